@@ -1,0 +1,47 @@
+"""Every way Integrand can stop, what status it ends with, and what the user can do about it.
+
+An error's text is one sentence: what happened, where, and what to do. Stories let errors fly; the one
+handler is in :mod:`sessions.stories`.
+"""
+
+from __future__ import annotations
+
+
+class IntegrandError(Exception):
+    """Anything that ends a session with one clear sentence instead of a traceback."""
+
+    kind = "error"
+
+
+class UsageError(IntegrandError):
+    """What was typed or configured cannot be meant: an option, a TOML key, a ticket number."""
+
+    kind = "usage"
+
+
+class TrackerError(IntegrandError):
+    """The tracker could not be read, or holds nothing that fits the question."""
+
+    kind = "tracker"
+
+
+class SourceError(IntegrandError):
+    """Git or the repository failed: not a repository, no such tag, a missing object."""
+
+    kind = "source"
+
+
+class InfrastructureError(IntegrandError):
+    """Our own side broke: the engine, the image, the disk, the ledger. It never blames a ticket."""
+
+    kind = "infrastructure"
+
+
+class StateInUse(InfrastructureError):
+    """Another session holds the state folder."""
+
+
+class BudgetEnded(IntegrandError):
+    """``--budget`` is used up. Nothing is wrong; the next call goes on."""
+
+    kind = "paused"

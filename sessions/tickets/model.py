@@ -1,0 +1,43 @@
+"""A ticket as its tracker tells it, and what can become of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """One Trac ticket or pull request, pinned to the commit that was reviewed.
+
+    ``labels`` are all words by which eligibility and priority are decided: GitHub labels; for Trac the
+    status and the priority. ``commit`` is the reviewed commit as full hex id, or empty where the tracker
+    names none: then the branch's tip is taken. ``branch`` is a ref of the project's repository
+    (``u/jane/fix``, ``refs/pull/7/head``). ``depends`` is the tracker's own text, in any notation that
+    :mod:`sessions.tickets.dependencies` reads.
+    """
+
+    number: int
+    title: str
+    url: str = ""
+    labels: tuple[str, ...] = ()
+    milestone: str = ""
+    branch: str = ""
+    commit: str = ""
+    depends: str = ""
+    authors: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    description: str = ""
+
+
+class Verdict(StrEnum):
+    """What became of a ticket today: exactly one of these."""
+
+    INTEGRATED = "integrated"
+    INELIGIBLE = "ineligible"
+    BLOCKED = "blocked"
+    CONFLICT = "conflict"
+    CULPRIT = "culprit"
+    ALREADY_MERGED = "already-merged"
+    UNFETCHABLE = "unfetchable"
+    NOT_REACHED = "not-reached"
