@@ -1,7 +1,7 @@
 """Every way Integrand can stop, what status it ends with, and what the user can do about it.
 
 An error's text is one sentence: what happened, where, and what to do. Stories let errors fly; the one
-handler is in :mod:`sessions.stories`.
+handler is in :mod:`sessions.edge`.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class InfrastructureError(IntegrandError):
     kind = "infrastructure"
 
 
-class StateInUse(InfrastructureError):
+class StateInUseError(InfrastructureError):
     """Another session holds the state folder."""
 
 
-class BudgetEnded(IntegrandError):
+class BudgetEndedError(IntegrandError):
     """``--budget`` is used up. Nothing is wrong; the next call goes on."""
 
     kind = "paused"

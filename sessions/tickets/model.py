@@ -41,3 +41,37 @@ class Verdict(StrEnum):
     ALREADY_MERGED = "already-merged"
     UNFETCHABLE = "unfetchable"
     NOT_REACHED = "not-reached"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """One file in which a ticket clashes ``with`` other tickets, or with the release where that is empty."""
+
+    with_: tuple[int, ...]
+    path: str
+    lines: str
+    kind: str
+    hunk: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breakage:
+    """A test that a ticket breaks, together ``with`` its partners or alone, and how that is known."""
+
+    gate: str
+    test: str
+    with_: tuple[int, ...]
+    message: str
+    evidence: tuple[str, ...]
+    reproduce: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruling:
+    """A verdict with everything that speaks for it."""
+
+    verdict: Verdict
+    reason: str = ""
+    blocked_by: tuple[int, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    broke: tuple[Breakage, ...] = ()

@@ -1,0 +1,203 @@
+"""The configuration file: its keys, their defaults and meanings, and how a mistake in it is told.
+
+The dataclasses are the one source: the loader checks against them, and the JSON Schema for editors
+(``integration.schema.json``, see :mod:`sessions.schema`) is generated from them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+import typing
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from sessions.durations import parse_duration
+from sessions.errors import UsageError
+
+
+def _key(meaning: str, default: Any = MISSING) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """``[project]``: what is integrated."""
+
+    name: str = _key("Short name, used in image names and reports.")
+    repository: str = _key("Where git fetches from: URL or path; `sample:` is the bundled sample.")
+    release: str = _key("`latest` (the newest tag by version) or a tag.", "latest")
+    branch: str = _key("Name of the integration branch.", "{release}+integration-{date}")
+    committer: str = _key("Who signs the merges.", "Integrand <integrand@localhost>")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracker:
+    """``[tickets]``: where tickets come from, and which of them are ready."""
+
+    tracker: Literal["file"] = _key("Kind of tracker.", "file")
+    url: str = _key("The tracker: a TOML file; `sample:` is the bundled sample's.")
+    milestone: str = _key("`current` (from the release), a milestone's name, or empty for any.", "current")
+    ready: tuple[str, ...] = _key("Labels or statuses, one of which a ticket must have.", ())
+    never: tuple[str, ...] = _key("Labels or statuses that keep a ticket out.", ())
+    priorities: tuple[str, ...] = _key("Labels that give a ticket's priority, highest first.", ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """``[engine]``: where probes run."""
+
+    kind: Literal["auto", "docker", "local"] = _key("`auto` takes Docker where a daemon answers.", "auto")
+    baseline: str = _key("The release's image; `{release}` stands for its tag.", "")
+    dockerfile: str = _key("Layers to put on the baseline (ARG BASELINE); its context is the release's source.", "")
+    source: str = _key("Where the source lies in the image.", "/source")
+    memory: str = _key("Memory limit of a probe's container, such as `4g`.", "")
+    processes: int = _key("Limit of processes in a probe's container.", 4096)
+    packages: tuple[str, ...] = _key("Python packages for the local engine, installed once by pip.", ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """``[build]``: what makes a merged source testable."""
+
+    run: str = _key("Shell command, run in the source before each gate.", "")
+    timeout: str = _key("How long the build may take.", "4h")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """``[[gates]]``: a check that a candidate must pass."""
+
+    name: str = _key("Name of the gate, such as `doctest`.")
+    run: str = _key("Shell command; `{files}`, `{results}`, `{jobs}` and `{seed}` are filled in.")
+    format: Literal["sage", "junit", "exit"] = _key("How its results are read.", "exit")
+    files: tuple[str, ...] = _key("Globs of the files it tests; they fill `{files}`.", ())
+    artifacts: tuple[str, ...] = _key("Globs of files to keep, such as PDFs.", ())
+    timeout: str = _key("How long one run may take.", "2h")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """``integration.toml`` as a whole, and the folder it lies in, from which its paths count."""
+
+    version: int = _key("Version of this format: 1.")
+    project: Project = _key("What is integrated.")
+    tickets: Tracker = _key("Where tickets come from, and which of them are ready.")
+    engine: Engine = _key("Where probes run.", Engine())
+    build: Build = _key("What makes a merged source testable.", Build())
+    gates: tuple[Gate, ...] = _key("The checks that a candidate must pass, in this order.")
+
+    def gate(self, name: str) -> Gate:
+        """The gate of that name. Raises :class:`UsageError` where there is none."""
+        for gate in self.gates:
+            if gate.name == name:
+                return gate
+        raise UsageError(f"There is no gate {name!r} in the configuration{_hint(name, [g.name for g in self.gates])}")
+
+
+def load_config(path: Path) -> Config:
+    """The configuration in ``path``.
+
+    Raises :class:`UsageError` with file, line, key and the nearest valid name for whatever is wrong in it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except FileNotFoundError:
+        raise UsageError(f"There is no configuration {path}: write one, or name yours with --config FILE.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as TOML: {error}") from None
+    reader = _Reader(path, text)
+    config: Config = reader.table(Config, raw, "")
+    reader.check_meaning(config)
+    return config
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Turns TOML tables into the dataclasses above, and knows where in the file each key stands."""
+
+    path: Path
+    text: str
+
+    def table(self, kind: type, raw: dict[str, Any], where: str) -> Any:
+        known = {each.name: each for each in fields(kind)}
+        hints = typing.get_type_hints(kind)
+        for key in raw:
+            if key not in known:
+                self.refuse(where, key, f"unknown key{_hint(key, list(known))}")
+        for name, each in known.items():
+            if name not in raw and each.default is MISSING:
+                self.refuse(where, name, "this key is missing")
+        return kind(**{key: self.value(hints[key], value, where, key) for key, value in raw.items()})
+
+    def value(self, hint: Any, value: Any, where: str, key: str) -> Any:
+        inside = f"{where}.{key}" if where else key
+        if typing.get_origin(hint) is tuple:
+            item = typing.get_args(hint)[0]
+            if not isinstance(value, list):
+                self.refuse(where, key, f"must be a list, not {value!r}")
+            return tuple(self.value(item, each, where, f"{key}[{n}]") for n, each in enumerate(value))
+        if typing.get_origin(hint) is Literal:
+            if value not in typing.get_args(hint):
+                names = [str(each) for each in typing.get_args(hint)]
+                self.refuse(where, key, f"must be one of {', '.join(names)}, not {value!r}{_hint(value, names)}")
+            return value
+        if hint in (str, int):
+            if type(value) is not hint:
+                self.refuse(where, key, f"must be {'text' if hint is str else 'a whole number'}, not {value!r}")
+            return value
+        if not isinstance(value, dict):
+            self.refuse(where, key, f"must be a table, not {value!r}")
+        return self.table(hint, value, inside)
+
+    def check_meaning(self, config: Config) -> None:
+        if config.version != 1:
+            self.refuse("", "version", f"is {config.version}, and this Integrand reads version 1")
+        if not config.gates:
+            self.refuse("", "gates", "at least one gate is needed")
+        names = [gate.name for gate in config.gates]
+        for number, gate in enumerate(config.gates):
+            where = f"gates[{number}]"
+            if names.count(gate.name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", gate.name):
+                self.refuse(where, "name", f"{gate.name!r} must be a plain word that no other gate has")
+            self.check_duration(where, gate.timeout)
+        self.check_duration("build", config.build.timeout)
+        for marker in re.findall(r"\{(\w*)\}", config.project.branch):
+            if marker not in ("release", "date"):
+                self.refuse("project", "branch", f"{{{marker}}} is not known: use {{release}} and {{date}}")
+
+    def check_duration(self, where: str, text: str) -> None:
+        try:
+            parse_duration(text)
+        except ValueError as error:
+            self.refuse(where, "timeout", str(error))
+
+    def refuse(self, where: str, key: str, why: str) -> typing.NoReturn:
+        name = f"{where}.{key}" if where else key
+        line = _line_of(self.text, where, re.sub(r"\[\d+\]$", "", key))
+        raise UsageError(f"{self.path}{f', line {line}' if line else ''}: {name}: {why}.")
+
+
+def _line_of(text: str, where: str, key: str) -> int:
+    """The line on which ``key`` of the table ``where`` stands, or that table's own line, or 0."""
+    table, seen, header = "", {"gates": -1}, 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := re.match(r"\s*\[\[?\s*([\w.-]+)\s*\]", line):
+            table = found[1]
+            if line.strip().startswith("[["):
+                seen[table] = seen.get(table, -1) + 1
+                table = f"{table}[{seen[table]}]"
+            header = number if table == where else header
+            if not where and table == key:
+                return number
+        elif table == where and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+            return number
+    return header
+
+
+def _hint(typed: object, names: list[str]) -> str:
+    near = difflib.get_close_matches(str(typed), names, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"

@@ -1,0 +1,1 @@
+"""Who broke it. Pure: asks for probes, never runs them."""

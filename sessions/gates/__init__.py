@@ -1,0 +1,1 @@
+"""What is tested: results, the formats they are read from, and what counts as new."""

@@ -1,0 +1,1 @@
+"""What leaves the machine, and only with ``--publish``. Nothing outside this room may write elsewhere."""

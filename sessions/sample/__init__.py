@@ -1,0 +1,1 @@
+"""A small project with tags and a tracker file, to integrate on the first day."""

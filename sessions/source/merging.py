@@ -1,0 +1,107 @@
+"""Merging in memory: `git merge-tree` and a commit object, never a work tree.
+
+Needs git 2.38. See https://git-scm.com/docs/git-merge-tree for the output that is parsed here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sessions.source.conflicts import Clash, Place, places_in
+from sessions.source.releases import Release
+from sessions.source.repository import Repository
+from sessions.tickets.model import Ticket
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """The release plus some tickets, merged in this order; full hex ids."""
+
+    tickets: tuple[int, ...] = ()
+    commit: str
+    tree: str
+
+
+@dataclass(frozen=True)
+class Merger:
+    """Makes candidates. The same release, tickets, date and committer give the same commit ids anywhere."""
+
+    repository: Repository
+    release: Release
+    date: dt.date
+    committer: str
+    _known: dict[tuple[str, str], Candidate | Clash] = field(default_factory=dict, repr=False)
+    _touched: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
+
+    @property
+    def base(self) -> Candidate:
+        """The release itself: a candidate without tickets."""
+        return Candidate(commit=self.release.commit, tree=self.release.tree)
+
+    def merge(self, onto: Candidate, ticket: Ticket) -> Candidate | Clash:
+        """``onto`` with ``ticket`` merged, or where the two clash.
+
+        Raises :class:`SourceError` where git itself failed, as for a missing object.
+        """
+        key = (onto.commit, ticket.commit)
+        if key not in self._known:
+            self._known[key] = self._merge(onto, ticket)
+        return self._known[key]
+
+    def combine(self, tickets: Iterable[Ticket]) -> Candidate | Clash:
+        """The release with ``tickets`` merged in this order, or the first clash."""
+        head = self.base
+        for ticket in tickets:
+            match self.merge(head, ticket):
+                case Clash() as clash:
+                    return clash
+                case Candidate() as head:
+                    pass
+        return head
+
+    def touches(self, ticket: Ticket) -> frozenset[str]:
+        """The files that a ticket changes, counted from where its branch left the release's history."""
+        if ticket.commit not in self._touched:
+            span = f"{self.release.commit}...{ticket.commit}"
+            paths = self.repository.git("diff", "--name-only", "--no-renames", "-z", span).fields()
+            self._touched[ticket.commit] = frozenset(paths)
+        return self._touched[ticket.commit]
+
+    def _merge(self, onto: Candidate, ticket: Ticket) -> Candidate | Clash:
+        if self.repository.git("merge-base", onto.commit, ticket.commit, ok=(0, 1)).status:
+            return Clash(places=(Place(path="", kind="no common history"),))
+        words = ("merge-tree", "--write-tree", "-z", "--messages", onto.commit, ticket.commit)
+        reply = self.repository.git(*words, ok=(0, 1))
+        tree, *rest = reply.fields()
+        if reply.status:
+            return Clash(places=places_in(self.repository, tree, rest))
+        commit = self.repository.write_commit(self._commit(tree, onto, ticket))
+        return Candidate(tickets=(*onto.tickets, ticket.number), commit=commit, tree=tree)
+
+    def _commit(self, tree: str, onto: Candidate, ticket: Ticket) -> bytes:
+        moment = int(dt.datetime.combine(self.date, dt.time(), dt.UTC).timestamp())
+        signature = f"{self.committer} {moment} +0000"
+        lines = [
+            f"tree {tree}",
+            f"parent {onto.commit}",
+            f"parent {ticket.commit}",
+            f"author {signature}",
+            f"committer {signature}",
+            "",
+            merge_message(ticket),
+        ]
+        return "\n".join(lines).encode("utf-8", "surrogateescape")
+
+
+def merge_message(ticket: Ticket) -> str:
+    """Subject, description and trailers of a merge, as Sage's release managers write them."""
+    trailers = [
+        f"URL: {ticket.url}" if ticket.url else "",
+        f"Ticket author(s): {', '.join(ticket.authors)}" if ticket.authors else "",
+        f"Reviewer(s): {', '.join(ticket.reviewers)}" if ticket.reviewers else "",
+    ]
+    parts = [f"#{ticket.number}: {ticket.title}", ticket.description.strip(), "\n".join(filter(None, trailers))]
+    # NUL ends a commit message for git; a ticket's text may hold anything.
+    return "\n\n".join(part for part in parts if part).replace("\0", "") + "\n"

@@ -1,0 +1,121 @@
+"""The one local copy of a project's repository."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sessions.errors import SourceError
+from sessions.source.releases import Release, merged_numbers, newest_release
+from sessions.source.repository import Repository
+
+_DEFAULT = "refs/integrand/default"
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A bare repository under the state folder, and what the remote said it has.
+
+    ``remote`` maps full ref names to full hex ids, as of one moment: all decisions of a call rest on it.
+    """
+
+    repository: Repository
+    url: str
+    remote: dict[str, str]
+
+    @classmethod
+    def of(cls, url: str, state: Path) -> Mirror:
+        """The mirror of ``url`` in the state folder; asks the remote for its refs, and fetches nothing yet.
+
+        Raises :class:`SourceError` where ``url`` is no repository, or cannot be reached.
+        """
+        name = re.sub(r"[^A-Za-z0-9]+", "-", url.removesuffix(".git"))[-40:].strip("-")
+        digest = hashlib.sha256(url.encode()).hexdigest()[:8]
+        (state / "mirrors").mkdir(parents=True, exist_ok=True)
+        repository = Repository.open(state / "mirrors" / f"{name}-{digest}.git")
+        reply = repository.git("ls-remote", "--", url, ok=(0, 1, 2, 128), online=True)
+        if reply.status:
+            words = " ".join(line for line in reply.err.split("\n")[:2] if line)
+            raise SourceError(f"{url} cannot be read as a git repository: {words or f'status {reply.status}'}.")
+        lines = (line.split("\t", 1) for line in reply.text.splitlines())
+        return cls(repository, url, {ref: commit for commit, ref in lines})
+
+    def tip(self, branch: str) -> str | None:
+        """The commit at a branch of the remote: a short name, or a full ref such as ``refs/pull/7/head``."""
+        ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
+        return self.remote.get(ref)
+
+    def release(self, wanted: str) -> Release:
+        """The newest or the ``wanted`` release, with its objects here."""
+        tags = [ref.removeprefix("refs/tags/") for ref in self.remote if ref.startswith("refs/tags/")]
+        release = newest_release((tag for tag in tags if not tag.endswith("^{}")), wanted)
+        ref = f"refs/tags/{release.tag}"
+        self.fetch({ref: ref, _DEFAULT: "HEAD"} if "HEAD" in self.remote else {ref: ref})
+        commit = self.repository.git("rev-parse", "--verify", f"{ref}^{{commit}}").text
+        tree = self.repository.git("rev-parse", "--verify", f"{ref}^{{tree}}").text
+        return Release(tag=release.tag, version=release.version, commit=commit, tree=tree)
+
+    def fetch_tickets(self, branches: dict[int, str]) -> dict[int, str]:
+        """Fetch the branches of all tickets in one call; the commit that each is at now.
+
+        A ticket whose branch the remote does not have is left out of the answer.
+        """
+        there = {number: branch for number, branch in branches.items() if self.tip(branch)}
+        refs = {
+            f"refs/integrand/tickets/{number}": branch if branch.startswith("refs/") else f"refs/heads/{branch}"
+            for number, branch in there.items()
+        }
+        self.fetch(refs)
+        have = self._local("refs/integrand/tickets/")
+        return {number: have[f"refs/integrand/tickets/{number}"] for number in there}
+
+    def fetch(self, refs: dict[str, str]) -> None:
+        """Bring the remote refs (values) here under the names of the keys, in one call; none where all is here.
+
+        Only exact ref names that the remote listed are ever asked for, so a hostile branch name is no refspec.
+        """
+        have = self._local("refs/")
+        missing = {local: ref for local, ref in refs.items() if have.get(local) != self.remote[ref]}
+        if not missing:
+            return
+        wanted = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode()
+        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--", self.url)
+        reply = self.repository.git(*words, put=wanted, ok=(0, 1, 128), online=True)
+        if reply.status:
+            raise SourceError(f"Fetching from {self.url} failed: {reply.err.strip().splitlines()[-1:]}. Run again.")
+        # 1 s for Sage, and merges are seven times faster with it.
+        self.repository.git("commit-graph", "write", "--reachable", "--no-progress")
+
+    def present(self, commits: Iterable[str]) -> frozenset[str]:
+        """Those of ``commits`` that are here."""
+        asked = "".join(f"{commit}\n" for commit in commits).encode()
+        reply = self.repository.git("cat-file", "--batch-check", put=asked)
+        return frozenset(line.split()[0] for line in reply.text.splitlines() if line.split()[1] == "commit")
+
+    def new_commits(self, commits: Iterable[str], release: Release) -> dict[str, tuple[str, ...]]:
+        """All that ``commits`` bring, each with its parents, and neither the release nor the default branch has."""
+        known = [release.commit, *self._local(_DEFAULT).values()]
+        lines = "".join(f"{commit}\n" for commit in commits) + "".join(f"^{commit}\n" for commit in known)
+        reply = self.repository.git("rev-list", "--parents", "--stdin", put=lines.encode())
+        rows = (line.split() for line in reply.text.splitlines())
+        return {commit: tuple(parents) for commit, *parents in rows}
+
+    def in_release(self, commits: Iterable[str], release: Release) -> frozenset[str]:
+        """Those of ``commits`` that the release contains."""
+        asked = list(commits)
+        lines = "".join(f"{commit}\n" for commit in asked) + f"^{release.commit}\n"
+        new = set(self.repository.git("rev-list", "--stdin", put=lines.encode()).text.split())
+        return frozenset(commit for commit in asked if commit not in new)
+
+    def released_numbers(self, release: Release) -> frozenset[int]:
+        """The tickets that the release's first-parent history names as merged."""
+        words = ("log", "-z", "--first-parent", "--format=%s", release.commit)
+        return merged_numbers(self.repository.git(*words).out.decode("utf-8", "replace").split("\0"))
+
+    def _local(self, prefix: str) -> dict[str, str]:
+        reply = self.repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
+        lines = (line.split("\t", 1) for line in reply.text.splitlines())
+        return {ref: commit for commit, ref in lines}

@@ -1,0 +1,60 @@
+"""The files in which a candidate differs from the release: all that a probe needs of git."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sessions.errors import SourceError
+from sessions.source.repository import Repository
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverlayFile:
+    """One file to put in, or to take away where ``content`` is ``None``. ``mode`` is git's, such as 0o100644."""
+
+    path: str
+    mode: int = 0
+    content: bytes | None = None
+
+
+Overlay = tuple[OverlayFile, ...]
+
+
+def overlay_between(repository: Repository, release: str, tree: str) -> Overlay:
+    """What turns the release's files into those of ``tree``; unchanged files keep their times, builds stay short.
+
+    Raises :class:`SourceError` where a submodule changed: its content is not in this repository.
+    """
+    if release == tree:
+        return ()
+    rows = repository.git("diff-tree", "-r", "-z", "--no-renames", release, tree).fields()
+    return tuple(_file(repository, row, path) for row, path in zip(rows[::2], rows[1::2], strict=True))
+
+
+def _file(repository: Repository, row: str, path: str) -> OverlayFile:
+    _, mode, _, blob, change = row.split()
+    if change == "D":
+        return OverlayFile(path=path)
+    if mode == "160000":
+        raise SourceError(f"{path} is a submodule that changed since the release, and submodules cannot be merged.")
+    content = repository.git("cat-file", "blob", blob).out
+    return OverlayFile(path=path, mode=int(mode, 8), content=content)
+
+
+def files_of(repository: Repository, tree: str) -> tuple[str, ...]:
+    """The paths of all files in a tree, sorted."""
+    return tuple(sorted(repository.git("ls-tree", "-r", "-z", "--name-only", tree).fields()))
+
+
+def export(repository: Repository, tree: str, folder: Path) -> None:
+    """Write all files of ``tree`` into ``folder``.
+
+    Not `git archive`: it would leave out and rewrite files as ``.gitattributes`` says, which is for releases.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        where = {"GIT_INDEX_FILE": str(Path(scratch) / "index"), "GIT_WORK_TREE": str(folder)}
+        repository.git("read-tree", tree, env=where)
+        repository.git("checkout-index", "--all", "--force", env=where)

@@ -1,0 +1,127 @@
+"""A bare repository, driven through git's plumbing by GitPython."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+import git
+from gitdb.base import IStream
+
+from sessions.errors import SourceError
+
+# What `git rev-parse --local-env-vars` lists: a hook or an alias that calls us must not lend us its repository.
+_FOREIGN = (
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_OBJECT_DIRECTORY", "GIT_DIR", "GIT_WORK_TREE", "GIT_NAMESPACE"),
+    *("GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_REPLACE_REF_BASE", "GIT_PREFIX"),
+    *("GIT_SHALLOW_FILE", "GIT_COMMON_DIR"),
+)
+
+# The user's own settings (rename limits, merge drivers, replace refs) must not change what a merge gives.
+_REPRODUCIBLE = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_ATTR_NOSYSTEM": "1",
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one git command answered."""
+
+    status: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """The output without its last line break; bytes that are not UTF-8 survive as surrogates."""
+        return self.out.decode("utf-8", "surrogateescape").rstrip("\n")
+
+    def fields(self) -> list[str]:
+        """The NUL-separated fields of the output."""
+        return self.out.decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
+@dataclass(frozen=True)
+class Repository:
+    """One bare repository on this disk."""
+
+    path: Path
+    _repo: git.Repo = field(repr=False, compare=False)
+
+    @classmethod
+    def open(cls, path: Path) -> Repository:
+        """The repository at ``path``, made where there is none yet."""
+        for name in _FOREIGN:
+            os.environ.pop(name, None)
+        try:
+            repo = git.Repo(path) if path.exists() else _make(path)
+        except (git.InvalidGitRepositoryError, git.GitCommandError) as error:
+            raise SourceError(
+                f"{path} is no git repository: delete it and run again; it is only a copy. ({_last_line(error)})"
+            ) from None
+        return cls(path, repo)
+
+    def git(
+        self,
+        *words: str,
+        put: bytes = b"",
+        ok: tuple[int, ...] = (0,),
+        online: bool = False,
+        env: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Run one git command, ``put`` on its standard input.
+
+        ``online`` commands (fetch, push) see the user's configuration, for credentials and proxies; all others
+        see none, so that the same objects give the same answer on any machine.
+
+        Raises :class:`SourceError` for a status not in ``ok``, and for every answer, of whatever status, in
+        which git complained: before git 2.45 a missing object can pass with status 0.
+        """
+        environment = ({"GIT_TERMINAL_PROMPT": "0"} if online else _REPRODUCIBLE) | dict(env or {})
+        with tempfile.TemporaryFile() as stream:
+            stream.write(put)
+            stream.seek(0)
+            status, out, err = git.Git(self.path).execute(
+                ["git", *words],
+                istream=stream,
+                with_extended_output=True,
+                with_exceptions=False,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                env=environment,
+            )
+        reply = Reply(status, bytes(out), err)
+        if reply.status not in ok or (not online and _complains(reply.err)):
+            raise SourceError(f"git {words[0]} failed in {self.path}: {_last(reply.err) or f'status {status}'}")
+        return reply
+
+    def write_commit(self, content: bytes) -> str:
+        """Store a commit object, without a process of its own; its full hex id."""
+        stored = self._repo.odb.store(IStream(b"commit", len(content), BytesIO(content)))
+        return str(stored.hexsha.decode())
+
+
+def _make(path: Path) -> git.Repo:
+    # Without a template: a user's hooks have no business in our mirror. GitPython calls the option unsafe, as a
+    # template could bring hooks in; an empty one keeps them out.
+    return git.Repo.init(path, bare=True, template="", allow_unsafe_options=True)
+
+
+def _complains(err: str) -> bool:
+    return any(line and not line.startswith(("warning:", "hint:")) for line in err.splitlines())
+
+
+def _last(text: str) -> str:
+    lines = [line for line in text.strip().splitlines() if not line.startswith("hint:")]
+    return lines[-1] if lines else ""
+
+
+def _last_line(error: Exception) -> str:
+    return _last(str(getattr(error, "stderr", "") or error)).strip()

@@ -1,0 +1,61 @@
+"""Which tickets may be integrated, and the reason for each that may not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sessions.errors import TrackerError
+from sessions.tickets.model import Ticket
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What a ticket must have. ``milestone`` is a name, or ``None`` where any will do."""
+
+    ready: Sequence[str]
+    never: Sequence[str]
+    milestone: str | None
+
+
+def why_not(ticket: Ticket, rules: Rules) -> str | None:
+    """Why ``ticket`` is not eligible, or ``None`` where it is."""
+    has = {plain(label) for label in ticket.labels}
+    if unwanted := [label for label in rules.never if plain(label) in has]:
+        return f"it is {' and '.join(unwanted)}"
+    if rules.ready and not any(plain(label) in has for label in rules.ready):
+        return f"it is not {' or '.join(rules.ready)}"
+    if rules.milestone is not None and ticket.milestone != rules.milestone:
+        return f"its milestone is {ticket.milestone or 'not set'}, and today's is {rules.milestone}"
+    if not ticket.branch:
+        return "it has no branch"
+    return None
+
+
+def plain(label: str) -> str:
+    """A label without its spelling: Sage had both ``p: blocker / 1`` and ``p: blocker /1``."""
+    return "".join(label.split()).casefold()
+
+
+def priority_rank(ticket: Ticket, priorities: Sequence[str]) -> int:
+    """0 for the highest priority; tickets without any come last."""
+    has = {plain(label) for label in ticket.labels}
+    ranks = [rank for rank, label in enumerate(priorities) if plain(label) in has]
+    return min(ranks, default=len(priorities))
+
+
+def check_not_elsewhere(tickets: Iterable[Ticket], rules: Rules) -> None:
+    """Fail loudly where nothing is ready for the milestone but something is for another one.
+
+    Sage's own attempt ended with "No tickets for milestone sage-9.5" for weeks, because it had picked a finished
+    milestone and nothing said so.
+    """
+    anywhere = Rules(ready=rules.ready, never=rules.never, milestone=None)
+    ready = [ticket for ticket in tickets if why_not(ticket, anywhere) is None]
+    if rules.milestone is None or not ready or any(ticket.milestone == rules.milestone for ticket in ready):
+        return
+    others = sorted({ticket.milestone or "(none)" for ticket in ready})
+    raise TrackerError(
+        f"No ticket is ready for milestone {rules.milestone!r}, but {len(ready)} are for {', '.join(others)}: "
+        "name the right one as [tickets] milestone."
+    )

@@ -1,0 +1,60 @@
+"""In which order tickets are merged: dependencies first, then priority, then number. Pure."""
+
+from __future__ import annotations
+
+import graphlib
+import heapq
+from collections.abc import Callable, Mapping
+
+Needs = Mapping[int, frozenset[int]]
+
+
+def find_cycles(needs: Needs) -> list[tuple[int, ...]]:
+    """Every group of tickets that wait for each other, as the path that shows it: ``(12, 15, 12)``."""
+    rest = dict(needs)
+    found: list[tuple[int, ...]] = []
+    while True:
+        try:
+            graphlib.TopologicalSorter(rest).prepare()
+        except graphlib.CycleError as error:
+            cycle = tuple(reversed(error.args[1]))
+            found.append(cycle)
+            rest = {number: wanted - set(cycle) for number, wanted in rest.items() if number not in cycle}
+        else:
+            return found
+
+
+def merge_order(needs: Needs, rank: Callable[[int], int]) -> tuple[int, ...]:
+    """All tickets of ``needs``, which must be free of cycles, in the order in which to merge them.
+
+    What a blocker depends on is as urgent as the blocker: a ticket's rank is the best of its own and those of
+    all that wait for it. Needs outside the mapping are somebody else's matter.
+    """
+    inside = {number: wanted & needs.keys() for number, wanted in needs.items()}
+    urgency = {number: rank(number) for number in inside}
+    for number in reversed(tuple(graphlib.TopologicalSorter(inside).static_order())):
+        for wanted in inside[number]:
+            urgency[wanted] = min(urgency[wanted], urgency[number])
+    sorter = graphlib.TopologicalSorter(inside)
+    sorter.prepare()
+    ready: list[tuple[int, int]] = []
+    order: list[int] = []
+    while sorter.is_active():
+        for number in sorter.get_ready():
+            heapq.heappush(ready, (urgency[number], number))
+        _, number = heapq.heappop(ready)
+        order.append(number)
+        sorter.done(number)
+    return tuple(order)
+
+
+def closure(numbers: frozenset[int], needs: Needs) -> frozenset[int]:
+    """``numbers`` with all that they need, directly or not."""
+    found: set[int] = set()
+    open_ = list(numbers)
+    while open_:
+        number = open_.pop()
+        if number not in found:
+            found.add(number)
+            open_.extend(needs.get(number, frozenset()))
+    return frozenset(found)

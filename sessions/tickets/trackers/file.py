@@ -1,0 +1,71 @@
+"""Tickets in a TOML file: ``[[ticket]]`` tables whose keys are the fields of :class:`Ticket`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import typing
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sessions.errors import TrackerError
+from sessions.tickets.model import Ticket
+
+
+@dataclass(frozen=True)
+class FileTracker:
+    """A tracker that is a file; what tickets are told goes into the folder ``<name>.told`` beside it."""
+
+    url: str
+
+    def read(self) -> tuple[Ticket, ...]:
+        """The tickets of the file, each number once.
+
+        Raises :class:`TrackerError` where the file cannot be read or a ticket in it is wrong.
+        """
+        try:
+            raw = tomllib.loads(Path(self.url).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise TrackerError(f"The tracker file {self.url} cannot be read: {error}.") from None
+        tables = raw.get("ticket", [])
+        if raw.keys() - {"ticket"} or not isinstance(tables, list):
+            raise TrackerError(f"The tracker file {self.url} may hold [[ticket]] tables only, not {sorted(raw)}.")
+        tickets = tuple(self._ticket(table, place) for place, table in enumerate(tables, start=1))
+        numbers = [ticket.number for ticket in tickets]
+        if twice := sorted({number for number in numbers if numbers.count(number) > 1}):
+            raise TrackerError(f"{self.url}: ticket {twice[0]} is there twice.")
+        return tickets
+
+    def tell(self, number: int, account: str) -> bool:
+        """Write the account to ``<name>.told/<number>.md``, unless it says that already."""
+        place = Path(self.url).with_suffix(".told") / f"{number}.md"
+        if place.exists() and place.read_text(encoding="utf-8") == account:
+            return False
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(account, encoding="utf-8")
+        return True
+
+    def _ticket(self, table: Any, place: int) -> Ticket:
+        hints = typing.get_type_hints(Ticket)
+        name = f"{self.url}: ticket {table.get('number', f'in place {place}')}" if isinstance(table, dict) else self.url
+        if not isinstance(table, dict) or (strange := table.keys() - hints.keys()):
+            raise TrackerError(f"{name}: unknown key {sorted(strange)[0]!r}; known are {', '.join(hints)}.")
+        for each in fields(Ticket):
+            if each.name not in table and each.default is MISSING:
+                raise TrackerError(f"{name}: {each.name!r} is missing.")
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+        for key, value in values.items():
+            if not _fits(value, hints[key]):
+                raise TrackerError(f"{name}: {key} cannot be {value!r}.")
+        if table.get("commit") and not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", table["commit"]):
+            raise TrackerError(f"{name}: commit must be a full commit id in hex, not {table['commit']!r}.")
+        return Ticket(**values)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if hint is int:
+        return type(value) is int and value > 0
+    if hint is str:
+        return isinstance(value, str)
+    return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
