@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -20,19 +19,39 @@ Listen = Callable[[str], None]
 class Engine(Protocol):
     """Prepares a release's image, and runs probes on it."""
 
-    why: str
+    @property
+    def name(self) -> str:
+        """Its word in the configuration."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """Why it was the one to take."""
+        ...
 
     def prepare(self, release: str, tree: str, export: Export) -> Image:
-        """The image of a release, pulled or built where it is not here yet. Idempotent."""
+        """The image of a release, pulled or built where it is not here yet.
+
+        Raises :class:`InfrastructureError` where it cannot be had.
+        """
         ...
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
-        """Run one probe; whatever it made is gone afterwards, but for what the outcome holds."""
+        """Run one probe; nothing of it is left afterwards, but what the outcome holds.
+
+        Raises :class:`InfrastructureError` where the engine itself failed: that says nothing about the probe.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what was borrowed."""
         ...
 
 
-def choose_engine(config: Config, kind: str, state: Path) -> AbstractContextManager[Engine]:
+def choose_engine(config: Config, kind: str, state: Path) -> Engine:
     """The engine that was asked for; ``auto`` takes Docker where a daemon answers.
+
+    What an earlier call left behind when it was killed is cleaned away.
 
     Raises :class:`InfrastructureError` where Docker was asked for and no daemon answers.
     """
@@ -40,11 +59,10 @@ def choose_engine(config: Config, kind: str, state: Path) -> AbstractContextMana
     from sessions.engines.local import LocalEngine
 
     if kind == "local":
-        return _nothing_borrowed(LocalEngine(config, state, why="it was asked for"))
+        return LocalEngine(config, state, why="it was asked for")
     client, trouble = connect()
     if client is not None:
-        why = "it was asked for" if kind == "docker" else "a daemon answers"
-        return DockerEngine.borrowed(config, state, client, why=why)
+        return DockerEngine(config, state, client, why="it was asked for" if kind == "docker" else "a daemon answers")
     if kind == "docker":
         raise InfrastructureError(f"No Docker daemon answers ({trouble}): start it, or run with --engine local.")
-    return _nothing_borrowed(LocalEngine(config, state, why=f"no Docker daemon answers ({trouble})"))
+    return LocalEngine(config, state, why=f"no Docker daemon answers ({trouble})")

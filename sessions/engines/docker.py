@@ -1,0 +1,311 @@
+"""Probes in containers: no network, no capabilities, limits, and always removed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import tarfile
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import docker
+from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
+from requests.exceptions import RequestException
+
+from sessions.config import Config
+from sessions.engines import Export, Listen
+from sessions.engines.probe import Ending, Image, Outcome, Probe, Step, StepOutcome
+from sessions.errors import InfrastructureError
+from sessions.globs import fixed_folder, matching
+from sessions.source.overlays import Overlay
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+_ROOM = "/integrand"
+_LABEL = "io.github.integrand"
+# `commit` and `put_archive` of a large image take minutes, and the daemon finishes them even when we hang up.
+_PATIENCE = 1800
+_LARGEST_RESULT = 512 * 2**20
+
+
+def connect() -> tuple[docker.DockerClient | None, str]:
+    """A client of the daemon that answers, or why none does."""
+    try:
+        docker.from_env(timeout=10).ping()
+        return docker.from_env(timeout=_PATIENCE), ""
+    except (DockerException, RequestException) as error:
+        return None, _reason(error)
+
+
+@dataclass(frozen=True)
+class DockerEngine:
+    """An engine of containers."""
+
+    config: Config
+    state: Path
+    client: docker.DockerClient
+    why: str
+    name: str = "docker"
+
+    def __post_init__(self) -> None:
+        with _told("Removing what a killed call left behind"):
+            ours: dict[str, str | list[str] | bool] = {"label": f"{_LABEL}.state={self._owner}"}
+            for container in self.client.containers.list(all=True, filters=ours, ignore_removed=True):
+                container.remove(force=True, v=True)
+
+    def prepare(self, release: str, tree: str, export: Export) -> Image:
+        """The baseline image, with the configured layers on it where there are any."""
+        wanted = self.config.engine.baseline.replace("{release}", _tag(release))
+        if not wanted:
+            raise InfrastructureError(
+                "[engine] baseline is empty: name the release's image, or run with --engine local."
+            )
+        base = self._have(wanted)
+        if not self.config.engine.dockerfile:
+            return base
+        return self._layer(base, release, tree, export)
+
+    def run(self, probe: Probe, listen: Listen) -> Outcome:
+        """Run a probe in a container of its own."""
+        start = time.monotonic()
+        with _told("The Docker engine"), self._container(probe) as container:
+            self._put_overlay(container, probe)
+            steps = self._steps(container, probe, listen)
+            return Outcome(
+                steps=steps,
+                results=next(iter(_take(container, f"{_ROOM}/results").values()), None),
+                artifacts=self._artifacts(container, probe.artifacts),
+                seconds=time.monotonic() - start,
+            )
+
+    def close(self) -> None:
+        """Hang up."""
+        self.client.close()
+
+    @property
+    def _owner(self) -> str:
+        return hashlib.sha256(str(self.state).encode()).hexdigest()[:16]
+
+    def _have(self, name: str) -> Image:
+        try:
+            try:
+                found = self.client.images.get(name)
+            except ImageNotFound:
+                found = self.client.images.pull(name, tag=None if ":" in name.rsplit("/", 1)[-1] else "latest")
+        except (DockerException, RequestException) as error:
+            raise InfrastructureError(
+                f"The image {name} is not here, and pulling it failed ({_reason(error)}): "
+                "build or load it, set [engine] baseline, or run with --engine local."
+            ) from None
+        return Image(id=str(found.id), name=name)
+
+    def _layer(self, base: Image, release: str, tree: str, export: Export) -> Image:
+        dockerfile = Path(self.config.engine.dockerfile)
+        try:
+            recipe = dockerfile.read_bytes()
+        except OSError as error:
+            raise InfrastructureError(f"[engine] dockerfile {dockerfile} cannot be read: {error.strerror}.") from None
+        inputs = hashlib.sha256(b"\0".join((recipe, base.id.encode(), tree.encode()))).hexdigest()
+        name = f"integrand/{_tag(self.config.project.name).lower()}:{_tag(release)[:100]}-{inputs[:12]}"
+        with _told(f"Building {name}"):
+            try:
+                return Image(id=str(self.client.images.get(name).id), name=name)
+            except ImageNotFound:
+                return self._build(name, dockerfile, base, export)
+
+    def _build(self, name: str, dockerfile: Path, base: Image, export: Export) -> Image:
+        with tempfile.TemporaryDirectory() as scratch:
+            context = Path(scratch) / "source"
+            export(context)
+            try:
+                built, _ = self.client.images.build(
+                    path=str(context),
+                    dockerfile=str(dockerfile),
+                    buildargs={"BASELINE": base.name},
+                    labels={f"{_LABEL}.baseline": base.id},
+                    tag=name,
+                    rm=True,
+                    forcerm=True,
+                )
+            except BuildError as error:
+                last = [str(line.get("stream", "")).strip() for line in error.build_log if line.get("stream")][-3:]
+                raise InfrastructureError(f"{dockerfile} does not build: {error.msg} ({' / '.join(last)})") from None
+        return Image(id=str(built.id), name=name)
+
+    @contextmanager
+    def _container(self, probe: Probe) -> Iterator[Container]:
+        limits: dict[str, Any] = {"mem_limit": self.config.engine.memory} if self.config.engine.memory else {}
+        container = self.client.containers.create(
+            probe.image.id,
+            entrypoint=["sh", "-c", "while :; do sleep 3600; done"],
+            command=[],
+            init=True,
+            environment=probe.environment | {"INTEGRAND_RESULTS": f"{_ROOM}/results"},
+            network_mode="none",
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            pids_limit=self.config.engine.processes,
+            labels={f"{_LABEL}.state": self._owner},
+            **limits,
+        )
+        try:
+            container.start()
+            yield container
+        finally:
+            container.remove(force=True, v=True)
+
+    def _put_overlay(self, container: Container, probe: Probe) -> None:
+        # Files belong to whoever runs the commands: without capabilities, even root cannot write others'.
+        answer = b"".join(container.exec_run(["sh", "-c", "id -u; id -g"], stream=True).output).split()
+        owner = (int(answer[0]), int(answer[1]))
+        gone = [file.path for file in probe.overlay]
+        for start in range(0, len(gone), 500):
+            words = ["rm", "-rf", "--", *gone[start : start + 500]]
+            container.exec_run(words, workdir=self.config.engine.source, user="root")
+        scripts = {f"{step.name}.sh": step.command + "\n" for step in probe.steps}
+        container.put_archive("/", _room(scripts, owner))
+        try:
+            container.put_archive(self.config.engine.source, _tar(probe.overlay, owner))
+        except NotFound:
+            raise InfrastructureError(
+                f"The image {probe.image.name} has no folder {self.config.engine.source}: set [engine] source."
+            ) from None
+
+    def _steps(self, container: Container, probe: Probe, listen: Listen) -> tuple[StepOutcome, ...]:
+        done: list[StepOutcome] = []
+        for step in probe.steps:
+            done.append(self._step(container, step, listen))
+            if done[-1].status:
+                break
+        return tuple(done)
+
+    def _step(self, container: Container, step: Step, listen: Listen) -> StepOutcome:
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            container.kill()
+
+        words = ["sh", f"{_ROOM}/{step.name}.sh"]
+        command = self.client.api.exec_create(container.id, words, workdir=self.config.engine.source)
+        timer = threading.Timer(step.timeout, stop)
+        timer.start()
+        try:
+            log = [_heard(line, listen) for line in _lines(self.client.api.exec_start(command["Id"], stream=True))]
+        finally:
+            timer.cancel()
+        status = self.client.api.exec_inspect(command["Id"])["ExitCode"]
+        container.reload()
+        memory = container.attrs["State"]["OOMKilled"]
+        ending: Ending = "timeout" if late.is_set() else "out of memory" if memory and status else "exited"
+        if status is None and not late.is_set():
+            raise InfrastructureError("A probe's container was stopped from outside. Run again: the rest is kept.")
+        return StepOutcome(name=step.name, status=137 if status is None else status, log="".join(log), ending=ending)
+
+    def _artifacts(self, container: Container, globs: tuple[str, ...]) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for folder in sorted({fixed_folder(glob) for glob in globs}):
+            files = _take(container, f"{self.config.engine.source}/{folder}".rstrip("/"))
+            # The archive's own first folder is the last one of the path that was asked for.
+            found |= {
+                f"{folder}/{name.split('/', 1)[1]}".lstrip("/"): body for name, body in files.items() if "/" in name
+            }
+        return {name: found[name] for name in matching(globs, found)}
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Docker's errors as one sentence of ours."""
+    try:
+        yield
+    except (DockerException, RequestException, OSError) as error:
+        raise InfrastructureError(f"{what} failed: {_reason(error)}. Run again: what is known is kept.") from None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error.explanation) if isinstance(error, APIError) and error.explanation else str(error)
+    inner = re.findall(r"(?:FileNotFoundError|ConnectionRefusedError|PermissionError)\([^)]*'([^']+)'\)", text)
+    return (inner[-1] if inner else text).strip().rstrip(".")[:300]
+
+
+def _tag(text: str) -> str:
+    """A text as a legal image tag: ``+`` is legal in a git ref and not here."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", text).lstrip("-.")[:128]
+
+
+def _heard(line: str, listen: Listen) -> str:
+    listen(line)
+    return line
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode("utf-8", "replace") + "\n" for line in whole)
+    if rest:
+        yield rest.decode("utf-8", "replace")
+
+
+def _room(scripts: dict[str, str], owner: tuple[int, int]) -> bytes:
+    """The folder outside the source that holds a probe's scripts and takes its results."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        folder = _info(_ROOM.strip("/"), 0o755, owner)
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for name, text in scripts.items():
+            content = text.encode("utf-8", "surrogateescape")
+            archive.addfile(_info(f"{_ROOM.strip('/')}/{name}", 0o755, owner, len(content)), io.BytesIO(content))
+    return stream.getvalue()
+
+
+def _tar(overlay: Overlay, owner: tuple[int, int]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for file in overlay:
+            if file.content is None:
+                continue
+            info = _info(file.path, file.mode & 0o777, owner)
+            if file.mode == 0o120000:
+                info.type, info.linkname = tarfile.SYMTYPE, file.content.decode("utf-8", "surrogateescape")
+                archive.addfile(info)
+            else:
+                info.size = len(file.content)
+                archive.addfile(info, io.BytesIO(file.content))
+    return stream.getvalue()
+
+
+def _info(name: str, mode: int, owner: tuple[int, int], size: int = 0) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.mode, info.size, info.mtime = mode, size, int(time.time())
+    info.uid, info.gid = owner
+    return info
+
+
+def _take(container: Container, path: str) -> dict[str, bytes]:
+    """The plain files at ``path`` by their names in Docker's archive; links and devices are left behind.
+
+    Raises :class:`InfrastructureError` where they are larger than any result should be.
+    """
+    try:
+        chunks, _ = container.get_archive(path)
+    except NotFound:
+        return {}
+    with tempfile.TemporaryFile() as stream:
+        for chunk in chunks:
+            stream.write(chunk)
+            if stream.tell() > _LARGEST_RESULT:
+                raise InfrastructureError(f"{path} in a probe's container is larger than {_LARGEST_RESULT >> 20} MiB.")
+        stream.seek(0)
+        with tarfile.open(fileobj=stream) as archive:
+            files = [member for member in archive if member.isfile()]
+            return {file.name: body.read() for file in files if (body := archive.extractfile(file))}

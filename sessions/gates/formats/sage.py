@@ -1,0 +1,113 @@
+"""``format = "sage"``: SageMath's doctests, read from their log and from the file of ``--stats-path``.
+
+The log is what counts. The statistics only add files that failed without a trace in the log, for they keep
+entries of earlier runs, know nothing of single examples, and may be half-written. The command's status is
+not to be trusted either way: bit 256 is lost on its way through the operating system, and ``make`` hides it.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from sessions.gates.formats.findings import gate_failure, results_of
+from sessions.gates.formats.sage_log import (
+    example_failures,
+    log_lines,
+    sections,
+    whole_file_failure,
+    whole_file_reason,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sessions.gates.formats.sage_log import Section
+    from sessions.gates.results import Failure, Kind, Output, Results
+
+_START = re.compile(r"^Running doctests with ID ")
+_END = re.compile(r"^(?:Total time for all tests|All tests passed!|No files to doctest)")
+_INTERRUPTED = re.compile(r"^Doctests interrupted: .*")
+_COUNT = re.compile(r"\d+ doctests? failed")
+
+
+def read(output: Output) -> Results:
+    """Read a run of ``sage -t``."""
+    lines = log_lines(output.log)
+    parts = list(sections(lines))
+    trouble, kind = _trouble(lines)
+    files = _tested_files(parts, whole=not trouble)
+    failures = list(_failures_in(parts))
+    failures += _only_in_statistics(output.results, files, {failure.test.file for failure in failures})
+    if not trouble and not files:
+        trouble = f"{output.gate} tested no file"
+    if not trouble and output.status and not failures:
+        trouble = "No doctest failed, but the run did"
+    if trouble:
+        failures.append(gate_failure(output, trouble, kind))
+    return results_of(failures, files=files, tests=sum(part.tests for part in parts))
+
+
+def _trouble(lines: list[str]) -> tuple[str, Kind]:
+    """Why the run did not come to its end, if so; of several runs in one log the last one tells."""
+    marks = [bool(_END.match(line)) for line in lines if _START.match(line) or _END.match(line)]
+    if not marks or not marks[-1]:
+        return "The doctests' log breaks off", "crash"
+    return next(filter(_INTERRUPTED.match, lines), ""), "error"
+
+
+def _tested_files(parts: list[Section], *, whole: bool) -> set[str]:
+    """The files that were tested. Where a run breaks off, the last one was only begun."""
+    begun = [part for part in parts if part.file and not part.reason]
+    if begun and not whole and not begun[-1].ended:
+        begun.pop()
+    return {part.file for part in begun} | {part.file for part in parts if part.reason}
+
+
+def _failures_in(parts: list[Section]) -> Iterator[Failure]:
+    """What failed by the log: examples, then whole files as told where they ran, then by the summary."""
+    examples = [failure for part in parts for failure in example_failures(part)]
+    yield from examples
+    for part in parts:
+        if part.file and (reason := whole_file_reason(part)):
+            yield whole_file_failure(part.file, reason, part)
+    shown = {failure.test.file for failure in examples}
+    for part in parts:
+        if part.reason and not (_COUNT.match(part.reason) and part.file in shown):
+            yield whole_file_failure(part.file, part.reason)
+
+
+def _only_in_statistics(content: bytes | None, files: set[str], failing: set[str]) -> Iterator[Failure]:
+    """Files that the run tested and its statistics call failed, while the log shows nothing of it."""
+    for module in _failed_modules(content):
+        candidates = _files_of(module, files)
+        if candidates and not failing.intersection(candidates):
+            yield whole_file_failure(candidates[0], f"{module} failed by the statistics; the log does not say how")
+
+
+def _failed_modules(content: bytes | None) -> list[str]:
+    """The modules with ``"failed": true``; a string there is a reason that came with the known failures."""
+    try:
+        entries = json.loads(content or b"{}")
+    except (ValueError, RecursionError):  # half-written, as by a full disk
+        return []
+    if not isinstance(entries, dict):
+        return []
+    return sorted(name for name, entry in entries.items() if isinstance(entry, dict) and entry.get("failed") is True)
+
+
+def _files_of(module: str, files: Iterable[str]) -> list[str]:
+    """The files that a dotted name may stand for: those whose path agrees with most of its end.
+
+    ``sage.rings.ring`` is ``src/sage/rings/ring.pyx`` and, when tested from within, ``rings/ring.pyx``.
+    """
+    agreeing: dict[int, list[str]] = {}
+    for file in sorted(files):
+        words = posixpath.splitext(file)[0].removesuffix("/__init__").split("/")
+        names = module.split(".")
+        count = min(len(words), len(names))
+        if words[-count:] == names[-count:]:
+            agreeing.setdefault(count, []).append(file)
+    return agreeing[max(agreeing)] if agreeing else []

@@ -1,0 +1,151 @@
+r"""The log of ``sage -t``, taken apart.
+
+The source of the format is ``sage/doctest/reporting.py`` (file lines, summary) and ``forker.py`` (examples) of
+SageMath 9.5 to 10.9. Such a log reads::
+
+    Running doctests with ID 2023-05-02-20-08-00-d8b98e86.
+    sage -t --random-seed=2569 src/sage/a.py              a file starts…
+    **********************************************************************
+    File "src/sage/a.py", line 104, in sage.a.f
+    Failed example:
+        f(2)
+    Expected:
+        3
+    Got:
+        2
+    **********************************************************************
+        [21 tests, 1 failure, 0.44s wall]                  …and ends, or:
+        Timed out
+    ----------------------------------------------------------------------
+    sage -t --random-seed=2569 src/sage/a.py  # 1 doctest failed
+    ----------------------------------------------------------------------
+    Total time for all tests: 5.1 seconds
+
+What an example printed is always indented, so that nothing at the start of a line can be faked by one.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from sessions.gates.formats.excerpt import plain_lines, shorten
+from sessions.gates.formats.findings import same_path
+from sessions.gates.results import Failure, TestId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sessions.gates.results import Kind
+
+# What Docker's build (`#25 1211.0 `), GitHub's raw logs (a time) and Sage's make (`[package-1.0] `) put first.
+_PREFIX = re.compile(
+    r"^\ufeff?(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z(?: |$))?(?:#\d+ \d+\.\d+(?: |$))?"
+    r"(?:\[[a-z][\w.+]*-[\w.+-]+\](?: |$))?",
+)
+_FILE_LINE = re.compile(
+    r"^(?:(?:\S*/)?sage(?: -t|-runtests)|(?:\S*/)?python[\d.]* -m sage\.doctest)"
+    r"(?: --[\w-]+(?:=\S*| \d+\.\d+(?= ))?)*"
+    r" (?P<file>[^\s-]\S*\.\w+)"
+    r"(?:  #(?P<reason>.*))?$",
+)
+_BASELINE = re.compile(r"\[failed in baseline\b.*\]\s*$")
+_EXAMPLE = re.compile(r'^File "(?P<file>[^"]+)", line (?P<line>\d{1,9}|\?), in (?P<name>.+)$')
+_GITHUB_EXAMPLE = re.compile(
+    r"^::(?:error|notice) title=Failed example:,file=(?P<file>[^,]+)(?:,line=(?P<line>\d{1,9}))?::"
+)
+_GITHUB_FILE = re.compile(r"^::error title=(?P<reason>[^,]+),file=")
+_WHOLE_FILE = re.compile(r"^(?:Timed out|Bad exit|Killed due to|Testing error|.+ in doctesting framework)")
+_BLOCK_END = re.compile(r"^(?:\*{70}|-{70}|sage: )")
+_RAN = re.compile(r"^ +\[(?:(?P<tests>\d{1,9}) tests?|\d+% of tests run),")
+_LAST_RUN = re.compile(r"^sage: .* ## line (\d{1,9}) ##$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A line that names a file, and the lines up to the next. With a ``reason`` it is one of the summary."""
+
+    file: str
+    reason: str
+    lines: tuple[str, ...]
+
+    @property
+    def tests(self) -> int:
+        """How many examples the file says to have run."""
+        return sum(int(ran["tests"] or 0) for line in self.lines if (ran := _RAN.match(line)))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the file was tested to its end, good or bad."""
+        return bool(self.reason or whole_file_reason(self)) or any(_RAN.match(line) for line in self.lines)
+
+
+def log_lines(log: str) -> list[str]:
+    """The log's lines as ``sage -t`` wrote them."""
+    return [_PREFIX.sub("", line, count=1) for line in plain_lines(log)]
+
+
+def sections(lines: list[str]) -> Iterator[Section]:
+    """Part the log at the lines that name a file. What stands before the first comes first, without a file."""
+    starts = [(i, found) for i, line in enumerate(lines) if (found := _FILE_LINE.match(line))]
+    ends = [i for i, _ in starts] + [len(lines)]
+    yield Section(file="", reason="", lines=tuple(lines[: ends[0]]))
+    for (i, found), end in zip(starts, ends[1:], strict=True):
+        reason = _BASELINE.sub("", found["reason"] or "").strip()
+        yield Section(file=same_path(found["file"]), reason=reason, lines=tuple(lines[i + 1 : end]))
+
+
+def example_failures(section: Section) -> Iterator[Failure]:
+    """Each failing example that a section shows.
+
+    With ``--format github`` no line tells the docstring's name, so that it stays empty.
+    """
+    lines = section.lines
+    for i, line in enumerate(lines):
+        if found := _GITHUB_EXAMPLE.match(line):
+            yield _example(found, "", lines[i + 1 :])
+        elif (found := _EXAMPLE.match(line)) and lines[i + 1 : i + 2] == ("Failed example:",):
+            yield _example(found, found["name"], lines[i + 2 :])
+
+
+def _example(found: re.Match[str], name: str, after: tuple[str, ...]) -> Failure:
+    block = list(takewhile(lambda line: not _BLOCK_END.match(line), after))
+    source = list(takewhile(lambda line: not line or line.startswith("    "), block))
+    raised = block[len(source) : len(source) + 1] == ["Exception raised:"]
+    line = found["line"] or "?"
+    return Failure(
+        test=TestId(same_path(found["file"]), name, textwrap.dedent("\n".join(source)).strip("\n")),
+        kind="error" if raised else "failed",
+        line=0 if line == "?" else int(line),
+        message=shorten("\n".join(["Failed example:", *block]).rstrip()),
+    )
+
+
+def whole_file_reason(section: Section) -> str:
+    """Why the file as a whole failed, as told directly below its first line; mostly nothing."""
+    first = next(iter(section.lines), "")
+    if github := _GITHUB_FILE.match(first):
+        first = f"    {github['reason']}"
+    return first.strip() if first.startswith("    ") and _WHOLE_FILE.match(first.strip()) else ""
+
+
+def whole_file_failure(file: str, reason: str, section: Section | None = None) -> Failure:
+    """A file that failed as a whole; the examples that ran last show where, if ``section`` tells them."""
+    ran = [found for line in (section.lines if section else ()) if (found := _LAST_RUN.match(line))]
+    return Failure(
+        test=TestId(file),
+        kind=_kind(reason),
+        line=int(ran[-1][1]) if ran else 0,
+        message=shorten("\n".join([reason, *(found[0] for found in ran[-5:])])),
+    )
+
+
+def _kind(reason: str) -> Kind:
+    if reason.startswith("Timed out"):
+        return "timeout"
+    if reason.startswith(("Bad exit", "Killed due to")):
+        return "crash"
+    return "failed" if re.search(r"\bfailed\b", reason) else "error"

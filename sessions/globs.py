@@ -1,0 +1,23 @@
+"""Globs over paths, read as git reads those in ``.gitignore``: ``src/**/*.py``, ``*.pdf``, ``!src/old/**``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pathspec import GitIgnoreSpec
+
+
+def matching(globs: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``paths`` that ``globs`` name, sorted."""
+    return tuple(sorted(GitIgnoreSpec.from_lines(globs).match_files(paths)))
+
+
+def fixed_folder(glob: str) -> str:
+    """The folders before the first wildcard: ``local/share/pdf`` of ``local/share/pdf/**/*.pdf``.
+
+    >>> fixed_folder("local/share/pdf/**/*.pdf"), fixed_folder("*.pdf"), fixed_folder("a/b.pdf")
+    ('local/share/pdf', '', 'a')
+    """
+    folders = glob.lstrip("/").split("/")[:-1]
+    plain = [n for n, folder in enumerate(folders) if any(mark in folder for mark in "*?[")]
+    return "/".join(folders[: plain[0]] if plain else folders)

@@ -1,0 +1,130 @@
+"""What is known so far, in SQLite: a result belongs to (tree, image, gate, tests, attempt), not to a run."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sessions.errors import InfrastructureError
+from sessions.gates.results import Failure, Results, TestId
+
+_VERSION = 1
+_TABLES = """
+create table results (
+    tree text not null,
+    image text not null,
+    gate text not null,
+    tests text not null,
+    attempt integer not null,
+    built integer not null,
+    results text not null,
+    seconds real not null,
+    log text not null,
+    primary key (tree, image, gate, tests, attempt)
+) without rowid;
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """What was asked. ``tests`` are files, one a line, or ``*`` for all that the gate has."""
+
+    tree: str
+    image: str
+    gate: str
+    tests: str = "*"
+    attempt: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What was seen: ``results``, unless the build failed; how long it took; and the log's file name."""
+
+    built: bool
+    results: Results
+    seconds: float
+    log: str
+
+
+class Ledger:
+    """The ledger of one state folder. Every write is one transaction: it is there whole, or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._told():
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db.execute("pragma journal_mode = wal")
+            self._check_version()
+
+    def find(self, key: Key) -> Reading | None:
+        """What is known about ``key``."""
+        with self._told():
+            row = self._db.execute(
+                "select built, results, seconds, log from results "
+                "where tree = ? and image = ? and gate = ? and tests = ? and attempt = ?",
+                (key.tree, key.image, key.gate, key.tests, key.attempt),
+            ).fetchone()
+        if row is None:
+            return None
+        return Reading(built=bool(row[0]), results=_read(json.loads(row[1])), seconds=row[2], log=row[3])
+
+    def write(self, key: Key, reading: Reading) -> None:
+        """Keep a reading."""
+        with self._told():
+            self._db.execute(
+                "insert or replace into results values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(key.tree, key.image, key.gate, key.tests, key.attempt, reading.built),
+                    *(json.dumps(asdict(reading.results)), reading.seconds, reading.log),
+                ),
+            )
+
+    def usual_seconds(self, gate: str, *, whole: bool) -> float | None:
+        """The longest that a run of a gate took so far: of all its tests, or of some."""
+        with self._told():
+            row = self._db.execute(
+                "select max(seconds) from results where gate = ? and (tests = '*') = ?", (gate, whole)
+            ).fetchone()
+        return None if row[0] is None else float(row[0])
+
+    def forget(self, *, keep_passes: bool, keep_tree: str = "") -> None:
+        """Forget all results, or those with a failure that are not of ``keep_tree``."""
+        with self._told():
+            if keep_passes:
+                failed = "not built or json_array_length(results, '$.failures') > 0"
+                self._db.execute(f"delete from results where tree != ? and ({failed})", (keep_tree,))  # noqa: S608
+            else:
+                self._db.execute("delete from results")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _check_version(self) -> None:
+        version = self._db.execute("pragma user_version").fetchone()[0]
+        if version > _VERSION:
+            raise InfrastructureError(
+                f"{self._path} was written by a newer Integrand (format {version}, this one knows {_VERSION}): "
+                "update, or take another folder with --state DIR."
+            )
+        if version == 0:
+            self._db.executescript(f"begin; {_TABLES} pragma user_version = {_VERSION}; commit;")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise InfrastructureError(
+                f"The ledger {self._path} failed: {error}. Make room or move the file away, then run again."
+            ) from None
+
+
+def _read(raw: dict[str, Any]) -> Results:
+    failures = tuple(Failure(**{**each, "test": TestId(**each["test"])}) for each in raw["failures"])
+    return Results(failures=failures, files=tuple(raw["files"]), tests=raw["tests"])

@@ -1,0 +1,201 @@
+"""Which tickets a ticket needs, read from what people write: Trac fields and pull request bodies.
+
+Nothing here fails on a strange notation, for a ticket must never be sent back because of a word in a text
+field. What cannot be read is handed back, so that somebody may look. The samples behind every rule are from
+SageMath's Trac tickets and pull requests; they stand in ``tests/tickets/test_dependencies.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Mood = Literal["hard", "soft", "none"]
+
+SAGE_URLS = ("https://github.com/sagemath/sage", "https://trac.sagemath.org", "http://trac.sagemath.org")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependencies:
+    """The tickets that must come first, those that only might, and the fragments that named none.
+
+    ``hard`` and ``soft`` are sorted, without repetition, and share no number.
+    """
+
+    hard: tuple[int, ...] = ()
+    soft: tuple[int, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+# Each alternative is one kind of token; words that change what the numbers after them mean stand before
+# the plain "depends on", since "does not depend on" contains it.
+_TOKEN = re.compile(
+    r"""
+      (?P<url>https?://[^\s<>()\[\]"'`,;]+)
+    | (?P<elsewhere>(?<![\w./-])[\w.-]+/[\w.-]+\#\d+)
+    | (?P<number>(?<![\w&\#])(?:\#|gh-|:(?:trac|issue):`)\d{1,9}(?![\w]|\.\d))
+    | (?P<against>\b(?:
+          (?:fix|clos|resolv|supersed|replac|revert|address)(?:e|es|ed|ing|s)?
+        | relat(?:ed|es)(?:\ to)? | see | cc | cf | similar\ to | duplicates?(?:\ of)? | blocks | blocking
+        | follow(?:s|ed)?[-\ ]?up | part\ of | split(?:\ off)?\ from | instead\ of | independent\ of
+        | merged\ (?:in|into|with) | (?:reported|discussed|mentioned|introduced)\ (?:at|by|in)
+        | (?:needed|required|necessary)\ (?:for|by) | (?:not?|n't|no\ longer|never)\ depend(?:s|ing)?\ on
+      )\b)
+    | (?P<towards>\b(?:depend(?:s|ing|ent)?[-\ ]on|dependenc(?:y|ies)(?:\ on)?:))
+    | (?P<soft>\bnot\ (?:strictly\ |really\ |absolutely\ )?(?:necessary|needed|required)\b
+        | \bnice\ to\ have\b | \bsoft\ dependenc(?:y|ies)\b | \(optional\)
+        | ^\W*optional(?:ly)?\b | (?<=\d)[\s:\u2013\u2014-]+optional\W*$)
+    | (?P<open>\() | (?P<close>\))
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_STRUCK = re.compile(r"~~.*?~~")
+_LINK = re.compile(r"\[[^][]*\]\((https?://[^)\s]*)\)")
+_BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)](?=\s))?\s*(?:\[[ xX]\]\s)?\s*")
+_SENTENCE = re.compile(r"(?<!\bcf\.)(?<!e\.g\.)(?<!i\.e\.)(?<=[.!?])\s+")
+_NONE = re.compile(
+    r"^[\W_]*(?:(?:none|nothing|n\.?/?a|not (?:required|applicable|needed)|no (?:\w+ )?dependenc(?:y|ies))(?![^\W_])"
+    r"|(?:no|nope|nil)?[\W_]*$)",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(r"^\W*(?:depend(?:s|ing)?[- ]on|dependenc(?:y|ies)):?\s*", re.IGNORECASE)
+_ASIDE = re.compile(r"\([^()]*\)")
+_BARE = re.compile(r"(\([^()]*\))|(?<![\w#.-])(\d{1,9})(?![\w-]|\.\d)")
+_TICKET_PATH = re.compile(r"/(?:(?:pull|pulls|issues|ticket)/)?(\d{1,9})(?!\w)")
+
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6}(?:[ \t]+(.*))?$")
+_WANTED = re.compile(r"^(?::\w+:|\W)*(?:dependenc(?:y|ies)|depends on)\b\W*$", re.IGNORECASE)
+_INLINE_CODE = re.compile(r"`[^`\n]*`")
+# "depends on", and the list of tickets that follows at once, be it on the line or below it as bullets.
+_FOOTER = re.compile(
+    r"""
+    \b(?:(?:not?|n't|no\ longer|never)[ ])?(?:depend(?:s|ing|ent)?[-\ ]on|dependenc(?:y|ies)(?:\ on)?:):?
+    (?:
+        (?:[ \t,&]|and\b|\b(?:the|prs?|pull\ requests?|tickets?|issues?)\b|\n[ \t]*[-*+][ ])*
+        (?:https?://\S+|[\w./-]*\#\d+|gh-\d+)
+    )+
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def read_dependencies(text: str, *, number: int = 0, urls: tuple[str, ...] = ()) -> Dependencies:
+    """Read a dependency field, or the content of a dependencies section. Never raises.
+
+    ``number`` is the ticket itself, which is never its own dependency. A link counts if it leads to a ticket
+    below one of ``urls``; without any, below SageMath's own.
+    """
+    mentions: list[tuple[int, Mood]] = []
+    unread = []
+    for piece in _pieces(text):
+        found = [mention for sentence in _SENTENCE.split(piece) for mention in _mentions(sentence, urls)]
+        mentions += found
+        if not found and not _says_nothing(piece):
+            unread.append(piece.strip())
+    return _gather(mentions, number, unread)
+
+
+def dependencies_in_body(body: str, *, number: int = 0, urls: tuple[str, ...] = ()) -> Dependencies:
+    """Read a pull request's body: its dependencies section, and ``Depends on #7`` lines anywhere.
+
+    Code fences are passed over. Outside the section only what follows "depends on" counts, so that the
+    numbers of the description do not.
+    """
+    section, rest = _split_body(_FENCE.sub("", _COMMENT.sub("", body.replace("\r\n", "\n"))))
+    inside = read_dependencies(section, number=number, urls=urls)
+    mentions: list[tuple[int, Mood]] = [(n, "hard") for n in inside.hard] + [(n, "soft") for n in inside.soft]
+    for footer in _FOOTER.findall(_clean(_INLINE_CODE.sub("", rest))):
+        mentions += _mentions(footer, urls)
+    return _gather(mentions, number, inside.unread)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The lines, or parts between semicolons, without their bullets."""
+    for piece in re.split(r"[;\r\n]", _clean(text)):
+        yield _BULLET.sub("", piece, count=1)
+
+
+def _clean(text: str) -> str:
+    """The text as a reader sees it: no comments, nothing struck out, of a link only where it leads."""
+    return _LINK.sub(r" \1 ", _STRUCK.sub("", _COMMENT.sub("", text)))
+
+
+def _mentions(sentence: str, urls: tuple[str, ...]) -> list[tuple[int, Mood]]:
+    """Each ticket that a sentence names, and whether as needed, as optional, or as something else."""
+    found: list[tuple[int, Mood]] = []
+    moods: list[Mood] = ["soft" if _NONE.match(sentence) else "hard"]  # "None, but #7 would help"
+    for token in _TOKEN.finditer(_hash_bare_numbers(sentence)):
+        match token.lastgroup:
+            case "against":
+                moods[-1] = "none"
+            case "towards":
+                moods[-1] = "hard"
+            case "open":
+                moods.append(moods[-1])
+            case "close":  # an aside's mood ends with it
+                moods = moods[:-1] or moods
+            case "soft" if found:
+                found[-1] = _softer(found[-1])
+            case "soft":
+                moods[-1] = "soft" if moods[-1] == "hard" else moods[-1]
+            case _:
+                found += [(n, moods[-1]) for n in _named(token, urls)]
+    return found
+
+
+def _softer(mention: tuple[int, Mood]) -> tuple[int, Mood]:
+    number, mood = mention
+    return number, "soft" if mood == "hard" else mood
+
+
+def _named(token: re.Match[str], urls: tuple[str, ...]) -> list[int]:
+    """The number behind ``#7``, ``owner/name#7`` or a link; nothing if it belongs to another project."""
+    text = token.group()
+    if token.lastgroup == "number":
+        return [int(digits) for digits in re.findall(r"\d+", text)]
+    if token.lastgroup == "elsewhere":
+        text = "https://github.com/" + text.replace("#", "/issues/")
+    for base in (url.rstrip("/") for url in urls or SAGE_URLS):
+        if text.lower().startswith(base.lower()) and (path := _TICKET_PATH.match(text, len(base))):
+            return [int(path.group(1))]
+    return []
+
+
+def _hash_bare_numbers(sentence: str) -> str:
+    """Write a plain list such as Trac's ``1234, 5678`` with ``#``; leave a sentence that says more as it is."""
+    words = re.split(r"[\s,&]+|\band\b", _LEAD.sub("", _ASIDE.sub("", sentence)).strip(" \t.,"))
+    if all(re.fullmatch(r"#?\d{1,9}|sage-\d+\.\S+|", word) for word in words):
+        return _BARE.sub(lambda found: found[1] or f"#{found[2]}", sentence)
+    return sentence
+
+
+def _says_nothing(piece: str) -> bool:
+    """Whether a piece says "none", or names what is expressly no dependency."""
+    tokens = {token.lastgroup for token in _TOKEN.finditer(piece)}
+    return bool(_NONE.match(piece)) or "against" in tokens or not _LEAD.sub("", piece).strip()
+
+
+def _gather(mentions: Iterable[tuple[int, Mood]], number: int, unread: Iterable[str]) -> Dependencies:
+    mentions = [(n, mood) for n, mood in mentions if n not in {0, number}]
+    hard = {n for n, mood in mentions if mood == "hard"}
+    soft = {n for n, mood in mentions if mood == "soft"} - hard
+    return Dependencies(hard=tuple(sorted(hard)), soft=tuple(sorted(soft)), unread=tuple(unread))
+
+
+def _split_body(body: str) -> tuple[str, str]:
+    """The lines below a heading that says "Dependencies", up to the next heading, and all other lines."""
+    section: list[str] = []
+    rest: list[str] = []
+    inside = False
+    for line in body.splitlines():
+        if heading := _HEADING.match(line):
+            inside = bool(_WANTED.match(heading.group(1) or ""))
+        else:
+            (section if inside else rest).append(line)
+    return "\n".join(section), "\n".join(rest)
