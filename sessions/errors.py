@@ -45,3 +45,9 @@ class BudgetEndedError(IntegrandError):
     """``--budget`` is used up. Nothing is wrong; the next call goes on."""
 
     kind = "paused"
+
+
+class GatePendingError(IntegrandError):
+    """A result is not known, and its gate was not asked to run in this call."""
+
+    kind = "paused"

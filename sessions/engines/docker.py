@@ -27,7 +27,7 @@ from sessions.globs import fixed_folder, matching
 from sessions.source.overlays import Overlay
 
 if TYPE_CHECKING:
-    from docker.models.containers import Container
+    from docker.models.containers import Container, ExecResult
 
 _ROOM = "/integrand"
 _LABEL = "io.github.integrand"
@@ -164,8 +164,8 @@ class DockerEngine:
 
     def _put_overlay(self, container: Container, probe: Probe) -> None:
         # Files belong to whoever runs the commands: without capabilities, even root cannot write others'.
-        answer = b"".join(container.exec_run(["sh", "-c", "id -u; id -g"], stream=True).output).split()
-        owner = (int(answer[0]), int(answer[1]))
+        user, group = _said(container.exec_run(["sh", "-c", "id -u; id -g"])).split()
+        owner = (int(user), int(group))
         gone = [file.path for file in probe.overlay]
         for start in range(0, len(gone), 500):
             words = ["rm", "-rf", "--", *gone[start : start + 500]]
@@ -239,6 +239,10 @@ def _reason(error: Exception) -> str:
 def _tag(text: str) -> str:
     """A text as a legal image tag: ``+`` is legal in a git ref and not here."""
     return re.sub(r"[^A-Za-z0-9_.-]", "-", text).lstrip("-.")[:128]
+
+
+def _said(result: ExecResult) -> str:
+    return result.output.decode() if isinstance(result.output, bytes) else ""
 
 
 def _heard(line: str, listen: Listen) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sessions.source.conflicts import Clash
 from sessions.source.merging import Candidate, Merger
-from sessions.tickets.model import Conflict, Ruling, Ticket, Verdict
+from sessions.tickets.model import Conflict, Ruling, Ticket, Verdict, name_tickets
 from sessions.tickets.order import Needs, closure
 
 # How a ticket that nobody listed stands: in the release, or nowhere.
@@ -73,7 +73,7 @@ def _blocked(ticket: Ticket, queue: Queue, rulings: Mapping[int, Ruling], is_rel
 
 def _carrying(ticket: Ticket, queue: Queue) -> str:
     carried = queue.carried.get(ticket.number, frozenset())
-    return f"its branch carries {_names(carried)} without saying so" if carried else ""
+    return f"its branch carries {name_tickets(carried)} without saying so" if carried else ""
 
 
 def _clashed(
@@ -92,7 +92,7 @@ def _clashed(
         for with_, blamed in found
         for place in blamed.places
     )
-    sides = " and ".join(_names(with_) if with_ else "the release" for with_, _ in found)
+    sides = " and ".join(name_tickets(with_) if with_ else "the release" for with_, _ in found)
     paths = sorted({each.path for each in conflicts} - {""})
     where = f" in {', '.join(paths)}" if paths else ": no common history"
     return Ruling(verdict=Verdict.CONFLICT, reason=f"it conflicts with {sides}{where}", conflicts=conflicts)
@@ -147,7 +147,3 @@ def _first_clash(ticket: Ticket, accepted: Sequence[Ticket], merger: Merger) -> 
         if isinstance(clash := merger.merge(head, ticket), Clash):
             return (other.number,), clash
     raise AssertionError(f"#{ticket.number} clashed with the whole line and now does not")
-
-
-def _names(numbers: frozenset[int] | tuple[int, ...]) -> str:
-    return " and ".join(f"#{number}" for number in sorted(numbers))

@@ -115,6 +115,10 @@ class Mirror:
         words = ("log", "-z", "--first-parent", "--format=%s", release.commit)
         return merged_numbers(self.repository.git(*words).out.decode("utf-8", "replace").split("\0"))
 
+    def keep(self, name: str, commit: str) -> None:
+        """Give a commit of ours a name under ``refs/integrand/``, so that it stays and can be fetched from here."""
+        self.repository.git("update-ref", f"refs/integrand/{name}", commit)
+
     def _local(self, prefix: str) -> dict[str, str]:
         reply = self.repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
         lines = (line.split("\t", 1) for line in reply.text.splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -75,3 +76,9 @@ class Ruling:
     blocked_by: tuple[int, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     broke: tuple[Breakage, ...] = ()
+
+
+def name_tickets(numbers: Iterable[int]) -> str:
+    """``#3, #5 and #7``."""
+    *most, last = [f"#{number}" for number in sorted(numbers)] or ["no ticket"]
+    return f"{', '.join(most)} and {last}" if most else last

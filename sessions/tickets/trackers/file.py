@@ -50,11 +50,13 @@ class FileTracker:
         hints = typing.get_type_hints(Ticket)
         name = f"{self.url}: ticket {table.get('number', f'in place {place}')}" if isinstance(table, dict) else self.url
         if not isinstance(table, dict) or (strange := table.keys() - hints.keys()):
-            raise TrackerError(f"{name}: unknown key {sorted(strange)[0]!r}; known are {', '.join(hints)}.")
+            raise TrackerError(f"{name}: unknown key {min(strange)!r}; known are {', '.join(hints)}.")
         for each in fields(Ticket):
             if each.name not in table and each.default is MISSING:
                 raise TrackerError(f"{name}: {each.name!r} is missing.")
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
+        }
         for key, value in values.items():
             if not _fits(value, hints[key]):
                 raise TrackerError(f"{name}: {key} cannot be {value!r}.")

@@ -1,0 +1,76 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "nox>=2026.4.10",
+#     "defusedxml>=0.7.1",
+#     "docker>=7.1.0",
+#     "filelock>=3.16",
+#     "GitPython>=3.1.45",
+#     "jinja2>=3.1.6",
+#     "packaging>=24.2",
+#     "pathspec>=1.0",
+#     "requests>=2.32.4",
+#     "rich>=14.0",
+#     "rst2pdf>=0.103",  # with Sphinx, what the bundled sample's manual is made with
+#     "sphinx>=8.1",
+# ]
+# ///
+"""Integrand: merge everything that is ready, build it, test it, and say whose ticket breaks it.
+
+Product sessions: baseline, integrate, doc-pdf, report. All take the same options:
+`nox -s integrate -- --help`. Without a configuration of your own they work on the bundled sample.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nox
+
+sys.path.insert(0, str(Path(__file__).parent))  # nox changes into this folder, but does not import from it
+
+nox.needs_version = ">=2026.4.10"
+nox.options.sessions = ["integrate"]
+
+TOOLS = ["mypy>=2.4", "pytest>=9.2", "ruff>=0.17.6"]
+
+
+def _tell(session: nox.Session, story: Callable[..., object], name: str) -> None:
+    from sessions.edge import tell
+
+    if trouble := tell(story, name, session.posargs, Path(session.invoked_from)):  # type: ignore[arg-type]
+        session.error(trouble)
+
+
+@nox.session(venv_backend="none")
+def baseline(session: nox.Session) -> None:
+    """The newest release by itself: its image, and what its tests do there."""
+    from sessions.baseline import baseline as story
+
+    _tell(session, story, "baseline")
+
+
+@nox.session(venv_backend="none")
+def integrate(session: nox.Session) -> None:
+    """The release plus all tickets that are ready, without those that break something new."""
+    from sessions.integrate import integrate as story
+
+    _tell(session, story, "integrate")
+
+
+@nox.session(name="doc-pdf", venv_backend="none")
+def doc_pdf(session: nox.Session) -> None:
+    """The same day, asked for the printed manual alone."""
+    from sessions.doc_pdf import doc_pdf as story
+
+    _tell(session, story, "doc-pdf")
+
+
+@nox.session(venv_backend="none")
+def report(session: nox.Session) -> None:
+    """What came of the day, for people; with --publish, the tickets are told."""
+    from sessions.report import report as story
+
+    _tell(session, story, "report")

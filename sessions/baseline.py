@@ -1,0 +1,45 @@
+"""``nox -s baseline``: the newest release, its image, and what its own tests do there: the yardstick for "new"."""
+
+from __future__ import annotations
+
+from sessions.config import Gate
+from sessions.day import Day, open_day
+from sessions.errors import InfrastructureError
+from sessions.laboratory import Laboratory, Question
+from sessions.ledger.ledger import Reading
+from sessions.ledger.record import Record
+from sessions.narrator import Narrator
+from sessions.options import Options
+from sessions.recording import Gathered, write_record
+
+
+def baseline(options: Options, narrator: Narrator) -> Record:
+    """Measure the release. Does nothing when that is known already."""
+    with open_day(options, narrator) as day:
+        if options.plan:
+            return write_record(day, Gathered(state="empty", message="a plan runs no gate"))
+        with day.laboratory() as laboratory:
+            measured = measure_baseline(day, laboratory)
+            for name, reading in measured.items():
+                known = len(reading.results.failures)
+                narrator.detail(f"{name}: {known} known failure{'s' * (known != 1)}")
+            return write_record(day, Gathered(state="empty", laboratory=laboratory, message="the release alone"))
+
+
+def measure_baseline(day: Day, laboratory: Laboratory) -> dict[str, Reading]:
+    """What each asked gate says of the release, from the ledger or from a probe.
+
+    Raises :class:`InfrastructureError` where the release itself does not build: then no ticket can be judged.
+    """
+    day.narrator.step(f"Baseline: what {day.release.tag} does by itself")
+    return {gate.name: _measure(day, laboratory, gate) for gate in day.asked_gates()}
+
+
+def _measure(day: Day, laboratory: Laboratory, gate: Gate) -> Reading:
+    reading = laboratory.ask(Question(gate=gate, candidate=day.base, why=f"on {day.release.tag} itself"))
+    if not reading.built:
+        raise InfrastructureError(
+            f"{day.release.tag} itself does not build here, so no ticket can be judged: see "
+            f"{day.state / reading.log}, mend [build] run or the image, then run again with --fresh."
+        )
+    return reading

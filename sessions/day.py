@@ -1,0 +1,185 @@
+"""A day's work, opened: the state folder locked, the ledger at hand, the release found, the engine ready."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sessions.config import Config, Gate, load_config
+from sessions.engines import choose_engine
+from sessions.errors import InfrastructureError, StateInUseError
+from sessions.laboratory import Laboratory
+from sessions.ledger.ledger import Ledger
+from sessions.narrator import Narrator
+from sessions.options import Options
+from sessions.sample.unpack import unpack
+from sessions.source.merging import Candidate, Merger
+from sessions.source.mirror import Mirror
+from sessions.source.overlays import export
+from sessions.source.releases import Release
+
+_SAMPLE = "sample:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """Everything that a story needs; made by :func:`open_day`."""
+
+    options: Options
+    config: Config
+    narrator: Narrator
+    state: Path
+    ledger: Ledger
+    mirror: Mirror
+    release: Release
+    merger: Merger
+    started: float
+
+    @property
+    def branch(self) -> str:
+        """The name of the day's integration branch."""
+        name = self.config.project.branch
+        return name.replace("{release}", self.release.tag).replace("{date}", self.options.date.isoformat())
+
+    @property
+    def base(self) -> Candidate:
+        """The release as a candidate without tickets."""
+        return self.merger.base
+
+    @property
+    def folder(self) -> Path:
+        """Where the day's record and report go."""
+        return self.state / "days" / self.options.date.isoformat()
+
+    def asked_gates(self) -> tuple[Gate, ...]:
+        """The gates to run in this call. Raises :class:`UsageError` for a name that is none."""
+        wanted = self.options.gates
+        return tuple(self.config.gate(name) for name in wanted) if wanted else self.config.gates
+
+    @contextmanager
+    def laboratory(self) -> Iterator[Laboratory]:
+        """The engine with the release's image prepared."""
+        kind = self.options.engine or self.config.engine.kind
+        engine = choose_engine(self.config, kind, self.state)
+        try:
+            self.narrator.detail(f"engine: {engine.name}, as {engine.why}")
+            repository, tree = self.mirror.repository, self.release.tree
+            image = engine.prepare(self.release.tag, tree, lambda folder: export(repository, tree, folder))
+            self.narrator.detail(f"image: {image.name}")
+            budget = self.options.budget
+            yield Laboratory(
+                config=self.config,
+                engine=engine,
+                image=image,
+                repository=repository,
+                release_tree=tree,
+                ledger=self.ledger,
+                state=self.state,
+                narrator=self.narrator,
+                asked=frozenset(gate.name for gate in self.asked_gates()),
+                globs=self.options.files,
+                jobs=self.options.jobs,
+                deadline=None if budget is None else self.started + budget,
+            )
+        finally:
+            engine.close()
+
+
+@contextmanager
+def open_day(options: Options, narrator: Narrator) -> Iterator[Day]:
+    """Lock the state folder, read the configuration, find the release.
+
+    Raises :class:`UsageError` for a wrong configuration, :class:`StateInUseError` where another session works in
+    the state folder, :class:`SourceError` where the repository or the release cannot be had.
+    """
+    started = time.monotonic()
+    config = settle(load_config(options.config), options)
+    with ExitStack() as borrowed:
+        borrowed.enter_context(hold_state(options.state))
+        config = with_sample(config, options.state)
+        ledger = Ledger(options.state / "ledger.sqlite")
+        borrowed.callback(ledger.close)
+        mirror = Mirror.of(config.project.repository, options.state)
+        release = mirror.release(options.release or config.project.release)
+        narrator.step(f"{config.project.name} {release.tag} ({release.commit[:10]}), {options.date}")
+        if options.fresh or options.rerun_failed:
+            ledger.forget(keep_passes=not options.fresh, keep_tree=release.tree)
+        yield Day(
+            options=options,
+            config=config,
+            narrator=narrator,
+            state=options.state,
+            ledger=ledger,
+            mirror=mirror,
+            release=release,
+            merger=Merger(mirror.repository, release, options.date, config.project.committer),
+            started=started,
+        )
+
+
+@contextmanager
+def hold_state(state: Path) -> Iterator[None]:
+    """One session at a time in a state folder; the lock goes with the process, however that ends."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(state / "lock", timeout=0)
+        holder = state / "holder.json"
+        try:
+            with lock:
+                words = {"pid": os.getpid(), "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
+                holder.write_text(json.dumps(words), encoding="utf-8")
+                yield
+        except Timeout:
+            raise StateInUseError(
+                f"Another session works in {state} ({_who(holder)}): wait for it, or take another folder with --state."
+            ) from None
+    except OSError as error:
+        raise InfrastructureError(
+            f"The state folder {state} cannot be used: {error.strerror or error}. Make room or take another "
+            "folder with --state, then run again; what is known is kept."
+        ) from None
+
+
+def _who(holder: Path) -> str:
+    try:
+        words = json.loads(holder.read_text(encoding="utf-8"))
+        return f"process {words['pid']} since {words['since']}"
+    except (OSError, ValueError, KeyError):
+        return "it does not say which"
+
+
+def settle(config: Config, options: Options) -> Config:
+    """The configuration with options applied and its paths counted from where it lies."""
+    home = options.config.parent
+    project, engine, tickets = config.project, config.engine, config.tickets
+    if options.repository:
+        project = replace(project, repository=options.repository)
+    elif project.repository != _SAMPLE and (home / project.repository).exists():
+        project = replace(project, repository=str((home / project.repository).resolve()))
+    if tickets.tracker == "file" and tickets.url != _SAMPLE:
+        tickets = replace(tickets, url=str((home / tickets.url).resolve()))
+    if engine.dockerfile:
+        engine = replace(engine, dockerfile=str((home / engine.dockerfile).resolve()))
+    return replace(config, project=project, engine=engine, tickets=tickets)
+
+
+def with_sample(config: Config, state: Path) -> Config:
+    """``sample:`` in the configuration as the paths of the bundled sample, made on first use."""
+    places = (config.project.repository, config.tickets.url)
+    if _SAMPLE not in places:
+        return config
+    sample = unpack(state / "sample")
+    project, tickets = config.project, config.tickets
+    if project.repository == _SAMPLE:
+        project = replace(project, repository=str(sample.repository))
+    if tickets.url == _SAMPLE:
+        tickets = replace(tickets, url=str(sample.tickets))
+    return replace(config, project=project, tickets=tickets)

@@ -1,0 +1,49 @@
+"""The one place where a Nox session meets a story: words in, status out, and no traceback between them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sessions.errors import IntegrandError
+from sessions.ledger.record import Record
+from sessions.narrator import Narrator
+from sessions.options import Options, build_parser, parse_options
+from sessions.recording import is_success
+
+Story = Callable[[Options, Narrator], Record]
+HOME = Path(__file__).resolve().parent.parent
+
+
+def tell(story: Story, session: str, words: Sequence[str], called_from: Path) -> str | None:
+    """Run a story with the options in ``words``; ``None`` where it ended well, else the last line to show.
+
+    Only Ctrl-C passes through, after one line that says how to go on.
+    """
+    for name in ("git", "docker", "urllib3", "filelock"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # nox sets the root logger to DEBUG
+    if {"--help", "-h"} & set(words):
+        print(build_parser(session).format_help())
+        return None
+    narrator = Narrator(to_stderr="--json" in words)
+    try:
+        options = parse_options(words, session=session, called_from=called_from, home=HOME)
+        record = story(options, narrator)
+    except IntegrandError as error:
+        return narrator.plain(str(error))
+    except KeyboardInterrupt:
+        narrator.bad("Stopped. The same command goes on from here: what is known is kept.")
+        raise
+    if options.json:
+        print(json.dumps(record, indent=2, ensure_ascii=False))
+    return _close(record, options, narrator)
+
+
+def _close(record: Record, options: Options, narrator: Narrator) -> str | None:
+    words = f"{record['state']}: {record['message']}."
+    if not is_success(record, options.fail_on):
+        return narrator.plain(words)
+    narrator.good(words)
+    return None

@@ -1,0 +1,217 @@
+"""The loop: merge all that fits, run the gates, take out who broke something new, and go round again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sessions.config import Gate
+from sessions.culprits.inquiry import Inquiry, settle
+from sessions.culprits.search import Answer, Ask, Blame, Flaky
+from sessions.day import Day
+from sessions.errors import GatePendingError
+from sessions.gates.comparison import Comparison, compare
+from sessions.gates.results import Failure, TestId
+from sessions.laboratory import BUILD, BUILD_TEST, Laboratory, Question, answers
+from sessions.ledger.ledger import Reading
+from sessions.source.line import Line, Queue, merge_line
+from sessions.source.merging import Candidate
+from sessions.tickets.model import Breakage, Ruling, Verdict, name_tickets
+
+Failing = dict[str, tuple[Failure, ...]]
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """How far the loop has come; true at any moment, also when something flies out of it."""
+
+    line: Line
+    comparisons: dict[str, Comparison] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
+    pending: set[str] = field(default_factory=set)
+    failing: Failing = field(default_factory=dict)
+    flaky: dict[str, set[TestId]] = field(default_factory=dict)
+    out: dict[int, Ruling] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class GreenHead:
+    """The search for the largest head of a queue that passes all gates."""
+
+    day: Day
+    queue: Queue
+    laboratory: Laboratory
+    progress: Progress
+    known: dict[str, dict[Ask, dict[TestId, Answer]]] = field(default_factory=dict)
+
+    def find(self) -> None:
+        """Go round until nothing new fails on the head, or nothing is left of it.
+
+        What was found is in ``progress``. Raises what :meth:`Laboratory.ask` raises, but for gates that wait for
+        another call: they are in ``progress.pending``.
+        """
+        while self.progress.line.tickets:
+            self._examine()
+            if not self.progress.failing:
+                return
+            while self.progress.failing:
+                before = self.progress.failing
+                blames = self._inquire()
+                self._take_out(blames)
+                if not blames and self.progress.failing == before:
+                    return  # nobody can be shown to be the cause: the head is red
+
+    def _examine(self) -> None:
+        """Run every gate on the head. Gates that may not run now come first: they cost nothing."""
+        progress, line = self.progress, self.progress.line
+        self.day.narrator.step(f"Gates on the head with {len(line.tickets)} tickets ({line.head.commit[:10]})")
+        progress.comparisons.clear()
+        progress.readings.clear()
+        progress.pending.clear()
+        gates = sorted(self.day.config.gates, key=lambda gate: gate.name in self.laboratory.asked)
+        for gate in gates:
+            if progress.failing and gate.name in self.laboratory.asked - progress.failing.keys() and self._known_red():
+                return
+            try:
+                new = self._new_failures(gate)
+            except GatePendingError:
+                progress.pending.add(gate.name)
+                continue
+            if new:
+                progress.failing[new[0]] = new[1]
+            if new and new[0] == BUILD.name:
+                return
+
+    def _known_red(self) -> bool:
+        return any(name not in self.laboratory.asked for name in self.progress.failing)
+
+    def _new_failures(self, gate: Gate) -> tuple[str, tuple[Failure, ...]] | None:
+        head, base = self.progress.line.head, self.day.base
+        release = self.laboratory.ask(Question(gate=gate, candidate=base, why=f"on {self.day.release.tag} itself"))
+        reading = self.laboratory.ask(Question(gate=gate, candidate=head, why=f"on {_size(head)}"))
+        self.progress.readings[gate.name] = reading
+        if not reading.built:
+            new = self._steady(BUILD, reading.results.failures)
+            return (BUILD.name, new) if new else None
+        self.progress.comparisons[gate.name] = compared = compare(release.results, reading.results)
+        new = self._steady(gate, compared.new) if compared.new else ()
+        return (gate.name, new) if new else None
+
+    def _steady(self, gate: Gate, failures: Sequence[Failure]) -> tuple[Failure, ...]:
+        """Those failures that come again on the head, and do not come on the release."""
+        tests = [failure.test for failure in failures]
+        head, base = self.progress.line.head, self.day.base
+        again = self._look(gate, head, tests, attempt=2, why="again, for flakes")
+        before = self._look(gate, base, tests, attempt=2, why=f"on {self.day.release.tag} again, for flakes")
+        steady = {test for test in tests if again[test] != "passes" and before[test] != "fails"}
+        self.progress.flaky.setdefault(gate.name, set()).update(set(tests) - steady)
+        return tuple(failure for failure in failures if failure.test in steady)
+
+    def _look(
+        self, gate: Gate, candidate: Candidate, tests: Iterable[TestId], *, attempt: int = 1, why: str
+    ) -> dict[TestId, Answer]:
+        """Run just the files of ``tests``."""
+        tests = tuple(tests)
+        files = tuple(sorted({test.file for test in tests}))
+        some = files if gate.files and "" not in files else None
+        question = Question(gate=gate, candidate=candidate, files=some, attempt=attempt, why=why)
+        return answers(self.laboratory.ask(question), tests)
+
+    def _inquire(self) -> dict[tuple[str, TestId], Blame]:
+        """Search the line for who broke each failing test. Flaky tests leave the list of failing ones."""
+        found: dict[tuple[str, TestId], Blame | Flaky] = {}
+        for name, failures in self.progress.failing.items():
+            tests = tuple(failure.test for failure in failures)
+            self.day.narrator.step(f"Who broke {len(tests)} test{'s' * (len(tests) != 1)} of {name}?")
+            inquiry = Inquiry(
+                line=[ticket.number for ticket in self.progress.line.tickets],
+                needs=self.queue.needs,
+                tests=tests,
+                known=self.known.setdefault(name, {}),
+            )
+            while question := inquiry.question():
+                inquiry.learn(question[0], self._answer(self._gate(name), *question))
+            found |= {(name, test): finding for test, finding in inquiry.findings().items()}
+        for (name, test), finding in found.items():
+            if isinstance(finding, Flaky):
+                self.progress.flaky.setdefault(name, set()).add(test)
+        return settle(found)
+
+    def _answer(self, gate: Gate, ask: Ask, tests: Sequence[TestId]) -> dict[TestId, Answer]:
+        chosen = [ticket for ticket in self.progress.line.tickets if ticket.number in ask.tickets]
+        candidate = self.day.merger.combine(chosen)
+        if not isinstance(candidate, Candidate):
+            return dict.fromkeys(tests, "unclear")
+        again = " again" if ask.attempt > 1 else ""
+        return self._look(gate, candidate, tests, attempt=ask.attempt, why=f"with {_some(ask.tickets)}{again}")
+
+    def _take_out(self, blames: Mapping[tuple[str, TestId], Blame]) -> None:
+        """Take the culprits out, merge again, and see which of the failing tests still fail."""
+        for number in sorted({number for blame in blames.values() for number in blame.culprits}):
+            self.progress.out[number] = self._ruling(number, blames)
+            self.day.narrator.detail(f"#{number} leaves: {self.progress.out[number].reason}")
+        released = self.day.mirror.released_numbers(self.day.release) if blames else frozenset()
+        if blames:
+            out = self.progress.out
+            self.progress.line = merge_line(self.queue, self.day.merger, out, released.__contains__)
+        self.progress.failing = {
+            name: left
+            for name, failures in self.progress.failing.items()
+            if self.progress.line.tickets and (left := self._still_failing(name, failures))
+        }
+
+    def _still_failing(self, name: str, failures: Sequence[Failure]) -> tuple[Failure, ...]:
+        flaky = self.progress.flaky.get(name, set())
+        left = [failure for failure in failures if failure.test not in flaky]
+        if not left:
+            return ()
+        head = self.progress.line.head
+        told = self._look(self._gate(name), head, [failure.test for failure in left], why=f"first, on {_size(head)}")
+        return tuple(failure for failure in left if told[failure.test] == "fails")
+
+    def _ruling(self, number: int, blames: Mapping[tuple[str, TestId], Blame]) -> Ruling:
+        mine = {key: blame for key, blame in blames.items() if number in blame.culprits}
+        broke = tuple(self._breakage(number, name, test, blame) for (name, test), blame in mine.items())
+        tests = ", ".join(f"{each.test}" for each in broke[:3]) + (f" and {len(broke) - 3} more" if broke[3:] else "")
+        partners = sorted({other for blame in mine.values() for other in blame.partners})
+        together = f" together with {name_tickets(partners)}" if partners else ""
+        return Ruling(verdict=Verdict.CULPRIT, reason=f"it breaks {tests}{together}", broke=broke)
+
+    def _breakage(self, number: int, name: str, test: TestId, blame: Blame) -> Breakage:
+        shown = self.day.merger.combine(each for each in self.queue.tickets if each.number in blame.fails)
+        failure = next(each for each in self.progress.failing[name] if each.test == test)
+        return Breakage(
+            gate=name,
+            test=test.name if test == BUILD_TEST else str(test),
+            with_=tuple(sorted({*blame.partners, *blame.culprits} - {number})),
+            message=failure.message,
+            evidence=(
+                f"fails, twice, with {_some(blame.fails)}",
+                *(f"passes with {_some(subset)}" for subset in blame.passes),
+            ),
+            reproduce=self._reproduction(number, name, test, shown) if isinstance(shown, Candidate) else "",
+        )
+
+    def _reproduction(self, number: int, name: str, test: TestId, shown: Candidate) -> str:
+        self.day.mirror.keep(f"evidence/{self.day.options.date}/{number}", shown.commit)
+        gate = self._gate(name)
+        command = self.day.config.build.run
+        if gate is not BUILD:
+            run = self.laboratory.command(gate, (test.file,) if test.file else None, shown.tree)
+            command = f"{command} && {run}" if command else run
+        fetch = f"git fetch {self.day.mirror.repository.path} {shown.commit} && git checkout --detach FETCH_HEAD"
+        return f"{fetch} && export INTEGRAND_RESULTS=/tmp/results && {command}"
+
+    def _gate(self, name: str) -> Gate:
+        return BUILD if name == BUILD.name else self.day.config.gate(name)
+
+
+def _size(candidate: Candidate) -> str:
+    return f"the head with {len(candidate.tickets)} tickets"
+
+
+def _some(numbers: Iterable[int]) -> str:
+    chosen = sorted(numbers)
+    if not chosen:
+        return "the release alone"
+    return name_tickets(chosen) if len(chosen) <= 4 else f"{len(chosen)} tickets up to #{chosen[-1]}"

@@ -1,0 +1,120 @@
+"""``nox -s integrate``: the release plus every ticket that is ready, without those that break something new."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sessions.baseline import measure_baseline
+from sessions.day import Day, open_day
+from sessions.drawing_up import choose, draw_up, todays_rules
+from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError
+from sessions.green_head import GreenHead, Progress
+from sessions.laboratory import Laboratory
+from sessions.ledger.record import Record
+from sessions.narrator import Narrator
+from sessions.options import Options
+from sessions.publishing.branch import publish_branch
+from sessions.recording import Gathered, State, write_record
+from sessions.reporting.markdown import write_report
+from sessions.source.line import Line, Queue, merge_line
+from sessions.tickets.model import Ruling, Ticket, Verdict
+from sessions.tickets.trackers import TRACKERS
+
+
+def integrate(options: Options, narrator: Narrator) -> Record:
+    """Pick, order, merge; find a head on which nothing new fails; publish it if asked; record and report."""
+    with open_day(options, narrator) as day:
+        tickets = _read_tickets(day)
+        queue = _draw_up(day, tickets)
+        progress = Progress(line=_merge(day, queue))
+        if options.plan or not queue.tickets:
+            gathered = _plan(day, tickets, progress)
+        else:
+            with day.laboratory() as laboratory:
+                gathered = _work(day, queue, tickets, progress, laboratory)
+        record = write_record(day, gathered)
+        write_report(record, day.folder)
+        return record
+
+
+def _read_tickets(day: Day) -> tuple[Ticket, ...]:
+    asked = day.config.tickets
+    tickets = choose(TRACKERS[asked.tracker](asked.url).read(), day.options)
+    day.narrator.step(f"Tickets: {len(tickets)} from the {asked.tracker} tracker")
+    return tickets
+
+
+def _draw_up(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
+    rules = todays_rules(day.config, day.release, tickets)
+    queue = draw_up(tickets, rules, day.mirror, day.release, day.config, day.options)
+    milestone = f" for milestone {rules.milestone}" if rules.milestone else ""
+    day.narrator.detail(f"{len(queue.tickets)} are ready{milestone}, {len(queue.out)} are not")
+    return queue
+
+
+def _merge(day: Day, queue: Queue) -> Line:
+    day.narrator.step(f"Merging onto {day.release.tag}")
+    released = day.mirror.released_numbers(day.release)
+    line = merge_line(queue, day.merger, {}, released.__contains__)
+    left = len(queue.tickets) - len(line.tickets)
+    day.narrator.detail(f"{len(line.tickets)} fit together, {left} do not: head {line.head.commit[:10]}")
+    return line
+
+
+def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> Gathered:
+    message = "a plan: no gate has run" if day.options.plan else "no ticket is ready"
+    return Gathered(state="empty", message=message, tickets=tickets, progress=progress)
+
+
+def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, laboratory: Laboratory) -> Gathered:
+    """Measure the baseline, find the green head, publish it. Whatever stops that, what was found is gathered."""
+    published: Mapping[str, object] = {}
+    try:
+        measure_baseline(day, laboratory)
+        GreenHead(day=day, queue=queue, laboratory=laboratory, progress=progress).find()
+        state, message = _outcome(progress)
+        _keep_artifacts(day, progress, laboratory)
+        if state == "green":
+            published = publish_branch(day.mirror, day.branch, progress.line.head.commit, day.narrator, day.options)
+    except (BudgetEndedError, GatePendingError) as error:
+        state, message = "paused", f"{error}; the same command with all gates goes on from here"
+        progress.line = _unreached(progress.line, message)
+    except InfrastructureError as error:
+        state, message = "broken", str(error)
+        progress.line = _unreached(progress.line, "our own machinery broke before its result was known")
+    return Gathered(
+        state=state,
+        message=message,
+        tickets=tickets,
+        progress=progress,
+        laboratory=laboratory,
+        published=published,
+    )
+
+
+def _outcome(progress: Progress) -> tuple[State, str]:
+    if not progress.line.tickets:
+        return "empty", "every ticket that was ready had to be left out"
+    if progress.failing:
+        return "red", f"{', '.join(progress.failing)} fails on the head, and no ticket could be shown to be the cause"
+    if progress.pending:
+        return "paused", f"{', '.join(sorted(progress.pending))} has not run on this head: type `nox -s integrate`"
+    return "green", f"{len(progress.line.tickets)} tickets together pass every gate"
+
+
+def _unreached(line: Line, why: str) -> Line:
+    """What was only merged so far is neither integrated nor at fault."""
+    untold = Ruling(verdict=Verdict.NOT_REACHED, reason=why)
+    rulings = {n: untold if each.verdict is Verdict.INTEGRATED else each for n, each in line.rulings.items()}
+    return replace(line, rulings=rulings)
+
+
+def _keep_artifacts(day: Day, progress: Progress, laboratory: Laboratory) -> None:
+    shutil.rmtree(day.folder / "artifacts", ignore_errors=True)
+    for gate in day.config.gates:
+        made = laboratory.artifacts(progress.line.head.tree, gate)
+        if made.is_dir():
+            shutil.copytree(made, day.folder / "artifacts" / gate.name)
+            day.narrator.detail(f"{gate.name}: artifacts in {day.folder / 'artifacts' / gate.name}")

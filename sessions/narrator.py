@@ -1,0 +1,99 @@
+"""What a person sees while a session runs: steps, and how long the probe under way will still take."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from sessions.durations import say_duration
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """A text without what could steer a terminal: a ticket's title or a log may hold anything."""
+    return _CONTROL.sub("", text.replace("\r\n", "\n"))
+
+
+@dataclass
+class Narrator:
+    """Tells the story of a session: colour and a moving line on a terminal, plain lines elsewhere.
+
+    ``NO_COLOR`` and ``FORCE_COLOR`` are honoured (by rich). With ``--json`` everything goes to standard error.
+    """
+
+    to_stderr: bool = False
+    console: Console = field(init=False)
+    probes_run: int = 0
+
+    def __post_init__(self) -> None:
+        self.console = Console(file=sys.stderr if self.to_stderr else sys.stdout, highlight=False, soft_wrap=True)
+
+    def step(self, text: str) -> None:
+        """The next thing that happens."""
+        self.console.print(f"[bold cyan]==>[/] {escape(harmless(text))}")
+
+    def detail(self, text: str) -> None:
+        """Something about it."""
+        self.console.print(f"    {escape(harmless(text))}")
+
+    def good(self, text: str) -> None:
+        """It ended well."""
+        self.console.print(f"[bold green]{escape(harmless(text))}[/]")
+
+    def bad(self, text: str) -> None:
+        """It did not."""
+        self.console.print(f"[bold red]{escape(harmless(text))}[/]")
+
+    def show(self, markdown: str) -> None:
+        """A report: rendered on a terminal, as it is written elsewhere."""
+        if self.console.is_terminal:
+            self.console.print(Markdown(markdown), soft_wrap=False)
+        else:
+            self.console.print(markdown, markup=False)
+
+    @staticmethod
+    def plain(text: str) -> str:
+        """One line of harmless text, for whoever prints it."""
+        return " ".join(harmless(text).split())
+
+    @contextmanager
+    def probe(self, what: str, usual: float | None) -> Iterator[Callable[[str], None]]:
+        """A probe is under way; ``usual`` is how many seconds it took before. Yields who hears what it prints."""
+        start = time.monotonic()
+        self.probes_run += 1
+        if self.console.is_terminal:
+            with self._moving(what, usual) as listen:
+                yield listen
+        else:
+            expected = f" (usually {say_duration(usual)})" if usual else ""
+            self.detail(f"probe {self.probes_run}: {what}{expected}")
+            yield lambda _line: None
+        if self.console.is_terminal:
+            self.detail(f"probe {self.probes_run}: {what} · {say_duration(time.monotonic() - start)}")
+
+    @contextmanager
+    def _moving(self, what: str, usual: float | None) -> Iterator[Callable[[str], None]]:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(
+            *columns, *([TimeRemainingColumn()] if usual else []), console=self.console, transient=True
+        ) as bar:
+            task = bar.add_task(f"probe {self.probes_run}: {escape(harmless(what))}", total=usual)
+            last = escape(harmless(what))
+            start = time.monotonic()
+
+            def listen(line: str) -> None:
+                words = escape(harmless(line.strip())[:60])
+                done = min(time.monotonic() - start, usual or 0.0) if usual else None
+                bar.update(task, description=f"{last} [dim]{words}[/]", completed=done)
+
+            yield listen

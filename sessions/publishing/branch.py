@@ -1,0 +1,37 @@
+"""The integration branch, pushed to the project's repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sessions.errors import SourceError
+from sessions.narrator import Narrator
+from sessions.options import Options
+from sessions.source.mirror import Mirror
+
+
+def publish_branch(
+    mirror: Mirror, branch: str, commit: str, narrator: Narrator, options: Options
+) -> Mapping[str, object]:
+    """Push ``commit`` as ``branch`` if ``--publish`` was given; else say what would be pushed.
+
+    Nothing is pushed when the branch is there already; a branch that somebody else moved since it was looked at
+    is not overwritten.
+
+    Raises :class:`SourceError` where the push is refused.
+    """
+    mirror.keep(f"days/{branch}", commit)
+    there = mirror.tip(branch)
+    if not options.publish:
+        narrator.detail(f"not pushed without --publish: branch {branch} at {commit[:10]}")
+        narrator.detail(f"look into it: git fetch {mirror.repository.path} {commit}")
+        return {}
+    if there != commit:
+        lease = f"--force-with-lease=refs/heads/{branch}:{there or ''}"
+        refs = f"{commit}:refs/heads/{branch}"
+        reply = mirror.repository.git("push", "--quiet", lease, "--", mirror.url, refs, ok=(0, 1, 128), online=True)
+        if reply.status:
+            why = " ".join(reply.err.split())[:300]
+            raise SourceError(f"Pushing {branch} to {mirror.url} was refused ({why}): mend that, then run again.")
+    narrator.detail(f"branch {branch} is at {commit[:10]}" + (" already" if there == commit else ", pushed"))
+    return {"branch": {"name": branch, "commit": commit, "repository": mirror.url}}

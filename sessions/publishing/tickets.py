@@ -1,0 +1,24 @@
+"""What each ticket is told, through its tracker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sessions.ledger.record import Record
+from sessions.narrator import Narrator
+from sessions.reporting.markdown import account
+from sessions.tickets.trackers import TicketSource
+
+
+def tell_tickets(record: Record, tracker: TicketSource, narrator: Narrator, *, publish: bool) -> dict[str, Any]:
+    """Tell every ticket of the record its verdict if ``publish``; else say how many would be told.
+
+    A ticket that nobody has to act on (not eligible today) is not disturbed.
+    """
+    concerned = [ticket for ticket in record["tickets"] if ticket["verdict"] not in ("ineligible", "not-reached")]
+    if not publish:
+        narrator.detail(f"{len(concerned)} tickets would be told with --publish")
+        return {}
+    changed = [ticket["number"] for ticket in concerned if tracker.tell(ticket["number"], account(record, ticket))]
+    narrator.detail(f"{len(changed)} of {len(concerned)} tickets told something new")
+    return {"tickets": [ticket["number"] for ticket in concerned]}

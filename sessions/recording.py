@@ -1,0 +1,145 @@
+"""What a session found, as the run record that others read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sessions.day import Day
+from sessions.green_head import Progress
+from sessions.laboratory import BUILD, Consulted, Laboratory
+from sessions.ledger.record import RECORD_VERSION, Record, save_record
+from sessions.tickets.eligibility import plain
+from sessions.tickets.model import Breakage, Conflict, Ruling, Ticket, Verdict
+
+State = Literal["green", "red", "paused", "empty", "broken"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """All that goes into a record beside the day itself."""
+
+    state: State
+    message: str = ""
+    tickets: Sequence[Ticket] = ()
+    progress: Progress | None = None
+    laboratory: Laboratory | None = None
+    published: Mapping[str, Any] | None = None
+
+
+def make_record(day: Day, gathered: Gathered) -> Record:
+    """The record, in the order of its schema."""
+    progress, laboratory = gathered.progress, gathered.laboratory
+    head = progress.line.head if progress else day.base
+    probes = list(laboratory.consulted.values()) if laboratory else []
+    return {
+        "version": RECORD_VERSION,
+        "project": day.config.project.name,
+        "release": day.release.tag,
+        "base": day.release.commit,
+        "date": day.options.date.isoformat(),
+        "branch": day.branch,
+        "head": head.commit,
+        "tree": head.tree,
+        "state": gathered.state,
+        "message": gathered.message,
+        "asked": [gate.name for gate in day.asked_gates()],
+        "order": list(head.tickets),
+        "tickets": [_ticket(each, progress, day) for each in gathered.tickets] if progress else [],
+        "gates": {gate.name: _gate(gate.name, progress, probes) for gate in day.config.gates},
+        "probes": [_probe(each) for each in probes],
+        "engine": laboratory.engine.name if laboratory else "",
+        "image": laboratory.image.name if laboratory else "",
+        "published": dict(gathered.published or {}),
+        "timings": {
+            "seconds": round(time.monotonic() - day.started, 3),
+            "probes_run": sum(each.fresh for each in probes),
+            "probe_seconds": round(sum(each.reading.seconds for each in probes), 3),
+        },
+    }
+
+
+def is_success(record: Record, fail_on: str | None) -> bool:
+    """Whether a session with this record ends with status 0: what was asked of the head holds.
+
+    A head on which other gates have still to run is no failure: splitting a day over several calls is normal.
+    """
+    if fail_on == "ejected" and any(each["verdict"] in ("conflict", "culprit") for each in record["tickets"]):
+        return False
+    if record["state"] == "paused":
+        reached = all(each["verdict"] != "not-reached" or "--limit" in each["reason"] for each in record["tickets"])
+        return reached and all(record["gates"][name]["state"] == "green" for name in record["asked"])
+    return record["state"] in ("green", "empty")
+
+
+def write_record(day: Day, gathered: Gathered) -> Record:
+    """Make the record and save it as the newest."""
+    record = make_record(day, gathered)
+    save_record(record, day.folder)
+    return record
+
+
+def _ticket(ticket: Ticket, progress: Progress, day: Day) -> dict[str, Any]:
+    ruling = progress.line.rulings.get(ticket.number, Ruling(verdict=Verdict.NOT_REACHED))
+    priorities = [label for label in day.config.tickets.priorities if plain(label) in map(plain, ticket.labels)]
+    pinned = {each.number: each.commit for each in progress.line.tickets}
+    return {
+        "number": ticket.number,
+        "title": ticket.title,
+        "url": ticket.url,
+        "priority": priorities[0] if priorities else "",
+        "commit": pinned.get(ticket.number, ticket.commit),
+        "verdict": str(ruling.verdict),
+        "reason": ruling.reason,
+        "blocked_by": list(ruling.blocked_by),
+        "conflicts": [_conflict(each) for each in ruling.conflicts],
+        "broke": [_breakage(each) for each in ruling.broke],
+    }
+
+
+def _conflict(conflict: Conflict) -> dict[str, Any]:
+    words = {"path": conflict.path, "lines": conflict.lines, "kind": conflict.kind, "hunk": conflict.hunk}
+    return {"with": list(conflict.with_), **words}
+
+
+def _breakage(broke: Breakage) -> dict[str, Any]:
+    return {
+        "gate": broke.gate,
+        "test": broke.test,
+        "with": list(broke.with_),
+        "message": broke.message,
+        "evidence": list(broke.evidence),
+        "reproduce": broke.reproduce,
+    }
+
+
+def _gate(name: str, progress: Progress | None, probes: Sequence[Consulted]) -> dict[str, Any]:
+    compared = progress.comparisons.get(name) if progress else None
+    failing = {each.test for each in progress.failing.get(name, ())} if progress else set()
+    mine = [each for each in probes if each.question.gate.name == name]
+    broken = progress is not None and BUILD.name in progress.failing
+    return {
+        "state": "red" if failing or broken else "green" if compared else "pending",
+        "new": sorted(map(str, failing)),
+        "known": [str(test) for test in compared.known] if compared else [],
+        "fixed": [str(test) for test in compared.fixed] if compared else [],
+        "flaky": sorted(map(str, progress.flaky.get(name, ()))) if progress else [],
+        "seconds": round(sum(each.reading.seconds for each in mine), 3),
+    }
+
+
+def _probe(consulted: Consulted) -> dict[str, Any]:
+    question, reading = consulted.question, consulted.reading
+    return {
+        "gate": question.gate.name,
+        "why": question.why,
+        "tree": question.candidate.tree,
+        "tickets": list(question.candidate.tickets),
+        "files": list(question.files) if question.files is not None else None,
+        "attempt": question.attempt,
+        "failures": len(reading.results.failures),
+        "seconds": round(reading.seconds, 3),
+        "log": reading.log,
+    }

@@ -1,0 +1,72 @@
+"""The report as Markdown: for the terminal, a file, and each ticket."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from sessions.durations import say_duration
+from sessions.ledger.record import Record, write_whole
+from sessions.narrator import harmless
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&-])")
+
+
+def plain_text(text: object) -> str:
+    r"""A text that came from a ticket or a log, as Markdown that shows it and does nothing else.
+
+    Backslashes keep markup, links, HTML and table cells from forming; a zero-width space keeps ``@name`` and ``#7``
+    from turning into a mention or a reference.
+
+    >>> plain_text("<b>*hi*</b> | x")
+    '\\<b\\>\\*hi\\*\\</b\\> \\| x'
+    """
+    words = " ".join(harmless(str(text)).split())
+    return re.sub(r"(\\[@#])(?=\w)", "\\1\u200b", _SPECIAL.sub(r"\\\1", words)).replace("://", ":\u200b//")
+
+
+def fenced(text: str, lines: int = 30) -> str:
+    """A text as a code block whose fence is longer than any in it, cut to so many lines."""
+    kept = harmless(text).strip("\n").splitlines()
+    rows = [*kept[:lines], *([f"… {len(kept) - lines} more lines"] if len(kept) > lines else [])]
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}text", *rows, fence])
+
+
+def write_report(record: Record, folder: Path) -> str:
+    """Write ``report.md`` into the day's folder; its text."""
+    text = _render("report.md.jinja", record=record, groups=_groups(record))
+    write_whole(folder / "report.md", text)
+    return text
+
+
+def account(record: Record, ticket: Mapping[str, Any]) -> str:
+    """What one ticket is told: its verdict, why, and what shows it."""
+    return _render("account.md.jinja", record=record, ticket=ticket)
+
+
+def _groups(record: Record) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """The tickets by verdict: first those in the head, in merge order, then those that somebody must act on."""
+    place = {number: at for at, number in enumerate(record["order"])}
+    verdicts = ("integrated", "culprit", "conflict", "blocked", "unfetchable", "not-reached", "already-merged")
+    tickets = sorted(record["tickets"], key=lambda each: place.get(each["number"], each["number"]))
+    groups = [(verdict, [t for t in tickets if t["verdict"] == verdict]) for verdict in (*verdicts, "ineligible")]
+    return [(verdict, members) for verdict, members in groups if members]
+
+
+def _render(name: str, **values: object) -> str:
+    # Not HTML: what comes from tickets passes `plain` or `fenced`, which the templates apply to every such value.
+    environment = Environment(  # noqa: S701
+        loader=PackageLoader("sessions.reporting", "."),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"plain": plain_text, "fenced": fenced, "span": say_duration}
+    return str(environment.get_template(name).render(**values))

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from sessions.gates.formats import FORMATS
+from sessions.gates.results import Failure, Output, Results, TestId
+
+
+def test_status_zero_passes() -> None:
+    assert FORMATS["exit"].read(Output(gate="lint", status=0, log="2 errors\n")) == Results()
+
+
+def test_any_other_status_fails_the_gate_and_shows_the_end_of_its_log() -> None:
+    log = "\n".join(f"\x1b[31mline {n}\x1b[0m" for n in range(100)) + "\r\n\n\n"
+    (failure,) = FORMATS["exit"].read(Output(gate="lint", status=2, log=log)).failures
+    assert (failure.test, failure.kind) == (TestId(file="", name="lint"), "failed")
+    first, *shown = failure.message.splitlines()
+    assert first == "lint failed; the command ended with status 2. The log ends:"
+    assert shown == [f"line {n}" for n in range(70, 100)]
+
+
+def test_silent_failure() -> None:
+    (failure,) = FORMATS["exit"].read(Output(gate="lint", status=-9, log="")).failures
+    assert failure == Failure(
+        test=TestId(file="", name="lint"), message="lint failed; the command ended with status -9."
+    )
+
+
+def test_a_long_line_keeps_its_beginning_and_its_end() -> None:
+    (failure,) = FORMATS["exit"].read(Output(gate="lint", status=1, log="a" * 9000 + "the end")).failures
+    assert "aaa\n[…]\naaa" in failure.message
+    assert failure.message.endswith("the end")
+    assert len(failure.message) < 2200
