@@ -23,6 +23,7 @@ Product sessions: baseline, integrate, doc-pdf, report. All take the same option
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,12 @@ sys.path.insert(0, str(Path(__file__).parent))  # nox changes into this folder, 
 nox.needs_version = ">=2026.4.10"
 nox.options.sessions = ["integrate"]
 
-TOOLS = ["mypy>=2.4", "pytest>=9.2", "ruff>=0.17.6"]
+for noisy in ("git", "docker", "urllib3", "filelock"):  # nox sets the root logger to DEBUG
+    logging.getLogger(noisy).setLevel(logging.WARNING)
+
+RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
+TESTING = ["hypothesis>=6.150", "jsonschema>=4.26", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"]
+TYPES = ["types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]
 
 
 def _tell(session: nox.Session, story: Callable[..., object], name: str) -> None:
@@ -74,3 +80,32 @@ def report(session: nox.Session) -> None:
     from sessions.report import report as story
 
     _tell(session, story, "report")
+
+
+@nox.session(reuse_venv=True)
+def tests(session: nox.Session) -> None:
+    """All tests; those that need Docker are skipped, with the reason, where no daemon answers."""
+    session.install(*RUNTIME, *TESTING)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(reuse_venv=True)
+def lint(session: nox.Session) -> None:
+    """Ruff, over everything."""
+    session.install("ruff==0.17.6")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(reuse_venv=True)
+def typecheck(session: nox.Session) -> None:
+    """Strict mypy, over everything: this file and the tests too."""
+    session.install(*RUNTIME, *TESTING, *TYPES, "mypy==2.4.1")
+    session.run("mypy", ".")
+
+
+@nox.session(venv_backend="none")
+def bench(session: nox.Session) -> None:
+    """A benchmark beside what users would use instead: `nox -s bench -- merges --help`."""
+    name, *words = session.posargs or ["merges", "--help"]
+    session.run(sys.executable, "-m", f"benchmarks.{name}", *words)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,8 +21,6 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
 
     Only Ctrl-C passes through, after one line that says how to go on.
     """
-    for name in ("git", "docker", "urllib3", "filelock"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # nox sets the root logger to DEBUG
     if {"--help", "-h"} & set(words):
         print(build_parser(session).format_help())
         return None

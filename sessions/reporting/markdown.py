@@ -13,20 +13,22 @@ from sessions.durations import say_duration
 from sessions.ledger.record import Record, write_whole
 from sessions.narrator import harmless
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&])")
+# Where GitHub makes a link, a mention or a reference of plain words: https://…, www.…, GH-7, @name, #7.
+_LIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\bgh)(?=-\d)|(?<=[@#])(?=\w)")
 
 
 def plain_text(text: object) -> str:
     r"""A text that came from a ticket or a log, as Markdown that shows it and does nothing else.
 
-    Backslashes keep markup, links, HTML and table cells from forming; a zero-width space keeps ``@name`` and ``#7``
-    from turning into a mention or a reference.
+    Backslashes keep markup, HTML and table cells from forming; zero-width spaces keep words from turning into
+    links, mentions and references.
 
     >>> plain_text("<b>*hi*</b> | x")
     '\\<b\\>\\*hi\\*\\</b\\> \\| x'
     """
     words = " ".join(harmless(str(text)).split())
-    return re.sub(r"(\\[@#])(?=\w)", "\\1\u200b", _SPECIAL.sub(r"\\\1", words)).replace("://", ":\u200b//")
+    return _LIVE.sub("\u200b", _SPECIAL.sub(r"\\\1", words))
 
 
 def fenced(text: str, lines: int = 30) -> str:
