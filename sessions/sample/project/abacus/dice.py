@@ -25,9 +25,9 @@ def rolls(count):
     >>> len(rolls(5))
     5
 
-    A six turns up within ten rolls:
+    A six turns up within seven rolls:
 
-    >>> 6 in rolls(10)
+    >>> 6 in rolls(7)
     True
     """
     return [roll() for _ in range(count)]
