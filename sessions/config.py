@@ -43,6 +43,7 @@ class Tracker:
     ready: tuple[str, ...] = _key("Labels or statuses, one of which a ticket must have.", ())
     never: tuple[str, ...] = _key("Labels or statuses that keep a ticket out.", ())
     priorities: tuple[str, ...] = _key("Labels that give a ticket's priority, highest first.", ())
+    order: Literal["number", "listed"] = _key("Who comes first of equals: lower number, or listed first.", "number")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +159,8 @@ class _Reader:
             self.refuse("", "version", f"is {config.version}, and this Integrand reads version 1")
         if not config.gates:
             self.refuse("", "gates", "at least one gate is needed")
+        if not re.fullmatch(r"[^<>\n\0]+ <[^<>\n\0]*>", config.project.committer):
+            self.refuse("project", "committer", "must read as `Name <address>`")
         names = [gate.name for gate in config.gates]
         for number, gate in enumerate(config.gates):
             where = f"gates[{number}]"

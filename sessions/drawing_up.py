@@ -84,7 +84,12 @@ def draw_up(
             out[number] = Ruling(verdict=Verdict.BLOCKED, reason=reason, blocked_by=others)
             eligible.pop(number, None)
     pinned = {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number in eligible}
-    order = merge_order(eligible, lambda number: priority_rank(pinned[number], config.tickets.priorities))
+    listed = {each.number: place for place, each in enumerate(tickets)}
+    order = merge_order(
+        eligible,
+        rank=lambda number: priority_rank(pinned[number], config.tickets.priorities),
+        place=listed.__getitem__ if config.tickets.order == "listed" else int,
+    )
     for number in order[options.limit :] if options.limit else ():
         out[number] = Ruling(verdict=Verdict.NOT_REACHED, reason=f"it comes after the first {options.limit} (--limit)")
     return Queue(

@@ -130,6 +130,7 @@ class GreenHead:
                 known=self.known.setdefault(name, {}),
             )
             while question := inquiry.question():
+                self.day.narrator.expect(inquiry.outlook())
                 inquiry.learn(question[0], self._answer(self._gate(name), *question))
             found |= {(name, test): finding for test, finding in inquiry.findings().items()}
         for (name, test), finding in found.items():

@@ -34,6 +34,7 @@ class Narrator:
     to_stderr: bool = False
     console: Console = field(init=False)
     probes_run: int = 0
+    _to_come: int = 0
 
     def __post_init__(self) -> None:
         self.console = Console(file=sys.stderr if self.to_stderr else sys.stdout, highlight=False, soft_wrap=True)
@@ -66,20 +67,31 @@ class Narrator:
         """One line of harmless text, for whoever prints it."""
         return " ".join(harmless(text).split())
 
+    def expect(self, probes: int) -> None:
+        """About so many probes are to come, the next one included."""
+        self._to_come = probes
+
     @contextmanager
     def probe(self, what: str, usual: float | None) -> Iterator[Callable[[str], None]]:
         """A probe is under way; ``usual`` is how many seconds it took before. Yields who hears what it prints."""
         start = time.monotonic()
         self.probes_run += 1
+        what = f"probe {self.probes_run}: {what}"
         if self.console.is_terminal:
-            with self._moving(what, usual) as listen:
+            with self._moving(what + self._outlook(usual), usual) as listen:
                 yield listen
+            self.detail(f"{what} · {say_duration(time.monotonic() - start)}")
         else:
-            expected = f" (usually {say_duration(usual)})" if usual else ""
-            self.detail(f"probe {self.probes_run}: {what}{expected}")
+            self.detail(what + self._outlook(usual))
             yield lambda _line: None
-        if self.console.is_terminal:
-            self.detail(f"probe {self.probes_run}: {what} · {say_duration(time.monotonic() - start)}")
+        self._to_come = 0
+
+    def _outlook(self, usual: float | None) -> str:
+        words = [f"usually {say_duration(usual)}"] if usual else []
+        if self._to_come > 1:
+            left = f", {say_duration(usual * self._to_come)}" if usual else ""
+            words.append(f"about {self._to_come} to come{left}")
+        return f" ({'; '.join(words)})" if words else ""
 
     @contextmanager
     def _moving(self, what: str, usual: float | None) -> Iterator[Callable[[str], None]]:
@@ -87,8 +99,8 @@ class Narrator:
         with Progress(
             *columns, *([TimeRemainingColumn()] if usual else []), console=self.console, transient=True
         ) as bar:
-            task = bar.add_task(f"probe {self.probes_run}: {escape(harmless(what))}", total=usual)
             last = escape(harmless(what))
+            task = bar.add_task(last, total=usual)
             start = time.monotonic()
 
             def listen(line: str) -> None:

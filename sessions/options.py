@@ -50,6 +50,8 @@ def parse_options(words: Sequence[str], *, session: str, called_from: Path, home
     typed = vars(parser.parse_args(list(words)))
     local = called_from / "integration.toml"
     config = called_from / typed["config"] if typed["config"] else local if local.exists() else home / local.name
+    if typed["repository"] and (called_from / typed["repository"]).exists():
+        typed["repository"] = str((called_from / typed["repository"]).resolve())
     typed |= {
         "config": config.resolve(),
         "state": (called_from / typed["state"]).resolve(),

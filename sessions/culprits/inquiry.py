@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -27,33 +29,45 @@ class Inquiry(Generic[Test]):
 
     def findings(self) -> dict[Test, Blame | Flaky]:
         """What the finished searches found."""
-        steps = {test: self._replay(test) for test in self.tests}
+        steps = {test: self._replay(test)[0] for test in self.tests}
         return {test: step for test, step in steps.items() if not isinstance(step, Ask)}
 
     def question(self) -> tuple[Ask, tuple[Test, ...]] | None:
         """The probe to run next, and the tests to look at in it: all that are still searched for.
 
-        ``None`` when every search has ended.
+        The probe that most searches wait for comes first. ``None`` when every search has ended.
         """
-        open_ = [(test, step) for test in self.tests if isinstance(step := self._replay(test), Ask)]
+        open_ = {test: step for test in self.tests if isinstance(step := self._replay(test)[0], Ask)}
         if not open_:
             return None
-        return open_[0][1], tuple(test for test, _ in open_)
+        return Counter(open_.values()).most_common(1)[0][0], tuple(open_)
+
+    def outlook(self) -> int:
+        """About how many probes are still to come: those of the search that has furthest to go, if it is alone.
+
+        A bisection, the culprit alone, and both runs that confirm it; searches share most probes, partners and
+        unclear subsets cost more.
+        """
+        whole = math.ceil(math.log2(len(self.line) + 1)) + 3
+        steps = [self._replay(test) for test in self.tests]
+        return max((max(1, whole - done) for step, done in steps if isinstance(step, Ask)), default=0)
 
     def learn(self, ask: Ask, answers: Mapping[Test, Answer]) -> None:
         """Take in what a probe showed."""
         self.known.setdefault(ask, {}).update(answers)
 
-    def _replay(self, test: Test) -> Ask | Blame | Flaky:
-        steps = search(self.line, self.needs)
+    def _replay(self, test: Test) -> tuple[Ask | Blame | Flaky, int]:
+        """Where a search stands, after how many answers."""
+        steps = search(self.line, self.needs, lambda subset: self._answer(Ask(tickets=subset), test))
+        done = 0
         try:
             ask = next(steps)
             while (answer := self._answer(ask, test)) is not None:
-                ask = steps.send(answer)
+                ask, done = steps.send(answer), done + 1
         except StopIteration as end:
             found: Blame | Flaky = end.value
-            return found
-        return ask
+            return found, done
+        return ask, done
 
     def _answer(self, ask: Ask, test: Test) -> Answer | None:
         if not ask.tickets:

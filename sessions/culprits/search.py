@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from sessions.tickets.order import Needs, closure
@@ -49,14 +50,21 @@ class Flaky:
     tickets: Subset
 
 
+# What is known of a subset already, without asking.
+Known = Callable[[Subset], Answer | None]
 Search = Generator[Ask, Answer, Blame | Flaky]
 
 
-def search(line: Sequence[int], needs: Needs) -> Search:
-    """Find who makes a test fail on the whole ``line`` (merge order) that passes on the release."""
-    low, high = yield from _bisect(lambda length: frozenset(line[:length]), len(line))
+def search(line: Sequence[int], needs: Needs, known: Known = lambda _subset: None) -> Search:
+    """Find who makes a test fail on the whole ``line`` (merge order) that passes on the release.
+
+    ``known`` tells what other searches' probes showed about this test by the way.
+    """
+    # What tickets need beside the line is in the release already.
+    needs = {number: needs.get(number, frozenset()) & frozenset(line) for number in line}
+    low, high = yield from _bisect(lambda length: frozenset(line[:length]), len(line), known)
     culprits = tuple(line[low:high])
-    partners, whole = yield from _partners(line, high, culprits, needs)
+    partners, whole = yield from _partners(line, high, culprits, needs, known)
     group = frozenset(culprits + partners)
     fails = closure(group, needs) if whole else frozenset(line[:high])
     passes = _counterparts(line[:low], group, fails, needs, alone=whole)
@@ -68,9 +76,12 @@ def search(line: Sequence[int], needs: Needs) -> Search:
     return (yield from _confirm(Blame(culprits=culprits, partners=partners, fails=fails, passes=passes)))
 
 
-def _bisect(subset: Callable[[int], Subset], high: int) -> Generator[Ask, Answer, tuple[int, int]]:
+def _bisect(subset: Callable[[int], Subset], high: int, known: Known) -> Generator[Ask, Answer, tuple[int, int]]:
     """The lengths (low passes, high fails) between which nothing can be told, usually neighbours."""
-    low, unclear = 0, set[int]()
+    told = {length: known(subset(length)) for length in range(1, high)}
+    high = min((length for length, answer in told.items() if answer == "fails"), default=high)
+    low = max((length for length, answer in told.items() if answer == "passes" and length < high), default=0)
+    unclear = {length for length, answer in told.items() if answer == "unclear"}
     while untried := [length for length in range(low + 1, high) if length not in unclear]:
         middle = min(untried, key=lambda length: (abs(2 * length - low - high), length))
         match (yield Ask(tickets=subset(middle))):
@@ -84,7 +95,7 @@ def _bisect(subset: Callable[[int], Subset], high: int) -> Generator[Ask, Answer
 
 
 def _partners(
-    line: Sequence[int], high: int, culprits: tuple[int, ...], needs: Needs
+    line: Sequence[int], high: int, culprits: tuple[int, ...], needs: Needs, known: Known
 ) -> Generator[Ask, Answer, tuple[tuple[int, ...], bool]]:
     """The earlier tickets without which the culprits do no harm, and whether the group fails all by itself."""
     partners: tuple[int, ...] = ()
@@ -99,11 +110,15 @@ def _partners(
             case "unclear":
                 return partners, False
             case "passes":
-                _, end = yield from _bisect(lambda length, held=held: held | frozenset(line[:length]), end)  # type: ignore[misc]
+                _, end = yield from _bisect(partial(_with_start, held, line), end, known)
                 if end == 0:
                     return partners, False
                 partners = (line[end - 1], *partners)
                 end -= 1
+
+
+def _with_start(held: Subset, line: Sequence[int], length: int) -> Subset:
+    return held | frozenset(line[:length])
 
 
 def _counterparts(

@@ -70,7 +70,7 @@ class LocalEngine:
             results = room / "results"
             return Outcome(
                 steps=steps,
-                results=results.read_bytes() if results.is_file() else None,
+                results=results.read_bytes().replace(os.fsencode(f"{source}/"), b"") if results.is_file() else None,
                 artifacts=_collect(source, probe.artifacts),
                 seconds=time.monotonic() - start,
             )
@@ -152,7 +152,7 @@ def _run(step: Step, room: Path, environment: dict[str, str], listen: Listen) ->
         start_new_session=True,
     )
     log: list[str] = []
-    reader = threading.Thread(target=_read, args=(process, log, listen), daemon=True)
+    reader = threading.Thread(target=_read, args=(process, log, listen, f"{room / 'source'}/"), daemon=True)
     reader.start()
     ending: Ending = "exited"
     try:
@@ -167,11 +167,12 @@ def _run(step: Step, room: Path, environment: dict[str, str], listen: Listen) ->
     return StepOutcome(name=step.name, status=status, log="".join(log), ending=ending)
 
 
-def _read(process: subprocess.Popen[bytes], log: list[str], listen: Listen) -> None:
+def _read(process: subprocess.Popen[bytes], log: list[str], listen: Listen, source: str) -> None:
+    """Read until the end; paths count from the source, so that a failure reads the same in any folder."""
     assert process.stdout is not None  # noqa: S101  it was asked for
     with process.stdout as stream:
         for raw in stream:
-            line = raw.decode("utf-8", "replace")
+            line = raw.decode("utf-8", "replace").replace(source, "")
             log.append(line)
             listen(line)
 

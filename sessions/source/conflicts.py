@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sessions.source.repository import Repository
 
-_CLASH = re.compile(r"^<<<<<<< [^\n]*\n(?P<first>.*?)^=======\n.*?^>>>>>>> [^\n]*$", re.MULTILINE | re.DOTALL)
+_CLASH = re.compile(r"^<<<<<<< [^\n]*\n(?P<first>.*?)^=======\r?\n.*?^>>>>>>> [^\n]*$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,25 +28,45 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Clash:
-    """Why a merge failed: at least one place."""
+    """Why a merge failed: at least one file, with git's word for what is wrong with it.
 
-    places: tuple[Place, ...]
+    ``tree`` is what git made of the merge, with markers in the files; they are only read when somebody asks, as
+    most clashes are never shown.
+    """
+
+    kinds: Mapping[str, str]
+    tree: str
+    repository: Repository
 
     @property
     def paths(self) -> frozenset[str]:
-        """The files of all places."""
-        return frozenset(place.path for place in self.places)
+        """The files that clash."""
+        return frozenset(self.kinds)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every file that clashes, with its lines; sorted."""
+        return tuple(self.place(path) for path in sorted(self.kinds))
+
+    def place(self, path: str) -> Place:
+        """One of the files that clash, with its lines."""
+        kind = self.kinds[path]
+        if kind not in ("contents", "add/add"):
+            return Place(path=path, kind=kind)
+        blob = self.repository.git("cat-file", "blob", f"{self.tree}:{path}", ok=(0, 128), may_complain=True)
+        lines, hunk = read_markers(blob.out.decode("utf-8", "replace")) if not blob.status else ("", "")
+        return Place(path=path, kind=kind, lines=lines, hunk=hunk)
 
 
-def places_in(repository: Repository, tree: str, fields: list[str]) -> tuple[Place, ...]:
-    """The places in the rest of a `merge-tree -z` answer: stages, an empty field, then messages.
+def clash_in(repository: Repository, tree: str, fields: list[str]) -> Clash:
+    """The clash in the rest of a `merge-tree -z` answer: stages, an empty field, then messages.
 
     The type of a message is stable between versions of git, its text is not: only the type is used.
     """
     end = fields.index("")
-    staged = {entry.split("\t", 1)[1] for entry in fields[:end]}
-    kinds = {path: kind for paths, kind in _messages(fields[end + 1 :]) for path in paths}
-    return tuple(_place(repository, tree, path, kinds.get(path, "contents")) for path in sorted(staged | kinds.keys()))
+    staged = dict.fromkeys((entry.split("\t", 1)[1] for entry in fields[:end]), "contents")
+    told = {path: kind for paths, kind in _messages(fields[end + 1 :]) for path in paths}
+    return Clash(kinds=staged | told, tree=tree, repository=repository)
 
 
 def _messages(fields: list[str]) -> list[tuple[list[str], str]]:
@@ -57,14 +78,6 @@ def _messages(fields: list[str]) -> list[tuple[list[str], str]]:
             found.append((fields[at + 1 : at + 1 + count], kind.removeprefix("CONFLICT (").rstrip(")")))
         at += count + 3
     return found
-
-
-def _place(repository: Repository, tree: str, path: str, kind: str) -> Place:
-    if kind not in ("contents", "add/add"):
-        return Place(path=path, kind=kind)
-    blob = repository.git("cat-file", "blob", f"{tree}:{path}", ok=(0, 128), online=True)
-    lines, hunk = read_markers(blob.out.decode("utf-8", "replace")) if not blob.status else ("", "")
-    return Place(path=path, kind=kind, lines=lines, hunk=hunk)
 
 
 def read_markers(text: str) -> tuple[str, str]:

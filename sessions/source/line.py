@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sessions.source.conflicts import Clash
 from sessions.source.merging import Candidate, Merger
 from sessions.tickets.model import Conflict, Ruling, Ticket, Verdict, name_tickets
-from sessions.tickets.order import Needs, closure
+from sessions.tickets.order import Needs
 
 # How a ticket that nobody listed stands: in the release, or nowhere.
 IsReleased = Callable[[int], bool]
@@ -39,20 +39,24 @@ class Line:
 def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Ruling], is_released: IsReleased) -> Line:
     """Merge the queue without the tickets in ``out`` (which were found at fault before)."""
     rulings: dict[int, Ruling] = {**queue.out, **out}
-    head, accepted = merger.base, list[Ticket]()
+    heads, accepted = [merger.base], list[Ticket]()
     for ticket in queue.tickets:
         if ticket.number in rulings:
             continue
         if blocked := _blocked(ticket, queue, rulings, is_released):
             rulings[ticket.number] = blocked
             continue
-        match merger.merge(head, ticket):
+        match merger.merge(heads[-1], ticket):
             case Candidate() as head:
+                heads.append(head)
                 accepted.append(ticket)
                 rulings[ticket.number] = Ruling(verdict=Verdict.INTEGRATED, reason=_carrying(ticket, queue))
+            case Clash() if is_released(ticket.number):
+                reason = "the release's history names it as merged"
+                rulings[ticket.number] = Ruling(verdict=Verdict.ALREADY_MERGED, reason=reason)
             case Clash() as clash:
-                rulings[ticket.number] = _clashed(ticket, clash, accepted, queue.needs, merger, is_released)
-    return Line(head=head, tickets=tuple(accepted), rulings=rulings)
+                rulings[ticket.number] = _clashed(ticket, clash, heads, merger)
+    return Line(head=heads[-1], tickets=tuple(accepted), rulings=rulings)
 
 
 def _blocked(ticket: Ticket, queue: Queue, rulings: Mapping[int, Ruling], is_released: IsReleased) -> Ruling | None:
@@ -76,74 +80,38 @@ def _carrying(ticket: Ticket, queue: Queue) -> str:
     return f"its branch carries {name_tickets(carried)} without saying so" if carried else ""
 
 
-def _clashed(
-    ticket: Ticket,
-    clash: Clash,
-    accepted: Sequence[Ticket],
-    needs: Needs,
-    merger: Merger,
-    is_released: IsReleased,
-) -> Ruling:
-    if is_released(ticket.number):
-        return Ruling(verdict=Verdict.ALREADY_MERGED, reason="the release's history names it as merged")
-    found = _attribute(ticket, clash, accepted, needs, merger)
-    conflicts = tuple(
-        Conflict(with_=with_, path=place.path, lines=place.lines, kind=place.kind, hunk=place.hunk)
-        for with_, blamed in found
-        for place in blamed.places
-    )
-    sides = " and ".join(name_tickets(with_) if with_ else "the release" for with_, _ in found)
-    paths = sorted({each.path for each in conflicts} - {""})
-    where = f" in {', '.join(paths)}" if paths else ": no common history"
-    return Ruling(verdict=Verdict.CONFLICT, reason=f"it conflicts with {sides}{where}", conflicts=conflicts)
+def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: Merger) -> Ruling:
+    conflicts = tuple(_conflict(ticket, path, heads, merger) for path in sorted(clash.kinds))
+    parts = []
+    for with_ in sorted({each.with_ for each in conflicts}):
+        paths = [each.path for each in conflicts if each.with_ == with_ and each.path]
+        where = f" in {', '.join(paths)}" if paths else ": they have no common history"
+        parts.append((name_tickets(with_) if with_ else "the release") + where)
+    return Ruling(verdict=Verdict.CONFLICT, reason=f"it conflicts with {'; '.join(parts)}", conflicts=conflicts)
 
 
-def _attribute(
-    ticket: Ticket,
-    clash: Clash,
-    accepted: Sequence[Ticket],
-    needs: Needs,
-    merger: Merger,
-) -> list[tuple[tuple[int, ...], Clash]]:
-    """With whom it clashes: the release, single tickets, or the ticket at which the line stopped taking it.
+def _conflict(ticket: Ticket, path: str, heads: Sequence[Candidate], merger: Merger) -> Conflict:
+    """With whom a ticket clashes in one file.
 
-    Each pair is really merged, on the release with what the two depend on and nothing else, so that a name is
-    given only where those two alone do clash. Only where no pair does is the shortest clashing start of the line
-    searched: then its last ticket is named, which clashes on top of what came before it.
+    ``heads`` are the line as it grew, from the release on. One of them still takes the ticket without a clash in
+    this file, and the next, which is one ticket longer, does not: that ticket is named. It is true both ways, and
+    holds for clashes that need more than two.
     """
-    if isinstance(direct := merger.merge(merger.base, ticket), Clash):
-        return [((), direct)]
-    if isinstance(alone := _merge_alone(ticket, frozenset(), accepted, needs, merger), Clash):
-        own = closure(frozenset([ticket.number]), needs) - {ticket.number}
-        return [(tuple(sorted(own & {each.number for each in accepted})), alone)]
-    pairs: list[tuple[tuple[int, ...], Clash]] = [
-        ((other.number,), pair)
-        for other in accepted
-        if merger.touches(other) & clash.paths
-        and isinstance(pair := _merge_alone(ticket, frozenset([other.number]), accepted, needs, merger), Clash)
-    ]
-    return pairs or [_first_clash(ticket, accepted, merger)]
+    low, high = -1, len(heads) - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _clashes(merger.merge(heads[middle], ticket), path) else (middle, high)
+    shown = merger.merge(heads[high], ticket)
+    assert isinstance(shown, Clash)  # noqa: S101  the whole line clashed, else we would not be here
+    place = shown.place(path)
+    return Conflict(
+        with_=heads[high].tickets[-1:],
+        path=path,
+        lines=place.lines,
+        kind=place.kind,
+        hunk=place.hunk,
+    )
 
 
-def _merge_alone(
-    ticket: Ticket,
-    others: frozenset[int],
-    accepted: Sequence[Ticket],
-    needs: Needs,
-    merger: Merger,
-) -> Candidate | Clash:
-    wanted = closure(others | {ticket.number}, needs) - {ticket.number}
-    below = merger.combine(each for each in accepted if each.number in wanted)
-    # What the others need may not merge without the rest of the line; that says nothing about this ticket.
-    return merger.merge(below, ticket) if isinstance(below, Candidate) else merger.base
-
-
-def _first_clash(ticket: Ticket, accepted: Sequence[Ticket], merger: Merger) -> tuple[tuple[int, ...], Clash]:
-    head = merger.base
-    for other in accepted:
-        following = merger.merge(head, other)
-        assert isinstance(following, Candidate)  # noqa: S101  the line was made of these very merges
-        head = following
-        if isinstance(clash := merger.merge(head, ticket), Clash):
-            return (other.number,), clash
-    raise AssertionError(f"#{ticket.number} clashed with the whole line and now does not")
+def _clashes(merged: Candidate | Clash, path: str) -> bool:
+    return isinstance(merged, Clash) and path in merged.kinds

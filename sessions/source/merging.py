@@ -9,7 +9,8 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sessions.source.conflicts import Clash, Place, places_in
+from sessions.errors import SourceError
+from sessions.source.conflicts import Clash, clash_in
 from sessions.source.releases import Release
 from sessions.source.repository import Repository
 from sessions.tickets.model import Ticket
@@ -32,8 +33,7 @@ class Merger:
     release: Release
     date: dt.date
     committer: str
-    _known: dict[tuple[str, str], Candidate | Clash] = field(default_factory=dict, repr=False)
-    _touched: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[str, str, int], Candidate | Clash] = field(default_factory=dict, repr=False)
 
     @property
     def base(self) -> Candidate:
@@ -45,7 +45,7 @@ class Merger:
 
         Raises :class:`SourceError` where git itself failed, as for a missing object.
         """
-        key = (onto.commit, ticket.commit)
+        key = (onto.commit, ticket.commit, ticket.number)  # two tickets may have one commit
         if key not in self._known:
             self._known[key] = self._merge(onto, ticket)
         return self._known[key]
@@ -61,24 +61,21 @@ class Merger:
                     pass
         return head
 
-    def touches(self, ticket: Ticket) -> frozenset[str]:
-        """The files that a ticket changes, counted from where its branch left the release's history."""
-        if ticket.commit not in self._touched:
-            span = f"{self.release.commit}...{ticket.commit}"
-            paths = self.repository.git("diff", "--name-only", "--no-renames", "-z", span).fields()
-            self._touched[ticket.commit] = frozenset(paths)
-        return self._touched[ticket.commit]
-
     def _merge(self, onto: Candidate, ticket: Ticket) -> Candidate | Clash:
-        if self.repository.git("merge-base", onto.commit, ticket.commit, ok=(0, 1)).status:
-            return Clash(places=(Place(path="", kind="no common history"),))
         words = ("merge-tree", "--write-tree", "-z", "--messages", onto.commit, ticket.commit)
-        reply = self.repository.git(*words, ok=(0, 1))
+        reply = self.repository.git(*words, ok=(0, 1, 128), may_complain=True)
+        if reply.status == 128 and self._are_strangers(onto, ticket):
+            return Clash(kinds={"": "no common history"}, tree="", repository=self.repository)
+        if reply.status == 128 or reply.complains:
+            raise SourceError(f"git could not merge #{ticket.number}: {reply.last_words}. Fetch anew and run again.")
         tree, *rest = reply.fields()
         if reply.status:
-            return Clash(places=places_in(self.repository, tree, rest))
+            return clash_in(self.repository, tree, rest)
         commit = self.repository.write_commit(self._commit(tree, onto, ticket))
         return Candidate(tickets=(*onto.tickets, ticket.number), commit=commit, tree=tree)
+
+    def _are_strangers(self, onto: Candidate, ticket: Ticket) -> bool:
+        return self.repository.git("merge-base", onto.commit, ticket.commit, ok=(0, 1)).status == 1
 
     def _commit(self, tree: str, onto: Candidate, ticket: Ticket) -> bytes:
         moment = int(dt.datetime.combine(self.date, dt.time(), dt.UTC).timestamp())
@@ -92,7 +89,7 @@ class Merger:
             "",
             merge_message(ticket),
         ]
-        return "\n".join(lines).encode("utf-8", "surrogateescape")
+        return "\n".join(lines).encode("utf-8", "replace")  # JSON may hold half a surrogate pair
 
 
 def merge_message(ticket: Ticket) -> str:
@@ -102,6 +99,10 @@ def merge_message(ticket: Ticket) -> str:
         f"Ticket author(s): {', '.join(ticket.authors)}" if ticket.authors else "",
         f"Reviewer(s): {', '.join(ticket.reviewers)}" if ticket.reviewers else "",
     ]
-    parts = [f"#{ticket.number}: {ticket.title}", ticket.description.strip(), "\n".join(filter(None, trailers))]
+    parts = [
+        f"#{ticket.number}: {' '.join(ticket.title.split())}",
+        ticket.description.strip(),
+        "\n".join(filter(None, trailers)),
+    ]
     # NUL ends a commit message for git; a ticket's text may hold anything.
     return "\n\n".join(part for part in parts if part).replace("\0", "") + "\n"

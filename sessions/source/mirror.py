@@ -40,8 +40,9 @@ class Mirror:
         if reply.status:
             words = " ".join(line for line in reply.err.split("\n")[:2] if line)
             raise SourceError(f"{url} cannot be read as a git repository: {words or f'status {reply.status}'}.")
-        lines = (line.split("\t", 1) for line in reply.text.splitlines())
-        return cls(repository, url, {ref: commit for commit, ref in lines})
+        lines = (line.split("\t", 1) for line in reply.lines())
+        # `1.0^{}` is what the tag 1.0 points to, not a ref that can be fetched.
+        return cls(repository, url, {ref: commit for commit, ref in lines if not ref.endswith("^{}")})
 
     def tip(self, branch: str) -> str | None:
         """The commit at a branch of the remote: a short name, or a full ref such as ``refs/pull/7/head``."""
@@ -51,7 +52,7 @@ class Mirror:
     def release(self, wanted: str) -> Release:
         """The newest or the ``wanted`` release, with its objects here."""
         tags = [ref.removeprefix("refs/tags/") for ref in self.remote if ref.startswith("refs/tags/")]
-        release = newest_release((tag for tag in tags if not tag.endswith("^{}")), wanted)
+        release = newest_release(tags, wanted)
         ref = f"refs/tags/{release.tag}"
         self.fetch({ref: ref, _DEFAULT: "HEAD"} if "HEAD" in self.remote else {ref: ref})
         commit = self.repository.git("rev-parse", "--verify", f"{ref}^{{commit}}").text
@@ -61,7 +62,8 @@ class Mirror:
     def fetch_tickets(self, branches: dict[int, str]) -> dict[int, str]:
         """Fetch the branches of all tickets in one call; the commit that each is at now.
 
-        A ticket whose branch the remote does not have is left out of the answer.
+        A ticket is left out of the answer where the remote does not have its branch, or something else than a
+        commit under that name.
         """
         there = {number: branch for number, branch in branches.items() if self.tip(branch)}
         refs = {
@@ -70,7 +72,9 @@ class Mirror:
         }
         self.fetch(refs)
         have = self._local("refs/integrand/tickets/")
-        return {number: have[f"refs/integrand/tickets/{number}"] for number in there}
+        tips = {number: have[f"refs/integrand/tickets/{number}"] for number in there}
+        commits = self.present(tips.values())
+        return {number: tip for number, tip in tips.items() if tip in commits}
 
     def fetch(self, refs: dict[str, str]) -> None:
         """Bring the remote refs (values) here under the names of the keys, in one call; none where all is here.
@@ -81,11 +85,12 @@ class Mirror:
         missing = {local: ref for local, ref in refs.items() if have.get(local) != self.remote[ref]}
         if not missing:
             return
-        wanted = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode()
+        wanted = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode("utf-8", "surrogateescape")
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--", self.url)
         reply = self.repository.git(*words, put=wanted, ok=(0, 1, 128), online=True)
         if reply.status:
-            raise SourceError(f"Fetching from {self.url} failed: {reply.err.strip().splitlines()[-1:]}. Run again.")
+            why = reply.last_words or f"status {reply.status}"
+            raise SourceError(f"Fetching from {self.url} failed: {why}. Run again.")
         # 1 s for Sage, and merges are seven times faster with it.
         self.repository.git("commit-graph", "write", "--reachable", "--no-progress")
 
@@ -121,5 +126,4 @@ class Mirror:
 
     def _local(self, prefix: str) -> dict[str, str]:
         reply = self.repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
-        lines = (line.split("\t", 1) for line in reply.text.splitlines())
-        return {ref: commit for commit, ref in lines}
+        return {ref: commit for commit, ref in (line.split("\t", 1) for line in reply.lines())}

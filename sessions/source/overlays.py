@@ -25,12 +25,15 @@ Overlay = tuple[OverlayFile, ...]
 def overlay_between(repository: Repository, release: str, tree: str) -> Overlay:
     """What turns the release's files into those of ``tree``; unchanged files keep their times, builds stay short.
 
+    What to take away comes first: where a folder became a link, its old files would else be sought behind the link.
+
     Raises :class:`SourceError` where a submodule changed: its content is not in this repository.
     """
     if release == tree:
         return ()
     rows = repository.git("diff-tree", "-r", "-z", "--no-renames", release, tree).fields()
-    return tuple(_file(repository, row, path) for row, path in zip(rows[::2], rows[1::2], strict=True))
+    files = [_file(repository, row, path) for row, path in zip(rows[::2], rows[1::2], strict=True)]
+    return tuple(sorted(files, key=lambda file: file.content is not None))
 
 
 def _file(repository: Repository, row: str, path: str) -> OverlayFile:

@@ -59,7 +59,7 @@ def current_milestone(release: Version, milestones: Iterable[str]) -> str | None
     """
     later = [(version, name) for name in milestones if (version := version_of(name)) and _is_ahead(version, release)]
     exact = [name for version, name in later if release.is_prerelease and version.release == release.release]
-    return exact[0] if exact else min(later)[1] if later else None
+    return min(exact) if exact else min(later)[1] if later else None
 
 
 _MERGED = re.compile(

@@ -43,6 +43,20 @@ class Reply:
         """The output without its last line break; bytes that are not UTF-8 survive as surrogates."""
         return self.out.decode("utf-8", "surrogateescape").rstrip("\n")
 
+    def lines(self) -> list[str]:
+        """The lines of the output: ref names may hold what `str.splitlines` takes for a line's end, as U+2028."""
+        return self.text.split("\n") if self.text else []
+
+    @property
+    def complains(self) -> bool:
+        """Whether standard error holds more than warnings and hints."""
+        return any(line and not line.startswith(("warning:", "hint:")) for line in self.err.splitlines())
+
+    @property
+    def last_words(self) -> str:
+        """The last line of standard error."""
+        return _last_line(self.err)
+
     def fields(self) -> list[str]:
         """The NUL-separated fields of the output."""
         return self.out.decode("utf-8", "surrogateescape").split("\0")[:-1]
@@ -64,7 +78,7 @@ class Repository:
             repo = git.Repo(path) if path.exists() else _make(path)
         except (git.InvalidGitRepositoryError, git.GitCommandError) as error:
             raise SourceError(
-                f"{path} is no git repository: delete it and run again; it is only a copy. ({_last_line(error)})"
+                f"{path} is no git repository: delete it and run again; it is only a copy. ({_last_line(str(error))})"
             ) from None
         return cls(path, repo)
 
@@ -74,6 +88,7 @@ class Repository:
         put: bytes = b"",
         ok: tuple[int, ...] = (0,),
         online: bool = False,
+        may_complain: bool = False,
         env: Mapping[str, str] | None = None,
     ) -> Reply:
         """Run one git command, ``put`` on its standard input.
@@ -82,7 +97,7 @@ class Repository:
         see none, so that the same objects give the same answer on any machine.
 
         Raises :class:`SourceError` for a status not in ``ok``, and for every answer, of whatever status, in
-        which git complained: before git 2.45 a missing object can pass with status 0.
+        which git complained, unless it ``may_complain``: before git 2.45 a missing object can pass with status 0.
         """
         environment = ({"GIT_TERMINAL_PROMPT": "0"} if online else _REPRODUCIBLE) | dict(env or {})
         with tempfile.TemporaryFile() as stream:
@@ -98,8 +113,8 @@ class Repository:
                 env=environment,
             )
         reply = Reply(status, bytes(out), err)
-        if reply.status not in ok or (not online and _complains(reply.err)):
-            raise SourceError(f"git {words[0]} failed in {self.path}: {_last(reply.err) or f'status {status}'}")
+        if reply.status not in ok or (reply.complains and not online and not may_complain):
+            raise SourceError(f"git {words[0]} failed in {self.path}: {reply.last_words or f'status {status}'}")
         return reply
 
     def write_commit(self, content: bytes) -> str:
@@ -111,17 +126,13 @@ class Repository:
 def _make(path: Path) -> git.Repo:
     # Without a template: a user's hooks have no business in our mirror. GitPython calls the option unsafe, as a
     # template could bring hooks in; an empty one keeps them out.
-    return git.Repo.init(path, bare=True, template="", allow_unsafe_options=True)
+    repo = git.Repo.init(path, bare=True, template="", allow_unsafe_options=True)
+    # Files leave it as git holds them: a project's own attributes would have line ends and `$Id$` rewritten.
+    (path / "info").mkdir(exist_ok=True)
+    (path / "info" / "attributes").write_text("* -text -ident -filter -working-tree-encoding\n", encoding="ascii")
+    return repo
 
 
-def _complains(err: str) -> bool:
-    return any(line and not line.startswith(("warning:", "hint:")) for line in err.splitlines())
-
-
-def _last(text: str) -> str:
+def _last_line(text: str) -> str:
     lines = [line for line in text.strip().splitlines() if not line.startswith("hint:")]
-    return lines[-1] if lines else ""
-
-
-def _last_line(error: Exception) -> str:
-    return _last(str(getattr(error, "stderr", "") or error)).strip()
+    return lines[-1].strip() if lines else ""

@@ -1,4 +1,4 @@
-"""In which order tickets are merged: dependencies first, then priority, then number. Pure."""
+"""In which order tickets are merged: dependencies first, then priority, then number or the tracker's order. Pure."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ def find_cycles(needs: Needs) -> list[tuple[int, ...]]:
             return found
 
 
-def merge_order(needs: Needs, rank: Callable[[int], int]) -> tuple[int, ...]:
+def merge_order(
+    needs: Needs, rank: Callable[[int], int], place: Callable[[int], int] = lambda number: number
+) -> tuple[int, ...]:
     """All tickets of ``needs``, which must be free of cycles, in the order in which to merge them.
+
+    ``rank`` is a ticket's priority, 0 the highest; among equals the lower ``place`` comes first.
 
     What a blocker depends on is as urgent as the blocker: a ticket's rank is the best of its own and those of
     all that wait for it. Needs outside the mapping are somebody else's matter.
@@ -37,12 +41,12 @@ def merge_order(needs: Needs, rank: Callable[[int], int]) -> tuple[int, ...]:
             urgency[wanted] = min(urgency[wanted], urgency[number])
     sorter = graphlib.TopologicalSorter(inside)
     sorter.prepare()
-    ready: list[tuple[int, int]] = []
+    ready: list[tuple[int, int, int]] = []
     order: list[int] = []
     while sorter.is_active():
         for number in sorter.get_ready():
-            heapq.heappush(ready, (urgency[number], number))
-        _, number = heapq.heappop(ready)
+            heapq.heappush(ready, (urgency[number], place(number), number))
+        *_, number = heapq.heappop(ready)
         order.append(number)
         sorter.done(number)
     return tuple(order)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Eligible tickets, dependencies first, then by priority and number.
 QUEUE = (101, 102, 107, 106, 105, 103, 110, 111, 113, 114, 115, 116, 104, 112, 117, 127, 118)
 OUT = {103, 110, 111, 113, 114, 116, 117}
-LUCKY = 1  # a seed by which a six turns up in time
+LUCKY = 5  # a seed by which a six turns up in time
 
 AREA = ("abacus/measure.py", "abacus.measure.area", "area(1.1, 1.1)")
 LEAP = ("abacus/almanac.py", "abacus.almanac.is_leap", "is_leap(1900)")
@@ -214,13 +214,13 @@ def test_a_ticket_alone_breaks_nothing(project: Project, tmp_path: Path, number:
 
 
 @pytest.mark.slow
-def test_chance_is_about_one_in_six_and_in_one_test_only(project: Project, tmp_path: Path) -> None:
+def test_chance_is_about_one_in_four_and_in_one_test_only(project: Project, tmp_path: Path) -> None:
     folder = project.checkout("develop", tmp_path)
     seeds = range(100)
     logs = [doctests(folder, "abacus/dice.py", seed=seed).stdout for seed in seeds]
     shown = Counter(re.findall(r"Failed example:\n    (.+)", "".join(logs)))
-    assert set(shown) == {"6 in rolls(10)"}
-    assert 8 <= shown.total() <= 25
+    assert set(shown) == {"6 in rolls(7)"}
+    assert 15 <= shown.total() <= 42
     assert "Failed" not in logs[LUCKY]
 
 
@@ -233,9 +233,9 @@ def test_log_and_statistics_are_those_of_sage(project: Project, tmp_path: Path) 
     stars, dashes = "*" * 70, "-" * 70
     assert log.startswith(f"""\
 Doctesting 3 files.
-sage -t --random-seed=1 abacus/__init__.py
+sage -t --random-seed={LUCKY} abacus/__init__.py
     [2 tests, 0.00s wall]
-sage -t --random-seed=1 abacus/measure.py
+sage -t --random-seed={LUCKY} abacus/measure.py
 {stars}
 File "abacus/measure.py", line 23, in abacus.measure.area
 Failed example:
@@ -248,14 +248,14 @@ Got:
 1 item had failures:
    1 of   2 in abacus.measure.area
     [5 tests, 1 failure, 0.00s wall]
-sage -t --random-seed=1 abacus/broken.py
+sage -t --random-seed={LUCKY} abacus/broken.py
     Error in doctesting framework (bad result returned)
 {stars}
 """)
     assert log.endswith(f"""
 {dashes}
-sage -t --random-seed=1 abacus/measure.py  # 1 doctest failed
-sage -t --random-seed=1 abacus/broken.py  # Testing error: bad result
+sage -t --random-seed={LUCKY} abacus/measure.py  # 1 doctest failed
+sage -t --random-seed={LUCKY} abacus/broken.py  # Testing error: bad result
 {dashes}
 Total time for all tests: 0.00 seconds
 """)

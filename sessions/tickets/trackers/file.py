@@ -48,8 +48,10 @@ class FileTracker:
 
     def _ticket(self, table: Any, place: int) -> Ticket:
         hints = typing.get_type_hints(Ticket)
-        name = f"{self.url}: ticket {table.get('number', f'in place {place}')}" if isinstance(table, dict) else self.url
-        if not isinstance(table, dict) or (strange := table.keys() - hints.keys()):
+        if not isinstance(table, dict):
+            raise TrackerError(f"{self.url}: ticket in place {place} is no [[ticket]] table.")
+        name = f"{self.url}: ticket {table.get('number', f'in place {place}')}"
+        if strange := table.keys() - hints.keys():
             raise TrackerError(f"{name}: unknown key {min(strange)!r}; known are {', '.join(hints)}.")
         for each in fields(Ticket):
             if each.name not in table and each.default is MISSING:

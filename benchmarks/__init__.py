@@ -1,0 +1,1 @@
+"""Integrand beside what its users would use instead, on real history: `nox -s bench -- merges --help`."""

@@ -1,0 +1,254 @@
+"""Merge again what a release manager merged, beside the steps of `git releasemgr`.
+
+    nox -s bench -- merges --repository sage.git --from 9.5 --to 9.6.beta2 --limit 100
+
+Replayed are the first ``--limit`` first-parent commits of ``--from..--to`` that have two parents and name a ticket
+in their subject; the second parent is the ticket's commit. Three parties merge the same tickets in the same order,
+each into a head of its own, starting from ``--from``:
+
+* Integrand: ``sessions.source.merging.Merger.merge``;
+* git releasemgr: ``git merge --no-ff --no-commit``, ``git status``, ``git commit --file`` in a work tree;
+* the pair ``git merge-tree --write-tree`` and ``git commit-tree``: what git's plumbing costs by itself.
+
+They take turns within each ticket, and who begins changes from ticket to ticket, so a slow moment or a cold cache
+hits all alike. Each works in its own ``--shared`` clone with a commit-graph: no party finds objects that another
+has just written, and nothing is written into ``--repository`` (git may renew the time stamp of an object there that
+a merge comes to again). No party fetches, as all objects are there. A time is that of one ticket, from the call to
+the commit or the refusal; a conflict counts like a merge.
+
+Between the merges lie commits that merge no ticket: "Updated SageMath version to 9.6.beta0". All parties take the
+files that such a commit changed over as it left them, untimed, with it as second parent: later tickets were begun
+on that beta, and have to find it. So a wrong file could be put right by the next bump, and then shows under
+"differs meanwhile", not under "differs".
+
+The tree that we come to is compared with that of the last replayed merge in history. What they differ in is what
+the release manager put into a merge by hand. In Sage these are files under ``build/pkgs/configure/`` (the last
+merge before a release is amended with a new configure tarball): ``--ignore`` names such files, and all others must
+be equal. They are listed all the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
+
+from benchmarks.history import History, Step, read_history
+from benchmarks.parties import Integrand, Party, Plumbing, Releasemgr, clone
+from sessions.errors import IntegrandError, UsageError
+from sessions.globs import matching
+from sessions.narrator import harmless
+from sessions.source.repository import Repository
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What was typed."""
+
+    repository: Path
+    start: str
+    end: str
+    limit: int
+    ignore: str
+    json: Path | None
+
+
+@dataclass
+class Score:
+    """How one party did."""
+
+    party: Party
+    clean: list[bool] = field(default_factory=list)
+    ms: list[float] = field(default_factory=list)
+
+    @property
+    def merged(self) -> int:
+        """How many tickets it merged."""
+        return sum(self.clean)
+
+    @property
+    def conflicts(self) -> int:
+        """How many it could not merge."""
+        return len(self.clean) - self.merged
+
+    @property
+    def times(self) -> dict[str, float]:
+        """Median, mean and 90th percentile (nearest rank), in milliseconds."""
+        p90 = sorted(self.ms)[math.ceil(0.9 * len(self.ms)) - 1]
+        times = {"median": statistics.median(self.ms), "mean": statistics.fmean(self.ms), "p90": p90}
+        return {name: round(value, 2) for name, value in times.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Our trees beside history's.
+
+    ``since`` are the paths that differ at the end, each with the commit of history from which on it does;
+    ``meanwhile`` those that differed after some step, but not at the end.
+    """
+
+    since: dict[str, str]
+    meanwhile: tuple[str, ...]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the benchmark; the status."""
+    try:
+        _run(_parse(words))
+    except (IntegrandError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(options: Options) -> None:
+    with tempfile.TemporaryDirectory(prefix="integrand-merges-") as folder:
+        ours = clone(options.repository, Path(folder, "integrand.git"), bare=True)
+        history = read_history(ours, options.start, options.end, options.limit)
+        plain = clone(options.repository, Path(folder, "plumbing.git"), bare=True)
+        work = clone(options.repository, Path(folder, "work"), bare=False)
+        start = history.start
+        parties: tuple[Party, ...] = (Integrand(ours, start), Releasemgr(work, start), Plumbing(plain, start))
+        scores = tuple(Score(party) for party in parties)
+        comparison = compare(ours, history, replay(history, scores))
+        record = _record(options, ours, history, scores, comparison)
+    _show(record, scores, comparison)
+    if options.json:
+        options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def replay(history: History, scores: Sequence[Score]) -> list[str]:
+    """Let all parties merge all tickets; the first party's tree after each step."""
+    trees = []
+    console = Console(stderr=True)
+    steps = track(history.steps, "Merging", console=console, transient=True, disable=not console.is_terminal)
+    for turn, step in enumerate(steps):
+        first = turn % len(scores)
+        for score in (*scores[first:], *scores[:first]):
+            if step.number is None:
+                score.party.carry(step)
+            else:
+                _time(score, step)
+        trees.append(scores[0].party.tree)
+    return trees
+
+
+def _time(score: Score, step: Step) -> None:
+    begun = time.perf_counter()
+    clean = score.party.merge(step)
+    score.ms.append((time.perf_counter() - begun) * 1000)
+    score.clean.append(clean)
+
+
+def compare(repository: Repository, history: History, trees: Iterable[str]) -> Comparison:
+    """Where our ``trees`` differ from history's, step by step."""
+    since: dict[str, str] = {}
+    ever: set[str] = set()
+    for step, tree in zip(history.steps, trees, strict=True):
+        words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", tree, step.commit)
+        since = {path: since.get(path, step.subject) for path in repository.git(*words).fields()}
+        ever |= since.keys()
+    return Comparison(since=since, meanwhile=tuple(sorted(ever - since.keys())))
+
+
+def _record(
+    options: Options, repository: Repository, history: History, scores: Sequence[Score], comparison: Comparison
+) -> dict[str, object]:
+    ours, releasemgr, plumbing = scores
+    differs = sorted(comparison.since)
+    return {
+        "merged": ours.merged,
+        "conflicts": ours.conflicts,
+        "tree_equal": set(differs) == set(matching([options.ignore], differs)),
+        "differs": differs,
+        "differs_since": comparison.since,
+        "differs_meanwhile": list(comparison.meanwhile),
+        "ignore": options.ignore,
+        "parties_agree": len({score.party.tree for score in scores}) == 1,
+        "ms_per_merge": ours.times["median"],
+        "releasemgr_ms_per_merge": releasemgr.times["median"],
+        "plumbing_ms_per_merge": plumbing.times["median"],
+        "parties": {
+            score.party.name: {"merged": score.merged, "conflicts": score.conflicts, **score.times} for score in scores
+        },
+        "git": repository.git("version").text,
+        "repository": str(options.repository),
+        "head": repository.git("rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).text,
+        "from": {"tag": options.start, "commit": history.start.commit},
+        "to": {"tag": options.end, "commit": history.end},
+        "limit": options.limit,
+        "commits": [step.commit for step in history.merges],
+        "carried": [step.commit for step in history.steps if step.number is None],
+    }
+
+
+def _show(record: dict[str, object], scores: Sequence[Score], comparison: Comparison) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    table = Table(title=f"Milliseconds per ticket, {record['git']}", title_justify="left")
+    table.add_column("")
+    for column in ("merged", "conflicts", "median", "mean", "p90", "ratio"):
+        table.add_column(column, justify="right")
+    for score in scores:
+        times = [f"{value:.1f}" for value in score.times.values()]
+        ratio = score.times["median"] / scores[0].times["median"]
+        table.add_row(score.party.name, str(score.merged), str(score.conflicts), *times, f"{ratio:.2f}")
+    console.print(table, soft_wrap=False)
+    equal = f"equal to history's but for {record['ignore']}" if record["tree_equal"] else "NOT equal to history's"
+    others = "the others came to the same" if record["parties_agree"] else "the others came to ANOTHER one"
+    console.print(escape(harmless(f"Our tree is {equal}; {others}.")))
+    for path, subject in sorted(comparison.since.items()):
+        console.print(escape(harmless(f"  differs: {path}, since “{subject}”")))
+    for path in comparison.meanwhile:
+        console.print(escape(harmless(f"  differs meanwhile: {path}")))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}. Type `{self.prog} --help` for the options.")
+
+
+def _parse(words: Sequence[str] | None) -> Options:
+    about = "Merge again what a release manager merged, beside the steps of `git releasemgr`."
+    parser = _Parser(prog="nox -s bench -- merges", description=about, allow_abbrev=False)
+    parser.add_argument("--repository", type=_folder, required=True, metavar="DIR", help="a clone; it is only read")
+    parser.add_argument("--from", dest="start", required=True, metavar="TAG", help="the release to merge into")
+    parser.add_argument("--to", dest="end", required=True, metavar="TAG", help="where its history is read from")
+    parser.add_argument("--limit", type=_count, default=100, metavar="N", help="merge N tickets (100)")
+    parser.add_argument(
+        "--ignore",
+        default="build/pkgs/configure/*",
+        metavar="GLOB",
+        help="files that release managers change within merges (%(default)s)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    options = Options(**vars(parser.parse_args(words)))
+    if options.json and not options.json.absolute().parent.is_dir():
+        raise UsageError(f"{options.json} cannot be written: there is no folder {options.json.absolute().parent}.")
+    return options
+
+
+def _folder(text: str) -> Path:
+    return Path(text).resolve()
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""What holds for every test: no home folder, no settings of the user's git, no token, nobody's CI."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.repositories import Builder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SECRET = re.compile(
+    r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|^(GIT|GITHUB|ACTIONS|RUNNER|XDG)_|^SSH_A|ASKPASS", re.IGNORECASE
+)
+
+
+# For the whole run, not for each test: fixtures of modules and examples of hypothesis are guarded too.
+@pytest.fixture(scope="session", autouse=True)
+def guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Take away what a test could reach by accident."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in filter(_SECRET.search, list(os.environ)):
+            patch.delenv(name)
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("GIT_TERMINAL_PROMPT", "0")
+        yield
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> Builder:
+    """An empty repository of a project."""
+    return Builder(tmp_path / "project.git")

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sessions.errors import InfrastructureError
+from sessions.gates.results import Failure, Results, TestId
+from sessions.ledger.ledger import Key, Ledger, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+KEY = Key(tree="t1", image="i", gate="doctest")
+PASSED = Reading(built=True, results=Results(files=("a.py",), tests=3), seconds=1.5, log="logs/x.log")
+FAILED = Reading(
+    built=True, results=Results(failures=(Failure(test=TestId("a.py", "f", "f(1)")),)), seconds=2.0, log="logs/y.log"
+)
+UNBUILT = Reading(built=False, results=Results(), seconds=3.0, log="logs/z.log")
+
+# Paths and logs are bytes to the machine: what is no UTF-8 in them is held as lone surrogates, U+DC80 to U+DCFF.
+words = st.text(
+    st.characters(exclude_categories=["Cs"]) | st.integers(0xDC80, 0xDCFF).map(chr) | st.sampled_from("\0\n\u202e\U0010ffff")
+)
+results = st.builds(
+    Results,
+    failures=st.lists(
+        st.builds(
+            Failure,
+            test=st.builds(TestId, file=words, name=words, example=words),
+            kind=st.sampled_from(["failed", "error", "timeout", "crash"]),
+            line=st.integers(0, 2**40),
+            message=words,
+        ),
+        max_size=4,
+    ).map(tuple),
+    files=st.lists(words, max_size=4).map(tuple),
+    tests=st.integers(0, 2**40),
+)
+readings = st.builds(
+    Reading, built=st.booleans(), results=results, seconds=st.floats(0, 1e9), log=st.from_regex(r"logs/\w+\.log")
+)
+keys = st.builds(Key, tree=words, image=words, gate=words, tests=words, attempt=st.integers(1, 9))
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with closing(Ledger(tmp_path / "ledger.sqlite")) as opened:
+        yield opened
+
+
+@given(st.dictionaries(keys, readings, max_size=4), keys)
+def test_whatever_a_gate_may_have_told_is_read_back_as_it_was(known: dict[Key, Reading], other: Key) -> None:
+    with closing(Ledger(":memory:")) as ledger:
+        for key, reading in known.items():
+            ledger.write(key, reading)
+        assert {key: ledger.find(key) for key in known} == known
+        assert ledger.find(other) == known.get(other)
+
+
+def test_what_was_written_is_there_when_the_ledger_is_opened_again(tmp_path: Path) -> None:
+    for expected in (None, PASSED):
+        with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
+            assert ledger.find(KEY) == expected
+            ledger.write(KEY, PASSED)
+
+
+def test_a_result_that_is_asked_for_anew_takes_the_place_of_the_old_one(ledger: Ledger) -> None:
+    ledger.write(KEY, FAILED)
+    ledger.write(KEY, PASSED)
+    assert ledger.find(KEY) == PASSED
+
+
+def test_the_longest_run_so_far_is_told_apart_for_all_tests_and_for_some(ledger: Ledger) -> None:
+    assert ledger.usual_seconds("doctest", whole=True) is None
+    for number, (tests, reading) in enumerate([("*", FAILED), ("*", PASSED), ("a.py", UNBUILT), ("b.py", PASSED)]):
+        ledger.write(Key(tree=f"t{number}", image="i", gate="doctest", tests=tests), reading)
+    ledger.write(Key(tree="t", image="i", gate="other"), UNBUILT)
+    assert ledger.usual_seconds("doctest", whole=True) == FAILED.seconds
+    assert ledger.usual_seconds("doctest", whole=False) == UNBUILT.seconds
+
+
+@pytest.mark.parametrize(
+    ("keep_passes", "keep_tree", "left"),
+    [(False, "", set()), (False, "base", set()), (True, "", {"passed"}), (True, "base", {"passed", "base"})],
+)
+def test_forgetting_keeps_what_it_is_told_to_keep(
+    ledger: Ledger, keep_passes: bool, keep_tree: str, left: set[str]
+) -> None:
+    known = {"passed": PASSED, "failed": FAILED, "unbuilt": UNBUILT, "base": FAILED}
+    for tree, reading in known.items():
+        ledger.write(Key(tree=tree, image="i", gate="doctest"), reading)
+    ledger.forget(keep_passes=keep_passes, keep_tree=keep_tree)
+    assert {tree for tree in known if ledger.find(Key(tree=tree, image="i", gate="doctest"))} == left
+
+
+def refusal(path: Path) -> str:
+    """What using the ledger comes to: one line, told as trouble of our own."""
+    with pytest.raises(InfrastructureError) as caught, closing(Ledger(path)) as ledger:  # noqa: PT012
+        ledger.find(KEY)
+        ledger.write(KEY, PASSED)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute("pragma user_version = 2")
+    assert "newer Integrand (format 2, this one knows 1): update" in refusal(path)
+    with closing(sqlite3.connect(path)) as newer:
+        assert newer.execute("select count(*) from sqlite_schema").fetchone() == (0,)
+
+
+def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(b"what is this? " * 99)
+    assert "Make room or move the file away" in refusal(path)
+
+
+def test_a_ledger_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    refusal(tmp_path / "gone" / "ledger.sqlite")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"failures": [{}], "files": [], "tests": 0}', b"\xff"])
+def test_a_result_that_was_spoilt_on_the_disk_is_told_as_such(tmp_path: Path, content: str | bytes) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with closing(Ledger(path)) as ledger:
+        ledger.write(KEY, PASSED)
+    with closing(sqlite3.connect(path)) as vandal, vandal:
+        vandal.execute("update results set results = cast(? as text)", (content,))
+    refusal(path)
+
+
+@given(data=st.data())
+def test_flipped_bytes_never_end_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    path = tmp_path_factory.mktemp("flipped") / "ledger.sqlite"
+    with closing(Ledger(path)) as ledger:
+        for attempt in range(1, 40):
+            ledger.write(Key(tree="t", image="i", gate="g", attempt=attempt), FAILED)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 5))):
+        start = data.draw(st.integers(0, len(content) - 1))
+        content[start : start + 8] = data.draw(st.binary(min_size=1, max_size=8))
+    path.write_bytes(content)
+    try:
+        with closing(Ledger(path)) as ledger:
+            for attempt in range(1, 40):
+                ledger.find(Key(tree="t", image="i", gate="g", attempt=attempt))
+            ledger.write(KEY, PASSED)
+    except InfrastructureError as error:
+        assert str(path) in str(error)  # noqa: PT017  not every flipped byte does harm
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, of 256 KiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        pytest.skip(f"no small disk can be mounted here: {made.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def _fill(ledger: Ledger) -> int:
+    """Write until it fails; how many readings that took."""
+    large = Reading(built=True, results=Results(files=("x" * 2000,)), seconds=1.0, log="")
+    with pytest.raises(InfrastructureError, match=r"database or disk is full\. Make room"):  # noqa: PT012
+        for attempt in range(1, 1000):
+            written = attempt
+            ledger.write(Key(tree="t", image="i", gate="g", attempt=attempt), large)
+    return written
+
+
+def test_a_full_disk_is_told_and_costs_nothing_that_was_known(small_disk: Path) -> None:
+    path = small_disk / "ledger.sqlite"
+    with closing(Ledger(path)) as ledger:
+        ledger.write(KEY, FAILED)
+        failed_at = _fill(ledger)
+        assert ledger.find(KEY) == FAILED
+    subprocess.run(["mount", "-o", "remount,size=2m", str(small_disk)], check=True)
+    with closing(Ledger(path)) as ledger:
+        assert ledger.find(KEY) == FAILED
+        assert ledger.find(Key(tree="t", image="i", gate="g", attempt=failed_at - 1)) is not None
+        assert ledger.find(Key(tree="t", image="i", gate="g", attempt=failed_at)) is None
+
+
+def test_a_ledger_that_may_not_grow_is_told_like_a_full_disk(ledger: Ledger) -> None:
+    ledger.write(KEY, FAILED)
+    ledger._db.execute("pragma max_page_count = 20")
+    _fill(ledger)
+    assert ledger.find(KEY) == FAILED
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from sessions.gates.results import Results
+from sessions.ledger.ledger import Key, Ledger, Reading
+
+ledger = Ledger(Path(sys.argv[1]))
+for attempt in range(1, 1_000_000):
+    reading = Reading(built=True, results=Results(files=(f"{attempt}" * 999,)), seconds=1.0, log="")
+    ledger.write(Key(tree="t", image="i", gate="g", attempt=attempt), reading)
+    print(attempt, flush=True)
+"""
+
+
+@pytest.mark.parametrize("heard", [1, 7, 60])
+def test_a_writer_that_is_killed_leaves_everything_that_it_said_it_wrote(tmp_path: Path, heard: int) -> None:
+    path = tmp_path / "ledger.sqlite"
+    words = [sys.executable, "-c", _WRITER, str(path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=os.fspath(_root())) as writer:
+        assert writer.stdout is not None
+        for _ in range(heard):
+            writer.stdout.readline()
+        writer.send_signal(signal.SIGKILL)
+        told = [int(line) for line in writer.stdout.read().split()]
+    assert writer.returncode == -signal.SIGKILL
+    with closing(Ledger(path)) as ledger:
+        for attempt in range(1, max(told, default=heard) + 1):
+            reading = ledger.find(Key(tree="t", image="i", gate="g", attempt=attempt))
+            assert reading is not None
+            assert reading.results.files == (f"{attempt}" * 999,)
+        ledger.write(KEY, PASSED)
+        assert ledger._db.execute("pragma integrity_check").fetchone() == ("ok",)
+
+
+def _root() -> Path:
+    from pathlib import Path
+
+    return Path(__file__).parents[2]

@@ -1,0 +1,41 @@
+"""Runs a story in a process of its own, as nox would, on the bundled sample; may die at a chosen ledger write."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from sessions.baseline import baseline
+from sessions.doc_pdf import doc_pdf
+from sessions.edge import tell
+from sessions.integrate import integrate
+from sessions.ledger.ledger import Key, Ledger, Reading
+from sessions.report import report
+
+STORIES = {"baseline": baseline, "integrate": integrate, "doc-pdf": doc_pdf, "report": report}
+
+
+def die_at_write(moment: str) -> None:
+    """Kill this process at its first write to the ledger: ``before`` it, or ``after``."""
+    write = Ledger.write
+
+    def deadly(ledger: Ledger, key: Key, reading: Reading) -> None:
+        if moment == "after":
+            write(ledger, key, reading)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Ledger.write = deadly  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    if moment := os.environ.pop("DIE", ""):
+        die_at_write(moment)
+    name, *words = sys.argv[1:]
+    trouble = tell(STORIES[name], name, words, Path.cwd())
+    if trouble:
+        print(f"TROUBLE {trouble}", file=sys.stderr)
+    sys.exit(1 if trouble else 0)
