@@ -40,7 +40,8 @@ class Inquiry(Generic[Test]):
         open_ = {test: step for test in self.tests if isinstance(step := self._replay(test)[0], Ask)}
         if not open_:
             return None
-        return Counter(open_.values()).most_common(1)[0][0], tuple(open_)
+        ask = Counter(open_.values()).most_common(1)[0][0]
+        return ask, tuple(test for test in open_ if test not in self.known.get(ask, {}))
 
     def outlook(self) -> int:
         """About how many probes are still to come: those of the search that has furthest to go, if it is alone.

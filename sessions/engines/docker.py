@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import docker
@@ -39,8 +39,10 @@ _LARGEST_RESULT = 512 * 2**20
 def connect() -> tuple[docker.DockerClient | None, str]:
     """A client of the daemon that answers, or why none does."""
     try:
-        docker.from_env(timeout=10).ping()
-        return docker.from_env(timeout=_PATIENCE), ""
+        client = docker.from_env(timeout=10)
+        client.ping()
+        client.api.timeout = _PATIENCE
+        return client, ""
     except (DockerException, RequestException) as error:
         return None, _reason(error)
 
@@ -114,7 +116,8 @@ class DockerEngine:
         except OSError as error:
             raise InfrastructureError(f"[engine] dockerfile {dockerfile} cannot be read: {error.strerror}.") from None
         inputs = hashlib.sha256(b"\0".join((recipe, base.id.encode(), tree.encode()))).hexdigest()
-        name = f"integrand/{_tag(self.config.project.name).lower()}:{_tag(release)[:100]}-{inputs[:12]}"
+        project = re.sub(r"[^a-z0-9]+", "-", self.config.project.name.lower()).strip("-") or "project"
+        name = f"integrand/{project}:{_tag(release)[:100]}-{inputs[:12]}"
         with _told(f"Building {name}"):
             try:
                 return Image(id=str(self.client.images.get(name).id), name=name)
@@ -147,7 +150,7 @@ class DockerEngine:
             probe.image.id,
             entrypoint=["sh", "-c", "while :; do sleep 3600; done"],
             command=[],
-            init=True,
+            # No `init`: as process 1, the loop reaps orphans too, and nothing that a probe runs can stop it.
             environment=probe.environment | {"INTEGRAND_RESULTS": f"{_ROOM}/results"},
             network_mode="none",
             cap_drop=["ALL"],
@@ -170,6 +173,17 @@ class DockerEngine:
         for start in range(0, len(gone), 500):
             words = ["rm", "-rf", "--", *gone[start : start + 500]]
             container.exec_run(words, workdir=self.config.engine.source, user="root")
+            # Nor can root take others' files away; a folder that is missing is told below.
+            if container.exec_run(words, workdir=self.config.engine.source).exit_code == 1:
+                raise InfrastructureError(
+                    f"In the image {probe.image.name}, files in {self.config.engine.source} can be deleted neither by "
+                    "root nor by its USER: let one of them own the source."
+                )
+        # New folders belong to that user as well; those that it may not make are made by the archive.
+        folders = sorted({str(PurePosixPath(file.path).parent) for file in probe.overlay if file.content is not None})
+        for start in range(0, len(folders), 500):
+            words = ["mkdir", "-p", "--", *folders[start : start + 500]]
+            container.exec_run(words, workdir=self.config.engine.source)
         scripts = {f"{step.name}.sh": step.command + "\n" for step in probe.steps}
         container.put_archive("/", _room(scripts, owner))
         try:
@@ -194,7 +208,8 @@ class DockerEngine:
             late.set()
             container.kill()
 
-        words = ["sh", f"{_ROOM}/{step.name}.sh"]
+        # One stream: what is printed to two reaches us out of order, and cut within lines.
+        words = ["sh", "-c", 'exec sh "$0" 2>&1', f"{_ROOM}/{step.name}.sh"]
         command = self.client.api.exec_create(container.id, words, workdir=self.config.engine.source)
         timer = threading.Timer(step.timeout, stop)
         timer.start()
@@ -204,10 +219,10 @@ class DockerEngine:
             timer.cancel()
         status = self.client.api.exec_inspect(command["Id"])["ExitCode"]
         container.reload()
-        memory = container.attrs["State"]["OOMKilled"]
-        ending: Ending = "timeout" if late.is_set() else "out of memory" if memory and status else "exited"
-        if status is None and not late.is_set():
+        if not late.is_set() and (status is None or container.status != "running"):
             raise InfrastructureError("A probe's container was stopped from outside. Run again: the rest is kept.")
+        memory = status and not late.is_set() and _ran_out_of_memory(container)
+        ending: Ending = "timeout" if late.is_set() else "out of memory" if memory else "exited"
         return StepOutcome(name=step.name, status=137 if status is None else status, log="".join(log), ending=ending)
 
     def _artifacts(self, container: Container, globs: tuple[str, ...]) -> dict[str, bytes]:
@@ -243,6 +258,12 @@ def _tag(text: str) -> str:
 
 def _said(result: ExecResult) -> str:
     return result.output.decode() if isinstance(result.output, bytes) else ""
+
+
+def _ran_out_of_memory(container: Container) -> bool:
+    # Asked of the kernel, either of its versions: the daemon's own OOMKilled is about a container's first process.
+    counts = container.exec_run(["cat", "/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"])
+    return bool(re.search(r"^oom_kill [1-9]", _said(counts), re.MULTILINE))
 
 
 def _heard(line: str, listen: Listen) -> str:

@@ -27,8 +27,10 @@ def compare(release: Results, head: Results) -> Comparison:
     crashed = {test.file for test in before if test.file and not test.name}
     after = {failure.test for failure in head.failures}
     masked = {test.file for test in after if test.file and not test.name}
+    # Where the head's run broke off, only the files that it is known to have tested can be better now.
+    reached = set(head.files) if any(not test.file for test in after) else {test.file for test in before}
     return Comparison(
         new=tuple(each for each in head.failures if each.test not in before and each.test.file not in crashed),
         known=tuple(sorted(test for test in after if test in before or test.file in crashed)),
-        fixed=tuple(sorted(test for test in before - after if test.file not in masked)),
+        fixed=tuple(sorted(test for test in before - after if test.file not in masked and test.file in reached)),
     )

@@ -69,9 +69,9 @@ class Ledger:
                 "where tree = ? and image = ? and gate = ? and tests = ? and attempt = ?",
                 (key.tree, key.image, key.gate, key.tests, key.attempt),
             ).fetchone()
-        if row is None:
-            return None
-        return Reading(built=bool(row[0]), results=_read(json.loads(row[1])), seconds=row[2], log=row[3])
+            if row is None:
+                return None
+            return Reading(built=bool(row[0]), results=_read(json.loads(row[1])), seconds=row[2], log=row[3])
 
     def write(self, key: Key, reading: Reading) -> None:
         """Keep a reading."""
@@ -119,7 +119,7 @@ class Ledger:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError, LookupError, TypeError) as error:  # the latter: spoilt on the disk
             raise InfrastructureError(
                 f"The ledger {self._path} failed: {error}. Make room or move the file away, then run again."
             ) from None

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +18,8 @@ from sessions.ledger.ledger import Key, Ledger, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 KEY = Key(tree="t1", image="i", gate="doctest")
 PASSED = Reading(built=True, results=Results(files=("a.py",), tests=3), seconds=1.5, log="logs/x.log")
 FAILED = Reading(
@@ -49,7 +49,8 @@ results = st.builds(
 readings = st.builds(
     Reading, built=st.booleans(), results=results, seconds=st.floats(0, 1e9), log=st.from_regex(r"logs/\w+\.log")
 )
-keys = st.builds(Key, tree=words, image=words, gate=words, tests=words, attempt=st.integers(1, 9))
+names = st.text()
+keys = st.builds(Key, tree=names, image=names, gate=names, tests=names, attempt=st.integers(1, 9))
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 @given(st.dictionaries(keys, readings, max_size=4), keys)
 def test_whatever_a_gate_may_have_told_is_read_back_as_it_was(known: dict[Key, Reading], other: Key) -> None:
-    with closing(Ledger(":memory:")) as ledger:
+    with closing(Ledger(Path(":memory:"))) as ledger:
         for key, reading in known.items():
             ledger.write(key, reading)
         assert {key: ledger.find(key) for key in known} == known
@@ -226,7 +227,7 @@ for attempt in range(1, 1_000_000):
 def test_a_writer_that_is_killed_leaves_everything_that_it_said_it_wrote(tmp_path: Path, heard: int) -> None:
     path = tmp_path / "ledger.sqlite"
     words = [sys.executable, "-c", _WRITER, str(path)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=os.fspath(_root())) as writer:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:
         assert writer.stdout is not None
         for _ in range(heard):
             writer.stdout.readline()
@@ -240,9 +241,3 @@ def test_a_writer_that_is_killed_leaves_everything_that_it_said_it_wrote(tmp_pat
             assert reading.results.files == (f"{attempt}" * 999,)
         ledger.write(KEY, PASSED)
         assert ledger._db.execute("pragma integrity_check").fetchone() == ("ok",)
-
-
-def _root() -> Path:
-    from pathlib import Path
-
-    return Path(__file__).parents[2]

@@ -231,7 +231,8 @@ def test_histories_without_a_common_commit_clash(scene: Scene) -> None:
     scene.builder.commit({"zz": "1\n"}, branch="orphan")
     again = Scene.of(scene.builder, scene.mirror.repository.path.parent.parent)
     clash = again.merger.combine(again.tickets(orphan=1).values())
-    assert clash == Clash(places=(Place(path="", kind="no common history"),))
+    assert isinstance(clash, Clash)
+    assert clash.places == (Place(path="", kind="no common history"),)
 
 
 def test_replace_refs_change_nothing(scene: Scene) -> None:

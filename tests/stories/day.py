@@ -28,7 +28,7 @@ def die_at_write(moment: str) -> None:
             write(ledger, key, reading)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    Ledger.write = deadly  # type: ignore[method-assign]
+    Ledger.write = deadly  # type: ignore[method-assign, assignment]
 
 
 if __name__ == "__main__":

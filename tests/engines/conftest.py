@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import gc
+import os
+import uuid
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from docker.errors import ImageNotFound
+
+from sessions.engines.docker import DockerEngine, connect
+from sessions.engines.local import LocalEngine
+from tests.engines.bench import Bench, config, write_toy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import docker
+
+BASE = "debian:bookworm-slim"
+_DOCKERFILE = """
+FROM {base}
+RUN mkdir /source && chown {user} /source && echo 'image secret' > /etc/root-only && chmod 600 /etc/root-only
+COPY --chown={user} . /source
+USER {user}
+"""
+
+
+class OnDocker(Protocol):
+    """Makes a bench with containers of the toy's image, or of another one."""
+
+    def __call__(self, baseline: str = "", **engine: object) -> Bench: ...
+
+
+def _refuse(why: str) -> None:
+    """Skip where a desk has no Docker, fail where CI should have it."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"Docker is required in CI: {why}")
+    pytest.skip(why)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    # docker-py does not close all of its sockets: Python does, once nobody holds them, and says so.
+    for warning in ("ignore:unclosed <socket", "ignore:Exception ignored in.*socket"):
+        item.add_marker(pytest.mark.filterwarnings(warning))
+
+
+@pytest.fixture(autouse=True)
+def sockets_closed() -> Iterator[None]:
+    """Have them closed before another test begins, to which they would be said."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture(scope="session")
+def daemon() -> Iterator[docker.DockerClient]:
+    client, trouble = connect()
+    if client is None:
+        _refuse(f"no Docker daemon answers: {trouble}")
+        raise AssertionError
+    try:
+        client.images.get(BASE)
+    except ImageNotFound:
+        _refuse(f"the image {BASE} is not here")
+    yield client
+    client.close()
+
+
+def _toy_image(daemon: docker.DockerClient, scratch: Path, user: str) -> Iterator[str]:
+    write_toy(scratch / "toy")
+    dockerfile = scratch / "Dockerfile"
+    dockerfile.write_text(_DOCKERFILE.format(base=BASE, user=user))
+    name = f"integrand-test-{uuid.uuid4().hex[:12]}:1.0"
+    daemon.images.build(path=str(scratch / "toy"), dockerfile=str(dockerfile), tag=name, rm=True, forcerm=True)
+    yield name
+    daemon.images.remove(name, force=True)
+
+
+@pytest.fixture(scope="session")
+def toy_image(daemon: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    yield from _toy_image(daemon, tmp_path_factory.mktemp("image"), "0:0")
+
+
+@pytest.fixture(scope="session")
+def users_image(daemon: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An image whose commands run as a user that is not root, to whom the source belongs."""
+    yield from _toy_image(daemon, tmp_path_factory.mktemp("image"), "1234:1234")
+
+
+@pytest.fixture
+def on_docker(daemon: docker.DockerClient, toy_image: str, tmp_path: Path) -> OnDocker:
+    def make(baseline: str = "", **engine: object) -> Bench:
+        made = DockerEngine(config(baseline=baseline or toy_image, **engine), tmp_path, daemon, why="test")
+        return Bench(made, made.prepare("1.0", "tree", write_toy))
+
+    return make
+
+
+@pytest.fixture
+def locally(tmp_path: Path) -> Bench:
+    engine = LocalEngine(config(), tmp_path, why="test")
+    return Bench(engine, engine.prepare("1.0", "tree", write_toy))
+
+
+@pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    """Each engine in turn: what probes may count on holds for all of them."""
+    made: Bench = request.getfixturevalue("locally" if request.param == "local" else "on_docker")
+    return made if isinstance(made, Bench) else made()

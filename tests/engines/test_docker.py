@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from docker.errors import NotFound
+
+from sessions.engines import choose_engine
+from sessions.engines.docker import DockerEngine, connect
+from sessions.errors import InfrastructureError
+from sessions.source.overlays import OverlayFile
+from tests.engines.bench import Bench, config, put, write_toy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import docker
+    from docker.models.containers import Container
+
+    from tests.engines.conftest import OnDocker
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+def bench(on_docker: OnDocker) -> Bench:
+    return on_docker()
+
+
+def containers(bench: Bench) -> list[Container]:
+    """All that are there with the label of the bench's state folder."""
+    assert isinstance(bench.engine, DockerEngine)
+    label = f"io.github.integrand.state={bench.engine._owner}"
+    found: list[Container] = bench.engine.client.containers.list(all=True, filters={"label": label})
+    return found
+
+
+def told(error: pytest.ExceptionInfo[InfrastructureError]) -> str:
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_probe_has_no_network_no_capability_and_no_way_to_get_one(bench: Bench) -> None:
+    assert bench.says("ls /sys/class/net").split() == ["lo"]
+    status = dict(line.split(":", 1) for line in bench.says("cat /proc/self/status").splitlines())
+    sets = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+    assert {name: int(status[name], 16) for name in sets} == dict.fromkeys(sets, 0)
+    assert status["NoNewPrivs"].strip() == "1"
+
+
+def test_the_callers_secrets_are_nowhere_in_the_container(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGISTRY_TOKEN", "s3cr3t")
+    assert "s3cr3t" not in bench.says("cat /proc/*/environ | tr '\\0' '\\n'")
+
+
+def test_processes_are_limited(on_docker: OnDocker) -> None:
+    (step,) = on_docker(processes=20).run("for n in $(seq 40); do sleep 30 & done; wait").steps
+    assert step.status
+    assert "fork" in step.log
+
+
+@pytest.mark.parametrize(
+    ("command", "ending"), [("true", "exited"), ("false", "exited"), ("sleep 60", "timeout"), ("kill 1", "exited")]
+)
+def test_a_container_is_removed_however_its_probe_ends(bench: Bench, command: str, ending: str) -> None:
+    while_running: list[Container] = []
+    bench.heard = _Listener(lambda: while_running.extend(containers(bench)))
+    assert bench.run(f"echo here; {command}", timeout=2).steps[-1].ending == ending
+    assert len(while_running) == 1
+    assert containers(bench) == []
+
+
+class _Listener(list[str]):
+    """A list that does something with the first line it hears."""
+
+    def __init__(self, do: object) -> None:
+        self.do = do
+
+    def append(self, line: str) -> None:
+        super().append(line)
+        if len(self) == 1:
+            assert callable(self.do)
+            self.do()
+
+
+def test_a_container_that_somebody_else_stops_blames_no_ticket_and_is_removed(bench: Bench) -> None:
+    bench.heard = _Listener(lambda: [container.kill() for container in containers(bench)])
+    with pytest.raises(InfrastructureError, match=r"stopped from outside. Run again"):
+        bench.run("echo here; sleep 60")
+    assert containers(bench) == []
+
+
+def test_a_probe_that_kills_all_it_can_fails_like_any_other(bench: Bench) -> None:
+    steps = bench.run("sleep 60 & kill -9 1 -1; kill 1; echo still here", "exit 3").steps
+    assert [(step.status, step.ending) for step in steps] == [(0, "exited"), (3, "exited")]
+
+
+def test_orphans_of_a_probe_are_reaped(bench: Bench) -> None:
+    told = bench.says("for n in 1 2 3; do (sh -c 'sleep 0.1 &' &); done; sleep 1; cat /proc/[0-9]*/stat")
+    assert "sleep" in told  # of the loop that keeps the container
+    assert ") Z " not in told
+
+
+def test_a_container_is_removed_when_the_caller_is_interrupted(bench: Bench) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    bench.heard = _Listener(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        bench.run("echo here; sleep 60")
+    assert containers(bench) == []
+    assert not [each for each in threading.enumerate() if isinstance(each, threading.Timer) and each.is_alive()]
+
+
+@pytest.fixture
+def stale(daemon: docker.DockerClient, toy_image: str) -> Iterator[dict[str, Container]]:
+    made: dict[str, Container] = {}
+    yield made
+    for container in made.values():
+        try:
+            container.remove(force=True)
+        except NotFound:
+            continue
+
+
+def test_what_a_killed_call_left_is_removed_by_the_next_one_of_the_same_state_folder(
+    daemon: docker.DockerClient, toy_image: str, tmp_path: Path, stale: dict[str, Container]
+) -> None:
+    for name in ("mine", "other"):
+        engine = DockerEngine(config(baseline=toy_image), tmp_path / name, daemon, why="test")
+        stale[name] = daemon.containers.run(
+            toy_image, ["sleep", "600"], detach=True, labels={"io.github.integrand.state": engine._owner}
+        )
+    DockerEngine(config(baseline=toy_image), tmp_path / "mine", daemon, why="test")
+    left = {container.id for container in daemon.containers.list(all=True)}
+    assert (stale["mine"].id in left, stale["other"].id in left) == (False, True)
+
+
+def test_running_out_of_memory_is_told_apart_from_failing(on_docker: OnDocker) -> None:
+    bench = on_docker(memory="64m")
+    assert bench.run("tail /dev/zero").steps[0].ending == "out of memory"
+    assert bench.run("tail /dev/zero | true", "exit 137").steps[-1].status == 137
+    assert bench.run("exit 137").steps[0].ending == "exited"
+
+
+def test_an_image_that_cannot_be_had_is_told_with_what_to_do(on_docker: OnDocker) -> None:
+    with pytest.raises(InfrastructureError) as error:
+        on_docker("localhost:1/no/such-image:1")
+    assert told(error).startswith("The image localhost:1/no/such-image:1 is not here, and pulling it failed (")
+    assert told(error).endswith("build or load it, set [engine] baseline, or run with --engine local.")
+
+
+def test_without_a_name_for_the_image_it_is_told_what_to_set(daemon: docker.DockerClient, tmp_path: Path) -> None:
+    engine = DockerEngine(config(), tmp_path, daemon, why="test")
+    with pytest.raises(InfrastructureError, match=r"^\[engine\] baseline is empty: name the release's image"):
+        engine.prepare("1.0", "tree", write_toy)
+
+
+def test_the_releases_tag_is_part_of_the_images_name(on_docker: OnDocker, toy_image: str) -> None:
+    assert on_docker(toy_image.replace(":1.0", ":{release}")).image.name == toy_image
+
+
+@pytest.mark.parametrize("overlay", [(), (put("a.txt", "new"),), (OverlayFile(path="a.txt"),)])
+def test_an_image_without_the_source_folder_is_told_with_what_to_do(
+    on_docker: OnDocker, overlay: tuple[OverlayFile, ...]
+) -> None:
+    bench = on_docker(source="/nowhere")
+    with pytest.raises(InfrastructureError) as error:
+        bench.run("true", overlay=overlay)
+    assert told(error) == f"The image {bench.image.name} has no folder /nowhere: set [engine] source."
+    assert containers(bench) == []
+
+
+def test_a_user_that_is_not_root_can_work_with_all_that_an_overlay_changes(
+    on_docker: OnDocker, users_image: str
+) -> None:
+    bench = on_docker(users_image)
+    told = bench.says(
+        'id -u; echo more >> a.txt; echo more > new/folder/beside.txt; cat a.txt new/folder/*; ls docs',
+        OverlayFile(path="docs/one.txt"),
+        put("a.txt", "changed\n"),
+        put("new/folder/file.txt", "new\n"),
+    )
+    assert told.splitlines() == ["1234", "changed", "more", "more", "new", "two.txt"]
+    assert bench.run('echo 1 > "$INTEGRAND_RESULTS"').results == b"1\n"
+    assert bench.run("cat /etc/root-only").steps[0].status
+
+
+def test_files_that_nobody_in_the_image_can_delete_are_told_with_what_to_do(on_docker: OnDocker) -> None:
+    bench = on_docker(source="/proc/self")
+    with pytest.raises(InfrastructureError, match=r"can be deleted neither by root nor by its USER: let one of them own"):
+        bench.run("true", overlay=(OverlayFile(path="status"),))
+
+
+def test_root_can_work_with_all_that_an_overlay_changes_though_it_has_no_capability(bench: Bench) -> None:
+    told = bench.says("echo more >> a.txt; echo more > new/beside; cat a.txt new/*", put("a.txt", ""), put("new/a", ""))
+    assert told.split() == ["more", "more"]
+
+
+def layered(on_docker: OnDocker, tmp_path: Path, recipe: str) -> Bench:
+    dockerfile = tmp_path / "layers.Dockerfile"
+    dockerfile.write_text(recipe)
+    return on_docker(dockerfile=str(dockerfile))
+
+
+def test_layers_are_put_on_the_image_once_and_again_when_they_change(
+    on_docker: OnDocker, daemon: docker.DockerClient, tmp_path: Path
+) -> None:
+    recipe = "ARG BASELINE\nFROM ${BASELINE}\nCOPY a.txt /from-the-release\nRUN echo layer > /layer\n"
+    bench = layered(on_docker, tmp_path, recipe)
+    again, other = layered(on_docker, tmp_path, recipe), layered(on_docker, tmp_path, recipe + "ENV MORE=more\n")
+    try:
+        assert bench.says("cat /layer /from-the-release a.txt").split() == ["layer", "a", "a"]
+        assert bench.image.name.startswith("integrand/toy-:1.0-")
+        assert again.image == bench.image
+        assert other.image.id != bench.image.id
+        assert other.says("echo $MORE") == "more\n"
+    finally:
+        for image in {bench.image.name, other.image.name}:
+            daemon.images.remove(image, force=True)
+
+
+def test_layers_that_do_not_build_are_told_by_their_last_words(on_docker: OnDocker, tmp_path: Path) -> None:
+    with pytest.raises(InfrastructureError, match=r"layers\.Dockerfile does not build: .*no such luck") as error:
+        layered(on_docker, tmp_path, "ARG BASELINE\nFROM ${BASELINE}\nRUN echo no such luck; exit 3\n")
+    assert "\n" not in str(error.value)
+
+
+def test_a_dockerfile_that_is_not_there_is_told(on_docker: OnDocker) -> None:
+    with pytest.raises(InfrastructureError, match=r"^\[engine\] dockerfile /gone cannot be read: No such file"):
+        on_docker(dockerfile="/gone")
+
+
+def test_where_a_daemon_answers_it_is_taken(daemon: docker.DockerClient, tmp_path: Path) -> None:
+    assert daemon.ping()
+    for kind, why in (("auto", "a daemon answers"), ("docker", "it was asked for")):
+        engine = choose_engine(config(), kind, tmp_path)
+        assert (engine.name, engine.why) == ("docker", why)
+        engine.close()
+    client, trouble = connect()
+    assert client is not None
+    assert (trouble, client.api.timeout >= 600) == ("", True)
+    client.close()

@@ -1,0 +1,268 @@
+"""The bundled sample's day, end to end, in a process of its own: on each engine, resumed, repeated, published."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from sessions.ledger.record import SCHEMA
+from sessions.sample.history import expectations
+
+ROOT = Path(__file__).resolve().parents[2]
+DATE = "2026-11-23"
+Record = dict[str, Any]
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A user's empty folder."""
+
+    folder: Path
+
+    @property
+    def state(self) -> Path:
+        return self.folder / ".integrand"
+
+    def type(self, session: str, *words: str, die: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(Path(__file__).with_name("day.py")), session, "--date", DATE, *words]
+        surroundings = {**os.environ, "DIE": die, "NO_COLOR": "1", **env}
+        return subprocess.run(command, cwd=self.folder, env=surroundings, capture_output=True, text=True, check=False)
+
+    def record(self) -> Record:
+        record: Record = json.loads((self.state / "latest" / "run.json").read_text())
+        return record
+
+
+@pytest.fixture(scope="module")
+def new_desk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Desk]:
+    return lambda: Desk(tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture(scope="module")
+def done(new_desk: Callable[[], Desk]) -> tuple[Desk, subprocess.CompletedProcess[str]]:
+    desk = new_desk()
+    return desk, desk.type("integrate", "--engine", "local")
+
+
+def timeless(record: Mapping[str, Any]) -> Any:
+    """A record without what may differ between two runs of the same day: times, and paths of the state folder."""
+    text = json.dumps({key: value for key, value in record.items() if key not in ("timings", "image", "engine")})
+    text = re.sub(r'"seconds": [\d.]+', '"seconds": 0', text)
+    return json.loads(re.sub(r"git fetch \S+", "git fetch", text))
+
+
+def verdicts(record: Mapping[str, Any]) -> dict[int, str]:
+    return {ticket["number"]: ticket["verdict"] for ticket in record["tickets"]}
+
+
+def test_every_ticket_has_the_verdict_of_the_samples_own_table(
+    done: tuple[Desk, subprocess.CompletedProcess[str]],
+) -> None:
+    desk, process = done
+    assert process.returncode == 0, process.stdout + process.stderr
+    record = desk.record()
+    expected = expectations()
+    assert verdicts(record) == {number: str(each.verdict) for number, each in expected.items()}
+    for ticket in record["tickets"]:
+        assert expected[ticket["number"]].reason.lower() in ticket["reason"].lower(), ticket
+    assert record["state"] == "green"
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(record)
+
+
+def test_what_failed_before_and_what_fails_by_chance_is_nobodys_fault(
+    done: tuple[Desk, subprocess.CompletedProcess[str]],
+) -> None:
+    gate = done[0].record()["gates"]["doctest"]
+    assert [test.split("::")[0] for test in gate["known"]] == ["abacus/measure.py"]
+    assert [test.split("::")[0] for test in gate["fixed"]] == ["abacus/almanac.py"]
+    assert [test.split("::")[0] for test in gate["flaky"]] == ["abacus/dice.py"]
+    assert gate["new"] == []
+
+
+def test_a_pair_is_told_with_the_evidence_of_four_runs(done: tuple[Desk, subprocess.CompletedProcess[str]]) -> None:
+    [later] = [ticket for ticket in done[0].record()["tickets"] if ticket["number"] == 116]
+    assert later["broke"][0]["with"] == [115]
+    assert later["broke"][0]["evidence"] == [
+        "fails, twice, with #115 and #116",
+        "passes with #116",
+        "passes with #115",
+    ]
+
+
+def test_a_conflict_is_told_with_file_lines_and_both_texts(
+    done: tuple[Desk, subprocess.CompletedProcess[str]],
+) -> None:
+    [loser] = [ticket for ticket in done[0].record()["tickets"] if ticket["number"] == 103]
+    [conflict] = loser["conflicts"]
+    assert (conflict["with"], conflict["path"]) == ([102], "abacus/text.py")
+    assert re.fullmatch(r"\d+-\d+(,\d+-\d+)*", conflict["lines"])
+    assert "<<<<<<<" in conflict["hunk"]
+
+
+def test_the_reproduction_line_shows_the_failure(
+    done: tuple[Desk, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    [culprit] = [ticket for ticket in done[0].record()["tickets"] if ticket["number"] == 111]
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    line = culprit["broke"][0]["reproduce"].replace("/tmp/results", str(tmp_path / "results"))  # noqa: S108
+    shown = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S602
+    assert shown.returncode == 1
+    assert "usual_day" in shown.stdout
+
+
+def test_the_manual_is_a_pdf_that_can_be_read(done: tuple[Desk, subprocess.CompletedProcess[str]]) -> None:
+    [pdf] = (done[0].state / "latest" / "artifacts" / "doc-pdf").rglob("*.pdf")
+    text = subprocess.run(["pdftotext", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
+    assert "The Abacus manual" in text
+
+
+def test_the_same_command_again_runs_no_probe(done: tuple[Desk, subprocess.CompletedProcess[str]]) -> None:
+    desk, _ = done
+    before = desk.record()
+    again = desk.type("integrate", "--engine", "local", "--json")
+    assert again.returncode == 0
+    record = json.loads(again.stdout)  # nothing else on standard output
+    assert record["timings"]["probes_run"] == 0
+    assert timeless(record) == timeless(before)
+
+
+def test_doc_pdf_goes_on_with_the_day_and_report_shows_it(
+    done: tuple[Desk, subprocess.CompletedProcess[str]],
+) -> None:
+    desk, _ = done
+    assert desk.type("doc-pdf", "--engine", "local").returncode == 0
+    assert desk.record()["timings"]["probes_run"] == 0
+    shown = desk.type("report")
+    assert shown.returncode == 0
+    assert "| 111 | culprit |" in shown.stdout
+    assert (desk.state / "latest" / "report.md").read_text() in shown.stdout
+
+
+def test_a_day_split_over_sessions_is_the_same_day(
+    done: tuple[Desk, subprocess.CompletedProcess[str]], new_desk: Callable[[], Desk]
+) -> None:
+    desk = new_desk()
+    first = desk.type("integrate", "--engine", "local", "--gates", "doctest")
+    assert (first.returncode, desk.record()["state"]) == (0, "paused")
+    assert verdicts(desk.record())[117] == "integrated"  # it breaks the manual, which nobody has printed yet
+    second = desk.type("doc-pdf", "--engine", "local")
+    assert second.returncode == 0, second.stdout
+    assert desk.record()["gates"]["doctest"]["state"] == "pending"
+    assert desk.type("integrate", "--engine", "local").returncode == 0
+    assert verdicts(desk.record()) == verdicts(done[0].record())
+    assert desk.record()["head"] == done[0].record()["head"]
+
+
+def test_killed_at_every_ledger_write_before_and_after_the_day_ends_the_same(
+    done: tuple[Desk, subprocess.CompletedProcess[str]], new_desk: Callable[[], Desk]
+) -> None:
+    desk, kills = new_desk(), 0
+    while True:
+        ended = [desk.type("integrate", "--engine", "local", die=moment).returncode for moment in ("before", "after")]
+        if ended == [0, 0]:
+            break
+        assert ended == [-signal.SIGKILL, -signal.SIGKILL]
+        kills += 1
+    assert kills == len(done[0].record()["probes"])  # each probe was written once, and none is missing
+    assert timeless(desk.record()) == timeless(done[0].record())
+
+
+def test_publishing_pushes_the_branch_and_tells_the_tickets_once(new_desk: Callable[[], Desk]) -> None:
+    desk = new_desk()
+    words = ("--engine", "local", "--gates", "doctest,doc-pdf", "--only", "101,103,102")
+    assert desk.type("integrate", *words).returncode == 0
+    project = desk.state / "sample" / "project.git"
+    branch = f"refs/heads/1.1.beta1+integration-{DATE}"
+
+    def tip() -> str:
+        words = ["git", "-C", str(project), "for-each-ref", "--format=%(objectname)", branch]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert tip() == ""  # nothing leaves without --publish
+    assert desk.type("integrate", *words, "--publish").returncode == 0
+    assert tip() == desk.record()["head"]
+    assert desk.record()["published"]["branch"]["commit"] == tip()
+    told = desk.state / "sample" / "tickets.told"
+    assert desk.type("report").returncode == 0
+    assert not told.exists()
+    assert desk.type("report", "--publish").returncode == 0
+    assert sorted(path.name for path in told.iterdir()) == ["101.md", "102.md", "103.md"]
+    assert "conflict" in (told / "103.md").read_text()
+    moments = {path: path.stat().st_mtime_ns for path in told.iterdir()}
+    assert desk.type("report", "--publish").returncode == 0
+    assert moments == {path: path.stat().st_mtime_ns for path in told.iterdir()}
+
+
+def test_a_budget_that_ends_pauses_the_day_and_the_next_call_goes_on(new_desk: Callable[[], Desk]) -> None:
+    desk = new_desk()
+    words = ("--engine", "local", "--only", "117,101")
+    paused = desk.type("integrate", *words, "--budget", "3s")
+    assert paused.returncode == 1
+    assert desk.record()["state"] == "paused"
+    assert "not-reached" in verdicts(desk.record()).values()
+    assert "culprit" not in verdicts(desk.record()).values()
+    assert desk.type("integrate", *words).returncode == 0
+    assert verdicts(desk.record()) == {101: "integrated", 117: "culprit"}
+
+
+def test_a_plan_runs_no_gate(new_desk: Callable[[], Desk]) -> None:
+    desk = new_desk()
+    assert desk.type("integrate", "--plan").returncode == 0
+    record = desk.record()
+    assert (record["state"], record["probes"]) == ("empty", [])
+    assert verdicts(record)[103] == "conflict"
+    assert verdicts(record)[126] == "blocked"
+
+
+def test_ctrl_c_stops_cleanly_and_the_next_call_goes_on(new_desk: Callable[[], Desk]) -> None:
+    desk = new_desk()
+    script = str(Path(__file__).with_name("day.py"))
+    words = [sys.executable, "-u", script, "integrate", "--date", DATE, "--engine", "local", "--only", "117"]
+    with subprocess.Popen(words, cwd=desk.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            if "probe 2" in line:
+                break
+        time.sleep(0.3)
+        run.send_signal(signal.SIGINT)
+        rest = run.stdout.read()
+    assert "goes on from here" in rest
+    assert list((desk.state / "local" / "probes").iterdir()) == []
+    assert desk.type("integrate", "--engine", "local", "--only", "117").returncode == 0
+    assert verdicts(desk.record()) == {117: "culprit"}
+
+
+@pytest.mark.docker
+def test_in_docker_the_day_is_the_same(
+    done: tuple[Desk, subprocess.CompletedProcess[str]], new_desk: Callable[[], Desk]
+) -> None:
+    from sessions.engines.docker import connect
+
+    client, why = connect()
+    if client is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no Docker daemon answers: {why}")
+        pytest.skip(f"no Docker daemon answers: {why}")
+    client.close()
+    desk = new_desk()
+    process = desk.type("integrate", "--engine", "docker")
+    assert process.returncode == 0, process.stdout + process.stderr
+    here, there = timeless(desk.record()), timeless(done[0].record())
+    assert verdicts(here) == verdicts(there)
+    assert (here["head"], here["order"]) == (there["head"], there["order"])
+    for name, gate in there["gates"].items():
+        assert here["gates"][name] == gate

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from sessions.config import Config, Tracker, load_config
+from sessions.errors import UsageError
+from sessions.schema import config_schema
+
+ROOT = Path(__file__).parents[1]
+PROJECT = '[project]\nname = "x"\nrepository = "x"\n'
+TICKETS = '[tickets]\nurl = "x"\n'
+GATES = '[[gates]]\nname = "x"\nrun = "x"\n'
+GOOD = """\
+version = 1
+[project]
+name = "x"
+repository = "https://example.org/x.git"
+
+[tickets]
+url = "tickets.toml"
+ready = ["ready"]
+
+[engine]
+kind = "local"
+
+[build]
+run = '''
+[ -f x ] &&
+name = y
+'''
+
+[[gates]]
+name = "first"
+run = "true"
+
+[[gates]]
+name = "second"
+run = "pytest {files}"
+format = "junit"
+files = [
+    "src/**",
+]
+"""
+# What is written instead of what, and what is said: line, key and reason.
+BROKEN = {
+    "unknown section": ("[engine]", "[engin]", "line 10: engin: unknown key; did you mean 'engine'?"),
+    "unknown key": ("ready =", "redy =", "line 8: tickets.redy: unknown key; did you mean 'ready'?"),
+    "unknown key on top": ("version = 1", "version = 1\nverzion = 1", "line 2: verzion: unknown key; did you mean"),
+    "unlike any key": ('name = "x"', 'name = "x"\nzzz = 1', "line 4: project.zzz: unknown key; known are name, repo"),
+    "quoted key": ("ready =", '"redy" =', "line 8: tickets.redy: unknown key"),
+    "in the first gate": ('run = "true"', 'rum = "true"', "line 21: gates[0].rum: unknown key; did you mean 'run'?"),
+    "in the second gate": ("format =", "fromat =", "line 26: gates[1].fromat: unknown key; did you mean 'format'?"),
+    "text for a number": ("version = 1", 'version = "1"', "line 1: version: must be a whole number, not '1'"),
+    "truth for a number": ("version = 1", "version = true", "line 1: version: must be a whole number, not True"),
+    "number for a text": ('name = "x"', "name = 1", "line 3: project.name: must be text, not 1"),
+    "text for a list": ('["ready"]', '"ready"', "line 8: tickets.ready: must be a list, not 'ready'"),
+    "number in a list": ('["ready"]', '["ready", 2]', "line 8: tickets.ready[1]: must be text, not 2"),
+    "no such choice": (
+        '"junit"',
+        '"junitt"',
+        "line 26: gates[1].format: must be one of sage, junit, exit, not 'junitt'",
+    ),
+    "list for a choice": ('"junit"', "[]", "line 26: gates[1].format: must be one of"),
+    "key missing": ('name = "x"\n', "", "line 2: project.name: this key is missing"),
+    "key of a gate missing": ('run = "true"\n', "", "line 19: gates[0].run: this key is missing"),
+    "no version": ("version = 1\n", "", "integration.toml: version: this key is missing"),
+}
+# What only its meaning makes wrong; a schema cannot know it.
+MEANT = {
+    "another version": ("version = 1", "version = 2", "line 1: version: is 2, and this Integrand reads version 1"),
+    "no span of time": (
+        'run = "true"',
+        'run = "true"\ntimeout = "2 hours"',
+        "line 22: gates[0].timeout: '2 hours' is no span of time",
+    ),
+    "build's time": ("[build]", '[build]\ntimeout = "soon"', "line 14: build.timeout: 'soon' is no span of time"),
+    "two of one name": ('"second"', '"first"', "line 20: gates[0].name: 'first' must be a plain word that no other"),
+    "name with a slash": ('"second"', '"a/b"', "line 24: gates[1].name: 'a/b' must be a plain word"),
+    "unknown marker": ('name = "x"', 'name = "x"\nbranch = "{tag}"', "line 4: project.branch: {tag} is not known: use"),
+    "committer without address": (
+        'name = "x"',
+        'name = "x"\ncommitter = "Jane"',
+        "line 4: project.committer: must read as `Name <address>`",
+    ),
+}
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "integration.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def schema() -> Any:
+    return json.loads((ROOT / "integration.schema.json").read_text(encoding="utf-8"))
+
+
+def fits_schema(text: str) -> bool:
+    return jsonschema.Draft202012Validator(schema()).is_valid(tomllib.loads(text))
+
+
+def configurations() -> list[Path]:
+    """All that ship: not the tracker files among the examples."""
+    paths = [ROOT / "integration.toml", *sorted((ROOT / "examples").rglob("*.toml"))]
+    return [path for path in paths if "ticket" not in tomllib.loads(path.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("path", configurations(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_ships_loads_and_fits_the_schema(path: Path) -> None:
+    assert load_config(path).gates
+    jsonschema.validate(tomllib.loads(path.read_text(encoding="utf-8")), schema())
+
+
+def test_the_shipped_configuration_is_set_to_the_sample() -> None:
+    config = load_config(ROOT / "integration.toml")
+    assert (config.project.repository, config.tickets.url) == ("sample:", "sample:")
+    assert [gate.name for gate in config.gates] == ["doctest", "doc-pdf"]
+    assert config.gate("doc-pdf").artifacts == ("build/pdf/*.pdf",)
+
+
+def test_values_and_defaults(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, GOOD))
+    assert config.tickets == Tracker(url="tickets.toml", ready=("ready",))
+    assert (config.engine.kind, config.engine.processes, config.build.timeout) == ("local", 4096, "4h")
+    assert [(gate.name, gate.format, gate.files) for gate in config.gates] == [
+        ("first", "exit", ()),
+        ("second", "junit", ("src/**",)),
+    ]
+    assert fits_schema(GOOD)
+
+
+@pytest.mark.parametrize("case", BROKEN | MEANT)
+def test_a_mistake_is_told_with_file_line_and_key(tmp_path: Path, case: str) -> None:
+    old, new, told = (BROKEN | MEANT)[case]
+    assert GOOD.count(old) == 1
+    path = write(tmp_path, GOOD.replace(old, new))
+    with pytest.raises(UsageError, match=re.escape(told)) as caught:
+        load_config(path)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_the_schema_refuses_what_the_loader_refuses(case: str) -> None:
+    old, new, _ = BROKEN[case]
+    assert not fits_schema(GOOD.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("project", "3", "line 2: project: must be a table, not 3"),
+        ("gates", '"x"', "line 2: gates: must be a list, not 'x'"),
+        ("gates", "[1]", "line 2: gates[0]: must be a table, not 1"),
+    ],
+)
+def test_a_value_where_a_table_should_be(tmp_path: Path, name: str, value: str, told: str) -> None:
+    sections = {"project": PROJECT, "tickets": TICKETS, "gates": GATES}
+    text = f"version = 1\n{name} = {value}\n" + "".join(sections[other] for other in sections if other != name)
+    with pytest.raises(UsageError, match=re.escape(told)):
+        load_config(write(tmp_path, text))
+    assert not fits_schema(text)
+
+
+def test_no_gates(tmp_path: Path) -> None:
+    head, *_ = GOOD.partition("[[gates]]")
+    with pytest.raises(UsageError, match="gates: at least one gate is needed"):
+        load_config(write(tmp_path, f"gates = []\n{head}"))
+
+
+@pytest.mark.parametrize("content", [b"version = ", b"\xff\xfe", b"version = 1\nversion = 1\n", None])
+def test_what_is_no_toml(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "integration.toml"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=f"^{re.escape(str(path))} cannot be read as TOML: "):
+        load_config(path)
+
+
+def test_no_file_says_how_to_name_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"There is no configuration \S+/integration\.toml: .*--config FILE"):
+        load_config(tmp_path / "integration.toml")
+
+
+def test_a_gate_that_is_none_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, GOOD))
+    assert config.gate("second").format == "junit"
+    with pytest.raises(UsageError, match=r"no gate 'secnd' in the configuration; did you mean 'second'"):
+        config.gate("secnd")
+
+
+def test_the_shipped_schema_is_made_from_the_code_and_sound() -> None:
+    """Make it anew: python -c "import json, sessions.schema as s; print(json.dumps(s.config_schema(), indent=2))"."""
+    shipped = (ROOT / "integration.schema.json").read_text(encoding="utf-8")
+    assert shipped == json.dumps(config_schema(), indent=2) + "\n"
+    jsonschema.Draft202012Validator.check_schema(schema())
+    assert set(schema()["properties"]) == set(Config.__dataclass_fields__)
