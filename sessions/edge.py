@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -33,9 +35,20 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
     except KeyboardInterrupt:
         narrator.bad("Stopped. The same command goes on from here: what is known is kept.")
         raise
+    except Exception as error:  # noqa: BLE001  whatever flies this far is a bug of ours, and still gets one sentence
+        return narrator.plain(
+            f"Integrand broke in a way it does not foresee ({type(error).__name__}: {error}). No ticket is to blame. "
+            f"Please report {_keep_traceback(error)}; the same command goes on from here."
+        )
     if options.json:
         print(json.dumps(record, indent=2, ensure_ascii=False))
     return _close(record, options, narrator)
+
+
+def _keep_traceback(error: Exception) -> str:
+    with tempfile.NamedTemporaryFile("w", prefix="integrand-", suffix=".log", delete=False) as file:
+        file.writelines(traceback.format_exception(error))
+    return file.name
 
 
 def _close(record: Record, options: Options, narrator: Narrator) -> str | None:

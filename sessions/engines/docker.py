@@ -172,9 +172,9 @@ class DockerEngine:
         gone = [file.path for file in probe.overlay]
         for start in range(0, len(gone), 500):
             words = ["rm", "-rf", "--", *gone[start : start + 500]]
-            container.exec_run(words, workdir=self.config.engine.source, user="root")
-            # Nor can root take others' files away; a folder that is missing is told below.
-            if container.exec_run(words, workdir=self.config.engine.source).exit_code == 1:
+            # Without capabilities, neither root nor the image's user can take each other's files away.
+            asked = (container.exec_run(words, workdir=self.config.engine.source, user=user) for user in ("", "root"))
+            if all(each.exit_code == 1 for each in asked):
                 raise InfrastructureError(
                     f"In the image {probe.image.name}, files in {self.config.engine.source} can be deleted neither by "
                     "root nor by its USER: let one of them own the source."

@@ -117,8 +117,10 @@ class LocalEngine:
         for command in ([sys.executable, "-m", "venv", str(self._python)], pip):
             made = subprocess.run(command, capture_output=True, text=True, check=False)
             if made.returncode:
-                words = (made.stderr or made.stdout).strip().splitlines()[-1:] or ["no word of why"]
-                raise InfrastructureError(f"[engine] packages could not be installed: {words[0]}")
+                words = (made.stderr or made.stdout).strip().splitlines() or ["no word of why"]
+                # After its errors, pip may give hints, and news of itself.
+                words = [line for line in words if line.lower().startswith("error")] or words
+                raise InfrastructureError(f"[engine] packages could not be installed: {words[-1]}")
         done.touch()
 
 
@@ -187,5 +189,7 @@ def _collect(source: Path, globs: tuple[str, ...]) -> dict[str, bytes]:
     if not globs:
         return {}
     files = (path for path in source.rglob("*") if path.is_file() and not path.is_symlink())
-    inside = {path.relative_to(source).as_posix(): path for path in files if path.resolve().is_relative_to(source)}
+    inside = {
+        path.relative_to(source).as_posix(): path for path in files if path.resolve().is_relative_to(source.resolve())
+    }
     return {name: inside[name].read_bytes() for name in matching(globs, inside)}

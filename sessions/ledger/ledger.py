@@ -58,8 +58,8 @@ class Ledger:
         self._path = path
         with self._told():
             self._db = sqlite3.connect(path, isolation_level=None)
-            self._db.execute("pragma journal_mode = wal")
             self._check_version()
+            self._db.execute("pragma journal_mode = wal")
 
     def find(self, key: Key) -> Reading | None:
         """What is known about ``key``."""

@@ -13,9 +13,11 @@ from sessions.durations import say_duration
 from sessions.ledger.record import Record, write_whole
 from sessions.narrator import harmless
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&$])")
+# What makes a list or a rule at a line's beginning.
+_LEADING = re.compile(r"^(\d*)([-+=.)])")
 # Where GitHub makes a link, a mention or a reference of plain words: https://…, www.…, GH-7, @name, #7.
-_LIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\bgh)(?=-\d)|(?<=[@#])(?=\w)")
+_LIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=gh)(?=-\d)|(?<=[@#])(?=\w)")
 
 
 def plain_text(text: object) -> str:
@@ -28,14 +30,14 @@ def plain_text(text: object) -> str:
     '\\<b\\>\\*hi\\*\\</b\\> \\| x'
     """
     words = " ".join(harmless(str(text)).split())
-    return _LIVE.sub("\u200b", _SPECIAL.sub(r"\\\1", words))
+    return _LIVE.sub("\u200b", _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", words)))
 
 
 def fenced(text: str, lines: int = 30) -> str:
     """A text as a code block whose fence is longer than any in it, cut to so many lines."""
     kept = harmless(text).strip("\n").splitlines()
     rows = [*kept[:lines], *([f"… {len(kept) - lines} more lines"] if len(kept) > lines else [])]
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    longest = max((len(run) for run in re.findall(r"`+", harmless(text))), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([f"{fence}text", *rows, fence])
 

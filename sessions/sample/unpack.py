@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sessions.errors import InfrastructureError
 from sessions.sample.history import STORY, history
 from sessions.sample.stream import fast_import
 
@@ -89,7 +90,12 @@ def _git(repository: Path, *arguments: str, stream: bytes = b"") -> None:
     # The user's settings must not change what we make: not the hooks, not the hash, not the default branch.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     clean |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    subprocess.run(["git", *arguments], cwd=repository, env=clean, input=stream, check=True)
+    done = subprocess.run(
+        ["git", *arguments], cwd=repository, env=clean, input=stream, capture_output=True, check=False
+    )
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").strip().splitlines()[:1] or ["no word of why"]
+        raise InfrastructureError(f"The sample could not be made in {repository.parent}: git says {words[0]!r}.")
 
 
 def _tracker_file(past: History, ids: dict[int, str]) -> str:

@@ -300,6 +300,6 @@ def test_a_ticket_that_breaks_a_test_with_a_partner_stays_until_that_partner_is_
     with_leaving = Blame(culprits=(5,), partners=(2,), fails=frozenset([2, 5]), passes=(frozenset([2]),))
     with_staying = Blame(culprits=(6,), partners=(3,), fails=frozenset([3, 6]), passes=(frozenset([3]),))
     flaky = Flaky(tickets=frozenset([9]))
-    findings = {"a": alone, "b": with_leaving, "c": with_staying, "d": flaky}
+    findings: dict[str, Blame | Flaky] = {"a": alone, "b": with_leaving, "c": with_staying, "d": flaky}
     assert settle(findings) == {"a": alone, "c": with_staying}
     assert settle({"b": with_leaving, "d": flaky}) == {"b": with_leaving}

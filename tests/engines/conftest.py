@@ -106,5 +106,8 @@ def locally(tmp_path: Path) -> Bench:
 @pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)])
 def bench(request: pytest.FixtureRequest) -> Bench:
     """Each engine in turn: what probes may count on holds for all of them."""
-    made: Bench = request.getfixturevalue("locally" if request.param == "local" else "on_docker")
-    return made if isinstance(made, Bench) else made()
+    if request.param == "local":
+        here: Bench = request.getfixturevalue("locally")
+        return here
+    make: OnDocker = request.getfixturevalue("on_docker")
+    return make()

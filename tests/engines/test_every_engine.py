@@ -48,9 +48,15 @@ def test_a_command_that_writes_no_results_has_none(bench: Bench) -> None:
 
 
 def test_artifacts_are_brought_out_by_their_globs(bench: Bench) -> None:
-    command = "mkdir -p out/deep/er; for name in one.pdf deep/er/two.pdf deep/three.txt; do echo $name > out/$name; done"
+    command = (
+        "mkdir -p out/deep/er; for name in one.pdf deep/er/two.pdf deep/three.txt; do echo $name > out/$name; done"
+    )
     outcome = bench.run(command, artifacts=("out/**/*.pdf", "/a.txt", "gone/*.pdf"))
-    assert outcome.artifacts == {"a.txt": b"a\n", "out/one.pdf": b"one.pdf\n", "out/deep/er/two.pdf": b"deep/er/two.pdf\n"}
+    assert outcome.artifacts == {
+        "a.txt": b"a\n",
+        "out/one.pdf": b"one.pdf\n",
+        "out/deep/er/two.pdf": b"deep/er/two.pdf\n",
+    }
 
 
 def test_an_artifact_that_is_a_link_is_left_behind(bench: Bench, tmp_path: Path) -> None:
@@ -109,7 +115,9 @@ def test_an_overlay_changes_adds_and_takes_away_and_touches_nothing_else(bench: 
 
 
 def test_unchanged_files_keep_their_times_and_changed_ones_are_younger(bench: Bench) -> None:
-    told = bench.says("date -r docs/two.txt +%s; test a.txt -nt docs/two.txt && echo younger", put("a.txt", "changed\n"))
+    told = bench.says(
+        "date -r docs/two.txt +%s; test a.txt -nt docs/two.txt && echo younger", put("a.txt", "changed\n")
+    )
     assert told.split() == [str(RELEASED), "younger"]
 
 
@@ -132,7 +140,9 @@ def test_an_overlay_cannot_write_through_a_link_of_the_release(bench: Bench) -> 
     assert told.splitlines() == ["a file at last", "one.txt"]
 
 
-@pytest.mark.parametrize("name", ["with space & $HOME.txt", "-rf", "naïve.txt", "caf\udce9.txt", "x" * 200, "new\nline"])
+@pytest.mark.parametrize(
+    "name", ["with space & $HOME.txt", "-rf", "naïve.txt", "caf\udce9.txt", "x" * 200, "new\nline"]
+)
 def test_any_file_name_can_be_put_in(bench: Bench, name: str) -> None:
     folder = f"odd/{'deep/' * 20}"
     assert bench.says(f"cat {folder}*", put(folder + name, "found\n")) == "found\n"
@@ -166,7 +176,9 @@ def test_without_a_daemon_plain_folders_are_taken_and_it_is_said_why(
     assert "No such file or directory" in why
     engine = choose_engine(config(), "auto", tmp_path)
     assert (engine.name, engine.why) == ("local", f"no Docker daemon answers ({why})")
-    with pytest.raises(InfrastructureError, match=r"No Docker daemon answers \(.*\): start it, or run with --engine local"):
+    with pytest.raises(
+        InfrastructureError, match=r"No Docker daemon answers \(.*\): start it, or run with --engine local"
+    ):
         choose_engine(config(), "docker", tmp_path)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.errors import InfrastructureError
@@ -29,7 +29,9 @@ UNBUILT = Reading(built=False, results=Results(), seconds=3.0, log="logs/z.log")
 
 # Paths and logs are bytes to the machine: what is no UTF-8 in them is held as lone surrogates, U+DC80 to U+DCFF.
 words = st.text(
-    st.characters(exclude_categories=["Cs"]) | st.integers(0xDC80, 0xDCFF).map(chr) | st.sampled_from("\0\n\u202e\U0010ffff")
+    st.characters(exclude_categories=["Cs"])
+    | st.integers(0xDC80, 0xDCFF).map(chr)
+    | st.sampled_from("\0\n\u202e\U0010ffff")
 )
 results = st.builds(
     Results,
@@ -133,7 +135,9 @@ def test_a_ledger_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> No
     refusal(tmp_path / "gone" / "ledger.sqlite")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", "{}", '{"failures": [{}], "files": [], "tests": 0}', b"\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", "{}", '{"failures": [{}], "files": [], "tests": 0}', b"\xff"]
+)
 def test_a_result_that_was_spoilt_on_the_disk_is_told_as_such(tmp_path: Path, content: str | bytes) -> None:
     path = tmp_path / "ledger.sqlite"
     with closing(Ledger(path)) as ledger:
@@ -143,6 +147,7 @@ def test_a_result_that_was_spoilt_on_the_disk_is_told_as_such(tmp_path: Path, co
     refusal(path)
 
 
+@settings(deadline=None)  # disks may be slow
 @given(data=st.data())
 def test_flipped_bytes_never_end_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     path = tmp_path_factory.mktemp("flipped") / "ledger.sqlite"
@@ -180,13 +185,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def _fill(ledger: Ledger) -> int:
-    """Write until it fails; how many readings that took."""
+    """Write until it fails; at which reading it did."""
     large = Reading(built=True, results=Results(files=("x" * 2000,)), seconds=1.0, log="")
+    attempt = 0
     with pytest.raises(InfrastructureError, match=r"database or disk is full\. Make room"):  # noqa: PT012
-        for attempt in range(1, 1000):
-            written = attempt
+        while attempt < 1000:
+            attempt += 1
             ledger.write(Key(tree="t", image="i", gate="g", attempt=attempt), large)
-    return written
+    return attempt
 
 
 def test_a_full_disk_is_told_and_costs_nothing_that_was_known(small_disk: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.errors import UsageError
@@ -61,6 +61,7 @@ def test_a_reader_never_finds_half_a_record_nor_none(tmp_path: Path) -> None:
     assert len(seen) > 1
 
 
+@settings(deadline=None)  # disks may be slow
 @given(st.text(st.characters(exclude_categories=["Cs"]) | st.integers(0xDC80, 0xDCFF).map(chr)))
 def test_paths_that_are_no_utf_8_come_back_as_they_were(tmp_path_factory: pytest.TempPathFactory, words: str) -> None:
     folder = tmp_path_factory.mktemp("record")

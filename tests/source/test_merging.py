@@ -207,12 +207,21 @@ def test_what_a_merge_commit_says(scene: Scene) -> None:
     )
 
 
-@pytest.mark.parametrize("field", ["title", "description", "url", "authors", "reviewers"])
-def test_hostile_text_makes_a_sound_commit_with_one_subject(scene: Scene, field: str) -> None:
-    scene.builder.commit({"a": lines((5, "x"))}, "1.0", branch="one")
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        Ticket(number=7, title=HOSTILE),
+        Ticket(number=7, title="x", description=HOSTILE),
+        Ticket(number=7, title="x", url=HOSTILE),
+        Ticket(number=7, title="x", authors=(HOSTILE, HOSTILE), reviewers=(HOSTILE,)),
+    ],
+    ids=["title", "description", "url", "names"],
+)
+def test_hostile_text_makes_a_sound_commit_with_one_subject(scene: Scene, hostile: Ticket) -> None:
+    tip = scene.builder.commit({"a": lines((5, "x"))}, "1.0", branch="one")
     again = Scene.of(scene.builder, scene.mirror.repository.path.parent.parent)
-    text: str | tuple[str, ...] = (HOSTILE, HOSTILE) if field in {"authors", "reviewers"} else HOSTILE
-    head = again.merger.merge(again.merger.base, replace(again.tickets(one=7)[7], **{field: text}))
+    again.tickets(one=7)
+    head = again.merger.merge(again.merger.base, replace(hostile, commit=tip))
     assert isinstance(head, Candidate)
     folder = again.mirror.repository.path
     assert run_git("fsck", "--strict", "--no-dangling", head.commit, cwd=folder) == ""

@@ -1,80 +1,41 @@
-"""The bundled sample's day, end to end, in a process of its own: on each engine, resumed, repeated, published."""
+"""The bundled sample's day, end to end: its verdicts, its evidence, repeated, split, published, stopped."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 
 from sessions.ledger.record import SCHEMA
 from sessions.sample.history import expectations
-
-ROOT = Path(__file__).resolve().parents[2]
-DATE = "2026-11-23"
-Record = dict[str, Any]
+from tests.stories.desk import DATE, DAY, Desk, Done, timeless, undisturbed_day, verdicts
+from tests.stories.desk import new_desk as make_desk
 
 pytestmark = pytest.mark.slow
 
 
-@dataclass(frozen=True)
-class Desk:
-    """A user's empty folder."""
-
-    folder: Path
-
-    @property
-    def state(self) -> Path:
-        return self.folder / ".integrand"
-
-    def type(self, session: str, *words: str, die: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(Path(__file__).with_name("day.py")), session, "--date", DATE, *words]
-        surroundings = {**os.environ, "DIE": die, "NO_COLOR": "1", **env}
-        return subprocess.run(command, cwd=self.folder, env=surroundings, capture_output=True, text=True, check=False)
-
-    def record(self) -> Record:
-        record: Record = json.loads((self.state / "latest" / "run.json").read_text())
-        return record
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def new_desk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Desk]:
-    return lambda: Desk(tmp_path_factory.mktemp("desk"))
+    return lambda: make_desk(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def done(new_desk: Callable[[], Desk]) -> tuple[Desk, subprocess.CompletedProcess[str]]:
-    desk = new_desk()
-    return desk, desk.type("integrate", "--engine", "local")
-
-
-def timeless(record: Mapping[str, Any]) -> Any:
-    """A record without what may differ between two runs of the same day: times, and paths of the state folder."""
-    text = json.dumps({key: value for key, value in record.items() if key not in ("timings", "image", "engine")})
-    text = re.sub(r'"seconds": [\d.]+', '"seconds": 0', text)
-    return json.loads(re.sub(r"git fetch \S+", "git fetch", text))
-
-
-def verdicts(record: Mapping[str, Any]) -> dict[int, str]:
-    return {ticket["number"]: ticket["verdict"] for ticket in record["tickets"]}
+def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    return undisturbed_day(tmp_path_factory)
 
 
 def test_every_ticket_has_the_verdict_of_the_samples_own_table(
-    done: tuple[Desk, subprocess.CompletedProcess[str]],
+    done: Done,
 ) -> None:
-    desk, process = done
-    assert process.returncode == 0, process.stdout + process.stderr
-    record = desk.record()
+    record = done.record
     expected = expectations()
     assert verdicts(record) == {number: str(each.verdict) for number, each in expected.items()}
     for ticket in record["tickets"]:
@@ -84,17 +45,17 @@ def test_every_ticket_has_the_verdict_of_the_samples_own_table(
 
 
 def test_what_failed_before_and_what_fails_by_chance_is_nobodys_fault(
-    done: tuple[Desk, subprocess.CompletedProcess[str]],
+    done: Done,
 ) -> None:
-    gate = done[0].record()["gates"]["doctest"]
+    gate = done.record["gates"]["doctest"]
     assert [test.split("::")[0] for test in gate["known"]] == ["abacus/measure.py"]
     assert [test.split("::")[0] for test in gate["fixed"]] == ["abacus/almanac.py"]
     assert [test.split("::")[0] for test in gate["flaky"]] == ["abacus/dice.py"]
     assert gate["new"] == []
 
 
-def test_a_pair_is_told_with_the_evidence_of_four_runs(done: tuple[Desk, subprocess.CompletedProcess[str]]) -> None:
-    [later] = [ticket for ticket in done[0].record()["tickets"] if ticket["number"] == 116]
+def test_a_pair_is_told_with_the_evidence_of_four_runs(done: Done) -> None:
+    [later] = [ticket for ticket in done.record["tickets"] if ticket["number"] == 116]
     assert later["broke"][0]["with"] == [115]
     assert later["broke"][0]["evidence"] == [
         "fails, twice, with #115 and #116",
@@ -104,19 +65,17 @@ def test_a_pair_is_told_with_the_evidence_of_four_runs(done: tuple[Desk, subproc
 
 
 def test_a_conflict_is_told_with_file_lines_and_both_texts(
-    done: tuple[Desk, subprocess.CompletedProcess[str]],
+    done: Done,
 ) -> None:
-    [loser] = [ticket for ticket in done[0].record()["tickets"] if ticket["number"] == 103]
+    [loser] = [ticket for ticket in done.record["tickets"] if ticket["number"] == 103]
     [conflict] = loser["conflicts"]
     assert (conflict["with"], conflict["path"]) == ([102], "abacus/text.py")
     assert re.fullmatch(r"\d+-\d+(,\d+-\d+)*", conflict["lines"])
     assert "<<<<<<<" in conflict["hunk"]
 
 
-def test_the_reproduction_line_shows_the_failure(
-    done: tuple[Desk, subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
-    [culprit] = [ticket for ticket in done[0].record()["tickets"] if ticket["number"] == 111]
+def test_the_reproduction_line_shows_the_failure(done: Done, tmp_path: Path) -> None:
+    [culprit] = [ticket for ticket in done.record["tickets"] if ticket["number"] == 111]
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     line = culprit["broke"][0]["reproduce"].replace("/tmp/results", str(tmp_path / "results"))  # noqa: S108
     shown = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S602
@@ -124,15 +83,14 @@ def test_the_reproduction_line_shows_the_failure(
     assert "usual_day" in shown.stdout
 
 
-def test_the_manual_is_a_pdf_that_can_be_read(done: tuple[Desk, subprocess.CompletedProcess[str]]) -> None:
-    [pdf] = (done[0].state / "latest" / "artifacts" / "doc-pdf").rglob("*.pdf")
+def test_the_manual_is_a_pdf_that_can_be_read(done: Done) -> None:
+    [pdf] = (done.desk.state / "latest" / "artifacts" / "doc-pdf").rglob("*.pdf")
     text = subprocess.run(["pdftotext", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
     assert "The Abacus manual" in text
 
 
-def test_the_same_command_again_runs_no_probe(done: tuple[Desk, subprocess.CompletedProcess[str]]) -> None:
-    desk, _ = done
-    before = desk.record()
+def test_the_same_command_again_runs_no_probe(done: Done) -> None:
+    desk, before = done.desk, done.record
     again = desk.type("integrate", "--engine", "local", "--json")
     assert again.returncode == 0
     record = json.loads(again.stdout)  # nothing else on standard output
@@ -141,9 +99,9 @@ def test_the_same_command_again_runs_no_probe(done: tuple[Desk, subprocess.Compl
 
 
 def test_doc_pdf_goes_on_with_the_day_and_report_shows_it(
-    done: tuple[Desk, subprocess.CompletedProcess[str]],
+    done: Done,
 ) -> None:
-    desk, _ = done
+    desk = done.desk
     assert desk.type("doc-pdf", "--engine", "local").returncode == 0
     assert desk.record()["timings"]["probes_run"] == 0
     shown = desk.type("report")
@@ -152,9 +110,7 @@ def test_doc_pdf_goes_on_with_the_day_and_report_shows_it(
     assert (desk.state / "latest" / "report.md").read_text() in shown.stdout
 
 
-def test_a_day_split_over_sessions_is_the_same_day(
-    done: tuple[Desk, subprocess.CompletedProcess[str]], new_desk: Callable[[], Desk]
-) -> None:
+def test_a_day_split_over_sessions_is_the_same_day(done: Done, new_desk: Callable[[], Desk]) -> None:
     desk = new_desk()
     first = desk.type("integrate", "--engine", "local", "--gates", "doctest")
     assert (first.returncode, desk.record()["state"]) == (0, "paused")
@@ -163,22 +119,8 @@ def test_a_day_split_over_sessions_is_the_same_day(
     assert second.returncode == 0, second.stdout
     assert desk.record()["gates"]["doctest"]["state"] == "pending"
     assert desk.type("integrate", "--engine", "local").returncode == 0
-    assert verdicts(desk.record()) == verdicts(done[0].record())
-    assert desk.record()["head"] == done[0].record()["head"]
-
-
-def test_killed_at_every_ledger_write_before_and_after_the_day_ends_the_same(
-    done: tuple[Desk, subprocess.CompletedProcess[str]], new_desk: Callable[[], Desk]
-) -> None:
-    desk, kills = new_desk(), 0
-    while True:
-        ended = [desk.type("integrate", "--engine", "local", die=moment).returncode for moment in ("before", "after")]
-        if ended == [0, 0]:
-            break
-        assert ended == [-signal.SIGKILL, -signal.SIGKILL]
-        kills += 1
-    assert kills == len(done[0].record()["probes"])  # each probe was written once, and none is missing
-    assert timeless(desk.record()) == timeless(done[0].record())
+    assert verdicts(desk.record()) == verdicts(done.record)
+    assert desk.record()["head"] == done.record["head"]
 
 
 def test_publishing_pushes_the_branch_and_tells_the_tickets_once(new_desk: Callable[[], Desk]) -> None:
@@ -230,8 +172,7 @@ def test_a_plan_runs_no_gate(new_desk: Callable[[], Desk]) -> None:
 
 def test_ctrl_c_stops_cleanly_and_the_next_call_goes_on(new_desk: Callable[[], Desk]) -> None:
     desk = new_desk()
-    script = str(Path(__file__).with_name("day.py"))
-    words = [sys.executable, "-u", script, "integrate", "--date", DATE, "--engine", "local", "--only", "117"]
+    words = [sys.executable, "-u", str(DAY), "integrate", "--date", DATE, "--engine", "local", "--only", "117"]
     with subprocess.Popen(words, cwd=desk.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
         assert run.stdout is not None
         for line in run.stdout:
@@ -244,25 +185,3 @@ def test_ctrl_c_stops_cleanly_and_the_next_call_goes_on(new_desk: Callable[[], D
     assert list((desk.state / "local" / "probes").iterdir()) == []
     assert desk.type("integrate", "--engine", "local", "--only", "117").returncode == 0
     assert verdicts(desk.record()) == {117: "culprit"}
-
-
-@pytest.mark.docker
-def test_in_docker_the_day_is_the_same(
-    done: tuple[Desk, subprocess.CompletedProcess[str]], new_desk: Callable[[], Desk]
-) -> None:
-    from sessions.engines.docker import connect
-
-    client, why = connect()
-    if client is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"no Docker daemon answers: {why}")
-        pytest.skip(f"no Docker daemon answers: {why}")
-    client.close()
-    desk = new_desk()
-    process = desk.type("integrate", "--engine", "docker")
-    assert process.returncode == 0, process.stdout + process.stderr
-    here, there = timeless(desk.record()), timeless(done[0].record())
-    assert verdicts(here) == verdicts(there)
-    assert (here["head"], here["order"]) == (there["head"], there["order"])
-    for name, gate in there["gates"].items():
-        assert here["gates"][name] == gate

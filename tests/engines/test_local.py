@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import os
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sessions.engines.local import LocalEngine
+from sessions.errors import InfrastructureError
+from tests.engines.bench import Bench, config, put, write_toy
+
+
+def probes(bench: Bench) -> list[Path]:
+    """What probes left in the state folder."""
+    assert isinstance(bench.engine, LocalEngine)
+    return list(bench.engine._probes.glob("*"))
+
+
+@pytest.mark.parametrize("last", ["sleep 60", "echo over"])
+def test_what_a_command_runs_in_the_background_ends_with_it(locally: Bench, tmp_path: Path, last: str) -> None:
+    beats = tmp_path / "beats"
+    loop = f"while :; do echo beat >> {beats}; sleep 0.02; done"
+    (step,) = locally.run(f"({loop}) & sh -c '({loop}) &'; sleep 0.2; {last}", timeout=1).steps
+    assert step.ending == ("timeout" if last == "sleep 60" else "exited")
+    before = beats.stat().st_size
+    time.sleep(0.3)
+    assert beats.stat().st_size == before > 0
+
+
+@pytest.mark.parametrize("command", ["true", "false", "sleep 60", "mkdir -p deep/er; chmod a-w deep; exit 1"])
+def test_nothing_is_left_of_a_probe_however_it_ends(locally: Bench, command: str) -> None:
+    locally.run(command, timeout=0.5)
+    assert probes(locally) == []
+
+
+def test_what_a_killed_call_left_is_removed_by_the_next_one(locally: Bench, tmp_path: Path) -> None:
+    assert isinstance(locally.engine, LocalEngine)
+    write_toy(locally.engine._probes / "tmp1234" / "source")
+    again = LocalEngine(config(), tmp_path, why="test")
+    assert probes(locally) == []
+    assert Bench(again, locally.image).says("cat a.txt") == "a\n"
+
+
+def test_a_release_that_was_only_half_written_is_written_anew(tmp_path: Path) -> None:
+    def half(folder: Path) -> None:
+        folder.mkdir(parents=True)
+        (folder / "half.txt").touch()
+        raise KeyboardInterrupt
+
+    engine = LocalEngine(config(), tmp_path, why="test")
+    with pytest.raises(KeyboardInterrupt):
+        engine.prepare("1.0", "tree", half)
+    bench = Bench(engine, engine.prepare("1.0", "tree", write_toy))
+    assert bench.says("ls").split() == ["a.txt", "docs", "notes", "now", "run.sh"]
+
+
+def test_releases_with_other_trees_or_packages_have_other_images(tmp_path: Path) -> None:
+    engine = LocalEngine(config(), tmp_path, why="test")
+    images = {engine.prepare("1.0", tree, write_toy).id for tree in ("one", "two", "one")}
+    assert len(images) == 2
+
+
+def test_a_probe_runs_with_the_python_and_the_path_of_its_caller_and_a_home_of_its_own(locally: Bench) -> None:
+    told = locally.says(
+        'command -v python; echo "$PATH"; cd ~; pwd -P; test "$TMPDIR" -ef "$HOME" || ls -A ~ "$TMPDIR"'
+    )
+    python, path, home, *_ = told.splitlines()
+    assert Path(python) == Path(sys.executable).with_name("python")
+    assert path.endswith(os.environ["PATH"])
+    assert not Path(home).exists()
+    assert Path(home).parts[-2].startswith("tmp")
+
+
+def test_paths_in_logs_and_results_count_from_the_source(locally: Bench) -> None:
+    outcome = locally.run('pwd; echo "$PWD/a.txt: oops"; echo "$PWD/a.txt" > "$INTEGRAND_RESULTS"')
+    where, complaint = outcome.steps[0].log.splitlines()
+    assert complaint == "a.txt: oops"
+    assert outcome.results == b"a.txt\n"
+    assert where.endswith("/source")
+
+
+def test_artifacts_come_out_of_a_state_folder_that_is_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "state").symlink_to("disk")
+    engine = LocalEngine(config(), tmp_path / "state", why="test")
+    bench = Bench(engine, engine.prepare("1.0", "tree", write_toy))
+    assert bench.run("true", artifacts=("a.txt",)).artifacts == {"a.txt": b"a\n"}
+
+
+def test_the_release_itself_is_never_written_through_a_link_or_a_hard_link(locally: Bench) -> None:
+    locally.says("echo spoilt > now/one.txt; echo spoilt >> a.txt; chmod 000 run.sh", put("docs/one.txt", "spoilt"))
+    assert locally.says("cat now/one.txt a.txt docs/one.txt; ./run.sh") == "a note\na\none\nI run\n"
+
+
+@pytest.mark.slow
+def test_packages_that_cannot_be_installed_are_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    engine = LocalEngine(config(packages=("no-such-package-at-all",)), tmp_path, why="test")
+    with pytest.raises(InfrastructureError) as error:
+        engine.prepare("1.0", "tree", write_toy)
+    assert str(error.value).startswith("[engine] packages could not be installed: ERROR: No matching distribution")
+    assert "\n" not in str(error.value)
+    assert not (engine._python / "complete").exists(), "half an environment is taken for a whole one"
+
+
+def write_package(folder: Path) -> Path:
+    """A wheel with one module that says hello."""
+    wheel = folder / "toytool-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("toytool.py", "print('I am installed')")
+        archive.writestr("toytool-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: toytool\nVersion: 1.0\n")
+        archive.writestr(
+            "toytool-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr("toytool-1.0.dist-info/RECORD", "")
+    return wheel
+
+
+@pytest.mark.slow
+def test_packages_are_installed_once_for_all_probes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    wheel = write_package(tmp_path)
+    for _ in range(2):
+        engine = LocalEngine(config(packages=(str(wheel),)), tmp_path / "state", why="test")
+        bench = Bench(engine, engine.prepare("1.0", "tree", write_toy))
+        assert bench.says("python -m toytool") == "I am installed\n"
+        wheel.unlink(missing_ok=True)
+
+
+@pytest.mark.slow
+def test_of_many_words_about_a_package_the_error_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    package = tmp_path / "broken"
+    package.mkdir()
+    (package / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "none_such"\n')
+    engine = LocalEngine(config(packages=(str(package),)), tmp_path / "state", why="test")
+    with pytest.raises(InfrastructureError, match=r"could not be installed: (error|ERROR)"):
+        engine.prepare("1.0", "tree", write_toy)

@@ -1,0 +1,71 @@
+"""A user's desk: an empty folder in which sessions are typed, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DATE = "2026-11-23"
+DAY = Path(__file__).with_name("day.py")
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A user's empty folder."""
+
+    folder: Path
+
+    @property
+    def state(self) -> Path:
+        return self.folder / ".integrand"
+
+    def type(self, session: str, *words: str, die: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+        """Type ``nox -s SESSION -- WORDS``; the process kills itself ``before`` or ``after`` its first ledger write."""
+        command = [sys.executable, str(DAY), session, "--date", DATE, *words]
+        surroundings = {**os.environ, "DIE": die, "NO_COLOR": "1", **env}
+        return subprocess.run(command, cwd=self.folder, env=surroundings, capture_output=True, text=True, check=False)
+
+    def record(self) -> Record:
+        record: Record = json.loads((self.state / "latest" / "run.json").read_text())
+        return record
+
+
+@dataclass(frozen=True)
+class Done:
+    """The sample's undisturbed day on the local engine, as it was when it ended."""
+
+    desk: Desk
+    process: subprocess.CompletedProcess[str]
+    record: Record
+
+
+def new_desk(factory: pytest.TempPathFactory) -> Desk:
+    return Desk(factory.mktemp("desk"))
+
+
+def undisturbed_day(factory: pytest.TempPathFactory) -> Done:
+    desk = new_desk(factory)
+    process = desk.type("integrate", "--engine", "local")
+    assert process.returncode == 0, process.stdout + process.stderr
+    return Done(desk, process, desk.record())
+
+
+def timeless(record: Mapping[str, Any]) -> Any:
+    """A record without what may differ between two runs of the same day: times, and paths of the state folder."""
+    text = json.dumps({key: value for key, value in record.items() if key not in ("timings", "image", "engine")})
+    text = re.sub(r'"seconds": [\d.]+', '"seconds": 0', text)
+    return json.loads(re.sub(r"git fetch \S+", "git fetch", text))
+
+
+def verdicts(record: Mapping[str, Any]) -> dict[int, str]:
+    return {ticket["number"]: ticket["verdict"] for ticket in record["tickets"]}

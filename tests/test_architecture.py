@@ -1,0 +1,60 @@
+"""The arrows between the rooms, as docs/architecture.md draws them."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("tickets", "source", "gates", "engines", "culprits", "ledger", "publishing", "reporting", "sample")
+# What anyone may import: words, not stories.
+SHARED = {"errors", "config", "options", "durations", "globs", "narrator"}
+ALLOWED: dict[str, set[str]] = {
+    "tickets": set(),
+    "source": {"tickets"},
+    "gates": set(),
+    "engines": {"source"},
+    "culprits": {"tickets"},
+    "ledger": {"gates"},
+    "publishing": {"source", "tickets", "ledger", "reporting"},
+    "reporting": {"ledger"},
+    "sample": {"tickets"},
+}
+PURE = (
+    *("tickets/order.py", "tickets/eligibility.py", "tickets/dependencies.py", "tickets/model.py"),
+    *("culprits/search.py", "culprits/inquiry.py", "gates/comparison.py", "source/releases.py", "source/carrying.py"),
+)
+EFFECTS = {"git", "docker", "requests", "subprocess", "os", "pathlib", "sqlite3", "time", "datetime", "random"}
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
+    for path in (ROOT / "sessions" / room).rglob("*.py"):
+        if "project" in path.parts:
+            continue
+        ours = {name.split(".")[1] for name in imports(path) if name.startswith("sessions.")}
+        assert ours <= ALLOWED[room] | {room} | SHARED, f"{path.relative_to(ROOT)} imports {ours}"
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_decisions_touch_nothing_outside(name: str) -> None:
+    used = {module.split(".")[0] for module in imports(ROOT / "sessions" / name)}
+    assert not used & EFFECTS
+
+
+def test_only_publishing_pushes() -> None:
+    for path in (ROOT / "sessions").rglob("*.py"):
+        if "publishing" not in path.parts and "project" not in path.parts:
+            assert '"push"' not in path.read_text(), path

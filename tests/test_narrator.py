@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sessions.narrator import Narrator, harmless
+
+ROOT = Path(__file__).parents[1]
+TITLE = (
+    "\x1b[31mred\x1b[0m \x1b]0;owned\x07[bold]x[/bold] [/] [link=http://e.e]y[/link] :bomb: "
+    "\x9b2J\u202eabc\rover\x08\x00 it"
+)
+SHOWN = "red ]0;owned[bold]x[/bold] [/] [link=http://e.e]y[/link] :bomb: 2Jabcover it"
+
+STORY = """
+import sys
+from sessions.narrator import Narrator
+
+title = sys.argv[1].encode().decode("unicode_escape")
+narrator = Narrator(to_stderr="--stderr" in sys.argv)
+narrator.step(title)
+narrator.detail(title)
+narrator.good(title)
+narrator.bad(title)
+with narrator.probe(title, 90.0) as listen:
+    listen(title)
+narrator.show("# heading\\n\\nsome *words*")
+"""
+
+
+def tell(title: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Tell a story into a pipe."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
+    coded = title.encode("unicode_escape").decode()
+    told = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", STORY, coded, *words],
+        env={**kept, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **environment},
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    return told
+
+
+def test_in_a_pipe_a_story_is_plain_lines() -> None:
+    told = tell("Merging")
+    assert told.stdout.splitlines() == [
+        "==> Merging", "    Merging", "Merging", "Merging", "    probe 1: Merging (usually 1m30s)",
+        "# heading", "", "some *words*",
+    ]  # fmt: skip
+    assert told.stderr == ""
+
+
+def test_a_long_line_is_not_broken_in_a_pipe() -> None:
+    assert f"==> {'word ' * 99}word\n" in tell("word " * 99 + "word").stdout
+
+
+def test_with_json_the_story_goes_to_standard_error() -> None:
+    told = tell("Merging", "--stderr")
+    assert told.stdout == ""
+    assert told.stderr.startswith("==> Merging\n")
+
+
+def test_colour_comes_where_it_is_forced_and_goes_where_it_is_refused() -> None:
+    assert "\x1b[1;36m==>" in tell("Merging", FORCE_COLOR="1").stdout
+    assert "\x1b[1;31m" in tell("Merging", FORCE_COLOR="1").stdout
+    refused = tell("Merging", FORCE_COLOR="1", NO_COLOR="1").stdout
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]", refused)
+    assert "\x1b" not in tell("Merging", NO_COLOR="1").stdout
+
+
+def on_terminal(title: str, **environment: str) -> str:
+    """Tell a story on a real terminal, and return all that came there."""
+    ours, theirs = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "CI")}
+    words = [sys.executable, "-c", STORY, title.encode("unicode_escape").decode()]
+    with subprocess.Popen(
+        words, env={**kept, "TERM": "xterm", **environment}, cwd=ROOT, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        came = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                came += chunk
+        except OSError:  # how Linux says that the other end was closed
+            pass
+        finally:
+            os.close(ours)
+    assert process.returncode == 0, came
+    return came.decode()
+
+
+def test_on_a_terminal_there_is_colour_a_moving_line_and_a_rendered_report() -> None:
+    came = on_terminal("Merging")
+    assert "\x1b[1;36m==>" in came
+    assert "\x1b[?25l" in came
+    assert came.rindex("\x1b[?25h") > came.rindex("\x1b[?25l"), "the cursor is shown again"
+    assert "*words*" not in came
+
+
+def test_a_hostile_title_is_shown_as_it_is_in_a_pipe() -> None:
+    lines = tell(TITLE).stdout.splitlines()
+    assert lines[:4] == [f"==> {SHOWN}", f"    {SHOWN}", SHOWN, SHOWN]
+
+
+def test_a_hostile_title_cannot_steer_a_terminal() -> None:
+    came = on_terminal(TITLE)
+    tame = on_terminal("Merging")
+    assert f"==>\x1b[0m {SHOWN}\r\n" in came
+    # Only what rich itself writes: colours, and moving within the line of a probe under way.
+    codes = [re.findall(r"\x1b[^a-zA-Z]*.", text) for text in (came, tame)]
+    assert set(codes[0]) <= set(codes[1])
+    assert not re.search("[\x07\x08\x9b\u202e\x00]", came)
+
+
+@pytest.mark.parametrize("name", ["caf\udce9.py", "\ud800"])
+def test_a_path_that_is_no_utf_8_can_be_told(name: str) -> None:
+    assert "==> " in tell(name).stdout
+
+
+@given(st.text(st.sampled_from("\x1b[]0;9mHJ?\x07\x9b\r\n\tx\u202a\u2069\u200e") | st.characters()))
+@example("\x1b\x1b[31m[31m")
+def test_harmless_leaves_nothing_that_steers_and_all_else(text: str) -> None:
+    left = harmless(text)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", left)
+    assert harmless(left) == left
+    if text.isprintable():
+        assert left == text
+
+
+@given(st.text(st.sampled_from("[]/\\bold=red link@") | st.characters(exclude_categories=["Cs"])))
+@example("two \\\\")
+@example("[/] [bold] \\[red] \\\\[red] [@click=x]y[/]")
+def test_no_words_are_taken_for_markup(words: str) -> None:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        narrator = Narrator()
+        narrator.detail(words)
+        narrator.good(words)
+    assert out.getvalue() == f"    {harmless(words)}\n{harmless(words)}\n"
