@@ -10,7 +10,7 @@ from sessions.ledger.ledger import Reading
 from sessions.ledger.record import Record
 from sessions.narrator import Narrator
 from sessions.options import Options
-from sessions.recording import Gathered, write_record
+from sessions.recording import Gathered, make_record, write_record
 
 
 def baseline(options: Options, narrator: Narrator) -> Record:
@@ -23,7 +23,9 @@ def baseline(options: Options, narrator: Narrator) -> Record:
             for name, reading in measured.items():
                 known = len(reading.results.failures)
                 narrator.detail(f"{name}: {known} known failure{'s' * (known != 1)}")
-            return write_record(day, Gathered(state="empty", laboratory=laboratory, message="the release alone"))
+            gathered = Gathered(state="empty", laboratory=laboratory, message="the release alone")
+            # A day that has been integrated already has more to tell than its baseline.
+            return make_record(day, gathered) if day.is_begun() else write_record(day, gathered)
 
 
 def measure_baseline(day: Day, laboratory: Laboratory) -> dict[str, Reading]:

@@ -56,8 +56,16 @@ class Day:
 
     @property
     def folder(self) -> Path:
-        """Where the day's record and report go."""
-        return self.state / "days" / self.options.date.isoformat()
+        """Where the day's record and report go; a plan has a folder of its own, so that it hides no results."""
+        return self.state / "days" / (self.options.date.isoformat() + ("-plan" if self.options.plan else ""))
+
+    def is_begun(self) -> bool:
+        """Whether this day's tickets have a record already."""
+        try:
+            record = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return record["base"] == self.release.commit and bool(record["tickets"])
 
     def asked_gates(self) -> tuple[Gate, ...]:
         """The gates to run in this call. Raises :class:`UsageError` for a name that is none."""

@@ -36,6 +36,7 @@ def integrate(options: Options, narrator: Narrator) -> Record:
                 gathered = _work(day, queue, tickets, progress, laboratory)
         record = write_record(day, gathered)
         write_report(record, day.folder)
+        narrator.detail(f"the report is in {day.folder / 'report.md'}: `nox -s report` shows it")
         return record
 
 

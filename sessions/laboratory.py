@@ -16,7 +16,7 @@ from sessions.culprits.search import Answer
 from sessions.durations import parse_duration
 from sessions.engines import Engine
 from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome
-from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError
+from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError, UsageError
 from sessions.gates.formats import FORMATS
 from sessions.gates.results import Failure, Kind, Output, Results, TestId
 from sessions.globs import matching
@@ -84,16 +84,26 @@ class Laboratory:
         :class:`BudgetEndedError` where no time is left for it, and :class:`InfrastructureError` where running it
         failed for reasons that are ours.
         """
+        if question.gate.files and not self._files(question.gate, question.files, question.candidate.tree):
+            return self._without_files(question)
         key = self._key(question)
         reading, fresh = self.ledger.find(key), False
         if reading is None:
             if question.gate.name not in self.asked | {BUILD.name}:
                 raise GatePendingError(f"{question.gate.name} has not run on this head yet")
             reading, fresh = self._probe(question, key), True
-        first = key not in self.consulted
-        if first:
+        if key not in self.consulted:
             self.consulted[key] = Consulted(question=question, key=key, reading=reading, fresh=fresh)
         return reading
+
+    def _without_files(self, question: Question) -> Reading:
+        """A candidate that lacks the asked files cannot fail in them; a gate without any is a mistake of the user's."""
+        if question.files is None:
+            raise UsageError(
+                f"Gate {question.gate.name!r} has no file to test {question.why}: "
+                f"{', '.join(self.globs or question.gate.files)} match none. Mend the globs, then run again."
+            )
+        return Reading(built=True, results=Results(), seconds=0.0, log="")
 
     def command(self, gate: Gate, files: tuple[str, ...] | None, tree: str, attempt: int = 1) -> str:
         """The gate's shell command with its places filled in."""

@@ -13,9 +13,12 @@ from sessions.tickets.trackers import TicketSource
 def tell_tickets(record: Record, tracker: TicketSource, narrator: Narrator, *, publish: bool) -> dict[str, Any]:
     """Tell every ticket of the record its verdict if ``publish``; else say how many would be told.
 
-    A ticket that nobody has to act on (not eligible today) is not disturbed.
+    A ticket that nobody has to act on (not eligible today) is not disturbed, and nobody is told of being integrated
+    before the head is green.
     """
-    concerned = [ticket for ticket in record["tickets"] if ticket["verdict"] not in ("ineligible", "not-reached")]
+    certain = {"culprit", "conflict", "blocked", "unfetchable"} if record["probes"] else set()
+    verdicts = certain | ({"integrated", "already-merged"} if record["state"] == "green" else set())
+    concerned = [ticket for ticket in record["tickets"] if ticket["verdict"] in verdicts]
     if not publish:
         narrator.detail(f"{len(concerned)} tickets would be told with --publish")
         return {}

@@ -74,6 +74,10 @@ class Repository:
         """The repository at ``path``, made where there is none yet."""
         for name in _FOREIGN:
             os.environ.pop(name, None)
+        if (version := git.Git().version_info)[:2] < (2, 38):
+            raise SourceError(
+                f"git {'.'.join(map(str, version))} is too old to merge in memory: install 2.38 or newer."
+            )
         try:
             repo = git.Repo(path) if path.exists() else _make(path)
         except (git.InvalidGitRepositoryError, git.GitCommandError) as error:
