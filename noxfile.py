@@ -35,8 +35,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # nox changes into this folder, 
 nox.needs_version = ">=2026.4.10"
 nox.options.sessions = ["integrate"]
 
-for noisy in ("git", "docker", "urllib3", "filelock"):  # nox sets the root logger to DEBUG
-    logging.getLogger(noisy).setLevel(logging.WARNING)
+# Nox sets the root logger to DEBUG; of all libraries, only nox itself was meant.
+logging.getLogger("nox").setLevel(logging.getLogger().level)
+logging.getLogger().setLevel(logging.WARNING)
 
 RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
 TESTING = ["hypothesis>=6.150", "jsonschema>=4.26", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"]

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.table import Column
+from rich.text import Text
 
 from sessions.durations import say_duration
 
@@ -95,17 +97,23 @@ class Narrator:
 
     @contextmanager
     def _moving(self, what: str, usual: float | None) -> Iterator[Callable[[str], None]]:
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(
-            *columns, *([TimeRemainingColumn()] if usual else []), console=self.console, transient=True
-        ) as bar:
-            last = escape(harmless(what))
-            task = bar.add_task(last, total=usual)
-            start = time.monotonic()
+        """One line that moves: what runs, the last line it printed, how long it runs and will still run."""
+        words = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+        with Progress(SpinnerColumn(), words, _Clock(), console=self.console, transient=True, expand=True) as line:
+            known = escape(harmless(what))
+            task = line.add_task(known, total=usual)
 
-            def listen(line: str) -> None:
-                words = escape(harmless(line.strip())[:60])
-                done = min(time.monotonic() - start, usual or 0.0) if usual else None
-                bar.update(task, description=f"{last} [dim]{words}[/]", completed=done)
+            def listen(printed: str) -> None:
+                line.update(task, description=f"{known} [dim]{escape(harmless(printed.strip())[:60])}[/]")
 
             yield listen
+
+
+class _Clock(ProgressColumn):
+    """How long a probe runs, and how long it will still run if it takes as long as usual."""
+
+    def render(self, task: Task) -> Text:
+        """``12s, 48s left``."""
+        run = task.elapsed or 0.0
+        left = f", {say_duration(max(task.total - run, 0.0))} left" if task.total else ""
+        return Text(f"{say_duration(run)}{left}", style="cyan")
