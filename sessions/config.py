@@ -43,6 +43,8 @@ class Tracker:
     ready: tuple[str, ...] = _key("Labels or statuses, one of which a ticket must have.", ())
     never: tuple[str, ...] = _key("Labels or statuses that keep a ticket out.", ())
     priorities: tuple[str, ...] = _key("Labels that give a ticket's priority, highest first.", ())
+    require_checks: tuple[str, ...] = _key("Checks that must have passed on a pull request's head.", ())
+    at_fault: str = _key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
     order: Literal["number", "listed"] = _key("Who comes first of equals: lower number, or listed first.", "number")
 
 

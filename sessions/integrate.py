@@ -42,7 +42,7 @@ def integrate(options: Options, narrator: Narrator) -> Record:
 
 def _read_tickets(day: Day) -> tuple[Ticket, ...]:
     asked = day.config.tickets
-    tickets = choose(TRACKERS[asked.tracker](asked.url).read(), day.options)
+    tickets = choose(TRACKERS[asked.tracker](asked).read(), day.options)
     day.narrator.step(f"Tickets: {len(tickets)} from the {asked.tracker} tracker")
     return tickets
 

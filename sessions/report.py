@@ -18,7 +18,7 @@ def report(options: Options, narrator: Narrator) -> Record:
         record = load_record(options.state)
         folder = (options.state / "latest").resolve()
         config = with_sample(settle(load_config(options.config), options), options.state)
-        tracker = TRACKERS[config.tickets.tracker](config.tickets.url)
+        tracker = TRACKERS[config.tickets.tracker](config.tickets)
         told = tell_tickets(record, tracker, narrator, publish=options.publish)
         record = {**record, "published": {**record["published"], **told}}
         save_record(record, folder)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sessions.ledger.record import Record
 from sessions.narrator import Narrator
 from sessions.reporting.markdown import account
+from sessions.tickets.model import Account, Verdict
 from sessions.tickets.trackers import TicketSource
 
 
@@ -22,6 +24,20 @@ def tell_tickets(record: Record, tracker: TicketSource, narrator: Narrator, *, p
     if not publish:
         narrator.detail(f"{len(concerned)} tickets would be told with --publish")
         return {}
-    changed = [ticket["number"] for ticket in concerned if tracker.tell(ticket["number"], account(record, ticket))]
+    changed = [ticket["number"] for ticket in concerned if tracker.tell(_account(record, ticket))]
     narrator.detail(f"{len(changed)} of {len(concerned)} tickets told something new")
     return {"tickets": [ticket["number"] for ticket in concerned]}
+
+
+def _account(record: Record, ticket: Mapping[str, Any]) -> Account:
+    verdict = Verdict(ticket["verdict"])
+    summary = Narrator.plain(
+        f"{verdict}: {ticket['reason']}" if ticket["reason"] else f"{verdict} in {record['branch']}"
+    )
+    return Account(
+        number=ticket["number"],
+        verdict=verdict,
+        commit=ticket["commit"],
+        summary=summary if len(summary) <= 140 else summary[:139] + "…",
+        text=account(record, ticket),
+    )

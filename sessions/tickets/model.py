@@ -78,6 +78,28 @@ class Ruling:
     broke: tuple[Breakage, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What one ticket is told.
+
+    ``commit`` is the one that was tested, empty where none was. ``text`` is in the tracker's own dialect, and safe
+    to show there; ``summary`` is one plain line of at most 140 characters. ``url`` is where the full report is, or
+    empty.
+    """
+
+    number: int
+    verdict: Verdict
+    commit: str
+    summary: str
+    text: str
+    url: str = ""
+
+    @property
+    def is_at_fault(self) -> bool:
+        """Whether the author has something to mend: only this moves labels and statuses."""
+        return self.verdict in (Verdict.CULPRIT, Verdict.CONFLICT)
+
+
 def name_tickets(numbers: Iterable[int]) -> str:
     """``#3, #5 and #7``."""
     *most, last = [f"#{number}" for number in sorted(numbers)] or ["no ticket"]

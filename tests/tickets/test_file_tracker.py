@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sessions.config import Tracker
 from sessions.errors import TrackerError
-from sessions.tickets.model import Ticket
+from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.trackers.file import FileTracker
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ FIRST = '[[ticket]]\nnumber = 7\ntitle = "Seven"\n'
 def tracker(tmp_path: Path, text: str) -> FileTracker:
     path = tmp_path / "tickets.toml"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    return FileTracker(str(path))
+    return FileTracker(Tracker(url=str(path)))
 
 
 def test_reads_every_field_of_a_ticket(tmp_path: Path) -> None:
@@ -83,17 +84,21 @@ def test_what_is_wrong_is_told_in_one_sentence(tmp_path: Path, text: str, told: 
 
 def test_no_file_is_told_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(TrackerError, match=r"tracker file \S+/none\.toml cannot be read: "):
-        FileTracker(str(tmp_path / "none.toml")).read()
+        FileTracker(Tracker(url=str(tmp_path / "none.toml"))).read()
+
+
+def account(number: int, text: str) -> Account:
+    return Account(number=number, verdict=Verdict.INTEGRATED, commit="", summary="", text=text)
 
 
 def test_telling_the_same_again_changes_nothing(tmp_path: Path) -> None:
     mine = tracker(tmp_path, FIRST)
     told = [
-        mine.tell(7, "é one"),
-        mine.tell(8, "other"),
-        mine.tell(7, "é one"),
-        mine.tell(7, "two"),
-        mine.tell(7, "two"),
+        mine.tell(account(7, "é one")),
+        mine.tell(account(8, "other")),
+        mine.tell(account(7, "é one")),
+        mine.tell(account(7, "two")),
+        mine.tell(account(7, "two")),
     ]
     assert told == [True, True, False, True, False]
     files = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "tickets.told").iterdir()}

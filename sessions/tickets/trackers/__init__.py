@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
-from sessions.tickets.model import Ticket
+from sessions.config import Tracker
+from sessions.tickets.model import Account, Ticket
 from sessions.tickets.trackers.file import FileTracker
 
 
 class TicketSource(Protocol):
     """A tracker, read and told."""
 
+    @property
+    def dialect(self) -> Literal["markdown", "wiki"]:
+        """In what its comments are written."""
+        ...
+
     def read(self) -> tuple[Ticket, ...]:
         """All open tickets, each number once, or :class:`TrackerError`; never only a part of them."""
         ...
 
-    def tell(self, number: int, account: str) -> bool:
-        """Put ``account``, Markdown, where the ticket's author reads it; whether that changed anything."""
+    def tell(self, account: Account) -> bool:
+        """Put ``account`` where the ticket's author reads it; whether that changed anything there.
+
+        Told the same again, it writes nothing.
+
+        Raises :class:`TrackerError` where the tracker refuses it.
+        """
         ...
 
 
-TRACKERS: dict[str, Callable[[str], TicketSource]] = {
+TRACKERS: dict[str, Callable[[Tracker], TicketSource]] = {
     "file": FileTracker,
 }

@@ -7,17 +7,24 @@ import tomllib
 import typing
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from sessions.config import Tracker
 from sessions.errors import TrackerError
-from sessions.tickets.model import Ticket
+from sessions.tickets.model import Account, Ticket
 
 
 @dataclass(frozen=True)
 class FileTracker:
     """A tracker that is a file; what tickets are told goes into the folder ``<name>.told`` beside it."""
 
-    url: str
+    config: Tracker
+    dialect: Literal["markdown"] = "markdown"
+
+    @property
+    def url(self) -> str:
+        """The path of the file."""
+        return self.config.url
 
     def read(self) -> tuple[Ticket, ...]:
         """The tickets of the file, each number once.
@@ -37,13 +44,13 @@ class FileTracker:
             raise TrackerError(f"{self.url}: ticket {twice[0]} is there twice.")
         return tickets
 
-    def tell(self, number: int, account: str) -> bool:
+    def tell(self, account: Account) -> bool:
         """Write the account to ``<name>.told/<number>.md``, unless it says that already."""
-        place = Path(self.url).with_suffix(".told") / f"{number}.md"
-        if place.exists() and place.read_text(encoding="utf-8") == account:
+        place = Path(self.url).with_suffix(".told") / f"{account.number}.md"
+        if place.exists() and place.read_text(encoding="utf-8") == account.text:
             return False
         place.parent.mkdir(exist_ok=True)
-        place.write_text(account, encoding="utf-8")
+        place.write_text(account.text, encoding="utf-8")
         return True
 
     def _ticket(self, table: Any, place: int) -> Ticket:
