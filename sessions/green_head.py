@@ -86,20 +86,30 @@ class GreenHead:
         release = self.laboratory.ask(Question(gate=gate, candidate=base, why=f"on {self.day.release.tag} itself"))
         reading = self.laboratory.ask(Question(gate=gate, candidate=head, why=f"on {_size(head)}"))
         if not reading.built:
-            new = self._steady(BUILD, reading.results.failures)
-            return (BUILD.name, new) if new else None
+            if new := self._steady(BUILD, reading.results.failures):
+                return BUILD.name, new
+            again = Question(gate=gate, candidate=head, attempt=2, why=f"again on {_size(head)}, as the build is flaky")
+            reading = self.laboratory.ask(again)
+        if not reading.built:
+            return BUILD.name, reading.results.failures
         self.progress.comparisons[gate.name] = compared = compare(release.results, reading.results)
-        new = self._steady(gate, compared.new) if compared.new else ()
+        new = self._steady(gate, compared.new)
         return (gate.name, new) if new else None
 
     def _steady(self, gate: Gate, failures: Sequence[Failure]) -> tuple[Failure, ...]:
-        """Those failures that come again on the head, and do not come on the release."""
-        tests = [failure.test for failure in failures]
+        """Those failures that come again on the head, and do not come on the release.
+
+        A test that was found flaky once today is not asked about again: no ticket leaves because of it.
+        """
+        flaky = self.progress.flaky.setdefault(gate.name, set())
+        tests = [failure.test for failure in failures if failure.test not in flaky]
+        if not tests:
+            return ()
         head, base = self.progress.line.head, self.day.base
         again = self._look(gate, head, tests, attempt=2, why="again, for flakes")
         before = self._look(gate, base, tests, attempt=2, why=f"on {self.day.release.tag} again, for flakes")
         steady = {test for test in tests if again[test] != "passes" and before[test] != "fails"}
-        self.progress.flaky.setdefault(gate.name, set()).update(set(tests) - steady)
+        flaky.update(set(tests) - steady)
         return tuple(failure for failure in failures if failure.test in steady)
 
     def _look(
@@ -139,7 +149,10 @@ class GreenHead:
         if not isinstance(candidate, Candidate):
             return dict.fromkeys(tests, "unclear")
         again = " again" if ask.attempt > 1 else ""
-        return self._look(gate, candidate, tests, attempt=ask.attempt, why=f"with {_some(ask.tickets)}{again}")
+        # The second run of the head decided that there is something to search for: a run that had no say in that
+        # must confirm a blame.
+        attempt = ask.attempt + 1 if ask.attempt > 1 else 1
+        return self._look(gate, candidate, tests, attempt=attempt, why=f"with {_some(ask.tickets)}{again}")
 
     def _take_out(self, blames: Mapping[tuple[str, TestId], Blame]) -> None:
         """Take the culprits out, merge again, and see which of the failing tests still fail."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import replace
 
 from sessions.baseline import measure_baseline
 from sessions.day import Day, open_day
 from sessions.drawing_up import choose, draw_up, todays_rules
-from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError
+from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.green_head import GreenHead, Progress
 from sessions.laboratory import Laboratory
 from sessions.ledger.record import Record
@@ -35,6 +34,10 @@ def integrate(options: Options, narrator: Narrator) -> Record:
             with day.laboratory() as laboratory:
                 gathered = _work(day, queue, tickets, progress, laboratory)
         record = write_record(day, gathered)
+        if gathered.state == "green":
+            head = progress.line.head.commit
+            published = publish_branch(day.mirror, day.branch, head, narrator, options)
+            record = write_record(day, replace(gathered, published=published))
         write_report(record, day.folder)
         narrator.detail(f"the report is in {day.folder / 'report.md'}: `nox -s report` shows it")
         return record
@@ -70,19 +73,16 @@ def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> Gathered
 
 
 def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, laboratory: Laboratory) -> Gathered:
-    """Measure the baseline, find the green head, publish it. Whatever stops that, what was found is gathered."""
-    published: Mapping[str, object] = {}
+    """Measure the baseline, find the green head. Whatever stops that, what was found is gathered."""
     try:
         measure_baseline(day, laboratory)
         GreenHead(day=day, queue=queue, laboratory=laboratory, progress=progress).find()
         state, message = _outcome(progress)
         _keep_artifacts(day, progress, laboratory)
-        if state == "green":
-            published = publish_branch(day.mirror, day.branch, progress.line.head.commit, day.narrator, day.options)
     except (BudgetEndedError, GatePendingError) as error:
         state, message = "paused", f"{error}; the same command with all gates goes on from here"
         progress.line = _unreached(progress.line, message)
-    except InfrastructureError as error:
+    except (InfrastructureError, SourceError) as error:
         state, message = "broken", str(error)
         progress.line = _unreached(progress.line, "our own machinery broke before its result was known")
     return Gathered(
@@ -91,7 +91,6 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
         tickets=tickets,
         progress=progress,
         laboratory=laboratory,
-        published=published,
     )
 
 

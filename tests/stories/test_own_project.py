@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sessions.errors import InfrastructureError, UsageError
+from sessions.errors import InfrastructureError, SourceError, UsageError
 from sessions.integrate import integrate
 from sessions.laboratory import _seed
 from sessions.ledger.record import Record
@@ -230,3 +230,41 @@ def make() -> Callable[[Path], Project]:
         return made
 
     return project
+
+
+def test_a_test_that_only_the_search_finds_flaky_ends_the_day_green(project: Project) -> None:
+    # Fails on the head in both looks, and then never again: confirming a culprit fails, so nobody leaves.
+    project.ticket(1, {"a.txt": "yes, too\n"})
+    project.ticket(2, {"b.txt": "yes, too\n"})
+    count = project.folder / "count"
+    moody = f"echo >> {count}; [ $file = c.txt ] && [ $(wc -l < {count}) -gt 3 ] && [ $(wc -l < {count}) -lt 8 ]"
+    project.configure(GATE.replace("if grep -q no $file", f"if {{ {moody}; }} || grep -q no $file"))
+    record = project.integrate()
+    assert record["state"] == "green"
+    assert {ticket["verdict"] for ticket in record["tickets"]} == {"integrated"}
+    assert record["gates"]["ask"]["flaky"] == ["c.txt::c.txt [ask()]"]
+
+
+def test_a_build_that_fails_now_and_then_takes_nobody_out(project: Project) -> None:
+    project.ticket(1, {"a.txt": "yes, too\n"})
+    count = project.folder / "count"
+    text = (project.folder / "integration.toml").read_text()
+    build = f'run = "echo >> {count}; test $(wc -l < {count}) != 2"'
+    (project.folder / "integration.toml").write_text(text.replace('run = "test ! -e broken"', build))
+    record = project.integrate()
+    assert record["state"] == "green"
+    assert record["gates"]["ask"]["state"] == "green"
+    assert {ticket["verdict"] for ticket in record["tickets"]} == {"integrated"}
+
+
+def test_a_push_that_is_refused_is_one_sentence_and_the_head_stays_green(project: Project) -> None:
+    project.ticket(1, {"a.txt": "yes, too\n"})
+    hook = project.folder / "project.git" / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho not today >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(SourceError, match=r"Pushing 1.0\+integration-2026-11-23 to .* was refused .*not today"):
+        project.integrate(publish=True)
+    assert project.integrate()["published"] == {}
+    hook.unlink()
+    assert project.integrate(publish=True)["published"]["branch"]["name"] == "1.0+integration-2026-11-23"
