@@ -37,8 +37,9 @@ def load_record(state: Path) -> Record:
         raise UsageError(f"There is no run yet in {state}: type `nox -s integrate` first.") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read ({error}): type `nox -s integrate` to write it anew.") from None
-    if record.get("version") != RECORD_VERSION:
-        raise UsageError(f"{path} has version {record.get('version')}, and this Integrand reads {RECORD_VERSION}.")
+    version = record.get("version") if isinstance(record, dict) else None
+    if version != RECORD_VERSION:
+        raise UsageError(f"{path} has version {version}, and this Integrand reads version {RECORD_VERSION}.")
     return record
 
 

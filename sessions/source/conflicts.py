@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from sessions.source.repository import Repository
 
@@ -30,11 +31,12 @@ class Place:
 class Clash:
     """Why a merge failed: at least one file, with git's word for what is wrong with it.
 
-    ``tree`` is what git made of the merge, with markers in the files; they are only read when somebody asks, as
-    most clashes are never shown.
+    ``head`` is the tree that was merged so far; ``tree`` is what git made of the merge, with markers in the files.
+    They are only read when somebody asks, as most clashes are never shown.
     """
 
     kinds: Mapping[str, str]
+    head: str
     tree: str
     repository: Repository
 
@@ -53,12 +55,16 @@ class Clash:
         kind = self.kinds[path]
         if kind not in ("contents", "add/add"):
             return Place(path=path, kind=kind)
-        blob = self.repository.git("cat-file", "blob", f"{self.tree}:{path}", ok=(0, 128), may_complain=True)
-        lines, hunk = read_markers(blob.out.decode("utf-8", "replace")) if not blob.status else ("", "")
+        merged, head = self._read(self.tree, path), self._read(self.head, path)
+        lines, hunk = read_markers(merged or "", head)
         return Place(path=path, kind=kind, lines=lines, hunk=hunk)
 
+    def _read(self, tree: str, path: str) -> str | None:
+        blob = self.repository.git("cat-file", "blob", f"{tree}:{path}", ok=(0, 128), may_complain=True)
+        return None if blob.status else blob.out.decode("utf-8", "replace")
 
-def clash_in(repository: Repository, tree: str, fields: list[str]) -> Clash:
+
+def clash_in(repository: Repository, head: str, tree: str, fields: list[str]) -> Clash:
     """The clash in the rest of a `merge-tree -z` answer: stages, an empty field, then messages.
 
     The type of a message is stable between versions of git, its text is not: only the type is used.
@@ -66,7 +72,7 @@ def clash_in(repository: Repository, tree: str, fields: list[str]) -> Clash:
     end = fields.index("")
     staged = dict.fromkeys((entry.split("\t", 1)[1] for entry in fields[:end]), "contents")
     told = {path: kind for paths, kind in _messages(fields[end + 1 :]) for path in paths}
-    return Clash(kinds=staged | told, tree=tree, repository=repository)
+    return Clash(kinds=staged | told, head=head, tree=tree, repository=repository)
 
 
 def _messages(fields: list[str]) -> list[tuple[list[str], str]]:
@@ -80,18 +86,35 @@ def _messages(fields: list[str]) -> list[tuple[list[str], str]]:
     return found
 
 
-def read_markers(text: str) -> tuple[str, str]:
-    r"""The clashes in a file with conflict markers: their lines in the first side, and the first one's text.
+def read_markers(text: str, head: str | None = None) -> tuple[str, str]:
+    r"""The clashes in a file with conflict markers: their lines in ``head``, and the first one's text.
+
+    ``head`` is the file as it was merged so far. What the other side adds cleanly above a clash is in ``text``, and
+    not in there; without ``head`` it is taken to add nothing.
 
     >>> read_markers("a\n<<<<<<< x\nb\nc\n=======\nd\n>>>>>>> y\ne\n")
     ('2-3', '<<<<<<< x\nb\nc\n=======\nd\n>>>>>>> y')
     """
-    spans: list[str] = []
-    hunk, line, at = "", 1, 0
+    ours: list[str] = []
+    spans: list[tuple[int, int]] = []
+    hunk, at = "", 0
     for clash in _CLASH.finditer(text):
-        line += text.count("\n", at, clash.start())
-        height = clash["first"].count("\n")
-        spans.append(f"{line}-{line + max(height - 1, 0)}")
-        line, at = line + height, clash.end() + 1
+        ours += text[at : clash.start()].splitlines()
+        first = clash["first"].splitlines()
+        spans.append((len(ours), max(len(first) - 1, 0)))
+        ours, at = ours + first, clash.end() + 1
         hunk = hunk or "\n".join(clash[0].splitlines()[:40])
-    return ",".join(spans), hunk
+    ours += text[at:].splitlines()
+    places = _places(ours, ours if head is None else head.splitlines())
+    return ",".join(f"{places(line) + 1}-{places(line) + 1 + more}" for line, more in spans), hunk
+
+
+def _places(ours: list[str], head: list[str]) -> Callable[[int], int]:
+    """Where the lines of ``ours`` are in ``head``, by index."""
+    blocks = SequenceMatcher(None, ours, head).get_matching_blocks()
+
+    def place(line: int) -> int:
+        block = max((each for each in blocks if each.a <= line), key=lambda each: each.a, default=blocks[0])
+        return max(block.b + line - block.a, 0)
+
+    return place

@@ -65,12 +65,12 @@ class Merger:
         words = ("merge-tree", "--write-tree", "-z", "--messages", onto.commit, ticket.commit)
         reply = self.repository.git(*words, ok=(0, 1, 128), may_complain=True)
         if reply.status == 128 and self._are_strangers(onto, ticket):
-            return Clash(kinds={"": "no common history"}, tree="", repository=self.repository)
+            return Clash(kinds={"": "no common history"}, head=onto.tree, tree="", repository=self.repository)
         if reply.status == 128 or reply.complains:
             raise SourceError(f"git could not merge #{ticket.number}: {reply.last_words}. Fetch anew and run again.")
         tree, *rest = reply.fields()
         if reply.status:
-            return clash_in(self.repository, tree, rest)
+            return clash_in(self.repository, onto.tree, tree, rest)
         commit = self.repository.write_commit(self._commit(tree, onto, ticket))
         return Candidate(tickets=(*onto.tickets, ticket.number), commit=commit, tree=tree)
 

@@ -46,7 +46,6 @@ def test_the_text_of_the_first_clash_is_cut_to_a_page() -> None:
     assert read_markers(long)[1].split("\n") == long.split("\n")[:40]
 
 
-@pytest.mark.xfail(reason="lines that the second ticket adds cleanly above the clash are counted, too")
 def test_lines_are_those_of_the_version_merged_so_far(builder: Builder, tmp_path: Path) -> None:
     builder.commit({"a": lines()})
     builder.tag("1.0")

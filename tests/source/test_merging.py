@@ -87,29 +87,48 @@ FITS: dict[str, tuple[Files, Files, Mapping[str, str | None]]] = {
 }
 
 
+BINARY: tuple[Files, Files] = ({"bin": b"\0\1\3"}, {"bin": b"\0\1\4"})
+IN_THE_WAY: tuple[Files, Files] = ({"new": "1\n"}, {"new/er": "1\n"})
+CASES: dict[str, tuple[Files, Files]] = {
+    **{f"clash {name}": (one, other) for name, (one, other, _) in CLASHES.items()},
+    **{f"fit {name}": (one, other) for name, (one, other, _) in FITS.items()},
+    "binary": BINARY,
+    "in the way": IN_THE_WAY,
+}
+ORPHAN, SINGLE = 1, 2
+
+
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """All cases as branches of one repository, fetched; see :func:`pair` for their tickets."""
     folder = tmp_path_factory.mktemp("merging")
     builder = Builder(folder / "project.git")
     files: Files = {"a": lines(), "b": lines(), "crlf": lines().replace("\n", "\r\n"), "bin": b"\0\1\2"}
     builder.commit(files | {"d/1": "1\n", "d/2": "2\n", "deep/er/c": lines()})
     builder.tag("1.0")
-    return Scene.of(builder, folder / "state")
+    builder.commit({"zz": "1\n"}, branch=f"t{ORPHAN}")
+    builder.commit({"a": lines((5, "x"))}, "1.0", branch=f"t{SINGLE}")
+    for place, changes in enumerate(CASES.values()):
+        for side in (0, 1):
+            builder.commit(changes[side], "1.0", branch=f"t{10 + 2 * place + side}")
+    made = Scene.of(builder, folder / "state")
+    made.mirror.fetch_tickets({int(branch[1:]): branch for branch in builder.tips if branch.startswith("t")})
+    return made
 
 
-def meet(scene: Scene, one: Files, other: Files) -> Candidate | Clash:
-    """Merge two tickets with these changes onto the release."""
-    scene.builder.commit(one, "1.0", branch="one")
-    scene.builder.commit(other, "1.0", branch="other")
-    again = Scene.of(scene.builder, scene.mirror.repository.path.parent.parent)
-    tickets = again.tickets(one=1, other=2)
-    return again.merger.combine([tickets[1], tickets[2]])
+def single(scene: Scene, number: int = SINGLE) -> Ticket:
+    return ticket(number, commit=scene.builder.tips[f"t{number}"])
+
+
+def pair(scene: Scene, case: str) -> tuple[Ticket, Ticket]:
+    first = 10 + 2 * list(CASES).index(case)
+    return single(scene, first), single(scene, first + 1)
 
 
 @pytest.mark.parametrize("case", CLASHES)
 def test_says_where_two_tickets_clash(scene: Scene, case: str) -> None:
-    one, other, places = CLASHES[case]
-    clash = meet(scene, one, other)
+    *_, places = CLASHES[case]
+    clash = scene.merger.combine(pair(scene, f"clash {case}"))
     assert isinstance(clash, Clash)
     assert [(place.path, place.kind, place.lines) for place in clash.places] == sorted(places)
     assert all(place.hunk.startswith("<<<<<<< ") == bool(place.lines) for place in clash.places)
@@ -118,21 +137,21 @@ def test_says_where_two_tickets_clash(scene: Scene, case: str) -> None:
 
 @pytest.mark.parametrize("case", FITS)
 def test_merges_what_git_merges(scene: Scene, case: str) -> None:
-    one, other, expected = FITS[case]
-    head = meet(scene, one, other)
+    *_, expected = FITS[case]
+    head = scene.merger.combine(pair(scene, f"fit {case}"))
     assert isinstance(head, Candidate)
     files = scene.files(head)
     assert {path: files[path] + "\n" if path in files else None for path in expected} == expected
 
 
 def test_a_binary_clash_has_no_lines(scene: Scene) -> None:
-    clash = meet(scene, {"bin": b"\0\1\3"}, {"bin": b"\0\1\4"})
+    clash = scene.merger.combine(pair(scene, "binary"))
     assert isinstance(clash, Clash)
     assert [(place.path, place.lines, place.hunk) for place in clash.places] == [("bin", "", "")]
 
 
 def test_a_file_in_the_way_of_a_folder(scene: Scene) -> None:
-    clash = meet(scene, {"new": "1\n"}, {"new/er": "1\n"})
+    clash = scene.merger.combine(pair(scene, "in the way"))
     assert isinstance(clash, Clash)
     assert "new" in clash.paths
 
@@ -141,8 +160,8 @@ def test_the_same_day_gives_the_same_ids_for_anybody_anywhere(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A rename and an edit: with the user's `merge.renames=false` they would clash."""
-    one, other, _ = FITS["rename and edit"]
-    here = meet(scene, one, other)
+    both = pair(scene, "fit rename and edit")
+    here = scene.merger.combine(both)
     settings = tmp_path / "home" / ".gitconfig"
     settings.parent.mkdir()
     settings.write_text(
@@ -163,30 +182,28 @@ def test_the_same_day_gives_the_same_ids_for_anybody_anywhere(
         == "false"
     )
     there = Scene.of(scene.builder, tmp_path / "far" / "away")
-    tickets = there.tickets(one=1, other=2)
-    assert there.merger.combine([tickets[1], tickets[2]]) == here
+    there.mirror.fetch_tickets({each.number: f"t{each.number}" for each in both})
+    assert there.mirror.repository.path != scene.mirror.repository.path
+    assert there.merger.combine(both) == here
 
 
 def test_another_day_or_committer_or_title_gives_another_commit_of_the_same_tree(scene: Scene) -> None:
-    scene.builder.commit({"a": lines((5, "x"))}, "1.0", branch="one")
-    again = Scene.of(scene.builder, scene.mirror.repository.path.parent.parent)
-    first, merger = again.tickets(one=1)[1], again.merger
+    first, merger = single(scene), scene.merger
     others = [
         (replace(merger, date=DATE.replace(day=1), _known={}), first),
         (replace(merger, committer="Jane <jane@example.org>", _known={}), first),
-        (merger, replace(first, number=2)),
+        (merger, replace(first, number=3)),
         (replace(merger, _known={}), replace(first, title="Another")),
     ]
     made = [merger.combine([first]), *(other.combine([each]) for other, each in others)]
     assert all(isinstance(each, Candidate) for each in made)
     assert len({each.commit for each in made if isinstance(each, Candidate)}) == 5
     assert len({each.tree for each in made if isinstance(each, Candidate)}) == 1
-    assert [each.tickets for each in made if isinstance(each, Candidate)] == [(1,), (1,), (1,), (2,), (1,)]
+    assert [each.tickets for each in made if isinstance(each, Candidate)] == [(2,), (2,), (2,), (3,), (2,)]
 
 
 def test_what_a_merge_commit_says(scene: Scene) -> None:
-    tip = scene.builder.commit({"a": lines((5, "x"))}, "1.0", branch="one")
-    again = Scene.of(scene.builder, scene.mirror.repository.path.parent.parent)
+    tip = single(scene).commit
     told = Ticket(
         number=7,
         title="Fix it",
@@ -196,11 +213,11 @@ def test_what_a_merge_commit_says(scene: Scene) -> None:
         reviewers=("Max",),
         description="  Why\n\nand how. ",
     )
-    again.tickets(one=7)
-    head = again.merger.merge(again.merger.base, told)
+    merger = replace(scene.merger, _known={})
+    head = merger.merge(merger.base, told)
     assert isinstance(head, Candidate)
-    assert run_git("cat-file", "-p", head.commit, cwd=again.mirror.repository.path) == (
-        f"tree {head.tree}\nparent {again.release.commit}\nparent {tip}\n"
+    assert run_git("cat-file", "-p", head.commit, cwd=scene.mirror.repository.path) == (
+        f"tree {head.tree}\nparent {scene.release.commit}\nparent {tip}\n"
         f"author {COMMITTER} 1795392000 +0000\ncommitter {COMMITTER} 1795392000 +0000\n\n"
         "#7: Fix it\n\nWhy\n\nand how.\n\n"
         "URL: https://example.org/7\nTicket author(s): Jane Doe, Émile\nReviewer(s): Max"
@@ -218,12 +235,10 @@ def test_what_a_merge_commit_says(scene: Scene) -> None:
     ids=["title", "description", "url", "names"],
 )
 def test_hostile_text_makes_a_sound_commit_with_one_subject(scene: Scene, hostile: Ticket) -> None:
-    tip = scene.builder.commit({"a": lines((5, "x"))}, "1.0", branch="one")
-    again = Scene.of(scene.builder, scene.mirror.repository.path.parent.parent)
-    again.tickets(one=7)
-    head = again.merger.merge(again.merger.base, replace(hostile, commit=tip))
+    merger = replace(scene.merger, _known={})
+    head = merger.merge(merger.base, replace(hostile, commit=single(scene).commit))
     assert isinstance(head, Candidate)
-    folder = again.mirror.repository.path
+    folder = scene.mirror.repository.path
     assert run_git("fsck", "--strict", "--no-dangling", head.commit, cwd=folder) == ""
     assert run_git("log", "-1", "--format=%T %P", head.commit, cwd=folder).split()[0] == head.tree
     assert run_git("log", "-1", "--format=%s", head.commit, cwd=folder).startswith("#7: ")
@@ -237,21 +252,19 @@ def test_a_title_is_one_line() -> None:
 
 
 def test_histories_without_a_common_commit_clash(scene: Scene) -> None:
-    scene.builder.commit({"zz": "1\n"}, branch="orphan")
-    again = Scene.of(scene.builder, scene.mirror.repository.path.parent.parent)
-    clash = again.merger.combine(again.tickets(orphan=1).values())
+    clash = scene.merger.combine([single(scene, ORPHAN)])
     assert isinstance(clash, Clash)
     assert clash.places == (Place(path="", kind="no common history"),)
 
 
 def test_replace_refs_change_nothing(scene: Scene) -> None:
-    one, other, _ = CLASHES["contents"]
-    assert isinstance(meet(scene, one, other), Clash)
-    mirror = scene.mirror.repository
-    tips = [scene.builder.tips[name] for name in ("one", "other")]
-    run_git("replace", "-f", tips[1], tips[0], cwd=mirror.path)
-    assert isinstance(meet(scene, one, other), Clash)
-    run_git("replace", "-d", tips[1], cwd=mirror.path)
+    one, other = pair(scene, "clash contents")
+    clash = scene.merger.combine([one, other])
+    assert isinstance(clash, Clash)
+    run_git("replace", other.commit, one.commit, cwd=scene.mirror.repository.path)
+    again = replace(scene.merger, _known={}).combine([one, other])
+    run_git("replace", "-d", other.commit, cwd=scene.mirror.repository.path)
+    assert again == clash
 
 
 @pytest.fixture(scope="module")
