@@ -33,13 +33,14 @@ def load_record(state: Path) -> Record:
     path = state / "latest" / "run.json"
     try:
         record: Record = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(record, dict):
+            raise ValueError("it holds no record")  # noqa: TRY004, TRY301  told with the other ways to be unreadable
     except FileNotFoundError:
         raise UsageError(f"There is no run yet in {state}: type `nox -s integrate` first.") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read ({error}): type `nox -s integrate` to write it anew.") from None
-    version = record.get("version") if isinstance(record, dict) else None
-    if version != RECORD_VERSION:
-        raise UsageError(f"{path} has version {version}, and this Integrand reads version {RECORD_VERSION}.")
+    if record.get("version") != RECORD_VERSION:
+        raise UsageError(f"{path} has version {record.get('version')}, and this Integrand reads {RECORD_VERSION}.")
     return record
 
 

@@ -99,13 +99,13 @@ def read_markers(text: str, head: str | None = None) -> tuple[str, str]:
     spans: list[tuple[int, int]] = []
     hunk, at = "", 0
     for clash in _CLASH.finditer(text):
-        ours += text[at : clash.start()].splitlines()
-        first = clash["first"].splitlines()
+        ours += _rows(text[at : clash.start()])
+        first = _rows(clash["first"])
         spans.append((len(ours), max(len(first) - 1, 0)))
         ours, at = ours + first, clash.end() + 1
-        hunk = hunk or "\n".join(clash[0].splitlines()[:40])
-    ours += text[at:].splitlines()
-    places = _places(ours, ours if head is None else head.splitlines())
+        hunk = hunk or "\n".join(_rows(clash[0])[:40])
+    ours += _rows(text[at:])
+    places = _places(ours, ours if head is None else _rows(head))
     return ",".join(f"{places(line) + 1}-{places(line) + 1 + more}" for line, more in spans), hunk
 
 
@@ -118,3 +118,8 @@ def _places(ours: list[str], head: list[str]) -> Callable[[int], int]:
         return max(block.b + line - block.a, 0)
 
     return place
+
+
+def _rows(text: str) -> list[str]:
+    """Lines as git counts them: a form feed or U+2028 ends none."""
+    return text.removesuffix("\n").split("\n") if text else []
