@@ -120,6 +120,8 @@ def open_day(options: Options, narrator: Narrator) -> Iterator[Day]:
         narrator.step(f"{config.project.name} {release.tag} ({release.commit[:10]}), {options.date}")
         if options.fresh or options.rerun_failed:
             ledger.forget(keep_passes=not options.fresh, keep_tree=release.tree)
+        merger = Merger(mirror.repository, release, options.date, config.project.committer)
+        borrowed.callback(merger.close)
         yield Day(
             options=options,
             config=config,
@@ -128,7 +130,7 @@ def open_day(options: Options, narrator: Narrator) -> Iterator[Day]:
             ledger=ledger,
             mirror=mirror,
             release=release,
-            merger=Merger(mirror.repository, release, options.date, config.project.committer),
+            merger=merger,
             started=started,
         )
 
@@ -172,7 +174,7 @@ def settle(config: Config, options: Options) -> Config:
         project = replace(project, repository=options.repository)
     elif project.repository != _SAMPLE and (home / project.repository).exists():
         project = replace(project, repository=str((home / project.repository).resolve()))
-    if tickets.url != _SAMPLE and "://" not in tickets.url:
+    if tickets.tracker == "file" and tickets.url != _SAMPLE and "://" not in tickets.url:
         tickets = replace(tickets, url=str((home / tickets.url).resolve()))
     if engine.dockerfile:
         engine = replace(engine, dockerfile=str((home / engine.dockerfile).resolve()))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from sessions.errors import SourceError
 from sessions.source.conflicts import Clash, clash_in
+from sessions.source.merge_tree import MergeTree
 from sessions.source.releases import Release
 from sessions.source.repository import Repository
 from sessions.tickets.model import Ticket
@@ -25,7 +26,7 @@ class Candidate:
     tree: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Merger:
     """Makes candidates. The same release, tickets, date and committer give the same commit ids anywhere."""
 
@@ -34,6 +35,14 @@ class Merger:
     date: dt.date
     committer: str
     _known: dict[tuple[str, str, int], Candidate | Clash] = field(default_factory=dict, repr=False)
+    _git: MergeTree = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._git = MergeTree(self.repository)
+
+    def close(self) -> None:
+        """Let go of git."""
+        self._git.close()
 
     @property
     def base(self) -> Candidate:
@@ -62,15 +71,16 @@ class Merger:
         return head
 
     def _merge(self, onto: Candidate, ticket: Ticket) -> Candidate | Clash:
-        words = ("merge-tree", "--write-tree", "-z", "--messages", onto.commit, ticket.commit)
-        reply = self.repository.git(*words, ok=(0, 1, 128), may_complain=True)
-        if reply.status == 128 and self._are_strangers(onto, ticket):
-            return Clash(kinds={"": "no common history"}, head=onto.tree, tree="", repository=self.repository)
-        if reply.status == 128 or reply.complains:
-            raise SourceError(f"git could not merge #{ticket.number}: {reply.last_words}. Fetch anew and run again.")
-        tree, *rest = reply.fields()
-        if reply.status:
-            return clash_in(self.repository, onto.tree, tree, rest)
+        try:
+            merge = self._git.merge(onto.commit, ticket.commit)
+        except SourceError:
+            if self._are_strangers(onto, ticket):
+                kinds = {"": "no common history"}
+                return Clash(kinds=kinds, head=onto.tree, tree="", repository=self.repository)
+            raise
+        tree = merge.tree
+        if not merge.clean:
+            return clash_in(self.repository, onto.tree, tree, merge.rest)
         commit = self.repository.write_commit(self._commit(tree, onto, ticket))
         return Candidate(tickets=(*onto.tickets, ticket.number), commit=commit, tree=tree)
 

@@ -22,7 +22,7 @@ _FOREIGN = (
 )
 
 # The user's own settings (rename limits, merge drivers, replace refs) must not change what a merge gives.
-_REPRODUCIBLE = {
+REPRODUCIBLE = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
@@ -79,7 +79,7 @@ class Repository:
                 f"git {'.'.join(map(str, version))} is too old to merge in memory: install 2.38 or newer."
             )
         try:
-            repo = git.Repo(path) if path.exists() else _make(path)
+            repo = git.Repo(path, odbt=git.GitDB) if path.exists() else _make(path)
         except (git.InvalidGitRepositoryError, git.GitCommandError) as error:
             raise SourceError(
                 f"{path} is no git repository: delete it and run again; it is only a copy. ({_last_line(str(error))})"
@@ -103,7 +103,7 @@ class Repository:
         Raises :class:`SourceError` for a status not in ``ok``, and for every answer, of whatever status, in
         which git complained, unless it ``may_complain``: before git 2.45 a missing object can pass with status 0.
         """
-        environment = ({"GIT_TERMINAL_PROMPT": "0"} if online else _REPRODUCIBLE) | dict(env or {})
+        environment = ({"GIT_TERMINAL_PROMPT": "0"} if online else REPRODUCIBLE) | dict(env or {})
         with tempfile.TemporaryFile() as stream:
             stream.write(put)
             stream.seek(0)
@@ -130,7 +130,7 @@ class Repository:
 def _make(path: Path) -> git.Repo:
     # Without a template: a user's hooks have no business in our mirror. GitPython calls the option unsafe, as a
     # template could bring hooks in; an empty one keeps them out.
-    repo = git.Repo.init(path, bare=True, template="", allow_unsafe_options=True)
+    repo = git.Repo.init(path, bare=True, template="", odbt=git.GitDB, allow_unsafe_options=True)
     # Files leave it as git holds them: a project's own attributes would have line ends and `$Id$` rewritten.
     (path / "info").mkdir(exist_ok=True)
     (path / "info" / "attributes").write_text("* -text -ident -filter -working-tree-encoding\n", encoding="ascii")
