@@ -11,19 +11,23 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.markup import escape
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
 from sessions.durations import say_duration
 
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def harmless(text: str) -> str:
-    """A text without what could steer a terminal: a ticket's title or a log may hold anything."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n"))
+    """A text without what could steer a terminal: a ticket's title or a log may hold anything.
+
+    Bytes that were no UTF-8 are shown as escapes.
+    """
+    return _CONTROL.sub("", text.replace("\r\n", "\n")).encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass
@@ -39,23 +43,29 @@ class Narrator:
     _to_come: int = 0
 
     def __post_init__(self) -> None:
-        self.console = Console(file=sys.stderr if self.to_stderr else sys.stdout, highlight=False, soft_wrap=True)
+        self.console = Console(
+            file=sys.stderr if self.to_stderr else sys.stdout, highlight=False, soft_wrap=True, emoji=False
+        )
 
     def step(self, text: str) -> None:
         """The next thing that happens."""
-        self.console.print(f"[bold cyan]==>[/] {escape(harmless(text))}")
+        self._say(("==> ", "bold cyan"), text)
 
     def detail(self, text: str) -> None:
         """Something about it."""
-        self.console.print(f"    {escape(harmless(text))}")
+        self._say("    ", text)
 
     def good(self, text: str) -> None:
         """It ended well."""
-        self.console.print(f"[bold green]{escape(harmless(text))}[/]")
+        self._say("", text, "bold green")
 
     def bad(self, text: str) -> None:
         """It did not."""
-        self.console.print(f"[bold red]{escape(harmless(text))}[/]")
+        self._say("", text, "bold red")
+
+    def _say(self, start: str | tuple[str, str], text: str, style: str = "") -> None:
+        # Never as rich's markup: what is said may come from a ticket.
+        self.console.print(Text.assemble(start, (harmless(text), style)))
 
     def show(self, markdown: str) -> None:
         """A report: rendered on a terminal, as it is written elsewhere."""
@@ -98,13 +108,15 @@ class Narrator:
     @contextmanager
     def _moving(self, what: str, usual: float | None) -> Iterator[Callable[[str], None]]:
         """One line that moves: what runs, the last line it printed, how long it runs and will still run."""
-        words = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+        words = TextColumn(
+            "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        )
         with Progress(SpinnerColumn(), words, _Clock(), console=self.console, transient=True, expand=True) as line:
-            known = escape(harmless(what))
+            known = harmless(what)
             task = line.add_task(known, total=usual)
 
             def listen(printed: str) -> None:
-                line.update(task, description=f"{known} [dim]{escape(harmless(printed.strip())[:60])}[/]")
+                line.update(task, description=f"{known} {harmless(printed.strip())[:60]}")
 
             yield listen
 

@@ -6,6 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests.repositories import Builder
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 _SECRET = re.compile(
     r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|^(GIT|GITHUB|ACTIONS|RUNNER|XDG)_|^SSH_A|ASKPASS", re.IGNORECASE
 )
+
+
+# These machines are noisy: an example that takes long is no failure.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 # For the whole run, not for each test: fixtures of modules and examples of hypothesis are guarded too.
