@@ -18,7 +18,9 @@ from rich.text import Text
 from sessions.durations import say_duration
 
 _CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # sequences that steer a terminal
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"  # characters that do
+    r"|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # those that turn the direction of writing
 )
 
 
@@ -43,13 +45,12 @@ class Narrator:
     _to_come: int = 0
 
     def __post_init__(self) -> None:
-        self.console = Console(
-            file=sys.stderr if self.to_stderr else sys.stdout, highlight=False, soft_wrap=True, emoji=False
-        )
+        file = sys.stderr if self.to_stderr else sys.stdout
+        self.console = Console(file=file, highlight=False, soft_wrap=True, emoji=False)
 
     def step(self, text: str) -> None:
         """The next thing that happens."""
-        self._say(("==> ", "bold cyan"), text)
+        self._say("==>", f" {text}", start_style="bold cyan")
 
     def detail(self, text: str) -> None:
         """Something about it."""
@@ -57,15 +58,15 @@ class Narrator:
 
     def good(self, text: str) -> None:
         """It ended well."""
-        self._say("", text, "bold green")
+        self._say("", text, style="bold green")
 
     def bad(self, text: str) -> None:
         """It did not."""
-        self._say("", text, "bold red")
+        self._say("", text, style="bold red")
 
-    def _say(self, start: str | tuple[str, str], text: str, style: str = "") -> None:
+    def _say(self, start: str, text: str, *, start_style: str = "", style: str = "") -> None:
         # Never as rich's markup: what is said may come from a ticket.
-        self.console.print(Text.assemble(start, (harmless(text), style)))
+        self.console.print(Text.assemble((start, start_style), (harmless(text), style)))
 
     def show(self, markdown: str) -> None:
         """A report: rendered on a terminal, as it is written elsewhere."""
@@ -108,9 +109,8 @@ class Narrator:
     @contextmanager
     def _moving(self, what: str, usual: float | None) -> Iterator[Callable[[str], None]]:
         """One line that moves: what runs, the last line it printed, how long it runs and will still run."""
-        words = TextColumn(
-            "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
-        )
+        column = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        words = TextColumn("{task.description}", markup=False, table_column=column)
         with Progress(SpinnerColumn(), words, _Clock(), console=self.console, transient=True, expand=True) as line:
             known = harmless(what)
             task = line.add_task(known, total=usual)
