@@ -148,9 +148,10 @@ class DockerEngine:
         limits: dict[str, Any] = {"mem_limit": self.config.engine.memory} if self.config.engine.memory else {}
         container = self.client.containers.create(
             probe.image.id,
-            entrypoint=["sh", "-c", "while :; do sleep 3600; done"],
-            command=[],
-            # No `init`: as process 1, the loop reaps orphans too, and nothing that a probe runs can stop it.
+            # No `init`: as process 1, the loop reaps orphans too, and nothing that a probe runs can stop it. It ends
+            # by itself, so that what a killed session leaves does not run for ever.
+            entrypoint=["sh", "-c", "end=$(($(date +%s) + $0)); while [ $(date +%s) -lt $end ]; do sleep 60; done"],
+            command=[str(int(sum(step.timeout for step in probe.steps)) + 3600)],
             environment=probe.environment | {"INTEGRAND_RESULTS": f"{_ROOM}/results"},
             network_mode="none",
             cap_drop=["ALL"],
