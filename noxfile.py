@@ -40,7 +40,10 @@ logging.getLogger("nox").setLevel(logging.getLogger().level)
 logging.getLogger().setLevel(logging.WARNING)
 
 RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
-TESTING = ["hypothesis>=6.150", "jsonschema>=4.26", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"]
+TESTING = [
+    *("graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
+    *("pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"),
+]
 TYPES = ["types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]
 
 

@@ -37,7 +37,7 @@ class Project:
 class Tracker:
     """``[tickets]``: where tickets come from, and which of them are ready."""
 
-    tracker: Literal["file"] = _key("Kind of tracker.", "file")
+    tracker: Literal["file", "trac", "github"] = _key("Kind of tracker.", "file")
     url: str = _key("The tracker: a TOML file; `sample:` is the bundled sample's.")
     milestone: str = _key("`current` (from the release), a milestone's name, or empty for any.", "current")
     ready: tuple[str, ...] = _key("Labels or statuses, one of which a ticket must have.", ())

@@ -25,6 +25,10 @@ class TrackerError(IntegrandError):
     kind = "tracker"
 
 
+class TrackerBusyError(TrackerError):
+    """The tracker refuses for so long that it makes no sense to ask it for anything else now."""
+
+
 class SourceError(IntegrandError):
     """Git or the repository failed: not a repository, no such tag, a missing object."""
 

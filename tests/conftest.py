@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from docker.errors import ImageNotFound
 
+from sessions.engines.docker import connect
 from tests.repositories import Builder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import docker
+
+BASE = "debian:bookworm-slim"
 
 _SECRET = re.compile(
     r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|^(GIT|GITHUB|ACTIONS|RUNNER|XDG)_|^SSH_A|ASKPASS", re.IGNORECASE
@@ -43,3 +49,24 @@ def guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def builder(tmp_path: Path) -> Builder:
     """An empty repository of a project."""
     return Builder(tmp_path / "project.git")
+
+
+@pytest.fixture(scope="session")
+def daemon() -> Iterator[docker.DockerClient]:
+    """A Docker daemon with the base image: skipped with the reason at a desk without, required in CI."""
+    client, trouble = connect()
+    if client is None:
+        _refuse(f"no Docker daemon answers: {trouble}")
+        raise AssertionError
+    try:
+        client.images.get(BASE)
+    except ImageNotFound:
+        _refuse(f"the image {BASE} is not here")
+    yield client
+    client.close()
+
+
+def _refuse(why: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"Docker is required in CI: {why}")
+    pytest.skip(why)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, assert_never
 
+from sessions.errors import TrackerBusyError, TrackerError
 from sessions.ledger.record import Record
 from sessions.narrator import Narrator
-from sessions.reporting.markdown import account
+from sessions.reporting import markdown, wiki
 from sessions.tickets.model import Account, Verdict
 from sessions.tickets.trackers import TicketSource
 
@@ -16,7 +17,9 @@ def tell_tickets(record: Record, tracker: TicketSource, narrator: Narrator, *, p
     """Tell every ticket of the record its verdict if ``publish``; else say how many would be told.
 
     A ticket that nobody has to act on (not eligible today) is not disturbed, and nobody is told of being integrated
-    before the head is green.
+    before the head is green. One ticket that cannot be told keeps nobody else from being told.
+
+    Raises :class:`TrackerError` at the end where some could not, and at once where the tracker is too busy.
     """
     certain = {"culprit", "conflict", "blocked", "unfetchable"} if record["probes"] else set()
     verdicts = certain | ({"integrated", "already-merged"} if record["state"] == "green" else set())
@@ -24,20 +27,42 @@ def tell_tickets(record: Record, tracker: TicketSource, narrator: Narrator, *, p
     if not publish:
         narrator.detail(f"{len(concerned)} tickets would be told with --publish")
         return {}
-    changed = [ticket["number"] for ticket in concerned if tracker.tell(_account(record, ticket))]
-    narrator.detail(f"{len(changed)} of {len(concerned)} tickets told something new")
-    return {"tickets": [ticket["number"] for ticket in concerned]}
+    told, changed, refused = list[int](), 0, dict[int, str]()
+    for ticket in concerned:
+        try:
+            changed += tracker.tell(_account(record, ticket, tracker.dialect))
+            told.append(ticket["number"])
+        except TrackerBusyError:
+            raise
+        except TrackerError as error:
+            refused[ticket["number"]] = str(error)
+    narrator.detail(f"{changed} of {len(concerned)} tickets told something new")
+    if refused:
+        number, why = next(iter(refused.items()))
+        raise TrackerError(
+            f"{len(refused)} of {len(concerned)} tickets could not be told, first #{number}: {why} "
+            "The same command tells the rest."
+        )
+    return {"tickets": told}
 
 
-def _account(record: Record, ticket: Mapping[str, Any]) -> Account:
+def _account(record: Record, ticket: Mapping[str, Any], dialect: Literal["markdown", "wiki"]) -> Account:
     verdict = Verdict(ticket["verdict"])
-    summary = Narrator.plain(
-        f"{verdict}: {ticket['reason']}" if ticket["reason"] else f"{verdict} in {record['branch']}"
-    )
+    summary = Narrator.plain(f"{verdict}: {ticket['reason'] or 'with release ' + record['release']}")
     return Account(
         number=ticket["number"],
         verdict=verdict,
         commit=ticket["commit"],
         summary=summary if len(summary) <= 140 else summary[:139] + "…",
-        text=account(record, ticket),
+        text=_text(record, ticket, dialect),
     )
+
+
+def _text(record: Record, ticket: Mapping[str, Any], dialect: Literal["markdown", "wiki"]) -> str:
+    match dialect:
+        case "markdown":
+            return markdown.account(record, ticket)
+        case "wiki":
+            return wiki.account(record, ticket)
+        case _:
+            assert_never(dialect)

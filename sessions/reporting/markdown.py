@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sessions.durations import say_duration
 from sessions.ledger.record import Record, write_whole
 from sessions.narrator import harmless
+from sessions.reporting.reproduction import reproduction
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&$])")
 # What makes a list or a rule at a line's beginning.
@@ -50,7 +51,10 @@ def write_report(record: Record, folder: Path) -> str:
 
 
 def account(record: Record, ticket: Mapping[str, Any]) -> str:
-    """What one ticket is told: its verdict, why, and what shows it."""
+    """What one ticket is told: its verdict, why, and what shows it.
+
+    Nothing in it changes from day to day where the verdict does not: telling it again is telling nothing.
+    """
     return _render("account.md.jinja", record=record, ticket=ticket)
 
 
@@ -72,5 +76,5 @@ def _render(name: str, **values: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"plain": plain_text, "fenced": fenced, "span": say_duration}
+    environment.filters |= {"plain": plain_text, "fenced": fenced, "span": say_duration, "reproduction": reproduction}
     return str(environment.get_template(name).render(**values))

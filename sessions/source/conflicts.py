@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from sessions.source.repository import Repository
 
 _CLASH = re.compile(r"^<<<<<<< [^\n]*\n(?P<first>.*?)^=======\r?\n.*?^>>>>>>> [^\n]*$", re.MULTILINE | re.DOTALL)
+_OURS, _THEIRS = (re.compile(rf"^{mark} [0-9a-f]{{40,64}}$", re.MULTILINE) for mark in ("<<<<<<<", ">>>>>>>"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,8 @@ class Clash:
             return Place(path=path, kind=kind)
         merged, head = self._read(self.tree, path), self._read(self.head, path)
         lines, hunk = read_markers(merged or "", head)
+        # git labels the sides with commits, whose ids change from day to day.
+        hunk = _OURS.sub("<<<<<<< merged so far", _THEIRS.sub(">>>>>>> this ticket", hunk))
         return Place(path=path, kind=kind, lines=lines, hunk=hunk)
 
     def _read(self, tree: str, path: str) -> str | None:

@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import git
-from gitdb.base import IStream
+from gitdb import IStream, LooseObjectDB
 
 from sessions.errors import SourceError
 
@@ -67,7 +67,7 @@ class Repository:
     """One bare repository on this disk."""
 
     path: Path
-    _repo: git.Repo = field(repr=False, compare=False)
+    _objects: LooseObjectDB = field(repr=False, compare=False)
 
     @classmethod
     def open(cls, path: Path) -> Repository:
@@ -79,12 +79,13 @@ class Repository:
                 f"git {'.'.join(map(str, version))} is too old to merge in memory: install 2.38 or newer."
             )
         try:
-            repo = git.Repo(path, odbt=git.GitDB) if path.exists() else _make(path)
+            repo = git.Repo(path) if path.exists() else _make(path)
+            repo.close()
         except (git.InvalidGitRepositoryError, git.GitCommandError) as error:
             raise SourceError(
                 f"{path} is no git repository: delete it and run again; it is only a copy. ({_last_line(str(error))})"
             ) from None
-        return cls(path, repo)
+        return cls(path, LooseObjectDB(str(path / "objects")))
 
     def git(
         self,
@@ -123,14 +124,14 @@ class Repository:
 
     def write_commit(self, content: bytes) -> str:
         """Store a commit object, without a process of its own; its full hex id."""
-        stored = self._repo.odb.store(IStream(b"commit", len(content), BytesIO(content)))
+        stored = self._objects.store(IStream(b"commit", len(content), BytesIO(content)))
         return str(stored.hexsha.decode())
 
 
 def _make(path: Path) -> git.Repo:
     # Without a template: a user's hooks have no business in our mirror. GitPython calls the option unsafe, as a
     # template could bring hooks in; an empty one keeps them out.
-    repo = git.Repo.init(path, bare=True, template="", odbt=git.GitDB, allow_unsafe_options=True)
+    repo = git.Repo.init(path, bare=True, template="", allow_unsafe_options=True)
     # Files leave it as git holds them: a project's own attributes would have line ends and `$Id$` rewritten.
     (path / "info").mkdir(exist_ok=True)
     (path / "info" / "attributes").write_text("* -text -ident -filter -working-tree-encoding\n", encoding="ascii")

@@ -29,7 +29,7 @@ def why_not(ticket: Ticket, rules: Rules) -> str | None:
         return f"its milestone is {ticket.milestone or 'not set'}, and today's is {rules.milestone}"
     if not ticket.branch:
         return "it has no branch"
-    return None
+    return ticket.held or None
 
 
 def plain(label: str) -> str:

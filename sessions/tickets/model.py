@@ -15,7 +15,8 @@ class Ticket:
     status and the priority. ``commit`` is the reviewed commit as full hex id, or empty where the tracker
     names none: then the branch's tip is taken. ``branch`` is a ref of the project's repository
     (``u/jane/fix``, ``refs/pull/7/head``). ``depends`` is the tracker's own text, in any notation that
-    :mod:`sessions.tickets.dependencies` reads.
+    :mod:`sessions.tickets.dependencies` reads. ``held`` is why its tracker holds it back, whatever its labels say
+    ("it is a draft"), or empty.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Ticket:
     authors: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     description: str = ""
+    held: str = ""
 
 
 class Verdict(StrEnum):

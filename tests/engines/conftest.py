@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import gc
-import os
 import uuid
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from docker.errors import ImageNotFound
 
-from sessions.engines.docker import DockerEngine, connect
+from sessions.engines.docker import DockerEngine
 from sessions.engines.local import LocalEngine
+from tests.conftest import BASE
 from tests.engines.bench import Bench, config, write_toy
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     import docker
 
-BASE = "debian:bookworm-slim"
 _DOCKERFILE = """
 FROM {base}
 RUN mkdir /source && chown {user} /source && echo 'image secret' > /etc/root-only && chmod 600 /etc/root-only
@@ -33,13 +31,6 @@ class OnDocker(Protocol):
     def __call__(self, baseline: str = "", **engine: object) -> Bench: ...
 
 
-def _refuse(why: str) -> None:
-    """Skip where a desk has no Docker, fail where CI should have it."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"Docker is required in CI: {why}")
-    pytest.skip(why)
-
-
 def pytest_itemcollected(item: pytest.Item) -> None:
     # docker-py does not close all of its sockets: Python does, once nobody holds them, and says so.
     for warning in ("ignore:unclosed <socket", "ignore:Exception ignored in.*socket"):
@@ -51,20 +42,6 @@ def sockets_closed() -> Iterator[None]:
     """Have them closed before another test begins, to which they would be said."""
     yield
     gc.collect()
-
-
-@pytest.fixture(scope="session")
-def daemon() -> Iterator[docker.DockerClient]:
-    client, trouble = connect()
-    if client is None:
-        _refuse(f"no Docker daemon answers: {trouble}")
-        raise AssertionError
-    try:
-        client.images.get(BASE)
-    except ImageNotFound:
-        _refuse(f"the image {BASE} is not here")
-    yield client
-    client.close()
 
 
 def _toy_image(daemon: docker.DockerClient, scratch: Path, user: str) -> Iterator[str]:

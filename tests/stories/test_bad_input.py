@@ -85,6 +85,7 @@ def test_without_a_daemon_auto_says_why_it_takes_folders(desk: Desk) -> None:
 
 
 @pytest.mark.docker
+@pytest.mark.usefixtures("daemon")
 def test_a_daemon_without_the_image_says_which_and_what_to_do(desk: Desk) -> None:
     config = configured(desk, '"debian:bookworm-slim"', '"localhost:1/nobody/nothing:1"')
     dockerfile = ROOT / "sessions" / "sample" / "Dockerfile"

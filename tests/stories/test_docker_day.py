@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-from sessions.engines.docker import connect
 from tests.stories.desk import Done, new_desk, timeless, undisturbed_day, verdicts
 
 pytestmark = pytest.mark.slow
@@ -18,13 +15,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 
 @pytest.mark.docker
+@pytest.mark.usefixtures("daemon")
 def test_in_docker_the_day_is_the_same(done: Done, tmp_path_factory: pytest.TempPathFactory) -> None:
-    client, why = connect()
-    if client is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"no Docker daemon answers: {why}")
-        pytest.skip(f"no Docker daemon answers: {why}")
-    client.close()
     desk = new_desk(tmp_path_factory)
     process = desk.type("integrate", "--engine", "docker")
     assert process.returncode == 0, process.stdout + process.stderr

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sessions.errors import TrackerError
@@ -35,6 +37,12 @@ def test_what_is_ready(labels: tuple[str, ...]) -> None:
 )
 def test_why_it_is_not_ready(wrong: Ticket, reason: str) -> None:
     assert why_not(wrong, RULES) == reason
+
+
+def test_a_ticket_that_its_tracker_holds_back_is_not_ready() -> None:
+    held = replace(asked(READY), held="it is a draft")
+    assert why_not(held, RULES) == "it is a draft"
+    assert why_not(replace(held, labels=("s: needs work",)), RULES) == "it is s: needs work"
 
 
 def test_where_nothing_is_asked_any_ticket_with_a_branch_will_do() -> None:

@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 from sessions.config import Tracker
 from sessions.tickets.model import Account, Ticket
 from sessions.tickets.trackers.file import FileTracker
+from sessions.tickets.trackers.github import GitHubTracker
+from sessions.tickets.trackers.trac import TracTracker
 
 
 class TicketSource(Protocol):
@@ -34,4 +36,6 @@ class TicketSource(Protocol):
 
 TRACKERS: dict[str, Callable[[Tracker], TicketSource]] = {
     "file": FileTracker,
+    "github": GitHubTracker,
+    "trac": TracTracker,
 }

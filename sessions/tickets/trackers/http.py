@@ -1,0 +1,229 @@
+"""HTTP as trackers need it: patient where that is safe, slow where it writes, silent about its secrets.
+
+A call ends in a response or in :class:`TrackerError` with one sentence. No sentence holds what a library said of
+the trouble, for that can quote the address with its password, or a header with its token.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+from requests.hooks import default_hooks
+
+from sessions.durations import say_duration
+from sessions.errors import TrackerBusyError, TrackerError
+
+TIMEOUT = 60.0
+_LONGEST_WAIT = 60.0
+_A_YEAR = 365 * 86400.0
+_log = logging.getLogger(__name__)
+
+
+class NoAuth(AuthBase):
+    """Says nothing of who asks. With no auth at all, requests would look into ``~/.netrc``."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """The request as it is."""
+        return request
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trouble:
+    """A call that did not end well. ``nothing_done``: the server is known to have changed nothing."""
+
+    why: str
+    nothing_done: bool
+    wait: float | None = None
+
+
+class Caller:
+    """Calls one tracker, named ``who`` in sentences.
+
+    A spell of refusal lasts at most ``patience`` seconds; between two writes lie at least ``pause`` seconds. ``now``
+    and ``sleep`` are the clock, so that tests need not wait.
+    """
+
+    def __init__(
+        self,
+        who: str,
+        auth: AuthBase | None,
+        patience: float = 300.0,
+        pause: float = 0.0,
+        *,
+        timeout: float = TIMEOUT,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.who, self.patience, self.pause, self.timeout = who, patience, pause, timeout
+        self._now, self._sleep = now, sleep
+        self._session = _Session()
+        self._session.auth = auth or NoAuth()
+        self._last_write: float | None = None
+        self._seen: dict[str, requests.Response] = {}
+
+    def read(self, method: str, url: str, **kw: Any) -> requests.Response:
+        """Make a call that changes nothing, however often it is made; a GET is conditional where that is possible.
+
+        Takes what :meth:`requests.Session.request` takes. The response can have any status that repeating does not
+        mend: look at it.
+
+        Raises :class:`TrackerError` where the server refused for too long, or cannot be reached.
+        """
+        if method != "GET":
+            return self._call(method, url, repeatable=True, **kw)
+        place = f"{url} {kw.get('params')}"
+        known = self._seen.get(place)
+        headers = dict(kw.pop("headers", None) or {})
+        if known is not None:
+            headers["If-None-Match"] = known.headers["ETag"]
+        response = self._call(method, url, repeatable=True, headers=headers, **kw)
+        if response.status_code == 304 and known is not None:
+            return known
+        if response.status_code == 200 and "ETag" in response.headers:
+            self._seen[place] = response
+        return response
+
+    def write(self, method: str, url: str, **kw: Any) -> requests.Response:
+        """Make a call that changes something, as :meth:`read` otherwise.
+
+        It is made again only where the server says that it did nothing, or where doing it twice is doing it once
+        (PATCH, PUT, DELETE). A connection cut in any other call ends in :class:`TrackerError`: it may have been heard.
+        """
+        if self._last_write is not None:
+            self._rest(self._last_write + self.pause - self._now())
+        try:
+            response = self._call(method, url, repeatable=method in {"PATCH", "PUT", "DELETE"}, **kw)
+        finally:
+            self._last_write = self._now()
+        if response.request.method != method:  # after a redirect, a POST is asked again as GET
+            raise TrackerError(f"{self.who} has moved: a change was not heard; configure its new address as url.")
+        return response
+
+    def json(self, response: requests.Response) -> Any:
+        """The content of a response. Raises :class:`TrackerError` where it is no JSON."""
+        try:
+            return response.json()
+        except ValueError:
+            message = f"{self.who} answered with something that is not JSON (HTTP {response.status_code})"
+            raise TrackerError(f"{message}: what is known is kept, run again later.") from None
+
+    def _call(self, method: str, url: str, *, repeatable: bool, **kw: Any) -> requests.Response:
+        began, delay = self._now(), 1.0
+        while True:
+            outcome = self._try(method, url, **kw)
+            if isinstance(outcome, requests.Response):
+                return outcome
+            if not (repeatable or outcome.nothing_done):
+                raise TrackerError(
+                    f"{self.who} may or may not have heard a change ({outcome.why}): it was not sent twice, "
+                    "run again to see and go on."
+                )
+            wait = max(delay, outcome.wait or 0.0)
+            passed = self._now() - began
+            if passed + wait > self.patience:
+                raise TrackerBusyError(self._given_up(passed, wait, outcome))
+            _log.warning("%s: %s; trying again in %s.", self.who, outcome.why, say_duration(wait))
+            self._rest(wait)
+            delay = min(2 * delay, _LONGEST_WAIT)
+
+    def _given_up(self, passed: float, wait: float, outcome: _Trouble) -> str:
+        asked = f", and asks for {say_duration(wait)} more" if outcome.wait is not None else ""
+        lasting = f" for {say_duration(passed)}" if passed >= 1 else ""
+        return f"{self.who} refused{lasting} ({outcome.why}{asked}): what is known is kept, run again later."
+
+    def _try(self, method: str, url: str, **kw: Any) -> requests.Response | _Trouble:
+        kw.setdefault("timeout", self.timeout)
+        try:
+            response = self._session.request(method, url, **kw)
+        except requests.exceptions.SSLError:
+            raise TrackerError(f"{self.who} at {_host(url)} has no certificate that is accepted here.") from None
+        except requests.exceptions.ConnectionError as error:
+            return _Trouble(why=_cut(error, self.timeout), nothing_done=_never_sent(error))
+        except requests.Timeout:
+            return _Trouble(why=f"no answer within {say_duration(self.timeout)}", nothing_done=False)
+        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+            return _Trouble(why="its answer was cut off", nothing_done=False)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+            raise TrackerError(f"{self.who} at {_host(url)} cannot be called ({type(error).__name__}).") from None
+        return _trouble(response) or response
+
+    def _rest(self, seconds: float) -> None:
+        if seconds > 0:
+            self._sleep(seconds)
+
+
+class _Session(requests.Session):
+    """Like its parent, but a redirect to another host carries no secret of ours, and none of ``~/.netrc``."""
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        if self.should_strip_auth(response.request.url, prepared_request.url):  # type: ignore[no-untyped-call]
+            prepared_request.headers.pop("Authorization", None)
+            prepared_request.hooks = default_hooks()  # digest's hook would answer the other host's challenge
+
+
+def _trouble(response: requests.Response) -> _Trouble | None:
+    """What is wrong with a response that repeating may mend."""
+    status = response.status_code
+    if status == 429 or _is_limited(response):
+        why = f"HTTP {status}: too many requests" if status != 200 else "too many requests"
+        return _Trouble(why=why, nothing_done=True, wait=_asked_wait(response))
+    if status >= 500:
+        return _Trouble(why=f"HTTP {status}", nothing_done=False, wait=_asked_wait(response))
+    return None
+
+
+def _is_limited(response: requests.Response) -> bool:
+    """Whether GitHub limits us: it says so with status 403, and in GraphQL sometimes with 200."""
+    headers = response.headers
+    if response.status_code == 403:
+        spent = headers.get("x-ratelimit-remaining") == "0"
+        return "Retry-After" in headers or spent or "secondary rate limit" in response.text[:1000]
+    return response.status_code == 200 and "Retry-After" in headers
+
+
+def _asked_wait(response: requests.Response) -> float | None:
+    """How many seconds the server asks for, if it says."""
+    asked = response.headers.get("Retry-After", "")
+    reset = response.headers.get("x-ratelimit-reset", "")
+    if asked.strip().isdecimal():
+        return min(float(asked), _A_YEAR)
+    try:
+        when = parsedate_to_datetime(asked)
+        wait = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
+    except ValueError:
+        if response.headers.get("x-ratelimit-remaining") != "0" or not reset.isdecimal():
+            return None
+        wait = float(reset) - datetime.now(UTC).timestamp()
+    return min(max(1.0, wait), _A_YEAR)
+
+
+def _never_sent(error: requests.exceptions.ConnectionError) -> bool:
+    """Whether not even a connection came about."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    cause = error.args[0] if error.args else None
+    reason = getattr(cause, "reason", None)
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+
+
+def _cut(error: requests.exceptions.ConnectionError, timeout: float) -> str:
+    if isinstance(error, requests.Timeout):
+        return f"no connection within {say_duration(timeout)}"
+    return "it cannot be reached" if _never_sent(error) else "the connection was cut"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or "its address"
+    except ValueError:
+        return "its address"
