@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +17,7 @@ from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github_comment import LIMIT, cut
 from sessions.tickets.trackers.github_place import auth_for, place_of
 from sessions.tickets.trackers.http import Caller
-from tests.trackers.github_contract import Contract, UnavailableError, fetch_contract
+from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import FAULTS, NAME, OWNER, TOKEN, VIEWER, FakeGitHub, Fault, FaultKind, Pull, serving
 
 READY, WORK = "s: positive review", "s: needs work"
@@ -46,17 +45,6 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.time += seconds
-
-
-@pytest.fixture(scope="session")
-def contract(pytestconfig: pytest.Config) -> Contract:
-    assert pytestconfig.cache is not None
-    try:
-        return fetch_contract(pytestconfig.cache.mkdir("octokit"))
-    except UnavailableError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error))
-        pytest.skip(str(error))
 
 
 @pytest.fixture
