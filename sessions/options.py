@@ -34,6 +34,7 @@ class Options:
     engine: str | None = None
     jobs: int | None = None
     publish: bool = False
+    close: bool = False
     fail_on: str | None = None
     json: bool = False
 
@@ -88,6 +89,7 @@ def build_parser(session: str) -> argparse.ArgumentParser:
     how.add_argument("--jobs", type=_count, metavar="N", help="processes a gate may use (all cores)")
     end = parser.add_argument_group("what comes of it")
     end.add_argument("--publish", action="store_true", help="push the branch, tell the tickets; else nothing leaves")
+    end.add_argument("--close", action="store_true", help="report: close the tickets that the release contains")
     end.add_argument("--fail-on", choices=("ejected",), help="status 1 also when a ticket had to be taken out")
     end.add_argument("--json", action="store_true", help="print the run record on standard output, all else on error")
     return parser

@@ -7,21 +7,27 @@ from sessions.day import hold_state, settle, with_sample
 from sessions.ledger.record import Record, load_record, save_record
 from sessions.narrator import Narrator
 from sessions.options import Options
+from sessions.publishing.closing import close_merged
 from sessions.publishing.tickets import tell_tickets
 from sessions.reporting.markdown import write_report
+from sessions.source.mirror import Mirror
 from sessions.tickets.trackers import TRACKERS
 
 
 def report(options: Options, narrator: Narrator) -> Record:
-    """Write the report of the newest run, show it, and tell the tickets if asked."""
+    """Write the report of the newest run, show it, tell the tickets and close what is merged, if asked."""
     with hold_state(options.state):
         record = load_record(options.state)
         folder = (options.state / "latest").resolve()
+        narrator.show(write_report(record, folder))
+        narrator.detail(f"written to {folder / 'report.md'}")
         config = with_sample(settle(load_config(options.config), options), options.state)
         tracker = TRACKERS[config.tickets.tracker](config.tickets)
         told = tell_tickets(record, tracker, narrator, publish=options.publish)
+        if options.close:
+            mirror = Mirror.of(config.project.repository, options.state)
+            release = mirror.release(record["release"])
+            told |= close_merged(tracker, mirror, release, narrator, publish=options.publish)
         record = {**record, "published": {**record["published"], **told}}
         save_record(record, folder)
-        narrator.show(write_report(record, folder))
-        narrator.detail(f"written to {folder / 'report.md'}")
         return record

@@ -120,6 +120,19 @@ class Mirror:
         words = ("log", "-z", "--first-parent", "--format=%s", release.commit)
         return merged_numbers(self.repository.git(*words).out.decode("utf-8", "replace").split("\0"))
 
+    def merged_tickets(self, release: Release) -> dict[str, int]:
+        """The commits that the release's first-parent history merged, and the tickets that its subjects name.
+
+        0 where a subject names none. That a release merely contains a commit says little: so it does the tip of a
+        branch on which nothing was done yet.
+        """
+        words = ("log", "-z", "--first-parent", "--merges", "--format=%P%x09%s", release.commit)
+        rows = self.repository.git(*words).out.decode("utf-8", "replace").split("\0")
+        merges = (row.split("\t", 1) for row in rows if row)
+        return {
+            commit: max(merged_numbers([subject]), default=0) for ids, subject in merges for commit in ids.split()[1:]
+        }
+
     def keep(self, name: str, commit: str) -> None:
         """Give a commit of ours a name under ``refs/integrand/``, so that it stays and can be fetched from here."""
         self.repository.git("update-ref", f"refs/integrand/{name}", commit)

@@ -268,3 +268,25 @@ def test_a_push_that_is_refused_is_one_sentence_and_the_head_stays_green(project
     assert project.integrate()["published"] == {}
     hook.unlink()
     assert project.integrate(publish=True)["published"]["branch"]["name"] == "1.0+integration-2026-11-23"
+
+
+def test_closing_takes_what_a_release_merged_and_leaves_what_moved_since(project: Project) -> None:
+    for number in (1, 2, 3):
+        project.ticket(number, {f"n{number}.txt": "yes\n"})
+    tips = {number: project.builder.tips[f"t{number}"] for number in (1, 2)}
+    for number, tip in tips.items():
+        head = project.builder.tips["main"]
+        project.builder.commit({f"n{number}.txt": "yes\n"}, head, tip, message=f"Trac #{number}: T{number}")
+    project.builder.tag("1.1")
+    project.builder.commit({"n2.txt": "yes, more\n"}, branch="t2")  # work went on after it was merged
+    commits = [project.builder.tips[f"t{number}"] for number in (1, 2, 3)]
+    project.tickets = [f'{text}\ncommit = "{tip}"' for text, tip in zip(project.tickets, commits, strict=True)]
+    project.integrate(plan=True)
+    told = project.folder / "tickets.told"
+    narrator = Narrator(to_stderr=True)
+    assert "closed" not in report(project.options(close=True), narrator)["published"]
+    assert not told.exists()
+    record = report(project.options(close=True, publish=True), narrator)
+    assert record["published"]["closed"] == [1]
+    assert [path.name for path in told.iterdir()] == ["1.closed"]
+    assert report(project.options(close=True, publish=True), narrator)["published"]["closed"] == []

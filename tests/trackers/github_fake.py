@@ -42,6 +42,7 @@ class Pull:
     reviews: Sequence[tuple[str, str, bool]] = ()
     checks: Sequence[tuple[str, str, str | None]] = ()
     comments: list[Json] = field(default_factory=list)
+    state: str = "OPEN"
 
     def __post_init__(self) -> None:
         self.head = self.head or f"{self.number:040x}"
@@ -108,9 +109,14 @@ class FakeGitHub:
     def _graphql(self, body: Json) -> Reply:
         document, problems = self.contract.parse(body["query"])
         self.problems += problems
-        root = {"repository": self._repository}
+        root = {"repository": self._repository, "closePullRequest": self._close}
         result = graphql.execute_sync(self.contract.schema, document, root, variable_values=body["variables"])
         return 200, result.formatted
+
+    def _close(self, _info: object, input: Json) -> Json:  # noqa: A002  GitHub's word
+        pull = self.pulls[int(input["pullRequestId"].removeprefix("PR_"))]
+        pull.state = "CLOSED"
+        return {"pullRequest": {"state": pull.state}}
 
     def _repository(self, _info: object, owner: str, name: str, **_: object) -> Json:
         if (owner, name) != (OWNER, NAME):
@@ -154,6 +160,8 @@ class FakeGitHub:
 
         contexts = [_check(*check) for check in pull.checks]
         return {
+            "id": f"PR_{pull.number}",
+            "state": pull.state,
             "number": pull.number,
             "title": pull.title,
             "url": f"https://github.com/{OWNER}/{NAME}/pull/{pull.number}",

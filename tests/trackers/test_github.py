@@ -488,3 +488,14 @@ def test_no_token_is_told_before_anybody_is_asked(
         GitHubTracker(Tracker(url=github.url)).read()
     assert not token.strip() or token not in str(caught.value)
     assert github.requests == []
+
+
+def test_closing_is_done_once_and_not_to_a_branch_that_moved(github: FakeGitHub) -> None:
+    github.add(Pull(number=7, head="a" * 40), Pull(number=8, head="b" * 40))
+    merged, moved = (Ticket(number=number, title="T", commit="a" * 40) for number in (7, 8))
+    assert tracker(github).close(merged, "1.0")
+    assert github.pulls[7].state == "CLOSED"
+    assert not tracker(github).close(merged, "1.0")
+    with pytest.raises(TrackerError, match=r"#8 has moved since it was merged into 1\.0: it is left open"):
+        tracker(github).close(moved, "1.0")
+    assert github.pulls[8].state == "OPEN"

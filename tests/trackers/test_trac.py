@@ -558,3 +558,17 @@ def _check_pages(trac: Trac) -> None:
     assert Shape(comment).links == []
     culprit = trac.page(116)
     assert 'href="/ticket/115"' in culprit
+
+
+@pytest.mark.usefixtures("bot")
+def test_closing_is_done_once_and_not_to_a_ticket_that_moved(copied: Callable[[], Path]) -> None:
+    with served(copied()) as trac:
+        merged, moved = (ticket for ticket in tracker(trac.url).read() if ticket.number in (101, 102))
+        trac.call("ticket.update", 102, "Pushed.", {"commit": "a" * 40}, user="jane")
+        assert tracker(trac.url).close(merged, "1.1")
+        assert {trac.fields(101)[key] for key in ("status", "resolution")} == {"closed", "fixed"}
+        assert "1.1" in trac.comments(101)[-1][1]
+        assert not tracker(trac.url).close(merged, "1.1")
+        with pytest.raises(TrackerError, match=r"#102 has moved since it was merged into 1\.1: it is left open"):
+            tracker(trac.url).close(moved, "1.1")
+        assert trac.fields(102)["status"] == "positive_review"

@@ -33,6 +33,13 @@ class TicketSource(Protocol):
         """
         ...
 
+    def close(self, ticket: Ticket, release: str) -> bool:
+        """Close a ticket whose ``commit`` is in ``release``; whether it was still open.
+
+        Raises :class:`TrackerError` where it is at another commit by now, or the tracker refuses.
+        """
+        ...
+
 
 TRACKERS: dict[str, Callable[[Tracker], TicketSource]] = {
     "file": FileTracker,

@@ -53,6 +53,15 @@ class FileTracker:
         place.write_text(account.text, encoding="utf-8")
         return True
 
+    def close(self, ticket: Ticket, release: str) -> bool:
+        """Write ``<name>.told/<number>.closed``, which says why; the file itself is its owner's to change."""
+        place = Path(self.url).with_suffix(".told") / f"{ticket.number}.closed"
+        if place.exists():
+            return False
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(f"Release {release} contains it, as of commit {ticket.commit}.\n", encoding="utf-8")
+        return True
+
     def _ticket(self, table: Any, place: int) -> Ticket:
         hints = typing.get_type_hints(Ticket)
         if not isinstance(table, dict):

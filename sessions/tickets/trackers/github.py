@@ -18,7 +18,7 @@ from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.trackers.github_comment import comment_text, own_comment, says_the_same
 from sessions.tickets.trackers.github_place import Place, auth_for, place_of
-from sessions.tickets.trackers.github_queries import MORE_CHECKS, TICKETS, TOLD
+from sessions.tickets.trackers.github_queries import CLOSE, HEAD, MORE_CHECKS, TICKETS, TOLD
 from sessions.tickets.trackers.github_tickets import ticket_of
 from sessions.tickets.trackers.http import Caller
 
@@ -80,6 +80,23 @@ class GitHubTracker:
             told = self._told(account)
         changes = [self._comment(account, told), self._status(account, told), self._labels(account, told)]
         return any(changes)
+
+    def close(self, ticket: Ticket, release: str) -> bool:
+        """Close a pull request that ``release`` contains at ``ticket.commit``.
+
+        Raises :class:`TrackerError` where its head is another one by now, or GitHub refuses.
+        """
+        with _understood():
+            pull = self._ask(HEAD, number=ticket.number)["pullRequest"]
+            if pull["state"] != "OPEN":
+                return False
+            if pull["headRefOid"] != ticket.commit:
+                raise TrackerError(f"#{ticket.number} has moved since it was merged into {release}: it is left open.")
+            message = {"query": CLOSE, "variables": {"id": pull["id"]}}
+        answer = self.caller.json(self.caller.write("POST", self.place.graphql, json=message, headers=_HEADERS))
+        if not isinstance(answer, dict) or answer.get("errors") or not answer.get("data"):
+            raise TrackerError(f"GitHub does not close #{ticket.number} in {self._name} ({_said(answer)}).")
+        return True
 
     def _checks(self, pull: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """All checks of a pull request's head; a matrix can have more than come along with it."""

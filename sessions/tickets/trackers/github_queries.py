@@ -70,3 +70,15 @@ query Told(
   }
 }
 """
+
+HEAD = """
+query Head($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) { id state headRefOid } }
+}
+"""
+
+CLOSE = """
+mutation Close($id: ID!) {
+  closePullRequest(input: {pullRequestId: $id}) { pullRequest { state } }
+}
+"""

@@ -73,8 +73,7 @@ class TracTracker:
         Every change carries the ticket's ``_ts``: Trac refuses it where the ticket was changed since it was read,
         and the change is then decided anew, once.
         """
-        if not self._user:
-            raise TrackerError(f"Telling tickets of {self._base} needs TRAC_USER, with TRAC_PASSWORD or TRAC_TOKEN.")
+        self._need_user()
         for _attempt in range(2):
             now = self._get(account.number)
             marker = _marker(account)
@@ -94,6 +93,26 @@ class TracTracker:
             f"Ticket {account.number} of {self._base} was changed by somebody twice while it was being told: "
             "run `nox -s report -- --publish` again."
         )
+
+    def close(self, ticket: Ticket, release: str) -> bool:
+        """Close a ticket as fixed, as Sage's release managers do, and name the release where there is a field for it.
+
+        Raises :class:`TrackerError` where the ticket is at another commit by now, or Trac refuses.
+        """
+        self._need_user()
+        now = self._get(ticket.number)
+        if now["status"] == "closed":
+            return False
+        if _commit(now) != ticket.commit:
+            raise TrackerError(f"#{ticket.number} has moved since it was merged into {release}: it is left open.")
+        change = {"_ts": now["_ts"], "status": "closed", "resolution": "fixed"}
+        change |= {"merged": release} if "merged" in now else {}
+        self._rpc.tell("ticket.update", ticket.number, f"Merged in release {{{{{{{release}}}}}}}.", change, False)
+        return True
+
+    def _need_user(self) -> None:
+        if not self._user:
+            raise TrackerError(f"Telling tickets of {self._base} needs TRAC_USER, with TRAC_PASSWORD or TRAC_TOKEN.")
 
     def _check_name(self, number: int, marker: str) -> None:
         """After the first comment: without knowing it as ours, we would write it again and again."""
