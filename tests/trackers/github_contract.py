@@ -1,4 +1,6 @@
-"""What GitHub promises: its OpenAPI description and GraphQL schema, as npm's @octokit packages carry them."""
+"""What GitHub promises, and once said: its OpenAPI description, GraphQL schema, and recordings, as npm's @octokit
+packages carry them.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ from referencing.jsonschema import DRAFT4
 Json = dict[str, Any]
 _OPENAPI = ("openapi", "23.0.2", "package/generated/api.github.com.json")
 _GRAPHQL = ("graphql-schema", "15.26.1", "package/schema.graphql")
+_FIXTURES = ("fixtures", "23.1.2", "package/scenarios/api.github.com/{}/normalized-fixture.json")
 
 
 class UnavailableError(Exception):
@@ -30,6 +33,13 @@ def fetch_contract(folder: Path) -> Contract:
     Raises :class:`UnavailableError` where neither has it.
     """
     return Contract(json.loads(_packed(folder, *_OPENAPI)), _packed(folder, *_GRAPHQL).decode())
+
+
+def fetch_recording(folder: Path, scenario: str) -> list[Json]:
+    """The exchanges of a scenario that octokit recorded with the real GitHub, got as :func:`fetch_contract` does."""
+    name, version, member = _FIXTURES
+    exchanges: list[Json] = json.loads(_packed(folder, name, version, member.format(scenario)))
+    return exchanges
 
 
 def _packed(folder: Path, name: str, version: str, member: str) -> bytes:
