@@ -30,6 +30,7 @@ class Project:
     repository: str = _key("Where git fetches from: URL or path; `sample:` is the bundled sample.")
     release: str = _key("`latest` (the newest tag by version) or a tag.", "latest")
     branch: str = _key("Name of the integration branch.", "{release}+integration-{date}")
+    report: str = _key("Web address of the report, for tickets; in GitHub Actions the run, if empty.", "")
     committer: str = _key("Who signs the merges.", "Integrand <integrand@localhost>")
 
 

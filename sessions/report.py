@@ -8,7 +8,7 @@ from sessions.ledger.record import Record, load_record, save_record
 from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.publishing.closing import close_merged
-from sessions.publishing.tickets import tell_tickets
+from sessions.publishing.tickets import report_address, tell_tickets
 from sessions.reporting.markdown import write_report
 from sessions.source.mirror import Mirror
 from sessions.tickets.trackers import TRACKERS
@@ -23,7 +23,9 @@ def report(options: Options, narrator: Narrator) -> Record:
         narrator.detail(f"written to {folder / 'report.md'}")
         config = with_sample(settle(load_config(options.config), options), options.state)
         tracker = TRACKERS[config.tickets.tracker](config.tickets)
-        told = tell_tickets(record, tracker, narrator, publish=options.publish)
+        told = tell_tickets(
+            record, tracker, narrator, publish=options.publish, url=report_address(config.project.report)
+        )
         if options.close:
             mirror = Mirror.of(config.project.repository, options.state)
             release = mirror.release(record["release"])

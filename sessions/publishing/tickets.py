@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal, assert_never
 
 from sessions.errors import TrackerBusyError, TrackerError
@@ -13,7 +15,16 @@ from sessions.tickets.model import Account, Verdict
 from sessions.tickets.trackers import TicketSource
 
 
-def tell_tickets(record: Record, tracker: TicketSource, narrator: Narrator, *, publish: bool) -> dict[str, Any]:
+def report_address(configured: str) -> str:
+    """Where tickets are pointed to: the configured address, else the run of GitHub Actions that we are part of."""
+    run = [os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
+    actions = f"{run[0]}/{run[1]}/actions/runs/{run[2]}" if all(run) else ""
+    return configured or actions
+
+
+def tell_tickets(
+    record: Record, tracker: TicketSource, narrator: Narrator, *, publish: bool, url: str = ""
+) -> dict[str, Any]:
     """Tell every ticket of the record its verdict if ``publish``; else say how many would be told.
 
     A ticket that nobody has to act on (not eligible today) is not disturbed, and nobody is told of being integrated
@@ -30,7 +41,7 @@ def tell_tickets(record: Record, tracker: TicketSource, narrator: Narrator, *, p
     told, changed, refused = list[int](), 0, dict[int, str]()
     for ticket in concerned:
         try:
-            changed += tracker.tell(_account(record, ticket, tracker.dialect))
+            changed += tracker.tell(replace(_account(record, ticket, tracker.dialect), url=url))
             told.append(ticket["number"])
         except TrackerBusyError:
             raise

@@ -212,7 +212,8 @@ def test_first_telling_then_nothing(github: FakeGitHub) -> None:
     github.add(Pull(number=7, head=HEAD, labels=["p: major / 3", "S: positive review"]))
     assert tracker(github).tell(CULPRIT) is True
     pull = github.pulls[7]
-    assert [each["body"] for each in pull.comments] == [f"{MARKER}\n{CULPRIT.text.strip()}"]
+    link = f"[The full report]({CULPRIT.url})"
+    assert [each["body"] for each in pull.comments] == [f"{MARKER}\n{CULPRIT.text.strip()}\n\n{link}\n"]
     assert pull.labels == ["p: major / 3", WORK]
     assert len(github.statuses) == 1
     status = {"state": "FAILURE", "description": CULPRIT.summary, "target_url": CULPRIT.url, "context": "integrand"}
@@ -315,8 +316,15 @@ def test_the_longest_comment_fits(github: FakeGitHub) -> None:
     body = github.pulls[7].comments[0]["body"]
     assert LIMIT - 200 < len(body) <= LIMIT
     assert body.count("````") == 2
-    assert "cut here" in body.splitlines()[-1]
+    assert "cut here" in body.splitlines()[-3]
+    assert body.splitlines()[-1] == f"[The full report]({CULPRIT.url})"
     assert tracker(github).tell(long) is False
+
+
+def test_another_days_report_is_no_news(github: FakeGitHub) -> None:
+    github.add(Pull(number=7, head=HEAD))
+    assert tracker(github).tell(CULPRIT) is True
+    assert tracker(github).tell(replace(CULPRIT, url="https://example.org/report/tomorrow")) is False
 
 
 @pytest.mark.parametrize("limit", range(100, 260, 7))

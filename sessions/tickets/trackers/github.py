@@ -143,8 +143,8 @@ class GitHubTracker:
         status = {"state": _state(account.verdict), "description": account.summary}
         status |= {"target_url": account.url} if account.url else {}
         before = told["status"]
-        had = before and [before["state"].lower(), before["description"] or "", before["targetUrl"] or ""]
-        if told["commit"] is None or had == [status["state"], account.summary, account.url]:
+        had = before and [before["state"].lower(), before["description"] or ""]
+        if told["commit"] is None or had == [status["state"], account.summary]:
             return False
         self._write("POST", f"statuses/{account.commit}", json={**status, "context": CONTEXT})
         return True

@@ -9,6 +9,8 @@ from typing import Any
 from sessions.tickets.model import Account
 
 LIMIT = 65_536
+_LINK = "[The full report]("
+_PLAIN_ADDRESS = re.compile(r"https?://[^\s()<>\[\]]+")
 _CUT = "\n… cut here, for GitHub takes no longer comments: the full report has the rest.\n"
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
@@ -17,7 +19,8 @@ def comment_text(account: Account, marker: str, head: str) -> str:
     """The whole comment on a pull request whose branch is at ``head`` now."""
     moved = account.commit and head != account.commit
     note = f"The branch has moved since: this is about commit `{account.commit}`.\n\n" if moved else ""
-    return cut(f"{marker}\n{note}{account.text.strip()}", LIMIT)
+    link = f"{_LINK}{account.url})\n" if _PLAIN_ADDRESS.fullmatch(account.url) else ""
+    return cut(f"{marker}\n{note}{account.text.strip()}", LIMIT - len(link) - 2) + (f"\n\n{link}" if link else "")
 
 
 def own_comment(comments: Iterable[Mapping[str, Any]], marker: str) -> Mapping[str, Any] | None:
@@ -26,8 +29,16 @@ def own_comment(comments: Iterable[Mapping[str, Any]], marker: str) -> Mapping[s
 
 
 def says_the_same(one: str, other: str) -> bool:
-    """Whether two texts differ in nothing but what a web form does to lines' ends."""
-    return one.replace("\r\n", "\n").strip() == other.replace("\r\n", "\n").strip()
+    """Whether two texts differ in nothing but the report they point to and what a web form does to lines' ends.
+
+    That the same verdict stands in another day's report too is no news.
+    """
+    return _matter(one) == _matter(other)
+
+
+def _matter(text: str) -> list[str]:
+    rows = text.replace("\r\n", "\n").strip().split("\n")
+    return "\n".join(row for row in rows if not row.startswith(_LINK)).strip().split("\n")
 
 
 def cut(text: str, limit: int) -> str:
