@@ -19,8 +19,11 @@ def comment_text(account: Account, marker: str, head: str) -> str:
     """The whole comment on a pull request whose branch is at ``head`` now."""
     moved = account.commit and head != account.commit
     note = f"The branch has moved since: this is about commit `{account.commit}`.\n\n" if moved else ""
-    link = f"{_LINK}{account.url})\n" if _PLAIN_ADDRESS.fullmatch(account.url) else ""
-    return cut(f"{marker}\n{note}{account.text.strip()}", LIMIT - len(link) - 2) + (f"\n\n{link}" if link else "")
+    text = f"{marker}\n{note}{account.text.strip()}"
+    if not _PLAIN_ADDRESS.fullmatch(account.url):
+        return cut(text, LIMIT)
+    link = f"\n\n{_LINK}{account.url})\n"
+    return cut(text, LIMIT - len(link)).rstrip("\n") + link
 
 
 def own_comment(comments: Iterable[Mapping[str, Any]], marker: str) -> Mapping[str, Any] | None:
