@@ -85,7 +85,7 @@ class Repository:
             raise SourceError(
                 f"{path} is no git repository: delete it and run again; it is only a copy. ({_last_line(str(error))})"
             ) from None
-        return cls(path, LooseObjectDB(str(path / "objects")))
+        return cls(path, LooseObjectDB(str(Path(repo.common_dir) / "objects")))
 
     def git(
         self,
