@@ -1,12 +1,17 @@
-"""JSON Schema of the configuration, for editors, made from the dataclasses that check it."""
+"""The configuration for editors (JSON Schema) and for readers (Markdown), made from the dataclasses that check it.
+
+`python -m sessions.schema` writes both anew; a test compares.
+"""
 
 from __future__ import annotations
 
+import json
 import typing
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any, Literal
 
-from sessions.config import Config
+from sessions.config import Build, Config, Engine, Gate, Project, Tracker
 
 
 def config_schema() -> dict[str, Any]:
@@ -16,6 +21,35 @@ def config_schema() -> dict[str, Any]:
         "title": "Integrand's integration.toml",
         **_table(Config),
     }
+
+
+def config_reference() -> str:
+    """All keys of ``integration.toml``, table by table, with their meanings and defaults."""
+    parts = [
+        "# Every key of integration.toml",
+        "Made from the code by `python -m sessions.schema`; keys without a default are needed.",
+    ]
+    for name, kind in (
+        ("project", Project),
+        ("tickets", Tracker),
+        ("engine", Engine),
+        ("build", Build),
+        ("gates", Gate),
+    ):
+        title = f"[[{name}]]" if kind is Gate else f"[{name}]"
+        rows = [f"| `{each.name}` | {each.metadata['meaning']} | {_shown(each.default)} |" for each in fields(kind)]
+        parts += [f"## `{title}`", "\n".join(["| key | meaning | default |", "|---|---|---|", *rows])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _shown(value: object) -> str:
+    match value:
+        case str() | int():
+            return f"`{json.dumps(value)}`"
+        case tuple():
+            return f"`{json.dumps(list(value))}`"
+        case _:
+            return ""
 
 
 def _table(kind: type) -> dict[str, Any]:
@@ -46,3 +80,9 @@ def _default(value: object) -> dict[str, Any]:
             return {"default": list(value)}
         case _:
             return {}
+
+
+if __name__ == "__main__":
+    home = Path(__file__).resolve().parent.parent
+    (home / "integration.schema.json").write_text(json.dumps(config_schema(), indent=2) + "\n", encoding="utf-8")
+    (home / "docs" / "configuration.md").write_text(config_reference(), encoding="utf-8")

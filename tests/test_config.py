@@ -11,7 +11,7 @@ import pytest
 
 from sessions.config import Config, Tracker, load_config
 from sessions.errors import UsageError
-from sessions.schema import config_schema
+from sessions.schema import config_reference, config_schema
 
 ROOT = Path(__file__).parents[1]
 PROJECT = '[project]\nname = "x"\nrepository = "x"\n'
@@ -199,8 +199,12 @@ def test_a_gate_that_is_none_is_answered_with_the_nearest(tmp_path: Path) -> Non
 
 
 def test_the_shipped_schema_is_made_from_the_code_and_sound() -> None:
-    """Make it anew: python -c "import json, sessions.schema as s; print(json.dumps(s.config_schema(), indent=2))"."""
+    """Make it anew: python -m sessions.schema."""
     shipped = (ROOT / "integration.schema.json").read_text(encoding="utf-8")
     assert shipped == json.dumps(config_schema(), indent=2) + "\n"
     jsonschema.Draft202012Validator.check_schema(schema())
     assert set(schema()["properties"]) == set(Config.__dataclass_fields__)
+
+
+def test_the_reference_is_made_from_the_code() -> None:
+    assert (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8") == config_reference()
