@@ -56,17 +56,18 @@ def daemon() -> Iterator[docker.DockerClient]:
     """A Docker daemon with the base image: skipped with the reason at a desk without, required in CI."""
     client, trouble = connect()
     if client is None:
-        _refuse(f"no Docker daemon answers: {trouble}")
+        refuse(f"no Docker daemon answers: {trouble}")
         raise AssertionError
     try:
         client.images.get(BASE)
     except ImageNotFound:
-        _refuse(f"the image {BASE} is not here")
+        refuse(f"the image {BASE} is not here")
     yield client
     client.close()
 
 
-def _refuse(why: str) -> None:
+def refuse(why: str) -> None:
+    """Skip where a desk lacks something, fail where CI does."""
     if os.environ.get("CI") == "true":
-        pytest.fail(f"Docker is required in CI: {why}")
+        pytest.fail(f"required in CI: {why}")
     pytest.skip(why)

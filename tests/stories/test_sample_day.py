@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from sessions.ledger.record import SCHEMA
 from sessions.sample.history import expectations
+from tests.conftest import refuse
 from tests.stories.desk import DATE, DAY, Desk, Done, timeless, undisturbed_day, verdicts
 from tests.stories.desk import new_desk as make_desk
 
@@ -84,6 +86,8 @@ def test_the_reproduction_line_shows_the_failure(done: Done, tmp_path: Path) -> 
 
 
 def test_the_manual_is_a_pdf_that_can_be_read(done: Done) -> None:
+    if not shutil.which("pdftotext"):
+        refuse("pdftotext (poppler-utils) is not here")
     [pdf] = (done.desk.state / "latest" / "artifacts" / "doc-pdf").rglob("*.pdf")
     text = subprocess.run(["pdftotext", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
     assert "The Abacus manual" in text
