@@ -27,6 +27,7 @@ DEFAULTS = {
     "engine": None,
     "jobs": None,
     "publish": False,
+    "close": False,
     "fail_on": None,
     "json": False,
 }
@@ -58,6 +59,7 @@ def parse(*words: str, called_from: Path = Path("/desk"), home: Path = Path("/ho
         (["--engine", "local"], "engine", "local"),
         (["--jobs", "8"], "jobs", 8),
         (["--publish"], "publish", True),
+        (["--close"], "close", True),
         (["--fail-on", "ejected"], "fail_on", "ejected"),
         (["--json"], "json", True),
         (["--config", "/etc/x.toml"], "config", Path("/etc/x.toml")),
