@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -58,6 +59,11 @@ class Day:
     def folder(self) -> Path:
         """Where the day's record and report go; a plan has a folder of its own, so that it hides no results."""
         return self.state / "days" / (self.options.date.isoformat() + ("-plan" if self.options.plan else ""))
+
+    @cached_property
+    def released(self) -> frozenset[int]:
+        """The tickets that the release's history names as merged; read once, for the line is merged many times."""
+        return self.mirror.released_numbers(self.release)
 
     def is_begun(self) -> bool:
         """Whether this day's tickets have a record already."""

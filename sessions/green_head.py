@@ -159,10 +159,9 @@ class GreenHead:
         for number in sorted({number for blame in blames.values() for number in blame.culprits}):
             self.progress.out[number] = self._ruling(number, blames)
             self.day.narrator.detail(f"#{number} leaves: {self.progress.out[number].reason}")
-        released = self.day.mirror.released_numbers(self.day.release) if blames else frozenset()
         if blames:
-            out = self.progress.out
-            self.progress.line = merge_line(self.queue, self.day.merger, out, released.__contains__)
+            is_released = self.day.released.__contains__
+            self.progress.line = merge_line(self.queue, self.day.merger, self.progress.out, is_released)
         self.progress.failing = {
             name: left
             for name, failures in self.progress.failing.items()

@@ -60,8 +60,7 @@ def _draw_up(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
 
 def _merge(day: Day, queue: Queue) -> Line:
     day.narrator.step(f"Merging onto {day.release.tag}")
-    released = day.mirror.released_numbers(day.release)
-    line = merge_line(queue, day.merger, {}, released.__contains__)
+    line = merge_line(queue, day.merger, {}, day.released.__contains__)
     left = len(queue.tickets) - len(line.tickets)
     day.narrator.detail(f"{len(line.tickets)} fit together, {left} do not: head {line.head.commit[:10]}")
     return line

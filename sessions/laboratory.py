@@ -84,11 +84,11 @@ class Laboratory:
         :class:`BudgetEndedError` where no time is left for it, and :class:`InfrastructureError` where running it
         failed for reasons that are ours.
         """
-        if question.gate.files and not self._files(question.gate, question.files, question.candidate.tree):
-            return self._without_files(question)
         key = self._key(question)
         reading, fresh = self.ledger.find(key), False
         if reading is None:
+            if question.gate.files and not self._files(question.gate, question.files, question.candidate.tree):
+                return self._without_files(question)
             if question.gate.name not in self.asked | {BUILD.name}:
                 raise GatePendingError(f"{question.gate.name} has not run on this head yet")
             reading, fresh = self._probe(question, key), True

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from sessions.durations import say_duration
 from sessions.ledger.record import Record, write_whole
 from sessions.narrator import harmless
 from sessions.reporting.reproduction import reproduction
+from sessions.reporting.templates import Filters, render
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&$])")
 # What makes a list or a rule at a line's beginning.
@@ -68,13 +67,5 @@ def _groups(record: Record) -> list[tuple[str, list[Mapping[str, Any]]]]:
 
 
 def _render(name: str, **values: object) -> str:
-    # Not HTML: what comes from tickets passes `plain` or `fenced`, which the templates apply to every such value.
-    environment = Environment(  # noqa: S701
-        loader=PackageLoader("sessions.reporting", "."),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"plain": plain_text, "fenced": fenced, "span": say_duration, "reproduction": reproduction}
-    return str(environment.get_template(name).render(**values))
+    filters: Filters = {"plain": plain_text, "fenced": fenced, "span": say_duration, "reproduction": reproduction}
+    return render(name, filters, **values)

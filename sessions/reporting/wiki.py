@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from sessions.ledger.record import Record
 from sessions.narrator import harmless
 from sessions.reporting.reproduction import reproduction
+from sessions.reporting.templates import Filters, render
 
 # Of an excerpt, and of a text within a line. The template shows five of each kind, so that a comment stays below
 # Trac's 262,144 characters.
@@ -66,16 +65,8 @@ def _row(row: str, width: int) -> str:
 
 def account(record: Record, ticket: Mapping[str, Any]) -> str:
     """What one ticket is told: its verdict, why, and what shows it."""
-    # Not HTML: what comes from tickets passes `plain` or `fenced`, which the template applies to every such value.
-    environment = Environment(  # noqa: S701
-        loader=PackageLoader("sessions.reporting", "."),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"plain": plain_text, "fenced": fenced, "tickets": _tickets, "reproduction": reproduction}
-    return environment.get_template("account.wiki.jinja").render(record=record, ticket=ticket)
+    filters: Filters = {"plain": plain_text, "fenced": fenced, "tickets": _tickets, "reproduction": reproduction}
+    return render("account.wiki.jinja", filters, record=record, ticket=ticket)
 
 
 def _tickets(numbers: list[int]) -> str:

@@ -1,0 +1,26 @@
+"""The one way in which a template becomes text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+Filters = Mapping[str, Callable[..., object]]
+
+
+def render(name: str, filters: Filters, **values: object) -> str:
+    """The text of a template of this room.
+
+    It is not HTML, so nothing is escaped by itself: every value that comes from a ticket or a log passes one of
+    ``filters`` in the template.
+    """
+    environment = Environment(  # noqa: S701
+        loader=PackageLoader("sessions.reporting", "."),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= filters
+    return environment.get_template(name).render(**values)
