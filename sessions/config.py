@@ -17,6 +17,9 @@ from typing import Any, Literal
 from sessions.durations import parse_duration
 from sessions.errors import UsageError
 
+# As registries demand: https://docs.docker.com/reference/cli/docker/image/tag/
+_REPOSITORY = r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
+
 
 def _key(meaning: str, default: Any = MISSING) -> Any:
     return field(default=default, metadata={"meaning": meaning})
@@ -55,7 +58,14 @@ class Engine:
 
     kind: Literal["auto", "docker", "local"] = _key("`auto` takes Docker where a daemon answers.", "auto")
     baseline: str = _key("The release's image; `{release}` stands for its tag.", "")
+    recipe: str = _key("The project's own Dockerfile at the release, where the baseline cannot be pulled.", "")
+    target: str = _key("The stage of `recipe` to build; empty: the last.", "")
     dockerfile: str = _key("Layers to put on the baseline (ARG BASELINE); its context is the release's source.", "")
+    image: str = _key("Repository for what `--publish` pushes, such as `ghcr.io/you/project/integration`.", "")
+    keep_days: int = _key("Images and artifacts of days older than this are removed.", 14)
+    builder: Literal["auto", "buildkit", "classic"] = _key(
+        "`auto` takes BuildKit where a docker client has it.", "auto"
+    )
     source: str = _key("Where the source lies in the image.", "/source")
     memory: str = _key("Memory limit of a probe's container, such as `4g`.", "")
     processes: int = _key("Limit of processes in a probe's container.", 4096)
@@ -76,7 +86,7 @@ class Gate:
 
     name: str = _key("Name of the gate, such as `doctest`.")
     run: str = _key("Shell command; `{files}`, `{results}`, `{jobs}` and `{seed}` are filled in.")
-    format: Literal["sage", "junit", "exit"] = _key("How its results are read.", "exit")
+    format: Literal["sage", "junit", "latex", "exit"] = _key("How its results are read.", "exit")
     files: tuple[str, ...] = _key("Globs of the files it tests; they fill `{files}`.", ())
     artifacts: tuple[str, ...] = _key("Globs of files to keep, such as PDFs.", ())
     timeout: str = _key("How long one run may take.", "2h")
@@ -164,6 +174,10 @@ class _Reader:
             self.refuse("", "gates", "at least one gate is needed")
         if not re.fullmatch(r"[^<>\n\0]+ <[^<>\n\0]*>", config.project.committer):
             self.refuse("project", "committer", "must read as `Name <address>`")
+        if config.engine.image and not re.fullmatch(_REPOSITORY, config.engine.image):
+            self.refuse("engine", "image", "must be a repository in lower case and without a tag: host/you/project")
+        if config.engine.keep_days < 1:
+            self.refuse("engine", "keep_days", "must be 1 or more")
         names = [gate.name for gate in config.gates]
         for number, gate in enumerate(config.gates):
             where = f"gates[{number}]"

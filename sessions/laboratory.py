@@ -146,10 +146,11 @@ class Laboratory:
         if left is not None and outcome.steps[-1].ending == "timeout" and outcome.seconds > left - 1:
             raise BudgetEndedError(f"The budget ended during {question.gate.name}, {question.why}")
         self._keep(name, question, outcome)
-        _check_ours(outcome.steps[-1])
+        results = self._read(question.gate, outcome)
+        _check_ours(outcome.steps[-1], results)
         reading = Reading(
             built=outcome.steps[-1].name != BUILD.name or not outcome.steps[-1].status,
-            results=self._read(question.gate, outcome),
+            results=results,
             seconds=outcome.seconds,
             log=f"logs/{name}.log",
         )
@@ -179,7 +180,9 @@ class Laboratory:
             return Results(failures=(Failure(test=TestId(file="", name=name), kind=kind, message=message),))
         if last.name == BUILD.name:
             return FORMATS["exit"].read(Output(gate=BUILD.name, status=last.status, log=last.log))
-        output = Output(gate=gate.name, status=last.status, log=last.log, results=outcome.results)
+        output = Output(
+            gate=gate.name, status=last.status, log=last.log, results=outcome.results, artifacts=outcome.artifacts
+        )
         return FORMATS[gate.format].read(output)
 
     def _keep(self, name: str, question: Question, outcome: Outcome) -> None:
@@ -224,8 +227,10 @@ def _within(timeout: str, left: float | None) -> float:
     return min(parse_duration(timeout), left) if left is not None else parse_duration(timeout)
 
 
-def _check_ours(last: StepOutcome) -> None:
-    if last.status and (found := _OUR_FAULT.search(last.log)):
+def _check_ours(last: StepOutcome, results: Results) -> None:
+    found = _OUR_FAULT.search(last.log) if last.status else None
+    if found or results.broken:
         raise InfrastructureError(
-            f"The machine failed a probe ({found[0]}): make room, then run again; what is known is kept."
+            f"The machine failed a probe ({found[0] if found else results.broken}): mend that, then run again; "
+            "what is known is kept, and no ticket is to blame."
         )

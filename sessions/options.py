@@ -34,6 +34,8 @@ class Options:
     engine: str | None = None
     jobs: int | None = None
     publish: bool = False
+    push_failed: bool = False
+    shell: int | None = None
     close: bool = False
     fail_on: str | None = None
     json: bool = False
@@ -86,9 +88,22 @@ def build_parser(session: str) -> argparse.ArgumentParser:
     how.add_argument("--fresh", action="store_true", help="forget every result, start anew")
     how.add_argument("--budget", type=_duration, metavar="5h30m", help="stop cleanly in time; the next call goes on")
     how.add_argument("--engine", choices=("auto", "docker", "local"), help="where probes run")
+    how.add_argument(
+        "--shell",
+        type=_count,
+        nargs="?",
+        const=0,
+        metavar="N",
+        help="open a shell in the newest run's head, or where ticket N fails",
+    )
     how.add_argument("--jobs", type=_count, metavar="N", help="processes a gate may use (all cores)")
     end = parser.add_argument_group("what comes of it")
-    end.add_argument("--publish", action="store_true", help="push the branch, tell the tickets; else nothing leaves")
+    end.add_argument(
+        "--publish", action="store_true", help="push branch and images, tell the tickets; else nothing leaves"
+    )
+    end.add_argument(
+        "--push-failed", action="store_true", help="with --publish: push a red head's image, too, as …-failed"
+    )
     end.add_argument("--close", action="store_true", help="report: close the tickets that the release contains")
     end.add_argument("--fail-on", choices=("ejected",), help="status 1 also when a ticket had to be taken out")
     end.add_argument("--json", action="store_true", help="print the run record on standard output, all else on error")

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 from docker.errors import ImageNotFound
 
-from sessions.engines.docker import connect
+from sessions.engines.daemon import connect
 from tests.repositories import Builder
 
 if TYPE_CHECKING:

@@ -55,7 +55,8 @@ def choose_engine(config: Config, kind: str, state: Path) -> Engine:
 
     Raises :class:`InfrastructureError` where Docker was asked for and no daemon answers.
     """
-    from sessions.engines.docker import DockerEngine, connect
+    from sessions.engines.daemon import connect
+    from sessions.engines.docker import DockerEngine
     from sessions.engines.local import LocalEngine
 
     if kind == "local":

@@ -16,11 +16,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import docker
-from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
-from requests.exceptions import RequestException
+from docker.errors import NotFound
 
 from sessions.config import Config
 from sessions.engines import Export, Listen
+from sessions.engines.baseline_image import BaselineImage
+from sessions.engines.daemon import LABEL, told
 from sessions.engines.probe import Ending, Image, Outcome, Probe, Step, StepOutcome
 from sessions.errors import InfrastructureError
 from sessions.globs import fixed_folder, matching
@@ -30,21 +31,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container, ExecResult
 
 _ROOM = "/integrand"
-_LABEL = "io.github.integrand"
-# `commit` and `put_archive` of a large image take minutes, and the daemon finishes them even when we hang up.
-_PATIENCE = 1800
 _LARGEST_RESULT = 512 * 2**20
-
-
-def connect() -> tuple[docker.DockerClient | None, str]:
-    """A client of the daemon that answers, or why none does."""
-    try:
-        client = docker.from_env(timeout=10)
-        client.ping()
-        client.api.timeout = _PATIENCE
-        return client, ""
-    except (DockerException, RequestException) as error:
-        return None, _reason(error)
 
 
 @dataclass(frozen=True)
@@ -58,27 +45,19 @@ class DockerEngine:
     name: str = "docker"
 
     def __post_init__(self) -> None:
-        with _told("Removing what a killed call left behind"):
-            ours: dict[str, str | list[str] | bool] = {"label": f"{_LABEL}.state={self._owner}"}
+        with told("Removing what a killed call left behind"):
+            ours: dict[str, str | list[str] | bool] = {"label": f"{LABEL}.state={self._owner}"}
             for container in self.client.containers.list(all=True, filters=ours, ignore_removed=True):
                 container.remove(force=True, v=True)
 
     def prepare(self, release: str, tree: str, export: Export) -> Image:
         """The baseline image, with the configured layers on it where there are any."""
-        wanted = self.config.engine.baseline.replace("{release}", _tag(release))
-        if not wanted:
-            raise InfrastructureError(
-                "[engine] baseline is empty: name the release's image, or run with --engine local."
-            )
-        base = self._have(wanted)
-        if not self.config.engine.dockerfile:
-            return base
-        return self._layer(base, release, tree, export)
+        return BaselineImage(self.config, self.client).prepare(release, tree, export)
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
         """Run a probe in a container of its own."""
         start = time.monotonic()
-        with _told("The Docker engine"), self._container(probe) as container:
+        with told("The Docker engine"), self._container(probe) as container:
             self._put_overlay(container, probe)
             steps = self._steps(container, probe, listen)
             return Outcome(
@@ -96,53 +75,6 @@ class DockerEngine:
     def _owner(self) -> str:
         return hashlib.sha256(str(self.state).encode()).hexdigest()[:16]
 
-    def _have(self, name: str) -> Image:
-        try:
-            try:
-                found = self.client.images.get(name)
-            except ImageNotFound:
-                found = self.client.images.pull(name, tag=None if ":" in name.rsplit("/", 1)[-1] else "latest")
-        except (DockerException, RequestException) as error:
-            raise InfrastructureError(
-                f"The image {name} is not here, and pulling it failed ({_reason(error)}): "
-                "build or load it, set [engine] baseline, or run with --engine local."
-            ) from None
-        return Image(id=str(found.id), name=name)
-
-    def _layer(self, base: Image, release: str, tree: str, export: Export) -> Image:
-        dockerfile = Path(self.config.engine.dockerfile)
-        try:
-            recipe = dockerfile.read_bytes()
-        except OSError as error:
-            raise InfrastructureError(f"[engine] dockerfile {dockerfile} cannot be read: {error.strerror}.") from None
-        inputs = hashlib.sha256(b"\0".join((recipe, base.id.encode(), tree.encode()))).hexdigest()
-        project = re.sub(r"[^a-z0-9]+", "-", self.config.project.name.lower()).strip("-") or "project"
-        name = f"integrand/{project}:{_tag(release)[:100]}-{inputs[:12]}"
-        with _told(f"Building {name}"):
-            try:
-                return Image(id=str(self.client.images.get(name).id), name=name)
-            except ImageNotFound:
-                return self._build(name, dockerfile, base, export)
-
-    def _build(self, name: str, dockerfile: Path, base: Image, export: Export) -> Image:
-        with tempfile.TemporaryDirectory() as scratch:
-            context = Path(scratch) / "source"
-            export(context)
-            try:
-                built, _ = self.client.images.build(
-                    path=str(context),
-                    dockerfile=str(dockerfile),
-                    buildargs={"BASELINE": base.name},
-                    labels={f"{_LABEL}.baseline": base.id},
-                    tag=name,
-                    rm=True,
-                    forcerm=True,
-                )
-            except BuildError as error:
-                last = [str(line.get("stream", "")).strip() for line in error.build_log if line.get("stream")][-3:]
-                raise InfrastructureError(f"{dockerfile} does not build: {error.msg} ({' / '.join(last)})") from None
-        return Image(id=str(built.id), name=name)
-
     @contextmanager
     def _container(self, probe: Probe) -> Iterator[Container]:
         limits: dict[str, Any] = {"mem_limit": self.config.engine.memory} if self.config.engine.memory else {}
@@ -157,7 +89,7 @@ class DockerEngine:
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             pids_limit=self.config.engine.processes,
-            labels={f"{_LABEL}.state": self._owner},
+            labels={f"{LABEL}.state": self._owner},
             **limits,
         )
         try:
@@ -235,26 +167,6 @@ class DockerEngine:
                 f"{folder}/{name.split('/', 1)[1]}".lstrip("/"): body for name, body in files.items() if "/" in name
             }
         return {name: found[name] for name in matching(globs, found)}
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Docker's errors as one sentence of ours."""
-    try:
-        yield
-    except (DockerException, RequestException, OSError) as error:
-        raise InfrastructureError(f"{what} failed: {_reason(error)}. Run again: what is known is kept.") from None
-
-
-def _reason(error: Exception) -> str:
-    text = str(error.explanation) if isinstance(error, APIError) and error.explanation else str(error)
-    inner = re.findall(r"(?:FileNotFoundError|ConnectionRefusedError|PermissionError)\([^)]*'([^']+)'\)", text)
-    return (inner[-1] if inner else text).strip().rstrip(".")[:300]
-
-
-def _tag(text: str) -> str:
-    """A text as a legal image tag: ``+`` is legal in a git ref and not here."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", text).lstrip("-.")[:128]
 
 
 def _said(result: ExecResult) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["failed", "error", "timeout", "crash"]
@@ -45,11 +46,14 @@ class Results:
 
     ``failures`` are sorted by test and name each test once. ``files`` are the files known to have been tested,
     sorted; empty where the format does not tell. ``tests`` counts tests or examples, 0 where unknown.
+    ``broken`` is a clause that tells what was wrong on our own side (a font that the image lacks, a full disk):
+    then nothing else in here says anything about a candidate.
     """
 
     failures: tuple[Failure, ...] = ()
     files: tuple[str, ...] = ()
     tests: int = 0
+    broken: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +61,12 @@ class Output:
     """What a gate's command left behind, for a format to read.
 
     ``results`` is the content of the file that the command was told to write (``{results}``), ``None`` where
-    it wrote none. ``log`` is standard output and standard error together, as they came.
+    it wrote none. ``log`` is standard output and standard error together, as they came. ``artifacts`` are the files
+    that the gate's globs brought out, by their paths in the source.
     """
 
     gate: str
     status: int
     log: str
     results: bytes | None = None
+    artifacts: Mapping[str, bytes] = field(default_factory=dict)

@@ -7,7 +7,8 @@ import pytest
 from docker.errors import NotFound
 
 from sessions.engines import choose_engine
-from sessions.engines.docker import DockerEngine, connect
+from sessions.engines.daemon import connect
+from sessions.engines.docker import DockerEngine
 from sessions.errors import InfrastructureError
 from sessions.source.overlays import OverlayFile
 from tests.engines.bench import Bench, config, put, write_toy

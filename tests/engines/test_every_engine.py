@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessions.engines import choose_engine
-from sessions.engines.docker import connect
+from sessions.engines.daemon import connect
 from sessions.errors import InfrastructureError
 from sessions.source.overlays import OverlayFile
 from tests.engines.bench import RELEASED, Bench, config, put
