@@ -38,7 +38,7 @@ def measure_baseline(day: Day, laboratory: Laboratory) -> dict[str, Reading]:
 
 
 def _measure(day: Day, laboratory: Laboratory, gate: Gate) -> Reading:
-    reading = laboratory.ask(Question(gate=gate, candidate=day.base, why=f"on {day.release.tag} itself"))
+    reading = laboratory.ask(Question(gate=gate, candidate=day.base, why=f"on {day.release.tag} itself", keep=True))
     if not reading.built:
         raise InfrastructureError(
             f"{day.release.tag} itself does not build here, so no ticket can be judged: see "

@@ -83,8 +83,9 @@ class GreenHead:
 
     def _new_failures(self, gate: Gate) -> tuple[str, tuple[Failure, ...]] | None:
         head, base = self.progress.line.head, self.day.base
-        release = self.laboratory.ask(Question(gate=gate, candidate=base, why=f"on {self.day.release.tag} itself"))
-        reading = self.laboratory.ask(Question(gate=gate, candidate=head, why=f"on {_size(head)}"))
+        alone = f"on {self.day.release.tag} itself"
+        release = self.laboratory.ask(Question(gate=gate, candidate=base, why=alone, keep=True))
+        reading = self.laboratory.ask(Question(gate=gate, candidate=head, why=f"on {_size(head)}", keep=True))
         if not reading.built:
             if new := self._steady(BUILD, reading.results.failures):
                 return BUILD.name, new
@@ -197,18 +198,24 @@ class GreenHead:
                 f"fails, twice, with {_some(blame.fails)}",
                 *(f"passes with {_some(subset)}" for subset in blame.passes),
             ),
-            reproduce=self._reproduction(number, name, test, shown) if isinstance(shown, Candidate) else "",
+            **(self._shown(number, name, test, shown) if isinstance(shown, Candidate) else {"reproduce": ""}),
         )
 
-    def _reproduction(self, number: int, name: str, test: TestId, shown: Candidate) -> str:
+    def _shown(self, number: int, name: str, test: TestId, shown: Candidate) -> dict[str, str]:
+        """How to see a failure: the candidate that has it, and the commands."""
         self.day.mirror.keep(f"evidence/{self.day.options.date}/{number}", shown.commit)
         gate = self._gate(name)
-        command = self.day.config.build.run
-        if gate is not BUILD:
-            run = self.laboratory.command(gate, (test.file,) if test.file else None, shown.tree)
-            command = f"{command} && {run}" if command else run
+        build = self.day.config.build.run
+        run = build if gate is BUILD else self.laboratory.command(gate, (test.file,) if test.file else None, shown.tree)
+        both = f"{build} && {run}" if build and gate is not BUILD else run
         fetch = f"git fetch {self.day.mirror.repository.path} {shown.commit} && git checkout --detach FETCH_HEAD"
-        return f"{fetch} && export INTEGRAND_RESULTS=/tmp/results && {command}"
+        return {
+            "file": test.file,
+            "commit": shown.commit,
+            "tree": shown.tree,
+            "command": run,
+            "reproduce": f"{fetch} && export INTEGRAND_RESULTS=/tmp/results && {both}",
+        }
 
     def _gate(self, name: str) -> Gate:
         return BUILD if name == BUILD.name else self.day.config.gate(name)

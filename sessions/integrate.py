@@ -6,17 +6,17 @@ import shutil
 from dataclasses import replace
 
 from sessions.baseline import measure_baseline
+from sessions.conclusion import conclude
 from sessions.day import Day, open_day
 from sessions.drawing_up import choose, draw_up, todays_rules
 from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.green_head import GreenHead, Progress
 from sessions.laboratory import Laboratory
 from sessions.ledger.record import Record
+from sessions.look_inside import look_inside
 from sessions.narrator import Narrator
 from sessions.options import Options
-from sessions.publishing.branch import publish_branch
-from sessions.recording import Gathered, State, write_record
-from sessions.reporting.markdown import write_report
+from sessions.recording import Gathered, State
 from sessions.source.line import Line, Queue, merge_line
 from sessions.tickets.model import Ruling, Ticket, Verdict
 from sessions.tickets.trackers import TRACKERS
@@ -24,21 +24,17 @@ from sessions.tickets.trackers import TRACKERS
 
 def integrate(options: Options, narrator: Narrator) -> Record:
     """Pick, order, merge; find a head on which nothing new fails; publish it if asked; record and report."""
+    if options.shell is not None:
+        return look_inside(options, narrator)
     with open_day(options, narrator) as day:
         tickets = _read_tickets(day)
         queue = _draw_up(day, tickets)
         progress = Progress(line=_merge(day, queue))
         if options.plan or not queue.tickets:
-            gathered = _plan(day, tickets, progress)
+            record = conclude(day, _plan(day, tickets, progress))
         else:
             with day.laboratory() as laboratory:
-                gathered = _work(day, queue, tickets, progress, laboratory)
-        record = write_record(day, gathered)
-        if gathered.state == "green":
-            head = progress.line.head.commit
-            published = publish_branch(day.mirror, day.branch, head, narrator, options)
-            record = write_record(day, replace(gathered, published=published))
-        write_report(record, day.folder)
+                record = conclude(day, _work(day, queue, tickets, progress, laboratory), laboratory)
         narrator.detail(f"the report is in {day.folder / 'report.md'}: `nox -s report` shows it")
         return record
 

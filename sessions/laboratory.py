@@ -8,7 +8,7 @@ import re
 import shlex
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sessions.config import Config, Gate
@@ -36,13 +36,17 @@ _OUR_FAULT = re.compile(r"No space left on device|Cannot allocate memory|Input/o
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One result that is asked for: a gate on a candidate, all of it or some ``files``; and what for."""
+    """One result that is asked for: a gate on a candidate, all of it or some ``files``; and what for.
+
+    ``keep`` says that more will be asked of this candidate: an engine that can keeps its build.
+    """
 
     gate: Gate
     candidate: Candidate
     files: tuple[str, ...] | None = None
     attempt: int = 1
     why: str
+    keep: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +99,10 @@ class Laboratory:
         if key not in self.consulted:
             self.consulted[key] = Consulted(question=question, key=key, reading=reading, fresh=fresh)
         return reading
+
+    def recall(self, question: Question) -> Reading | None:
+        """What is known about a question, without a probe."""
+        return self.ledger.find(self._key(question))
 
     def _without_files(self, question: Question) -> Reading:
         """A candidate that lacks the asked files cannot fail in them; a gate without any is a mistake of the user's."""
@@ -159,16 +167,22 @@ class Laboratory:
 
     def _describe(self, question: Question, left: float | None) -> Probe:
         gate, tree = question.gate, question.candidate.tree
-        build, run = self.config.build, self.command(gate, question.files, tree, question.attempt)
-        steps = [
-            Step(name=BUILD.name, command=build.run or ":", timeout=_within(build.timeout, left)),
-            *([Step(name="gate", command=run, timeout=_within(gate.timeout, left))] if gate is not BUILD else []),
-        ]
+        probe = self.candidate(tree, left)
+        if gate is BUILD:
+            return probe
+        run = self.command(gate, question.files, tree, question.attempt)
+        step = Step(name="gate", command=run, timeout=_within(gate.timeout, left))
+        keep = question.keep and bool(self.config.build.run)
+        return replace(probe, steps=(*probe.steps, step), artifacts=gate.artifacts, keep=keep)
+
+    def candidate(self, tree: str, left: float | None = None, *, built: bool = True) -> Probe:
+        """The probe that only builds a candidate, in the ``left`` seconds; or not even that."""
+        build = self.config.build
+        command = (build.run if built else "") or ":"
         return Probe(
             image=self.image,
             overlay=overlay_between(self.repository, self.release_tree, tree),
-            steps=tuple(steps),
-            artifacts=gate.artifacts,
+            steps=(Step(name=BUILD.name, command=command, timeout=_within(build.timeout, left)),),
         )
 
     def _read(self, gate: Gate, outcome: Outcome) -> Results:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sessions.day import Day
 from sessions.green_head import Progress
 from sessions.laboratory import BUILD, Consulted, Laboratory
 from sessions.ledger.record import RECORD_VERSION, Record, save_record
+from sessions.reporting.reproduction import run_line
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Breakage, Conflict, Ruling, Ticket, Verdict
 
 State = Literal["green", "red", "paused", "empty", "broken"]
+
+
+# The image that shows what a ticket breaks in a gate, by ticket, gate and tree.
+Shown = Mapping[tuple[int, str, str], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,7 @@ class Gathered:
     progress: Progress | None = None
     laboratory: Laboratory | None = None
     published: Mapping[str, Any] | None = None
+    shown: Shown = field(default_factory=dict)
 
 
 def make_record(day: Day, gathered: Gathered) -> Record:
@@ -47,7 +53,7 @@ def make_record(day: Day, gathered: Gathered) -> Record:
         "message": gathered.message,
         "asked": [gate.name for gate in day.asked_gates()],
         "order": list(head.tickets),
-        "tickets": [_ticket(each, progress, day) for each in gathered.tickets] if progress else [],
+        "tickets": [_ticket(each, progress, day, gathered.shown) for each in gathered.tickets] if progress else [],
         "gates": {gate.name: _gate(gate.name, progress, probes) for gate in day.config.gates},
         "probes": [_probe(each) for each in probes],
         "engine": laboratory.engine.name if laboratory else "",
@@ -81,7 +87,7 @@ def write_record(day: Day, gathered: Gathered) -> Record:
     return record
 
 
-def _ticket(ticket: Ticket, progress: Progress, day: Day) -> dict[str, Any]:
+def _ticket(ticket: Ticket, progress: Progress, day: Day, shown: Shown) -> dict[str, Any]:
     ruling = progress.line.rulings.get(ticket.number, Ruling(verdict=Verdict.NOT_REACHED))
     priorities = [label for label in day.config.tickets.priorities if plain(label) in map(plain, ticket.labels)]
     pinned = {each.number: each.commit for each in progress.line.tickets}
@@ -95,7 +101,7 @@ def _ticket(ticket: Ticket, progress: Progress, day: Day) -> dict[str, Any]:
         "reason": ruling.reason,
         "blocked_by": list(ruling.blocked_by),
         "conflicts": [_conflict(each) for each in ruling.conflicts],
-        "broke": [_breakage(each) for each in ruling.broke],
+        "broke": [_breakage(each, shown.get((ticket.number, each.gate, each.tree), "")) for each in ruling.broke],
     }
 
 
@@ -104,14 +110,19 @@ def _conflict(conflict: Conflict) -> dict[str, Any]:
     return {"with": list(conflict.with_), **words}
 
 
-def _breakage(broke: Breakage) -> dict[str, Any]:
+def _breakage(broke: Breakage, image: str) -> dict[str, Any]:
     return {
         "gate": broke.gate,
         "test": broke.test,
         "with": list(broke.with_),
         "message": broke.message,
         "evidence": list(broke.evidence),
-        "reproduce": broke.reproduce,
+        "file": broke.file,
+        "commit": broke.commit,
+        "tree": broke.tree,
+        "command": broke.command,
+        "image": image,
+        "reproduce": run_line(image) if image else broke.reproduce,
     }
 
 

@@ -18,7 +18,7 @@ ALLOWED: dict[str, set[str]] = {
     "engines": {"source"},
     "culprits": {"tickets"},
     "ledger": {"gates"},
-    "publishing": {"source", "tickets", "ledger", "reporting"},
+    "publishing": {"source", "engines", "tickets", "ledger", "reporting"},
     "reporting": {"ledger"},
     "sample": {"tickets"},
 }

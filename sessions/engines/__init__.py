@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from sessions.config import Config
-from sessions.engines.probe import Image, Outcome, Probe
+from sessions.engines.probe import Image, Inspection, Outcome, Probe
+from sessions.engines.registry import Registry
 from sessions.errors import InfrastructureError
 
 # Writes the release's files into a folder.
@@ -29,6 +30,11 @@ class Engine(Protocol):
         """Why it was the one to take."""
         ...
 
+    @property
+    def registry(self) -> Registry | None:
+        """Where its images go when they are published; ``None`` where it makes no images."""
+        ...
+
     def prepare(self, release: str, tree: str, export: Export) -> Image:
         """The image of a release, pulled or built where it is not here yet.
 
@@ -41,6 +47,18 @@ class Engine(Protocol):
 
         Raises :class:`InfrastructureError` where the engine itself failed: that says nothing about the probe.
         """
+        ...
+
+    def inspection(self, wanted: Inspection, listen: Listen) -> Image | None:
+        """An image to look into; ``None`` where the engine has no images, or the candidate does not build."""
+        ...
+
+    def enter(self, image: Image) -> None:
+        """Open a shell in an image, on this terminal. Raises :class:`InfrastructureError` where that cannot be."""
+        ...
+
+    def prune(self, *, keep: frozenset[str], before: str) -> int:
+        """Remove what was kept of all candidates but these, and images of days before a date; how many they were."""
         ...
 
     def close(self) -> None:

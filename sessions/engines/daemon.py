@@ -47,3 +47,8 @@ def reason(error: Exception) -> str:
 def legal_tag(text: str) -> str:
     """A text as a legal image tag: ``+`` is legal in a git ref and not here."""
     return re.sub(r"[^A-Za-z0-9_.-]", "-", text).lstrip("-.")[:128]
+
+
+def legal_name(text: str) -> str:
+    """A text as a part of a legal repository name: lower case, and nothing but letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "project"

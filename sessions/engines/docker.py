@@ -1,37 +1,33 @@
-"""Probes in containers: no network, no capabilities, limits, and always removed."""
+"""Probes in containers, and images of candidates to look into."""
 
 from __future__ import annotations
 
 import hashlib
-import io
-import re
-import tarfile
+import os
+import shutil
+import subprocess
+import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, ImageNotFound
 
 from sessions.config import Config
 from sessions.engines import Export, Listen
 from sessions.engines.baseline_image import BaselineImage
-from sessions.engines.daemon import LABEL, told
-from sessions.engines.probe import Ending, Image, Outcome, Probe, Step, StepOutcome
+from sessions.engines.container import PROBE, ProbeContainer
+from sessions.engines.daemon import LABEL, legal_name, reason, told
+from sessions.engines.probe import Image, Inspection, Outcome, Probe, StepOutcome
+from sessions.engines.registry import Registry
 from sessions.errors import InfrastructureError
-from sessions.globs import fixed_folder, matching
-from sessions.source.overlays import Overlay
 
-if TYPE_CHECKING:
-    from docker.models.containers import Container, ExecResult
-
-_ROOM = "/integrand"
-_LARGEST_RESULT = 512 * 2**20
+# A container ends by itself so many seconds after its steps must have ended.
+_GRACE = 3600
 
 
 @dataclass(frozen=True)
@@ -46,9 +42,14 @@ class DockerEngine:
 
     def __post_init__(self) -> None:
         with told("Removing what a killed call left behind"):
-            ours: dict[str, str | list[str] | bool] = {"label": f"{LABEL}.state={self._owner}"}
+            ours = _labelled(PROBE, self._owner)
             for container in self.client.containers.list(all=True, filters=ours, ignore_removed=True):
                 container.remove(force=True, v=True)
+
+    @property
+    def registry(self) -> Registry:
+        """Where the images go that are published."""
+        return Registry.of(self.config.engine.image, self.config, self.client)
 
     def prepare(self, release: str, tree: str, export: Export) -> Image:
         """The baseline image, with the configured layers on it where there are any."""
@@ -57,193 +58,130 @@ class DockerEngine:
     def run(self, probe: Probe, listen: Listen) -> Outcome:
         """Run a probe in a container of its own."""
         start = time.monotonic()
-        with told("The Docker engine"), self._container(probe) as container:
-            self._put_overlay(container, probe)
-            steps = self._steps(container, probe, listen)
+        with told("The Docker engine"), self._candidate(probe, listen) as (container, first):
+            steps = [first]
+            for step in probe.steps[1:]:
+                if steps[-1].status:
+                    break
+                steps.append(container.run(step, listen))
             return Outcome(
-                steps=steps,
-                results=next(iter(_take(container, f"{_ROOM}/results").values()), None),
-                artifacts=self._artifacts(container, probe.artifacts),
+                steps=tuple(steps),
+                results=container.results(),
+                artifacts=container.artifacts(probe.artifacts),
                 seconds=time.monotonic() - start,
             )
+
+    def inspection(self, wanted: Inspection, listen: Listen) -> Image | None:
+        """The image to look into, made where it is not here yet; ``None`` where its candidate does not build."""
+        with told(f"Making the image {wanted.name}"):
+            if there := self._there(wanted):
+                return there
+            with self._candidate(wanted.candidate, listen) as (container, built):
+                if built.status:
+                    return None
+                container.take_away(wanted.without)
+                with tempfile.TemporaryDirectory() as scratch:
+                    container.put_folders(wanted.fill(Path(scratch)))
+                names = {"built": "", "inputs": wanted.inputs, "state": self._owner, "project": self._project}
+                return container.commit(wanted.name, {**wanted.labels, **_own(names)}, command=wanted.command)
+
+    def enter(self, image: Image) -> None:
+        """Open a shell in a container of ``image``, with a probe's limits, on this terminal."""
+        client = shutil.which("docker") or shutil.which("podman")
+        if client is None:
+            raise InfrastructureError(
+                f"No docker or podman client is here to open a shell with: install one, or run {image.name} elsewhere."
+            )
+        terminal = ["-it"] if sys.stdin.isatty() else ["-i"]
+        limits = ["--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+        shell = ["--entrypoint", "sh", image.name, "-c", "command -v bash > /dev/null && exec bash; exec sh"]
+        line = [client, "run", "--rm", *terminal, *limits, *shell]
+        subprocess.run(line, check=False)
+
+    def prune(self, *, keep: frozenset[str], before: str) -> int:
+        """Remove builds kept for candidates, and images to look into of days before a date as in 2026-11-23.
+
+        Those whose candidate or name is in ``keep`` stay, and so does what a container still uses. Returns how many
+        were removed.
+        """
+        removed = 0
+        with told("Removing old images"):
+            for image in self.client.images.list(filters=_labelled(f"{LABEL}.project", self._project)):
+                built, day = (image.labels.get(f"{LABEL}.{key}", "") for key in ("built", "date"))
+                mine = image.labels.get(f"{LABEL}.state") == self._owner
+                wanted = built in keep or not keep.isdisjoint(image.tags)
+                if not wanted and ((built and mine) or (day and day < before)):
+                    removed += self._remove(image.tags or [str(image.id)])
+        return removed
 
     def close(self) -> None:
         """Hang up."""
         self.client.close()
 
+    @contextmanager
+    def _candidate(self, probe: Probe, listen: Listen) -> Iterator[tuple[ProbeContainer, StepOutcome]]:
+        """A container in which the first step is done: of the image that was kept when it was, if there is one."""
+        kept = self._kept(probe)
+        first = probe.steps[0]
+        with ProbeContainer.of(
+            self.client,
+            kept or probe.image,
+            self.config.engine,
+            owner=self._owner,
+            environment=probe.environment,
+            seconds=sum(step.timeout for step in probe.steps) + _GRACE,
+        ) as container:
+            if kept:
+                container.put_scripts(probe.steps)
+                yield container, StepOutcome(name=first.name, status=0, log="(done before, and kept)\n")
+                return
+            container.put_overlay(probe.overlay)
+            container.put_scripts(probe.steps)
+            done = container.run(first, listen)
+            if probe.keep and not done.status:
+                names = {"built": probe.candidate, "state": self._owner, "project": self._project}
+                container.commit(self._kept_name(probe), _own(names))
+            yield container, done
+
+    def _kept(self, probe: Probe) -> Image | None:
+        try:
+            return Image(id=str(self.client.images.get(self._kept_name(probe)).id), name=probe.image.name)
+        except ImageNotFound:
+            return None
+
+    def _kept_name(self, probe: Probe) -> str:
+        return f"integrand/{self._project}:built-{probe.candidate}"
+
+    def _there(self, wanted: Inspection) -> Image | None:
+        try:
+            found = self.client.images.get(wanted.name)
+        except ImageNotFound:
+            return None
+        same = found.labels.get(f"{LABEL}.inputs") == wanted.inputs
+        return Image(id=str(found.id), name=wanted.name) if same else None
+
+    def _remove(self, names: list[str]) -> int:
+        try:
+            for name in names:
+                self.client.images.remove(name)
+        except APIError as error:
+            if error.status_code != 409:  # somebody is looking into it
+                raise InfrastructureError(f"{names[0]} cannot be removed: {reason(error)}.") from None
+            return 0
+        return 1
+
     @property
     def _owner(self) -> str:
-        return hashlib.sha256(str(self.state).encode()).hexdigest()[:16]
+        return hashlib.sha256(os.fsencode(self.state)).hexdigest()[:16]
 
-    @contextmanager
-    def _container(self, probe: Probe) -> Iterator[Container]:
-        limits: dict[str, Any] = {"mem_limit": self.config.engine.memory} if self.config.engine.memory else {}
-        container = self.client.containers.create(
-            probe.image.id,
-            # No `init`: as process 1, the loop reaps orphans too, and nothing that a probe runs can stop it. It ends
-            # by itself, so that what a killed session leaves does not run for ever.
-            entrypoint=["sh", "-c", "end=$(($(date +%s) + $0)); while [ $(date +%s) -lt $end ]; do sleep 60; done"],
-            command=[str(int(sum(step.timeout for step in probe.steps)) + 3600)],
-            environment=probe.environment | {"INTEGRAND_RESULTS": f"{_ROOM}/results"},
-            network_mode="none",
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
-            pids_limit=self.config.engine.processes,
-            labels={f"{LABEL}.state": self._owner},
-            **limits,
-        )
-        try:
-            container.start()
-            yield container
-        finally:
-            container.remove(force=True, v=True)
-
-    def _put_overlay(self, container: Container, probe: Probe) -> None:
-        # Files belong to whoever runs the commands: without capabilities, even root cannot write others'.
-        user, group = _said(container.exec_run(["sh", "-c", "id -u; id -g"])).split()
-        owner = (int(user), int(group))
-        gone = [file.path for file in probe.overlay]
-        for start in range(0, len(gone), 500):
-            words = ["rm", "-rf", "--", *gone[start : start + 500]]
-            # Without capabilities, neither root nor the image's user can take each other's files away.
-            asked = (container.exec_run(words, workdir=self.config.engine.source, user=user) for user in ("", "root"))
-            if all(each.exit_code == 1 for each in asked):
-                raise InfrastructureError(
-                    f"In the image {probe.image.name}, files in {self.config.engine.source} can be deleted neither by "
-                    "root nor by its USER: let one of them own the source."
-                )
-        # New folders belong to that user as well; those that it may not make are made by the archive.
-        folders = sorted({str(PurePosixPath(file.path).parent) for file in probe.overlay if file.content is not None})
-        for start in range(0, len(folders), 500):
-            words = ["mkdir", "-p", "--", *folders[start : start + 500]]
-            container.exec_run(words, workdir=self.config.engine.source)
-        scripts = {f"{step.name}.sh": step.command + "\n" for step in probe.steps}
-        container.put_archive("/", _room(scripts, owner))
-        try:
-            container.put_archive(self.config.engine.source, _tar(probe.overlay, owner))
-        except NotFound:
-            raise InfrastructureError(
-                f"The image {probe.image.name} has no folder {self.config.engine.source}: set [engine] source."
-            ) from None
-
-    def _steps(self, container: Container, probe: Probe, listen: Listen) -> tuple[StepOutcome, ...]:
-        done: list[StepOutcome] = []
-        for step in probe.steps:
-            done.append(self._step(container, step, listen))
-            if done[-1].status:
-                break
-        return tuple(done)
-
-    def _step(self, container: Container, step: Step, listen: Listen) -> StepOutcome:
-        late = threading.Event()
-
-        def stop() -> None:
-            late.set()
-            container.kill()
-
-        # One stream: what is printed to two reaches us out of order, and cut within lines.
-        words = ["sh", "-c", 'exec sh "$0" 2>&1', f"{_ROOM}/{step.name}.sh"]
-        command = self.client.api.exec_create(container.id, words, workdir=self.config.engine.source)
-        timer = threading.Timer(step.timeout, stop)
-        timer.start()
-        try:
-            log = [_heard(line, listen) for line in _lines(self.client.api.exec_start(command["Id"], stream=True))]
-        finally:
-            timer.cancel()
-        status = self.client.api.exec_inspect(command["Id"])["ExitCode"]
-        container.reload()
-        if not late.is_set() and (status is None or container.status != "running"):
-            raise InfrastructureError("A probe's container was stopped from outside. Run again: the rest is kept.")
-        memory = status and not late.is_set() and _ran_out_of_memory(container)
-        ending: Ending = "timeout" if late.is_set() else "out of memory" if memory else "exited"
-        return StepOutcome(name=step.name, status=137 if status is None else status, log="".join(log), ending=ending)
-
-    def _artifacts(self, container: Container, globs: tuple[str, ...]) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
-        for folder in sorted({fixed_folder(glob) for glob in globs}):
-            files = _take(container, f"{self.config.engine.source}/{folder}".rstrip("/"))
-            # The archive's own first folder is the last one of the path that was asked for.
-            found |= {
-                f"{folder}/{name.split('/', 1)[1]}".lstrip("/"): body for name, body in files.items() if "/" in name
-            }
-        return {name: found[name] for name in matching(globs, found)}
+    @property
+    def _project(self) -> str:
+        return legal_name(self.config.project.name)
 
 
-def _said(result: ExecResult) -> str:
-    return result.output.decode() if isinstance(result.output, bytes) else ""
+def _own(names: Mapping[str, str]) -> dict[str, str]:
+    return {f"{LABEL}.{key}": name for key, name in names.items()}
 
 
-def _ran_out_of_memory(container: Container) -> bool:
-    # Asked of the kernel, either of its versions: the daemon's own OOMKilled is about a container's first process.
-    counts = container.exec_run(["cat", "/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"])
-    return bool(re.search(r"^oom_kill [1-9]", _said(counts), re.MULTILINE))
-
-
-def _heard(line: str, listen: Listen) -> str:
-    listen(line)
-    return line
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line.decode("utf-8", "replace") + "\n" for line in whole)
-    if rest:
-        yield rest.decode("utf-8", "replace")
-
-
-def _room(scripts: dict[str, str], owner: tuple[int, int]) -> bytes:
-    """The folder outside the source that holds a probe's scripts and takes its results."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
-        folder = _info(_ROOM.strip("/"), 0o755, owner)
-        folder.type = tarfile.DIRTYPE
-        archive.addfile(folder)
-        for name, text in scripts.items():
-            content = text.encode("utf-8", "surrogateescape")
-            archive.addfile(_info(f"{_ROOM.strip('/')}/{name}", 0o755, owner, len(content)), io.BytesIO(content))
-    return stream.getvalue()
-
-
-def _tar(overlay: Overlay, owner: tuple[int, int]) -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for file in overlay:
-            if file.content is None:
-                continue
-            info = _info(file.path, file.mode & 0o777, owner)
-            if file.mode == 0o120000:
-                info.type, info.linkname = tarfile.SYMTYPE, file.content.decode("utf-8", "surrogateescape")
-                archive.addfile(info)
-            else:
-                info.size = len(file.content)
-                archive.addfile(info, io.BytesIO(file.content))
-    return stream.getvalue()
-
-
-def _info(name: str, mode: int, owner: tuple[int, int], size: int = 0) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.mode, info.size, info.mtime = mode, size, int(time.time())
-    info.uid, info.gid = owner
-    return info
-
-
-def _take(container: Container, path: str) -> dict[str, bytes]:
-    """The plain files at ``path`` by their names in Docker's archive; links and devices are left behind.
-
-    Raises :class:`InfrastructureError` where they are larger than any result should be.
-    """
-    try:
-        chunks, _ = container.get_archive(path)
-    except NotFound:
-        return {}
-    with tempfile.TemporaryFile() as stream:
-        for chunk in chunks:
-            stream.write(chunk)
-            if stream.tell() > _LARGEST_RESULT:
-                raise InfrastructureError(f"{path} in a probe's container is larger than {_LARGEST_RESULT >> 20} MiB.")
-        stream.seek(0)
-        with tarfile.open(fileobj=stream) as archive:
-            files = [member for member in archive if member.isfile()]
-            return {file.name: body.read() for file in files if (body := archive.extractfile(file))}
+def _labelled(label: str, value: str) -> dict[str, str | list[str] | bool]:
+    return {"label": f"{label}={value}"}

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sessions.config import Config
 from sessions.engines import Export, Listen
-from sessions.engines.probe import Ending, Image, Outcome, Probe, Step, StepOutcome
+from sessions.engines.probe import Ending, Image, Inspection, Outcome, Probe, Step, StepOutcome
 from sessions.errors import InfrastructureError
 from sessions.globs import matching
 from sessions.source.overlays import OverlayFile
@@ -39,6 +39,7 @@ class LocalEngine:
     state: Path
     why: str
     name: str = "local"
+    registry: None = None
 
     def __post_init__(self) -> None:
         shutil.rmtree(self._probes, ignore_errors=True)  # of a call that was killed
@@ -74,6 +75,17 @@ class LocalEngine:
                 artifacts=_collect(source, probe.artifacts),
                 seconds=time.monotonic() - start,
             )
+
+    def inspection(self, wanted: Inspection, listen: Listen) -> None:
+        """There are no images here."""
+
+    def enter(self, image: Image) -> None:
+        """There is nothing to enter."""
+        raise InfrastructureError(f"{image.name} is no image to look into: run with --engine docker.")
+
+    def prune(self, *, keep: frozenset[str], before: str) -> int:  # noqa: ARG002
+        """Nothing is kept of candidates."""
+        return 0
 
     def close(self) -> None:
         """Nothing was borrowed."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from sessions.source.overlays import Overlay
@@ -33,7 +36,8 @@ class Probe:
     """Commands to run, in order until one fails, on the release's image with some files replaced.
 
     The commands find the path of the file to write their results to in ``$INTEGRAND_RESULTS``. ``environment``
-    is added to theirs. ``artifacts`` are globs of files to bring out, relative to the source.
+    is added to theirs. ``artifacts`` are globs of files to bring out, relative to the source. ``keep`` asks an engine
+    that can to keep what the first step makes of these files, the build, for other probes of the same candidate.
     """
 
     image: Image
@@ -41,6 +45,36 @@ class Probe:
     steps: tuple[Step, ...]
     environment: dict[str, str] = field(default_factory=dict)
     artifacts: tuple[str, ...] = ()
+    keep: bool = False
+
+    @property
+    def candidate(self) -> str:
+        """The same 16 hex digits for the same image, files and first step, and for no others."""
+        digest = hashlib.sha256(f"{self.image.id}\0{self.steps[0].command}".encode("utf-8", "surrogateescape"))
+        for file in self.overlay:
+            path, content = file.path.encode("utf-8", "surrogateescape"), file.content or b""
+            digest.update(b"\0%d %o %d " % (len(path), file.mode, -1 if file.content is None else len(content)))
+            digest.update(path + content)
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """An image to look into: a candidate as its first step left it, and what is put beside that.
+
+    ``name`` is its repository and tag. ``inputs`` says what it is made of: it is made anew when that changes.
+    ``without`` are paths in the source to take away first. ``fill`` writes what is to be put in into a folder, and
+    tells which of that goes to which absolute path. ``command`` is what the image runs when nothing else is said;
+    ``None``: what the baseline's does.
+    """
+
+    candidate: Probe
+    name: str
+    inputs: str
+    labels: Mapping[str, str]
+    without: tuple[str, ...]
+    fill: Callable[[Path], Mapping[str, Path]]
+    command: tuple[str, ...] | None = None
 
 
 Ending = Literal["exited", "timeout", "out of memory"]

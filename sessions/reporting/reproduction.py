@@ -6,12 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def reproduction(broke: Mapping[str, Any], number: int) -> str:
-    """What a ticket's author types beside the project's configuration.
+def run_line(image: str) -> str:
+    """What runs the failing tests of an image that was made to show them.
 
-    >>> reproduction({"gate": "doctest", "with": [115]}, 116)
+    >>> run_line("example.org/abacus@sha256:0123")
+    'docker run --rm --network none example.org/abacus@sha256:0123'
+    """
+    return f"docker run --rm --network none {image}"
+
+
+def reproduction(broke: Mapping[str, Any], number: int) -> str:
+    """What a ticket's author types: anywhere where the image was pushed, else beside the project's configuration.
+
+    >>> reproduction({"gate": "doctest", "with": [115], "image": ""}, 116)
     'nox -s integrate -- --only 115,116 --gates doctest'
     """
+    if "@" in broke["image"]:
+        return run_line(broke["image"])
     numbers = ",".join(str(each) for each in sorted({number, *broke["with"]}))
     gates = "" if broke["gate"] == "build" else f" --gates {broke['gate']}"
     return f"nox -s integrate -- --only {numbers}{gates}"

@@ -59,7 +59,11 @@ class Conflict:
 
 @dataclass(frozen=True, kw_only=True)
 class Breakage:
-    """A test that a ticket breaks, together ``with`` its partners or alone, and how that is known."""
+    """A test that a ticket breaks, together ``with`` its partners or alone, and how that is known.
+
+    ``commit`` and ``tree`` are of the candidate that shows it, empty where it could not be merged again; ``file`` is
+    the test's, empty where a gate fails as a whole. ``command`` runs the test there; ``reproduce`` fetches that first.
+    """
 
     gate: str
     test: str
@@ -67,6 +71,10 @@ class Breakage:
     message: str
     evidence: tuple[str, ...]
     reproduce: str
+    file: str = ""
+    commit: str = ""
+    tree: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

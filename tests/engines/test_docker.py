@@ -33,7 +33,7 @@ def bench(on_docker: OnDocker) -> Bench:
 def containers(bench: Bench) -> list[Container]:
     """All that are there with the label of the bench's state folder."""
     assert isinstance(bench.engine, DockerEngine)
-    label = f"io.github.integrand.state={bench.engine._owner}"
+    label = f"io.github.integrand.probe={bench.engine._owner}"
     found: list[Container] = bench.engine.client.containers.list(all=True, filters={"label": label})
     return found
 
@@ -134,7 +134,7 @@ def test_what_a_killed_call_left_is_removed_by_the_next_one_of_the_same_state_fo
     for name in ("mine", "other"):
         engine = DockerEngine(config(baseline=toy_image), tmp_path / name, daemon, why="test")
         stale[name] = daemon.containers.run(
-            toy_image, ["sleep", "600"], detach=True, labels={"io.github.integrand.state": engine._owner}
+            toy_image, ["sleep", "600"], detach=True, labels={"io.github.integrand.probe": engine._owner}
         )
     DockerEngine(config(baseline=toy_image), tmp_path / "mine", daemon, why="test")
     left = {container.id for container in daemon.containers.list(all=True)}

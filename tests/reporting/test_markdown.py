@@ -162,6 +162,7 @@ def record(text: str) -> dict[str, Any]:
     """A run record in which every text that comes from outside is ``text``."""
     broke = {
         "gate": "doctest", "test": text, "with": [3], "message": text, "evidence": [text, text], "reproduce": text,
+        "image": "",
     }  # fmt: skip
     conflict = {"with": [2], "path": text, "lines": "7-9", "kind": text, "hunk": text}
     ticket = {
