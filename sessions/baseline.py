@@ -5,6 +5,7 @@ from __future__ import annotations
 from sessions.config import Gate
 from sessions.day import Day, open_day
 from sessions.errors import InfrastructureError
+from sessions.handover import hand_over
 from sessions.laboratory import Laboratory, Question
 from sessions.ledger.ledger import Reading
 from sessions.ledger.record import Record
@@ -25,7 +26,9 @@ def baseline(options: Options, narrator: Narrator) -> Record:
                 narrator.detail(f"{name}: {known} known failure{'s' * (known != 1)}")
             gathered = Gathered(state="empty", laboratory=laboratory, message="the release alone")
             # A day that has been integrated already has more to tell than its baseline.
-            return make_record(day, gathered) if day.is_begun() else write_record(day, gathered)
+            record = make_record(day, gathered) if day.is_begun() else write_record(day, gathered)
+            hand_over(laboratory, record, options)
+            return record
 
 
 def measure_baseline(day: Day, laboratory: Laboratory) -> dict[str, Reading]:

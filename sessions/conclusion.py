@@ -9,6 +9,7 @@ from typing import Any
 from sessions.day import Day
 from sessions.engines.registry import Registry
 from sessions.exhibits import Exhibition, evidence_of
+from sessions.handover import hand_over
 from sessions.laboratory import Laboratory
 from sessions.ledger.record import Record
 from sessions.publishing.branch import publish_branch
@@ -35,7 +36,11 @@ def conclude(day: Day, gathered: Gathered, laboratory: Laboratory | None = None)
         exhibition.tidy(record)
     if gathered.state == "green":
         published |= publish_branch(day.mirror, day.branch, record["head"], day.narrator, day.options)
-    return _write(day, replace(gathered, published=published)) if published else record
+    if published:
+        record = _write(day, replace(gathered, published=published))
+    if laboratory:
+        hand_over(laboratory, record, day.options)
+    return record
 
 
 def _write(day: Day, gathered: Gathered) -> Record:

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from sessions.config import Config, Gate, load_config
 from sessions.engines import choose_engine
 from sessions.errors import InfrastructureError, StateInUseError
+from sessions.handover import take_over
 from sessions.laboratory import Laboratory
 from sessions.ledger.ledger import Ledger
 from sessions.narrator import Narrator
@@ -119,6 +120,7 @@ def open_day(options: Options, narrator: Narrator) -> Iterator[Day]:
     with ExitStack() as borrowed:
         borrowed.enter_context(hold_state(options.state))
         config = with_sample(config, options.state)
+        take_over(config, options, narrator)
         ledger = Ledger(options.state / "ledger.sqlite")
         borrowed.callback(ledger.close)
         mirror = Mirror.of(config.project.repository, options.state)

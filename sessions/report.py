@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sessions.config import load_config
 from sessions.day import hold_state, settle, with_sample
+from sessions.handover import take_over
 from sessions.ledger.record import Record, load_record, save_record
 from sessions.narrator import Narrator
 from sessions.options import Options
@@ -17,11 +18,12 @@ from sessions.tickets.trackers import TRACKERS
 def report(options: Options, narrator: Narrator) -> Record:
     """Write the report of the newest run, show it, tell the tickets and close what is merged, if asked."""
     with hold_state(options.state):
+        config = with_sample(settle(load_config(options.config), options), options.state)
+        take_over(config, options, narrator)
         record = load_record(options.state)
         folder = (options.state / "latest").resolve()
         narrator.show(write_report(record, folder))
         narrator.detail(f"written to {folder / 'report.md'}")
-        config = with_sample(settle(load_config(options.config), options), options.state)
         tracker = TRACKERS[config.tickets.tracker](config.tickets)
         told = tell_tickets(
             record, tracker, narrator, publish=options.publish, url=report_address(config.project.report)

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 
 from sessions.config import Config
 from sessions.engines import Export, Listen
@@ -74,7 +75,7 @@ class DockerEngine:
     def inspection(self, wanted: Inspection, listen: Listen) -> Image | None:
         """The image to look into, made where it is not here yet; ``None`` where its candidate does not build."""
         with told(f"Making the image {wanted.name}"):
-            if there := self._there(wanted):
+            if there := self._there(wanted.name, wanted.inputs):
                 return there
             with self._candidate(wanted.candidate, listen) as (container, built):
                 if built.status:
@@ -84,6 +85,32 @@ class DockerEngine:
                     container.put_folders(wanted.fill(Path(scratch)))
                 names = {"built": "", "inputs": wanted.inputs, "state": self._owner, "project": self._project}
                 return container.commit(wanted.name, {**wanted.labels, **_own(names)}, command=wanted.command)
+
+    def store(self, name: str, inputs: str, archive: Callable[[], IO[bytes]]) -> None:
+        """Keep an archive as an image that holds nothing else, if none of the same ``inputs`` is here."""
+        with told(f"Making the image {name}"):
+            if self._there(name, inputs):
+                return
+            repository, tag = name.rsplit(":", 1)
+            labels = _own({"inputs": inputs, "project": self._project})
+            changes = [*(f"LABEL {key}={value}" for key, value in labels.items()), 'CMD ["none"]']
+            with archive() as stream:
+                reply = self.client.api.import_image_from_data(stream, repository, tag, changes)
+            if '"error"' in str(reply):
+                raise DockerException(str(reply))
+
+    def stored(self, name: str, folder: str) -> IO[bytes]:
+        """The ``folder`` of an archive that is kept as an image here: a stream to read and to close."""
+        with told(f"Reading the image {name}"):
+            container = self.client.containers.create(name, ["none"], labels={PROBE: self._owner})
+            try:
+                chunks, _ = container.get_archive(f"/{folder}")
+                stream = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
+                stream.writelines(chunks)
+                stream.seek(0)
+                return stream
+            finally:
+                container.remove(force=True, v=True)
 
     def enter(self, image: Image) -> None:
         """Open a shell in a container of ``image``, with a probe's limits, on this terminal."""
@@ -152,13 +179,12 @@ class DockerEngine:
     def _kept_name(self, probe: Probe) -> str:
         return f"integrand/{self._project}:built-{probe.candidate}"
 
-    def _there(self, wanted: Inspection) -> Image | None:
+    def _there(self, name: str, inputs: str) -> Image | None:
         try:
-            found = self.client.images.get(wanted.name)
+            found = self.client.images.get(name)
         except ImageNotFound:
             return None
-        same = found.labels.get(f"{LABEL}.inputs") == wanted.inputs
-        return Image(id=str(found.id), name=wanted.name) if same else None
+        return Image(id=str(found.id), name=name) if found.labels.get(f"{LABEL}.inputs") == inputs else None
 
     def _remove(self, names: list[str]) -> int:
         try:

@@ -84,6 +84,11 @@ class Ledger:
                 ),
             )
 
+    def size(self) -> int:
+        """How many readings it holds."""
+        with self._told():
+            return int(self._db.execute("select count(*) from results").fetchone()[0])
+
     def usual_seconds(self, gate: str, *, whole: bool) -> float | None:
         """The longest that a run of a gate took so far: of all its tests, or of some."""
         with self._told():

@@ -16,8 +16,13 @@ SCHEMA = Path(__file__).with_name("run.schema.json")
 
 
 def save_record(record: Record, folder: Path) -> None:
-    """Write ``run.json`` in a day's folder and let ``latest`` beside ``days`` point to it; each whole or not at all."""
+    """Write ``run.json`` in a day's folder and let ``latest`` be that day; each whole or not at all."""
     write_whole(folder / "run.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    point_latest(folder)
+
+
+def point_latest(folder: Path) -> None:
+    """Let ``latest``, beside the folder of all days, be this one."""
     latest = folder.parent.parent / "latest"
     half = latest.with_suffix(".half")
     half.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sessions.errors import SourceError
 from sessions.narrator import Narrator
 from sessions.options import Options
-from sessions.source.mirror import Mirror
+from sessions.source.mirror import Mirror, without_secret
 
 
 def publish_branch(
@@ -32,6 +32,7 @@ def publish_branch(
         reply = mirror.repository.git("push", "--quiet", lease, "--", mirror.url, refs, ok=(0, 1, 128), online=True)
         if reply.status:
             why = " ".join(reply.err.split())[:300]
-            raise SourceError(f"Pushing {branch} to {mirror.url} was refused ({why}): mend that, then run again.")
+            told = f"Pushing {branch} to {mirror.url} was refused ({why}): mend that, then run again."
+            raise SourceError(without_secret(told))
     narrator.detail(f"branch {branch} is at {commit[:10]}" + (" already" if there == commit else ", pushed"))
-    return {"branch": {"name": branch, "commit": commit, "repository": mirror.url}}
+    return {"branch": {"name": branch, "commit": commit, "repository": without_secret(mirror.url)}}

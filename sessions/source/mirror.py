@@ -38,8 +38,8 @@ class Mirror:
         repository = Repository.open(state / "mirrors" / f"{name}-{digest}.git")
         reply = repository.git("ls-remote", "--", url, ok=(0, 1, 2, 128), online=True)
         if reply.status:
-            words = " ".join(line for line in reply.err.split("\n")[:2] if line)
-            raise SourceError(f"{url} cannot be read as a git repository: {words or f'status {reply.status}'}.")
+            words = " ".join(line for line in reply.err.split("\n")[:2] if line) or f"status {reply.status}"
+            raise SourceError(without_secret(f"{url} cannot be read as a git repository: {words}."))
         lines = (line.split("\t", 1) for line in reply.lines())
         # `1.0^{}` is what the tag 1.0 points to, not a ref that can be fetched.
         return cls(repository, url, {ref: commit for commit, ref in lines if not ref.endswith("^{}")})
@@ -90,7 +90,7 @@ class Mirror:
         reply = self.repository.git(*words, put=wanted, ok=(0, 1, 128), online=True)
         if reply.status:
             why = reply.last_words or f"status {reply.status}"
-            raise SourceError(f"Fetching from {self.url} failed: {why}. Run again.")
+            raise SourceError(without_secret(f"Fetching from {self.url} failed: {why}. Run again."))
         # 1 s for Sage, and merges are seven times faster with it.
         self.repository.git("commit-graph", "write", "--reachable", "--no-progress")
 
@@ -140,3 +140,12 @@ class Mirror:
     def _local(self, prefix: str) -> dict[str, str]:
         reply = self.repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
         return {ref: commit for commit, ref in (line.split("\t", 1) for line in reply.lines())}
+
+
+def without_secret(text: str) -> str:
+    """A text without the user and password in any address that it names.
+
+    >>> without_secret("https://jane:s3cret@example.org/a.git and git@example.org:b.git")
+    'https://example.org/a.git and git@example.org:b.git'
+    """
+    return re.sub(r"(?<=://)[^/\s:@]*(?::[^/\s]*)?@", "", text)

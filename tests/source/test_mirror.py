@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessions.errors import SourceError
-from sessions.source.mirror import Mirror
+from sessions.source.mirror import Mirror, without_secret
 from sessions.source.repository import Repository
 from tests.repositories import Builder
 
@@ -193,3 +193,26 @@ def test_repository_that_lends_us_its_variables_is_not_touched(
     mine = Repository.open(tmp_path / "mine.git")
     assert mine.git("for-each-ref").text == ""
     assert mine.git("rev-parse", "--absolute-git-dir").text == str((tmp_path / "mine.git").resolve())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://jane:s3cret@example.org/a.git", "https://example.org/a.git"),
+        ("fatal: unable to access 'https://x-token:gh_1@h/y': no", "fatal: unable to access 'https://h/y': no"),
+        ("https://gh_token@example.org/a.git", "https://example.org/a.git"),
+        ("https://u:p@ss@example.org/a", "https://example.org/a"),
+        ("ssh://git@example.org/a.git", "ssh://example.org/a.git"),
+        ("git@example.org:b.git", "git@example.org:b.git"),
+        ("https://example.org/@jane/a.git", "https://example.org/@jane/a.git"),
+    ],
+)
+def test_an_address_is_told_without_its_secret(text: str, shown: str) -> None:
+    assert without_secret(text) == shown
+
+
+def test_a_repository_that_cannot_be_reached_is_told_without_the_password(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as told:
+        Mirror.of("http://jane:s3cret@127.0.0.1:1/a.git", tmp_path)
+    assert "127.0.0.1:1/a.git" in str(told.value)
+    assert "s3cret" not in str(told.value)
