@@ -41,7 +41,7 @@ logging.getLogger().setLevel(logging.WARNING)
 
 RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
 TESTING = [
-    *("graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
+    *("bcrypt>=4.2", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
     *("pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"),
 ]
 TYPES = ["types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]

@@ -11,6 +11,7 @@ import pytest
 from docker.errors import ImageNotFound
 
 from sessions.engines.daemon import connect
+from tests.engines.registry import LocalRegistry, missing
 from tests.repositories import Builder
 
 if TYPE_CHECKING:
@@ -64,6 +65,17 @@ def daemon() -> Iterator[docker.DockerClient]:
         refuse(f"the image {BASE} is not here")
     yield client
     client.close()
+
+
+@pytest.fixture
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegistry]:
+    """A registry that demands a login even to read: skipped at a desk without, required in CI."""
+    if why := missing():
+        refuse(why)
+    made = LocalRegistry(tmp_path_factory.mktemp("registry"))
+    made.start()
+    yield made
+    made.stop()
 
 
 def refuse(why: str) -> None:

@@ -1,86 +1,253 @@
-"""The image of a release: pulled, and layered where the configuration has more to put on it."""
+"""The image of a release: pulled, or built from the project's own Dockerfile, with the configured layers on it."""
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import docker
-from docker.errors import BuildError, DockerException, ImageNotFound
-from requests.exceptions import RequestException
+from docker.errors import ImageNotFound
 
 from sessions.config import Config
-from sessions.engines import Export
-from sessions.engines.daemon import LABEL, legal_tag, reason, told
+from sessions.engines import Export, Listen
+from sessions.engines.building import Order, choose_builder
+from sessions.engines.daemon import LABEL, legal_tag, told
 from sessions.engines.probe import Image
+from sessions.engines.registry import AbsentImageError, Registry, RegistryError
 from sessions.errors import InfrastructureError
 
+if TYPE_CHECKING:
+    from docker.models.images import Image as DockerImage
 
-@dataclass(frozen=True)
+# https://github.com/opencontainers/image-spec/blob/main/annotations.md
+_OCI = "org.opencontainers.image"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """What an image is made of: a tag, its tree, how to write its files, and its commit where that is known."""
+
+    tag: str
+    tree: str
+    export: Export
+    commit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """An image that may have to be built: the whole of it, or the layers on it.
+
+    ``inputs`` changes whenever what it is made of does, and with nothing else: not with the builder, nor the time.
+    """
+
+    kind: Literal["baseline", "layers"]
+    name: str
+    inputs: str
+    base: DockerImage | None = None
+    base_name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """An image that was built and not pulled, and the names under which others look for it.
+
+    The first is for this image alone, and what has it needs no push; the second moves, for its layers are a cache.
+    """
+
+    id: str
+    names: tuple[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class BaselineImage:
-    """Where the image of a release comes from."""
+    """Where the image of a release comes from. ``warn`` is told what goes wrong without harm."""
 
     config: Config
     client: docker.DockerClient
+    warn: Listen
+    listen: Listen = lambda _line: None
 
-    def prepare(self, release: str, tree: str, export: Export) -> Image:
-        """The baseline image, with the configured layers on it where there are any."""
-        wanted = self.config.engine.baseline.replace("{release}", legal_tag(release))
+    def prepare(self, release: Release) -> Image:
+        """The baseline image, with the configured layers on it where there are any.
+
+        Raises :class:`InfrastructureError` where it cannot be had.
+        """
+        wanted = self.name_of(release.tag)
         if not wanted:
             raise InfrastructureError(
                 "[engine] baseline is empty: name the release's image, or run with --engine local."
             )
-        base = self._have(wanted)
-        if not self.config.engine.dockerfile:
-            return base
-        return self._layer(base, release, tree, export)
+        with told(f"Preparing the image of {release.tag}"):
+            base = self._base(wanted, release)
+            if not self.config.engine.dockerfile:
+                return Image(id=str(base.id), name=wanted)
+            plan = self._layers(base, wanted, release)
+            return Image(id=str(self._made(plan, release).id), name=plan.name)
 
-    def _have(self, name: str) -> Image:
+    def name_of(self, tag: str) -> str:
+        """The baseline's configured name for a release."""
+        return self.config.engine.baseline.replace("{release}", legal_tag(tag))
+
+    def built_here(self, image: Image) -> tuple[Built, ...]:
+        """What `[engine] image` should hold of a prepared image: what was built, the image below first."""
+        if not self.config.engine.image:
+            return ()
+        found: list[Built] = []
+        seek = image.id
+        while seek and (here := self._find(seek)):
+            labels = here.labels
+            if f"{LABEL}.inputs" not in labels:
+                break
+            kind = labels[f"{LABEL}.kind"]
+            names = self._published(labels[f"{LABEL}.release"], labels[f"{LABEL}.inputs"]), self._cache(kind)
+            found.insert(0, Built(id=str(here.id), names=names))
+            seek = labels[f"{LABEL}.base"]
+        return tuple(found)
+
+    def _base(self, wanted: str, release: Release) -> DockerImage:
+        engine = self.config.engine
+        plan = _Plan(kind="baseline", name=wanted, inputs=_hash(engine.recipe, engine.target, release.tree))
+        here = self._find(wanted)
+        if here and (not engine.recipe or here.labels.get(f"{LABEL}.inputs", plan.inputs) == plan.inputs):
+            return here
+        if engine.recipe and "/" not in wanted:
+            return self._made(plan, release)  # a name without a place is Docker Hub's own, never a project's
+        registry = Registry.of(wanted, self.config, self.client)
         try:
-            try:
-                found = self.client.images.get(name)
-            except ImageNotFound:
-                found = self.client.images.pull(name, tag=None if ":" in name.rsplit("/", 1)[-1] else "latest")
-        except (DockerException, RequestException) as error:
+            return self.client.images.get(registry.pull(wanted))
+        except AbsentImageError:
+            if engine.recipe:
+                return self._made(plan, release)
             raise InfrastructureError(
-                f"The image {name} is not here, and pulling it failed ({reason(error)}): "
-                "build or load it, set [engine] baseline, or run with --engine local."
+                f"The image {wanted} is neither here nor at {registry.host}: set [engine] recipe to have it built from "
+                "the project's Dockerfile, build or load it, set [engine] baseline, or run with --engine local."
             ) from None
-        return Image(id=str(found.id), name=name)
+        except RegistryError as error:
+            raise type(error)(f"The image {wanted} is not here: {error}") from None
 
-    def _layer(self, base: Image, release: str, tree: str, export: Export) -> Image:
+    def _layers(self, base: DockerImage, base_name: str, release: Release) -> _Plan:
         dockerfile = Path(self.config.engine.dockerfile)
         try:
             recipe = dockerfile.read_bytes()
         except OSError as error:
             raise InfrastructureError(f"[engine] dockerfile {dockerfile} cannot be read: {error.strerror}.") from None
-        inputs = hashlib.sha256(b"\0".join((recipe, base.id.encode(), tree.encode()))).hexdigest()
+        inputs = _hash(recipe, str(base.id), release.tree)
         project = re.sub(r"[^a-z0-9]+", "-", self.config.project.name.lower()).strip("-") or "project"
-        name = f"integrand/{project}:{legal_tag(release)[:100]}-{inputs[:12]}"
-        with told(f"Building {name}"):
-            try:
-                return Image(id=str(self.client.images.get(name).id), name=name)
-            except ImageNotFound:
-                return self._build(name, dockerfile, base, export)
+        name = f"integrand/{project}:{legal_tag(release.tag)[:100]}-{inputs[:12]}"
+        return _Plan(kind="layers", name=name, inputs=inputs, base=base, base_name=base_name)
 
-    def _build(self, name: str, dockerfile: Path, base: Image, export: Export) -> Image:
-        with tempfile.TemporaryDirectory() as scratch:
+    def _made(self, plan: _Plan, release: Release) -> DockerImage:
+        """The image of a plan: as it is here, as somebody built it before, or built."""
+        here = self._find(plan.name)
+        if here and here.labels.get(f"{LABEL}.inputs") == plan.inputs:
+            return here
+        return self._built_before(plan, release) or self._build(plan, release)
+
+    def _built_before(self, plan: _Plan, release: Release) -> DockerImage | None:
+        if not self.config.engine.image:
+            return None
+        name = self._published(release.tag, plan.inputs)
+        registry = Registry.of(name, self.config, self.client)
+        try:
+            found = self.client.images.get(registry.pull(name))
+        except AbsentImageError:
+            return None
+        except RegistryError as error:
+            self.warn(f"Whether {name} was built before cannot be seen: {error}")
+            return None
+        if found.labels.get(f"{LABEL}.inputs") != plan.inputs:
+            self.warn(f"{name} was not made from what its name says: it is built anew.")
+            return None
+        found.tag(plan.name)
+        return found
+
+    def _build(self, plan: _Plan, release: Release) -> DockerImage:
+        engine = self.config.engine
+        builder = choose_builder(engine.builder, self.client)
+        registry = Registry.of(engine.image or engine.baseline, self.config, self.client)
+        with told(f"Building {plan.name}"), self._source(plan, release) as (context, dockerfile):
+            order = Order(
+                name=plan.name,
+                dockerfile=dockerfile,
+                context=context,
+                target=engine.target if plan.kind == "baseline" else "",
+                arguments={"BASELINE": plan.base_name} if plan.base else {},
+                labels=self._labels(plan, release),
+                cache=self._readable_cache(plan, registry),
+            )
+            return self.client.images.get(builder.build(order, registry, self.warn, self.listen))
+
+    @contextmanager
+    def _source(self, plan: _Plan, release: Release) -> Iterator[tuple[Path, Path]]:
+        """The release's files, and the Dockerfile to build from."""
+        with tempfile.TemporaryDirectory(prefix="integrand-source-") as scratch:
             context = Path(scratch) / "source"
-            export(context)
-            try:
-                built, _ = self.client.images.build(
-                    path=str(context),
-                    dockerfile=str(dockerfile),
-                    buildargs={"BASELINE": base.name},
-                    labels={f"{LABEL}.baseline": base.id},
-                    tag=name,
-                    rm=True,
-                    forcerm=True,
+            release.export(context)
+            if plan.kind == "layers":
+                yield context, Path(self.config.engine.dockerfile)
+                return
+            recipe = (context / self.config.engine.recipe).resolve()
+            if not recipe.is_relative_to(context.resolve()) or not recipe.is_file():
+                raise InfrastructureError(
+                    f"[engine] recipe {self.config.engine.recipe} is no file of {release.tag}, and {plan.name} is "
+                    "nowhere else: mend it, or load that image."
                 )
-            except BuildError as error:
-                last = [str(line.get("stream", "")).strip() for line in error.build_log if line.get("stream")][-3:]
-                raise InfrastructureError(f"{dockerfile} does not build: {error.msg} ({' / '.join(last)})") from None
-        return Image(id=str(built.id), name=name)
+            yield context.resolve(), recipe
+
+    def _readable_cache(self, plan: _Plan, registry: Registry) -> str:
+        if not self.config.engine.image:
+            return ""
+        name = self._cache(plan.kind)
+        try:
+            return name if registry.digest_of(name) else ""
+        except RegistryError as error:
+            self.warn(f"The cache {name} cannot be read: {error}")
+            return ""
+
+    def _labels(self, plan: _Plan, release: Release) -> dict[str, str]:
+        base, project = plan.base, self.config.project
+        # What an image says of itself is inherited, and would be said of ours.
+        inherited = dict.fromkeys((key for key in base.labels if key.startswith(f"{_OCI}.")), "") if base else {}
+        ours = {
+            f"{_OCI}.created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            f"{_OCI}.version": release.tag,
+            f"{_OCI}.title": f"{project.name} {release.tag}, {plan.kind}",
+            f"{LABEL}.kind": plan.kind,
+            f"{LABEL}.inputs": plan.inputs,
+            f"{LABEL}.base": str(base.id) if base else "",
+            f"{LABEL}.release": release.tag,
+            f"{LABEL}.tree": release.tree,
+        }
+        if release.commit:
+            ours[f"{_OCI}.revision"] = release.commit
+        if re.fullmatch(r"https?://[^@\s]+", project.repository):
+            ours[f"{_OCI}.source"] = project.repository
+        if base:
+            ours[f"{_OCI}.base.name"] = plan.base_name
+            digests = [str(each).partition("@")[2] for each in base.attrs.get("RepoDigests") or ()]
+            ours |= {f"{_OCI}.base.digest": digest for digest in digests[:1]}
+        return inherited | ours
+
+    def _published(self, release: str, inputs: str) -> str:
+        return f"{self.config.engine.image}:{legal_tag(release)[:100]}-baseline-{inputs[:12]}"
+
+    def _cache(self, kind: str) -> str:
+        return f"{self.config.engine.image}:{kind}-cache"
+
+    def _find(self, name: str) -> DockerImage | None:
+        try:
+            return self.client.images.get(name)
+        except ImageNotFound:
+            return None
+
+
+def _hash(*inputs: str | bytes) -> str:
+    parts = (each.encode() if isinstance(each, str) else each for each in inputs)
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()

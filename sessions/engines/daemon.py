@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException
@@ -26,6 +27,8 @@ def connect() -> tuple[docker.DockerClient | None, str]:
         return client, ""
     except (DockerException, RequestException) as error:
         return None, reason(error)
+    except ValueError as error:  # as docker-py lets it through
+        return None, f"docker's config.json cannot be read: {error}"
 
 
 @contextmanager
@@ -42,6 +45,12 @@ def reason(error: Exception) -> str:
     text = str(error.explanation) if isinstance(error, APIError) and error.explanation else str(error)
     inner = re.findall(r"(?:FileNotFoundError|ConnectionRefusedError|PermissionError)\([^)]*'([^']+)'\)", text)
     return (inner[-1] if inner else text).strip().rstrip(".")[:300]
+
+
+def raise_told(event: Mapping[str, Any]) -> None:
+    """The error in an event of a stream, of which docker-py makes none: a stream's status was sent before it."""
+    if "error" in event:
+        raise DockerException(str(event["error"]))
 
 
 def legal_tag(text: str) -> str:

@@ -20,11 +20,9 @@ from docker.errors import APIError, DockerException, ImageNotFound
 
 from sessions.config import Config
 from sessions.engines import Export, Listen
-from sessions.engines.baseline_image import BaselineImage
-from sessions.engines.container import PROBE, ProbeContainer
-from sessions.engines.daemon import LABEL, legal_name, reason, told
-from sessions.engines.probe import Image, Inspection, Outcome, Probe, StepOutcome
-from sessions.engines.registry import Registry
+from sessions.engines.baseline_image import BaselineImage, Release
+from sessions.engines.daemon import LABEL, told
+from sessions.engines.probe import Ending, Image, Outcome, Probe, Step, StepOutcome
 from sessions.errors import InfrastructureError
 
 # A container ends by itself so many seconds after its steps must have ended.
@@ -40,6 +38,7 @@ class DockerEngine:
     client: docker.DockerClient
     why: str
     name: str = "docker"
+    warn: Listen = lambda _text: None
 
     def __post_init__(self) -> None:
         with told("Removing what a killed call left behind"):
@@ -54,7 +53,8 @@ class DockerEngine:
 
     def prepare(self, release: str, tree: str, export: Export) -> Image:
         """The baseline image, with the configured layers on it where there are any."""
-        return BaselineImage(self.config, self.client).prepare(release, tree, export)
+        baseline = BaselineImage(config=self.config, client=self.client, warn=self.warn)
+        return baseline.prepare(Release(tag=release, tree=tree, export=export))
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
         """Run a probe in a container of its own."""

@@ -20,7 +20,7 @@ from docker.utils import parse_repository_tag
 from requests.exceptions import RequestException
 
 from sessions.config import Config
-from sessions.engines.daemon import reason
+from sessions.engines.daemon import raise_told, reason
 from sessions.errors import InfrastructureError
 
 HUB = "docker.io"
@@ -147,8 +147,7 @@ class Registry:
                 repository, tag=tag or "latest", stream=True, decode=True, auth_config=self.auth_config
             )
             for event in events:
-                if "error" in event:
-                    raise DockerException(str(event["error"]))
+                raise_told(event)
             return str(self.client.images.get(reference).id)
         except (DockerException, RequestException) as error:
             raise self._told(error, reference) from None
@@ -216,8 +215,8 @@ class Registry:
         user = f"the login of {known.user}" if known else "our login"
         where = " in REGISTRY_USER and REGISTRY_TOKEN" if self.login else f", or type `docker login {self.host}` again"
         return LoginRefusedError(
-            f"{self.host} refuses {user}{what} ({said}): mend it{where}, and see that it may read and write there, then "
-            "run again."
+            f"{self.host} refuses {user}{what} ({said}): mend it{where}, see that it may read and write there, and run "
+            "again."
         )
 
     def _not_logged_in(self) -> NotLoggedInError:
