@@ -5,7 +5,7 @@ from __future__ import annotations
 from sessions.config import Gate
 from sessions.day import Day, open_day
 from sessions.errors import InfrastructureError
-from sessions.handover import hand_over
+from sessions.handover import hand_over, share_baseline
 from sessions.laboratory import Laboratory, Question
 from sessions.ledger.ledger import Reading
 from sessions.ledger.record import Record
@@ -27,6 +27,7 @@ def baseline(options: Options, narrator: Narrator) -> Record:
             gathered = Gathered(state="empty", laboratory=laboratory, message="the release alone")
             # A day that has been integrated already has more to tell than its baseline.
             record = make_record(day, gathered) if day.is_begun() else write_record(day, gathered)
+            share_baseline(laboratory, options)
             hand_over(laboratory, record, options)
             return record
 

@@ -9,7 +9,7 @@ from typing import Any
 from sessions.day import Day
 from sessions.engines.registry import Registry
 from sessions.exhibits import Exhibition, evidence_of
-from sessions.handover import hand_over
+from sessions.handover import hand_over, share_baseline
 from sessions.laboratory import Laboratory
 from sessions.ledger.record import Record
 from sessions.publishing.branch import publish_branch
@@ -27,6 +27,8 @@ def conclude(day: Day, gathered: Gathered, laboratory: Laboratory | None = None)
     """
     record = _write(day, gathered)
     published: dict[str, Any] = {}
+    if laboratory:
+        share_baseline(laboratory, day.options)
     if laboratory and laboratory.engine.registry and gathered.state in ("green", "red", "empty"):
         exhibition = Exhibition(day, laboratory)
         gathered = replace(gathered, shown=_show_evidence(exhibition, record, laboratory.engine.registry))

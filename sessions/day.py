@@ -86,6 +86,8 @@ class Day:
         engine = choose_engine(self.config, kind, self.state)
         try:
             self.narrator.detail(f"engine: {engine.name}, as {engine.why}")
+            if self.options.publish and self.config.engine.image and engine.registry:
+                engine.registry.check_login()  # now, and not after hours
             repository, tree = self.mirror.repository, self.release.tree
             image = engine.prepare(self.release.tag, tree, lambda folder: export(repository, tree, folder))
             self.narrator.detail(f"image: {image.name}")

@@ -120,7 +120,7 @@ class Exhibition:
         command: tuple[str, ...] | None = None,
         built: bool = True,
     ) -> Inspection:
-        day, image = self.day, self.laboratory.image
+        day = self.day
         candidate = self.laboratory.candidate(tree, built=built)
         inputs = hashlib.sha256(f"{candidate.candidate}\0{commit}\0{branch}\0{more}".encode()).hexdigest()[:16]
         repository = day.config.engine.image or f"integrand/{legal_name(day.config.project.name)}"
@@ -136,11 +136,10 @@ class Exhibition:
             name=f"{repository}:{name(inputs)}",
             inputs=inputs,
             labels={
+                "org.opencontainers.image.created": f"{day.options.date}T00:00:00Z",
                 "org.opencontainers.image.title": day.config.project.name,
                 "org.opencontainers.image.version": branch,
                 "org.opencontainers.image.revision": commit,
-                "org.opencontainers.image.base.name": image.name,
-                "org.opencontainers.image.base.digest": image.id,
                 **{f"{LABEL}.{key}": value for key, value in own.items()},
             },
             without=(".git",),

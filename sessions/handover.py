@@ -17,7 +17,7 @@ from sessions.ledger.handover import FOLDER, LEDGER, pack, unpack
 from sessions.ledger.record import Record
 from sessions.narrator import Narrator
 from sessions.options import Options
-from sessions.publishing.images import publish_image
+from sessions.publishing.images import publish_baseline, publish_image
 
 
 def take_over(config: Config, options: Options, narrator: Narrator) -> None:
@@ -46,15 +46,27 @@ def take_over(config: Config, options: Options, narrator: Narrator) -> None:
         engine.close()
 
 
+def share_baseline(laboratory: Laboratory, options: Options) -> None:
+    """Publish what was built of the release's image, if asked: what is known counts for that image and no other."""
+    if engine := _publisher(laboratory, options):
+        publish_baseline(engine, laboratory.image, laboratory.narrator)
+
+
 def hand_over(laboratory: Laboratory, record: Record, options: Options) -> None:
     """Publish what is known, if asked, for the next call, wherever that runs; once, where nothing is new."""
-    engine, config = laboratory.engine, laboratory.config
-    if not options.publish or not config.engine.image or not isinstance(engine, DockerEngine):
+    engine, config = _publisher(laboratory, options), laboratory.config
+    if engine is None:
         return
     found = {key: value for key, value in record.items() if key not in ("timings", "published")}
     inputs = hashlib.sha256(f"{laboratory.ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
     engine.store(_name(config), inputs, lambda: pack(options.state, record))
     publish_image(engine.registry, _name(config), laboratory.narrator)
+
+
+def _publisher(laboratory: Laboratory, options: Options) -> DockerEngine | None:
+    engine = laboratory.engine
+    wanted = options.publish and laboratory.config.engine.image
+    return engine if wanted and isinstance(engine, DockerEngine) else None
 
 
 def _name(config: Config) -> str:

@@ -32,6 +32,7 @@ ROOM = "/integrand"
 RESULTS = f"{ROOM}/results"
 # Marks the containers of a state folder. Not for images: whoever looks into one must not be cleaned away.
 PROBE = f"{LABEL}.probe"
+_GOES_LINK = 1 << 27  # in its `fs.FileMode`
 _LARGEST_RESULT = 512 * 2**20
 
 
@@ -81,22 +82,22 @@ class ProbeContainer:
     @cached_property
     def owner(self) -> Owner:
         """Who runs the commands. Files belong to it: without capabilities, even root cannot write others'."""
-        user, group = _said(self.container.exec_run(["sh", "-c", "id -u; id -g"])).split()
+        # The source is looked for here, as podman makes the folder that an archive is put into.
+        asked = self.container.exec_run(["sh", "-c", 'cd "$0" && id -u && id -g', self.source])
+        if asked.exit_code:
+            raise InfrastructureError(f"The image {self.image.name} has no folder {self.source}: set [engine] source.")
+        user, group = _said(asked).split()
         return int(user), int(group)
 
     def put_overlay(self, overlay: Overlay) -> None:
         """Replace files of the source."""
+        owner = self.owner
         self.take_away([file.path for file in overlay])
         # New folders belong to that user as well; those that it may not make are made by the archive.
         folders = sorted({str(PurePosixPath(file.path).parent) for file in overlay if file.content is not None})
         for start in range(0, len(folders), 500):
             self.container.exec_run(["mkdir", "-p", "--", *folders[start : start + 500]], workdir=self.source)
-        try:
-            self.container.put_archive(self.source, overlay_archive(overlay, self.owner))
-        except NotFound:
-            raise InfrastructureError(
-                f"The image {self.image.name} has no folder {self.source}: set [engine] source."
-            ) from None
+        self.container.put_archive(self.source, overlay_archive(overlay, owner))
 
     def take_away(self, paths: Sequence[str]) -> None:
         """Delete files and folders of the source, there or not."""
@@ -186,8 +187,10 @@ class ProbeContainer:
         Raises :class:`InfrastructureError` where they are larger than any result should be.
         """
         try:
-            chunks, _ = self.container.get_archive(path)
+            chunks, about = self.container.get_archive(path)
         except NotFound:
+            return {}
+        if about and about["mode"] & _GOES_LINK:  # podman packs what it leads to
             return {}
         files = plain_files(chunks, _LARGEST_RESULT)
         if files is None:

@@ -44,7 +44,7 @@ def reason(error: Exception) -> str:
     """What the daemon says, without the wrappings of the libraries between it and us."""
     text = str(error.explanation) if isinstance(error, APIError) and error.explanation else str(error)
     inner = re.findall(r"(?:FileNotFoundError|ConnectionRefusedError|PermissionError)\([^)]*'([^']+)'\)", text)
-    return (inner[-1] if inner else text).strip().rstrip(".")[:300]
+    return " ".join((inner[-1] if inner else text).split()).rstrip(".")[:300]
 
 
 def raise_told(event: Mapping[str, Any]) -> None:

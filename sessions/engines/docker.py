@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,8 +22,10 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from sessions.config import Config
 from sessions.engines import Export, Listen
 from sessions.engines.baseline_image import BaselineImage, Release
-from sessions.engines.daemon import LABEL, told
-from sessions.engines.probe import Ending, Image, Outcome, Probe, Step, StepOutcome
+from sessions.engines.container import PROBE, ProbeContainer
+from sessions.engines.daemon import LABEL, legal_name, reason, told
+from sessions.engines.probe import Image, Inspection, Outcome, Probe, StepOutcome
+from sessions.engines.registry import Registry
 from sessions.errors import InfrastructureError
 
 # A container ends by itself so many seconds after its steps must have ended.
@@ -51,10 +54,14 @@ class DockerEngine:
         """Where the images go that are published."""
         return Registry.of(self.config.engine.image, self.config, self.client)
 
+    @property
+    def baseline(self) -> BaselineImage:
+        """Where the image of a release comes from."""
+        return BaselineImage(config=self.config, client=self.client, warn=self.warn)
+
     def prepare(self, release: str, tree: str, export: Export) -> Image:
         """The baseline image, with the configured layers on it where there are any."""
-        baseline = BaselineImage(config=self.config, client=self.client, warn=self.warn)
-        return baseline.prepare(Release(tag=release, tree=tree, export=export))
+        return self.baseline.prepare(Release(tag=release, tree=tree, export=export))
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
         """Run a probe in a container of its own."""
@@ -83,8 +90,9 @@ class DockerEngine:
                 container.take_away(wanted.without)
                 with tempfile.TemporaryDirectory() as scratch:
                     container.put_folders(wanted.fill(Path(scratch)))
-                names = {"built": "", "inputs": wanted.inputs, "state": self._owner, "project": self._project}
-                return container.commit(wanted.name, {**wanted.labels, **_own(names)}, command=wanted.command)
+                names = {"kind": "inspection", "built": "", "inputs": wanted.inputs}
+                labels = self._labels(wanted.candidate.image, names) | dict(wanted.labels)
+                return container.commit(wanted.name, labels, command=wanted.command)
 
     def store(self, name: str, inputs: str, archive: Callable[[], IO[bytes]]) -> None:
         """Keep an archive as an image that holds nothing else, if none of the same ``inputs`` is here."""
@@ -95,9 +103,10 @@ class DockerEngine:
             labels = _own({"inputs": inputs, "project": self._project})
             changes = [*(f"LABEL {key}={value}" for key, value in labels.items()), 'CMD ["none"]']
             with archive() as stream:
-                reply = self.client.api.import_image_from_data(stream, repository, tag, changes)
-            if '"error"' in str(reply):
-                raise DockerException(str(reply))
+                reply = str(self.client.api.import_image_from_data(stream, changes=changes))
+            if not (made := re.search(r"sha256:[0-9a-f]{64}", reply)):
+                raise DockerException(reply)
+            self.client.images.get(made[0]).tag(repository, tag)  # podman takes no name with the archive
 
     def stored(self, name: str, folder: str) -> IO[bytes]:
         """The ``folder`` of an archive that is kept as an image here: a stream to read and to close."""
@@ -166,9 +175,18 @@ class DockerEngine:
             container.put_scripts(probe.steps)
             done = container.run(first, listen)
             if probe.keep and not done.status:
-                names = {"built": probe.candidate, "state": self._owner, "project": self._project}
-                container.commit(self._kept_name(probe), _own(names))
+                names = {"kind": "built", "built": probe.candidate, "inputs": ""}
+                container.commit(self._kept_name(probe), self._labels(probe.image, names))
             yield container, done
+
+    def _labels(self, base: Image, own: Mapping[str, str]) -> dict[str, str]:
+        """What an image made on ``base`` says of itself; what it does not say anew, it would say of that one."""
+        digests = self.client.images.get(base.id).attrs.get("RepoDigests") or [""]
+        return {
+            "org.opencontainers.image.base.name": base.name,
+            "org.opencontainers.image.base.digest": digests[0].partition("@")[2],
+            **_own({"state": self._owner, "project": self._project, "base": base.id, **own}),
+        }
 
     def _kept(self, probe: Probe) -> Image | None:
         try:

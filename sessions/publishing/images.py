@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
 from sessions.engines.daemon import reason
+from sessions.engines.docker import DockerEngine
+from sessions.engines.probe import Image
 from sessions.engines.registry import Registry
 from sessions.errors import InfrastructureError
 from sessions.narrator import Narrator
@@ -35,8 +38,10 @@ def publish_image(registry: Registry, name: str, narrator: Narrator) -> str:
         )
         if wrong := next((line["error"] for line in told if "error" in line), ""):
             raise _refused(name, wrong)
-        digest = next((line["aux"]["Digest"] for line in told if "Digest" in line.get("aux", {})), "")
-        digest = digest or registry.digest_of(name) or ""
+        said = " ".join(str(line.get("status", "")) for line in told)
+        if not (pushed := re.search(r"digest: (sha256:[0-9a-f]{64})", said)):
+            raise _refused(name, "no digest was told")
+        digest = pushed[1]
         pulled = registry.pull(f"{repository}@{digest}")
     except (DockerException, RequestException) as error:
         raise _refused(name, reason(error)) from None
@@ -44,6 +49,25 @@ def publish_image(registry: Registry, name: str, narrator: Narrator) -> str:
         raise _refused(name, f"what comes back as {digest} is another image")
     narrator.detail(f"image {name} pushed as {digest}")
     return f"{repository}@{digest}"
+
+
+def publish_baseline(engine: DockerEngine, image: Image, narrator: Narrator) -> None:
+    """Push what was built here of a release's image, for others to pull instead of building it.
+
+    Each under a name that says what it is made of, which is pushed once; and as the cache of what is built next,
+    where that goes: to do without is no failure.
+    """
+    for built in engine.baseline.built_here(image):
+        name, cache = built.names
+        if engine.registry.digest_of(name):
+            continue
+        for each in built.names:
+            engine.client.images.get(built.id).tag(*each.rsplit(":", 1))
+        publish_image(engine.registry, name, narrator)
+        try:
+            publish_image(engine.registry, cache, narrator)
+        except InfrastructureError as error:
+            narrator.detail(f"the cache is not there for the next build: {error}")
 
 
 def _refused(name: str, why: str) -> InfrastructureError:

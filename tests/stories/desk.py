@@ -29,11 +29,18 @@ class Desk:
     def state(self) -> Path:
         return self.folder / ".integrand"
 
-    def type(self, session: str, *words: str, die: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        """Type ``nox -s SESSION -- WORDS``; the process kills itself ``before`` or ``after`` its first ledger write."""
+    def type(
+        self, session: str, *words: str, die: str = "", typed: str = "", **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Type ``nox -s SESSION -- WORDS``, and ``typed`` into it.
+
+        The process kills itself ``before`` or ``after`` its first ledger write, where ``die`` says so.
+        """
         command = [sys.executable, str(DAY), session, "--date", DATE, *words]
         surroundings = {**os.environ, "DIE": die, "NO_COLOR": "1", **env}
-        return subprocess.run(command, cwd=self.folder, env=surroundings, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=self.folder, env=surroundings, capture_output=True, text=True, check=False, input=typed
+        )
 
     def record(self) -> Record:
         record: Record = json.loads((self.state / "latest" / "run.json").read_text())

@@ -165,6 +165,16 @@ def test_a_budget_that_ends_pauses_the_day_and_the_next_call_goes_on(new_desk: C
     assert verdicts(desk.record()) == {101: "integrated", 117: "culprit"}
 
 
+def test_a_day_in_three_calls_with_a_budget_is_the_day_in_one(done: Done, new_desk: Callable[[], Desk]) -> None:
+    desk, third = new_desk(), f"{done.record['timings']['seconds'] / 3:.0f}s"
+    states = []
+    for budget in (third, third, "1h"):
+        desk.type("integrate", "--engine", "local", "--budget", budget)
+        states.append(desk.record()["state"])
+    assert states == ["paused", "paused", "green"]
+    assert timeless(desk.record()) == timeless(done.record)
+
+
 def test_a_plan_runs_no_gate(new_desk: Callable[[], Desk]) -> None:
     desk = new_desk()
     assert desk.type("integrate", "--plan").returncode == 0
