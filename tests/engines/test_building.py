@@ -69,6 +69,7 @@ def order(tmp_path: Path, client: docker.DockerClient) -> Iterator[Order]:
     name = f"integrand-test-{uuid.uuid4().hex[:12]}"
     yield Order(
         name=f"{name}:1",
+        what="the toy's Dockerfile",
         dockerfile=dockerfile,
         context=context,
         target="first",
@@ -145,7 +146,9 @@ def test_a_build_that_fails_is_told_by_its_last_words(builder: Builder, order: O
     order.dockerfile.write_text(
         "ARG BASELINE\nFROM ${BASELINE}\nRUN echo long before\nRUN echo one; echo no such luck; exit 3\n"
     )
-    with pytest.raises(InfrastructureError, match=r"does not build: .*no such luck / .*3") as error:
+    with pytest.raises(
+        InfrastructureError, match=r"^the toy's Dockerfile does not build: .*no such luck / .*3"
+    ) as error:
         build(builder, changed(order, target=""))
     assert "\n" not in str(error.value)
     assert "long before" not in str(error.value)
