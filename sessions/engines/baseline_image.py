@@ -148,39 +148,41 @@ class BaselineImage:
         here = self._find(plan.name)
         if here and here.labels.get(f"{LABEL}.inputs") == plan.inputs:
             return here
-        return self._built_before(plan, release) or self._build(plan, release)
+        found, cache = self._elsewhere(plan, release)
+        return found or self._build(plan, release, cache)
 
-    def _built_before(self, plan: _Plan, release: Release) -> DockerImage | None:
+    def _elsewhere(self, plan: _Plan, release: Release) -> tuple[DockerImage | None, str]:
+        """What `[engine] image` has: this image, if somebody built it before, else the name of its cache, if any."""
         if not self.config.engine.image:
-            return None
-        name = self._published(release.tag, plan.inputs)
+            return None, ""
+        name, cache = self._published(release.tag, plan.inputs), self._cache(plan.kind)
         registry = Registry.of(name, self.config, self.client)
         try:
             found = self.client.images.get(registry.pull(name))
-        except AbsentImageError:
-            return None
-        except RegistryError as error:
-            self.warn(f"Whether {name} was built before cannot be seen: {error}")
-            return None
-        if found.labels.get(f"{LABEL}.inputs") != plan.inputs:
+            if found.labels.get(f"{LABEL}.inputs") == plan.inputs:
+                found.tag(plan.name)
+                return found, ""
             self.warn(f"{name} was not made from what its name says: it is built anew.")
-            return None
-        found.tag(plan.name)
-        return found
+        except AbsentImageError:
+            return None, self._readable(cache, registry)
+        except RegistryError as error:
+            self.warn(f"Whether {name} was built before cannot be seen, and no cache is read: {error}")
+        return None, ""
 
-    def _build(self, plan: _Plan, release: Release) -> DockerImage:
+    def _build(self, plan: _Plan, release: Release, cache: str) -> DockerImage:
         engine = self.config.engine
         builder = choose_builder(engine.builder, self.client)
         registry = Registry.of(engine.image or engine.baseline, self.config, self.client)
         with told(f"Building {plan.name}"), self._source(plan, release) as (context, dockerfile):
             order = Order(
                 name=plan.name,
+                what=engine.dockerfile if plan.kind == "layers" else f"{engine.recipe} of {release.tag}",
                 dockerfile=dockerfile,
                 context=context,
                 target=engine.target if plan.kind == "baseline" else "",
                 arguments={"BASELINE": plan.base_name} if plan.base else {},
                 labels=self._labels(plan, release),
-                cache=self._readable_cache(plan, registry),
+                cache=cache,
             )
             return self.client.images.get(builder.build(order, registry, self.warn, self.listen))
 
@@ -201,14 +203,11 @@ class BaselineImage:
                 )
             yield context.resolve(), recipe
 
-    def _readable_cache(self, plan: _Plan, registry: Registry) -> str:
-        if not self.config.engine.image:
-            return ""
-        name = self._cache(plan.kind)
+    def _readable(self, cache: str, registry: Registry) -> str:
         try:
-            return name if registry.digest_of(name) else ""
+            return cache if registry.digest_of(cache) else ""
         except RegistryError as error:
-            self.warn(f"The cache {name} cannot be read: {error}")
+            self.warn(f"The cache {cache} cannot be read: {error}")
             return ""
 
     def _labels(self, plan: _Plan, release: Release) -> dict[str, str]:

@@ -38,10 +38,12 @@ _DOCKERFILE = ".integrand.Dockerfile"
 class Order:
     """An image to build: ``name`` is its tag, ``context`` the folder that the Dockerfile copies from.
 
+    ``what`` is the Dockerfile in words that its writer knows.
     ``cache`` is the name of an image whose layers may be taken where they fit, if there is one.
     """
 
     name: str
+    what: str
     dockerfile: Path
     context: Path
     target: str = ""
@@ -305,7 +307,7 @@ def _built(order: Order, client: docker.DockerClient) -> str:
 
 def _failed(order: Order, last: list[str]) -> InfrastructureError:
     words = " / ".join(" ".join(line.split()) for line in last if line.strip())
-    return InfrastructureError(f"{order.dockerfile} does not build: {words[-600:]}. Mend that, then run again.")
+    return InfrastructureError(f"{order.what} does not build: {words[-600:]}. Mend that, then run again.")
 
 
 _VERTEX = re.compile(r"#(\d+) (?:(\d+\.\d+) )?(.*)")

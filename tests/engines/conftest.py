@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from sessions.engines.daemon import connect
 from sessions.engines.docker import DockerEngine
 from sessions.engines.local import LocalEngine
 from tests.conftest import BASE
@@ -72,6 +73,26 @@ def on_docker(daemon: docker.DockerClient, toy_image: str, tmp_path: Path) -> On
         return Bench(made, made.prepare("1.0", "tree", write_toy))
 
     return make
+
+
+@pytest.fixture
+def dockers_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Docker's configuration, empty at first."""
+    folder = tmp_path / "docker-config"
+    folder.mkdir()
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    return folder / "config.json"
+
+
+@pytest.fixture
+def client(daemon: docker.DockerClient, dockers_config: Path) -> Iterator[docker.DockerClient]:
+    """A client that has not seen any login yet, with docker's configuration as the test writes it."""
+    assert daemon.ping()
+    assert not dockers_config.exists()
+    made, trouble = connect()
+    assert made, trouble
+    yield made
+    made.close()
 
 
 @pytest.fixture

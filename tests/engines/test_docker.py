@@ -11,7 +11,7 @@ from sessions.engines.daemon import connect
 from sessions.engines.docker import DockerEngine
 from sessions.errors import InfrastructureError
 from sessions.source.overlays import OverlayFile
-from tests.engines.bench import Bench, config, put, write_toy
+from tests.engines.bench import Bench, config, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,23 +148,6 @@ def test_running_out_of_memory_is_told_apart_from_failing(on_docker: OnDocker) -
     assert bench.run("exit 137").steps[0].ending == "exited"
 
 
-def test_an_image_that_cannot_be_had_is_told_with_what_to_do(on_docker: OnDocker) -> None:
-    with pytest.raises(InfrastructureError) as error:
-        on_docker("localhost:1/no/such-image:1")
-    assert told(error).startswith("The image localhost:1/no/such-image:1 is not here, and pulling it failed (")
-    assert told(error).endswith("build or load it, set [engine] baseline, or run with --engine local.")
-
-
-def test_without_a_name_for_the_image_it_is_told_what_to_set(daemon: docker.DockerClient, tmp_path: Path) -> None:
-    engine = DockerEngine(config(), tmp_path, daemon, why="test")
-    with pytest.raises(InfrastructureError, match=r"^\[engine\] baseline is empty: name the release's image"):
-        engine.prepare("1.0", "tree", write_toy)
-
-
-def test_the_releases_tag_is_part_of_the_images_name(on_docker: OnDocker, toy_image: str) -> None:
-    assert on_docker(toy_image.replace(":1.0", ":{release}")).image.name == toy_image
-
-
 @pytest.mark.parametrize("overlay", [(), (put("a.txt", "new"),), (OverlayFile(path="a.txt"),)])
 def test_an_image_without_the_source_folder_is_told_with_what_to_do(
     on_docker: OnDocker, overlay: tuple[OverlayFile, ...]
@@ -202,40 +185,6 @@ def test_files_that_nobody_in_the_image_can_delete_are_told_with_what_to_do(on_d
 def test_root_can_work_with_all_that_an_overlay_changes_though_it_has_no_capability(bench: Bench) -> None:
     told = bench.says("echo more >> a.txt; echo more > new/beside; cat a.txt new/*", put("a.txt", ""), put("new/a", ""))
     assert told.split() == ["more", "more"]
-
-
-def layered(on_docker: OnDocker, tmp_path: Path, recipe: str) -> Bench:
-    dockerfile = tmp_path / "layers.Dockerfile"
-    dockerfile.write_text(recipe)
-    return on_docker(dockerfile=str(dockerfile))
-
-
-def test_layers_are_put_on_the_image_once_and_again_when_they_change(
-    on_docker: OnDocker, daemon: docker.DockerClient, tmp_path: Path
-) -> None:
-    recipe = "ARG BASELINE\nFROM ${BASELINE}\nCOPY a.txt /from-the-release\nRUN echo layer > /layer\n"
-    bench = layered(on_docker, tmp_path, recipe)
-    again, other = layered(on_docker, tmp_path, recipe), layered(on_docker, tmp_path, recipe + "ENV MORE=more\n")
-    try:
-        assert bench.says("cat /layer /from-the-release a.txt").split() == ["layer", "a", "a"]
-        assert bench.image.name.startswith("integrand/toy:1.0-")
-        assert again.image == bench.image
-        assert other.image.id != bench.image.id
-        assert other.says("echo $MORE") == "more\n"
-    finally:
-        for image in {bench.image.name, other.image.name}:
-            daemon.images.remove(image, force=True)
-
-
-def test_layers_that_do_not_build_are_told_by_their_last_words(on_docker: OnDocker, tmp_path: Path) -> None:
-    with pytest.raises(InfrastructureError, match=r"layers\.Dockerfile does not build: .*no such luck") as error:
-        layered(on_docker, tmp_path, "ARG BASELINE\nFROM ${BASELINE}\nRUN echo no such luck; exit 3\n")
-    assert "\n" not in str(error.value)
-
-
-def test_a_dockerfile_that_is_not_there_is_told(on_docker: OnDocker) -> None:
-    with pytest.raises(InfrastructureError, match=r"^\[engine\] dockerfile /gone cannot be read: No such file"):
-        on_docker(dockerfile="/gone")
 
 
 def test_where_a_daemon_answers_it_is_taken(daemon: docker.DockerClient, tmp_path: Path) -> None:

@@ -81,15 +81,6 @@ def test_half_a_login_is_none(half: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def dockers_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Docker's configuration, empty at first."""
-    folder = tmp_path / "docker-config"
-    folder.mkdir()
-    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
-    return folder / "config.json"
-
-
-@pytest.fixture
 def tiny(daemon: docker.DockerClient) -> Iterator[str]:
     """An image of one file, of which the daemon has no other copy."""
     name, archive = f"integrand-test-{uuid.uuid4().hex[:12]}:1", io.BytesIO()
@@ -110,14 +101,6 @@ def there(registry: LocalRegistry, daemon: docker.DockerClient, tiny: str) -> st
     name = f"{registry.host}/toy/there:1"
     registry.put(daemon, tiny, name)
     return name
-
-
-@pytest.fixture
-def client(daemon: docker.DockerClient, dockers_config: Path) -> Iterator[docker.DockerClient]:  # noqa: ARG001
-    """A client that has not seen any login yet, with docker's configuration as the test writes it."""
-    made = docker.from_env()
-    yield made
-    made.close()
 
 
 def seen(client: docker.DockerClient, registry: LocalRegistry, password: str = "") -> Registry:
