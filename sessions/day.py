@@ -25,7 +25,7 @@ from sessions.options import Options
 from sessions.sample.unpack import unpack
 from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror
-from sessions.source.overlays import export
+from sessions.source.overlays import export, size_of
 from sessions.source.releases import Release
 
 _SAMPLE = "sample:"
@@ -83,12 +83,13 @@ class Day:
     def laboratory(self) -> Iterator[Laboratory]:
         """The engine with the release's image prepared."""
         kind = self.options.engine or self.config.engine.kind
-        engine = choose_engine(self.config, kind, self.state)
+        engine = choose_engine(self.config, kind, self.state, self.narrator.detail)
         try:
             self.narrator.detail(f"engine: {engine.name}, as {engine.why}")
             if self.options.publish and self.config.engine.image and engine.registry:
                 engine.registry.check_login()  # now, and not after hours
             repository, tree = self.mirror.repository, self.release.tree
+            self.narrator.detail(f"disk: {engine.room(self.release.tag, size_of(repository, tree))}")
             image = engine.prepare(self.release.tag, tree, lambda folder: export(repository, tree, folder))
             self.narrator.detail(f"image: {image.name}")
             budget = self.options.budget

@@ -11,6 +11,7 @@ import pytest
 from docker.errors import ImageNotFound
 
 from sessions.engines.daemon import connect
+from tests.engines.podman import lacking, podman_service
 from tests.engines.registry import LocalRegistry, missing
 from tests.repositories import Builder
 
@@ -76,6 +77,21 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRegistry
     made.start()
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def podmans(daemon: docker.DockerClient) -> Iterator[tuple[str, docker.DockerClient]]:
+    """The address and a client of podman's service, which holds the base image."""
+    if why := lacking():
+        refuse(why)
+    with podman_service(b"".join(daemon.images.get(BASE).save(named=BASE))) as service:
+        yield service
+
+
+@pytest.fixture
+def podman(podmans: tuple[str, docker.DockerClient]) -> str:
+    """The address of podman's service."""
+    return podmans[0]
 
 
 def refuse(why: str) -> None:

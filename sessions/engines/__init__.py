@@ -35,6 +35,13 @@ class Engine(Protocol):
         """Where its images go when they are published; ``None`` where it makes no images."""
         ...
 
+    def room(self, release: str, source: int) -> str:
+        """How much disk a run on a release needs, whose files take ``source`` bytes, and how much there is.
+
+        Raises :class:`InfrastructureError` where there is too little.
+        """
+        ...
+
     def prepare(self, release: str, tree: str, export: Export) -> Image:
         """The image of a release, pulled or built where it is not here yet.
 
@@ -66,10 +73,10 @@ class Engine(Protocol):
         ...
 
 
-def choose_engine(config: Config, kind: str, state: Path) -> Engine:
+def choose_engine(config: Config, kind: str, state: Path, warn: Listen) -> Engine:
     """The engine that was asked for; ``auto`` takes Docker where a daemon answers.
 
-    What an earlier call left behind when it was killed is cleaned away.
+    What an earlier call left behind when it was killed is cleaned away. ``warn`` is told what goes wrong without harm.
 
     Raises :class:`InfrastructureError` where Docker was asked for and no daemon answers.
     """
@@ -81,7 +88,8 @@ def choose_engine(config: Config, kind: str, state: Path) -> Engine:
         return LocalEngine(config, state, why="it was asked for")
     client, trouble = connect()
     if client is not None:
-        return DockerEngine(config, state, client, why="it was asked for" if kind == "docker" else "a daemon answers")
+        why = "it was asked for" if kind == "docker" else "a daemon answers"
+        return DockerEngine(config, state, client, why=why, warn=warn)
     if kind == "docker":
         raise InfrastructureError(f"No Docker daemon answers ({trouble}): start it, or run with --engine local.")
     return LocalEngine(config, state, why=f"no Docker daemon answers ({trouble})")

@@ -24,6 +24,7 @@ from sessions.engines import Export, Listen
 from sessions.engines.baseline_image import BaselineImage, Release
 from sessions.engines.container import PROBE, ProbeContainer
 from sessions.engines.daemon import LABEL, legal_name, reason, told
+from sessions.engines.disk import weigh_run
 from sessions.engines.probe import Image, Inspection, Outcome, Probe, StepOutcome
 from sessions.engines.registry import Registry
 from sessions.errors import InfrastructureError
@@ -58,6 +59,10 @@ class DockerEngine:
     def baseline(self) -> BaselineImage:
         """Where the image of a release comes from."""
         return BaselineImage(config=self.config, client=self.client, warn=self.warn)
+
+    def room(self, release: str, source: int) -> str:
+        """How much disk candidates and logs need, and how much there is."""
+        return weigh_run(self.client, self.baseline.name_of(release), self.state, source)
 
     def prepare(self, release: str, tree: str, export: Export) -> Image:
         """The baseline image, with the configured layers on it where there are any."""

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from sessions.config import Config
 from sessions.engines import Export, Listen
+from sessions.engines.disk import weigh_run
 from sessions.engines.probe import Ending, Image, Inspection, Outcome, Probe, Step, StepOutcome
 from sessions.errors import InfrastructureError
 from sessions.globs import matching
@@ -43,6 +44,10 @@ class LocalEngine:
 
     def __post_init__(self) -> None:
         shutil.rmtree(self._probes, ignore_errors=True)  # of a call that was killed
+
+    def room(self, release: str, source: int) -> str:  # noqa: ARG002
+        """How much disk the release's folder, a candidate's and logs need, and how much there is."""
+        return weigh_run(None, "", self.state, 3 * source)
 
     def prepare(self, release: str, tree: str, export: Export) -> Image:
         """The release's files in a folder, and the configured packages in a Python environment of their own."""

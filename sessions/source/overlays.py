@@ -51,6 +51,12 @@ def files_of(repository: Repository, tree: str) -> tuple[str, ...]:
     return tuple(sorted(repository.git("ls-tree", "-r", "-z", "--name-only", tree).fields()))
 
 
+def size_of(repository: Repository, tree: str) -> int:
+    """How many bytes the files of a tree take."""
+    rows = repository.git("ls-tree", "-r", "-z", "--format=%(objectsize)", tree).fields()
+    return sum(int(size) for size in rows if size.isdecimal())  # a submodule has none
+
+
 def export(repository: Repository, tree: str, folder: Path) -> None:
     """Write all files of ``tree`` into ``folder``.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _DOCKERFILE = """
 FROM {base}
 RUN mkdir /source && chown {user} /source && echo 'image secret' > /etc/root-only && chmod 600 /etc/root-only
-COPY --chown={user} . /source
+COPY --chown={user} toy /source
 USER {user}
 """
 
@@ -47,10 +47,9 @@ def sockets_closed() -> Iterator[None]:
 
 def _toy_image(daemon: docker.DockerClient, scratch: Path, user: str) -> Iterator[str]:
     write_toy(scratch / "toy")
-    dockerfile = scratch / "Dockerfile"
-    dockerfile.write_text(_DOCKERFILE.format(base=BASE, user=user))
+    (scratch / "Dockerfile").write_text(_DOCKERFILE.format(base=BASE, user=user))
     name = f"integrand-test-{uuid.uuid4().hex[:12]}:1.0"
-    daemon.images.build(path=str(scratch / "toy"), dockerfile=str(dockerfile), tag=name, rm=True, forcerm=True)
+    daemon.images.build(path=str(scratch), tag=name, rm=True, forcerm=True)
     yield name
     daemon.images.remove(name, force=True)
 
@@ -66,13 +65,27 @@ def users_image(daemon: docker.DockerClient, tmp_path_factory: pytest.TempPathFa
     yield from _toy_image(daemon, tmp_path_factory.mktemp("image"), "1234:1234")
 
 
-@pytest.fixture
-def on_docker(daemon: docker.DockerClient, toy_image: str, tmp_path: Path) -> OnDocker:
+def _maker(client: docker.DockerClient, image: str, state: Path) -> OnDocker:
     def make(baseline: str = "", **engine: object) -> Bench:
-        made = DockerEngine(config(baseline=baseline or toy_image, **engine), tmp_path, daemon, why="test")
+        made = DockerEngine(config(baseline=baseline or image, **engine), state, client, why="test")
         return Bench(made, made.prepare("1.0", "tree", write_toy))
 
     return make
+
+
+@pytest.fixture
+def on_docker(daemon: docker.DockerClient, toy_image: str, tmp_path: Path) -> OnDocker:
+    return _maker(daemon, toy_image, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def podmans_image(podmans: tuple[str, docker.DockerClient], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    yield from _toy_image(podmans[1], tmp_path_factory.mktemp("image"), "0:0")
+
+
+@pytest.fixture
+def on_podman(podmans: tuple[str, docker.DockerClient], podmans_image: str, tmp_path: Path) -> OnDocker:
+    return _maker(podmans[1], podmans_image, tmp_path)
 
 
 @pytest.fixture
@@ -101,11 +114,17 @@ def locally(tmp_path: Path) -> Bench:
     return Bench(engine, engine.prepare("1.0", "tree", write_toy))
 
 
-@pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.fixture(
+    params=[
+        "local",
+        pytest.param("docker", marks=pytest.mark.docker),
+        pytest.param("podman", marks=[pytest.mark.docker, pytest.mark.slow]),
+    ]
+)
 def bench(request: pytest.FixtureRequest) -> Bench:
     """Each engine in turn: what probes may count on holds for all of them."""
     if request.param == "local":
         here: Bench = request.getfixturevalue("locally")
         return here
-    make: OnDocker = request.getfixturevalue("on_docker")
+    make: OnDocker = request.getfixturevalue(f"on_{request.param}")
     return make()

@@ -25,6 +25,7 @@ from tests.stories.desk import DATE, Desk, Done, new_desk, timeless, verdicts
 from tests.stories.proxy import Proxy
 
 pytestmark = [pytest.mark.slow, pytest.mark.docker, pytest.mark.usefixtures("daemon")]
+_BRIDGE = f"integrand{os.getpid() % 10_000}"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -71,8 +72,10 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.Docke
     folder = tmp_path_factory.mktemp("engine")
     socket = f"unix://{folder}/docker.sock"
     words = [f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid", f"--host={socket}"]
+    # A bridge of its own: an engine that is told to have none takes the first one's away.
+    subprocess.run(["ip", "link", "add", _BRIDGE, "type", "bridge"], check=True)
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([dockerd, *words, "--bridge=none", "--iptables=false"], stdout=log, stderr=log)
+        process = subprocess.Popen([dockerd, *words, f"--bridge={_BRIDGE}", "--iptables=false"], stdout=log, stderr=log)
     for _ in range(300):
         if (folder / "docker.sock").exists():
             break
@@ -83,6 +86,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.Docke
     client.close()
     process.terminate()
     process.wait()
+    subprocess.run(["ip", "link", "delete", _BRIDGE], check=True)
 
 
 def pulled(client: docker.DockerClient, registry: LocalRegistry, reference: str) -> str:
