@@ -48,10 +48,10 @@ class Engine(Protocol):
         ...
 
 
-def choose_engine(config: Config, kind: str, state: Path) -> Engine:
+def choose_engine(config: Config, kind: str, state: Path, warn: Listen = lambda _text: None) -> Engine:
     """The engine that was asked for; ``auto`` takes Docker where a daemon answers.
 
-    What an earlier call left behind when it was killed is cleaned away.
+    What an earlier call left behind when it was killed is cleaned away. ``warn`` is told what goes wrong without harm.
 
     Raises :class:`InfrastructureError` where Docker was asked for and no daemon answers.
     """
@@ -63,7 +63,8 @@ def choose_engine(config: Config, kind: str, state: Path) -> Engine:
         return LocalEngine(config, state, why="it was asked for")
     client, trouble = connect()
     if client is not None:
-        return DockerEngine(config, state, client, why="it was asked for" if kind == "docker" else "a daemon answers")
+        why = "it was asked for" if kind == "docker" else "a daemon answers"
+        return DockerEngine(config, state, client, why=why, warn=warn)
     if kind == "docker":
         raise InfrastructureError(f"No Docker daemon answers ({trouble}): start it, or run with --engine local.")
     return LocalEngine(config, state, why=f"no Docker daemon answers ({trouble})")
