@@ -90,7 +90,8 @@ class Day:
                 engine.registry.check_login()  # now, and not after hours
             repository, tree = self.mirror.repository, self.release.tree
             self.narrator.detail(f"disk: {engine.room(self.release.tag, size_of(repository, tree))}")
-            image = engine.prepare(self.release.tag, tree, lambda folder: export(repository, tree, folder))
+            release = self.release
+            image = engine.prepare(release.tag, release.commit, tree, lambda folder: export(repository, tree, folder))
             self.narrator.detail(f"image: {image.name}")
             budget = self.options.budget
             yield Laboratory(

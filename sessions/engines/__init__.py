@@ -42,8 +42,8 @@ class Engine(Protocol):
         """
         ...
 
-    def prepare(self, release: str, tree: str, export: Export) -> Image:
-        """The image of a release, pulled or built where it is not here yet.
+    def prepare(self, release: str, commit: str, tree: str, export: Export) -> Image:
+        """The image of a release, pulled or built where it is not here yet; ``commit`` and ``tree`` as full hex ids.
 
         Raises :class:`InfrastructureError` where it cannot be had.
         """
@@ -73,7 +73,7 @@ class Engine(Protocol):
         ...
 
 
-def choose_engine(config: Config, kind: str, state: Path, warn: Listen) -> Engine:
+def choose_engine(config: Config, kind: str, state: Path, warn: Listen = lambda _text: None) -> Engine:
     """The engine that was asked for; ``auto`` takes Docker where a daemon answers.
 
     What an earlier call left behind when it was killed is cleaned away. ``warn`` is told what goes wrong without harm.

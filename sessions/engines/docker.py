@@ -64,9 +64,9 @@ class DockerEngine:
         """How much disk candidates and logs need, and how much there is."""
         return weigh_run(self.client, self.baseline.name_of(release), self.state, source)
 
-    def prepare(self, release: str, tree: str, export: Export) -> Image:
+    def prepare(self, release: str, commit: str, tree: str, export: Export) -> Image:
         """The baseline image, with the configured layers on it where there are any."""
-        return self.baseline.prepare(Release(tag=release, tree=tree, export=export))
+        return self.baseline.prepare(Release(tag=release, commit=commit, tree=tree, export=export))
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
         """Run a probe in a container of its own."""

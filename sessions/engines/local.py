@@ -49,7 +49,7 @@ class LocalEngine:
         """How much disk the release's folder, a candidate's and logs need, and how much there is."""
         return weigh_run(None, "", self.state, 3 * source)
 
-    def prepare(self, release: str, tree: str, export: Export) -> Image:
+    def prepare(self, release: str, commit: str, tree: str, export: Export) -> Image:  # noqa: ARG002
         """The release's files in a folder, and the configured packages in a Python environment of their own."""
         self._install()
         words = (tree, sys.version, platform.platform(), *self.config.engine.packages)

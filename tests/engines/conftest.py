@@ -68,7 +68,7 @@ def users_image(daemon: docker.DockerClient, tmp_path_factory: pytest.TempPathFa
 def _maker(client: docker.DockerClient, image: str, state: Path) -> OnDocker:
     def make(baseline: str = "", **engine: object) -> Bench:
         made = DockerEngine(config(baseline=baseline or image, **engine), state, client, why="test")
-        return Bench(made, made.prepare("1.0", "tree", write_toy))
+        return Bench(made, made.prepare("1.0", "commit", "tree", write_toy))
 
     return make
 
@@ -111,7 +111,7 @@ def client(daemon: docker.DockerClient, dockers_config: Path) -> Iterator[docker
 @pytest.fixture
 def locally(tmp_path: Path) -> Bench:
     engine = LocalEngine(config(), tmp_path, why="test")
-    return Bench(engine, engine.prepare("1.0", "tree", write_toy))
+    return Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
 
 
 @pytest.fixture(

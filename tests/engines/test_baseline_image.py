@@ -202,6 +202,11 @@ def test_a_recipe_that_is_no_file_of_the_release_is_told(desk: Desk, recipe: str
         desk.prepare(baseline=f"toy-{desk.mark}:1", recipe=recipe)
 
 
+def test_a_recipe_that_does_not_build_is_told_by_the_name_it_has_in_the_project(desk: Desk) -> None:
+    with pytest.raises(InfrastructureError, match=r"^docker/Dockerfile of 1\.0\+x does not build: .*nowhere"):
+        desk.prepare(baseline=f"toy-{desk.mark}:1", recipe="docker/Dockerfile", target="nowhere")
+
+
 def test_a_name_without_a_place_is_asked_of_no_registry(desk: Desk) -> None:
     image = desk.prepare(baseline=f"toy-{desk.mark}:{{release}}", recipe="docker/Dockerfile")
     assert image.name == f"toy-{desk.mark}:1.0-x"

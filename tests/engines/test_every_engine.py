@@ -173,7 +173,7 @@ def test_an_image_is_prepared_once(bench: Bench) -> None:
     def must_not(_: Path) -> None:
         raise AssertionError
 
-    assert bench.engine.prepare("1.0", "tree", must_not) == bench.image
+    assert bench.engine.prepare("1.0", "commit", "tree", must_not) == bench.image
 
 
 def test_without_a_daemon_plain_folders_are_taken_and_it_is_said_why(

@@ -52,14 +52,14 @@ def test_a_release_that_was_only_half_written_is_written_anew(tmp_path: Path) ->
 
     engine = LocalEngine(config(), tmp_path, why="test")
     with pytest.raises(KeyboardInterrupt):
-        engine.prepare("1.0", "tree", half)
-    bench = Bench(engine, engine.prepare("1.0", "tree", write_toy))
+        engine.prepare("1.0", "commit", "tree", half)
+    bench = Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
     assert bench.says("ls").split() == ["a.txt", "docs", "notes", "now", "run.sh"]
 
 
 def test_releases_with_other_trees_or_packages_have_other_images(tmp_path: Path) -> None:
     engine = LocalEngine(config(), tmp_path, why="test")
-    images = {engine.prepare("1.0", tree, write_toy).id for tree in ("one", "two", "one")}
+    images = {engine.prepare("1.0", "commit", tree, write_toy).id for tree in ("one", "two", "one")}
     assert len(images) == 2
 
 
@@ -86,7 +86,7 @@ def test_artifacts_come_out_of_a_state_folder_that_is_a_link(tmp_path: Path) -> 
     (tmp_path / "disk").mkdir()
     (tmp_path / "state").symlink_to("disk")
     engine = LocalEngine(config(), tmp_path / "state", why="test")
-    bench = Bench(engine, engine.prepare("1.0", "tree", write_toy))
+    bench = Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
     assert bench.run("true", artifacts=("a.txt",)).artifacts == {"a.txt": b"a\n"}
 
 
@@ -102,7 +102,7 @@ def test_packages_that_cannot_be_installed_are_told_in_one_sentence(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     engine = LocalEngine(config(packages=("no-such-package-at-all",)), tmp_path, why="test")
     with pytest.raises(InfrastructureError) as error:
-        engine.prepare("1.0", "tree", write_toy)
+        engine.prepare("1.0", "commit", "tree", write_toy)
     assert str(error.value).startswith("[engine] packages could not be installed: ERROR: No matching distribution")
     assert "\n" not in str(error.value)
     assert not (engine._python / "complete").exists(), "half an environment is taken for a whole one"
@@ -127,7 +127,7 @@ def test_packages_are_installed_once_for_all_probes(tmp_path: Path, monkeypatch:
     wheel = write_package(tmp_path)
     for _ in range(2):
         engine = LocalEngine(config(packages=(str(wheel),)), tmp_path / "state", why="test")
-        bench = Bench(engine, engine.prepare("1.0", "tree", write_toy))
+        bench = Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
         assert bench.says("python -m toytool") == "I am installed\n"
         wheel.unlink(missing_ok=True)
 
@@ -140,4 +140,4 @@ def test_of_many_words_about_a_package_the_error_is_told(tmp_path: Path, monkeyp
     (package / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "none_such"\n')
     engine = LocalEngine(config(packages=(str(package),)), tmp_path / "state", why="test")
     with pytest.raises(InfrastructureError, match=r"could not be installed: (error|ERROR)"):
-        engine.prepare("1.0", "tree", write_toy)
+        engine.prepare("1.0", "commit", "tree", write_toy)
