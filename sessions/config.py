@@ -184,6 +184,12 @@ class _Reader:
             if names.count(gate.name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", gate.name):
                 self.refuse(where, "name", f"{gate.name!r} must be a plain word that no other gate has")
             self.check_duration(where, gate.timeout)
+            if gate.format == "latex" and not gate.artifacts:
+                self.refuse(
+                    where, "artifacts", "format latex looks at PDFs: name where they come out, as build/**/*.pdf"
+                )
+            if gate.format == "latex" and gate.files:
+                self.refuse(where, "files", "format latex knows whole documents, not files: leave this key out")
         self.check_duration("build", config.build.timeout)
         for marker in re.findall(r"\{(\w*)\}", config.project.branch):
             if marker not in ("release", "date"):

@@ -17,7 +17,7 @@ import posixpath
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from sessions.gates.formats.excerpt import last_lines, plain_lines, without_prefix
+from sessions.gates.formats.excerpt import last_lines, plain_lines, shorten, without_prefix
 from sessions.gates.formats.findings import gate_failure, results_of
 from sessions.gates.formats.latex_log import TexRun, document_of, last_runs, log_file
 from sessions.gates.formats.pdf import flaws
@@ -118,7 +118,7 @@ def _lost(runs: Iterable[TexRun]) -> Iterator[Failure]:
 def _without_pdf(absent: Iterable[str], runs: Mapping[str, TexRun], log: str) -> Iterator[Failure]:
     for document in absent:
         causes = runs[document].errors if document in runs else ()
-        why = f"{causes[0].where}: {causes[0].excerpt}" if causes else f"the log ends:\n{last_lines(log, 15)}"
+        why = f"{causes[0].where}: {causes[0].excerpt}" if causes else f"the log ends:\n{shorten(last_lines(log, 15))}"
         yield Failure(test=TestId(document), kind="crash", message=f"{document} was not made: {why}")
 
 

@@ -17,6 +17,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sessions.gates.formats.excerpt import shorten
@@ -55,6 +56,7 @@ _NOT_WRITTEN = re.compile(r"no output PDF file produced|^No pages of output|^Lat
 _UNFINISHED = re.compile(r"^No file .+\.(?:aux|toc)\.$|Rerun to get|may have changed\.")
 _OTHER_SOURCE = re.compile(r"\((?:\./)?(?P<name>[^\s()/][^\s()]*\.tex)\b")
 _MOST_UNNAMED = 2000
+_MOST_ERRORS = 1000  # TeX itself gives up after 100 in a paragraph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +135,8 @@ class TexRun:
                 yield Undefined(what=what, label=found["label"], line=int(found["line"] or 0), said=line.strip())
 
     def _errors(self) -> Iterator[TexError]:
-        heads = [(i, found) for i, line in enumerate(self.lines) if (found := _ERROR.match(line))]
+        matches = ((i, found) for i, line in enumerate(self.lines) if (found := _ERROR.match(line)))
+        heads = list(islice(matches, _MOST_ERRORS))
         ends = [i for i, _ in heads[1:]] + [len(self.lines)]
         for (i, found), end in zip(heads, ends, strict=False):
             if not _SMALL_TALK.match(found["message"]):

@@ -43,6 +43,7 @@ _OLD_WARNING = re.compile(r"^(?P<where>.{1,999}?:(?:\d{1,9}|None)?):(?P<text>\S.
 _STRICT = re.compile(r"warnings treated as errors|^build finished with problems|^Warning, treated as error:$")
 _PROCESSING = re.compile(r"^processing (?P<name>\S{1,200}\.tex)\.\.\.")
 _CUT = 4000
+_MOST_ENDS = 200  # a build of a manual in parts may end that often
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ def read_sphinx(lines: Iterable[str]) -> SphinxLog:
 
 
 def _complaints(lines: Sequence[str]) -> Iterator[Complaint]:
-    ended = "Exception occurred"
+    ended, ends = "Exception occurred", 0
     for i, line in enumerate(lines):
         if found := _SAID.match(line):
             yield _complaint(found["where"] or "", found["level"], [found["text"], *_indented(lines, i + 1)])
@@ -86,11 +87,12 @@ def _complaints(lines: Sequence[str]) -> Iterator[Complaint]:
             told = _OLD_WARNING.match(text)
             # Sphinx stopped here, at what may have been an error as well: it does not say.
             yield _complaint(told["where"] if told else "", "WARNING", [told["text"] if told else text])
-        elif _ENDED.match(line):
-            ended = line.rstrip(":!")
+        elif ends < _MOST_ENDS and _ENDED.match(line):
+            ended, ends = line.rstrip(":!"), ends + 1
             if line.endswith(":"):
                 yield from _end(ended, _reason(lines[i + 1 : i + 200]))
-        elif line == "Traceback" and lines[i + 1 : i + 2] == ["========="]:
+        elif ends < _MOST_ENDS and line == "Traceback" and lines[i + 1 : i + 2] == ["========="]:
+            ends += 1
             yield from _end(ended, _last_reason(lines[i + 2 : i + 200]))
 
 

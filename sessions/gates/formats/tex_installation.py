@@ -59,7 +59,7 @@ def surely_ours(lines: Iterable[str]) -> str:
     for line in lines:
         if _FORMAT.match(line):
             return (
-                f"TeX's format file cannot be loaded ({_shown(line)}): make it anew in the image with fmtutil-sys --all"
+                f"TeX cannot load its format file ({_shown(line)}): make it anew in the image, with fmtutil-sys --all"
             )
         if _KILLED.match(line):
             return "a command was killed, mostly because memory ran out: give it more, or run fewer at once"
@@ -73,7 +73,7 @@ def probably_ours(lines: Iterable[str]) -> str:
             return f"the image lacks the command {_shown(found['name'])}: add it to the image"
         if found := _RUNS.match(line):
             return (
-                f"latexmk gave up, as files kept changing however often it ran {_shown(found['name'] or found['rule'])}: "
+                f"latexmk ran {_shown(found['name'] or found['rule'])} as often as it may, and files still change: "
                 "see in the log which do, or raise $max_repeat in latexmkrc"
             )
         if found := _FONT_FILE.search(line):
