@@ -228,6 +228,17 @@ def test_failures_tell_the_line_and_what_latex_said() -> None:
     assert lost[-1].message == "docs/recipes.rst:27: WARNING: unknown document: 'missing'"
 
 
+def test_the_source_that_sphinx_made_a_line_from_is_named_where_the_latex_file_is_at_hand() -> None:
+    tex = ["\\label{\\detokenize{index::doc}}", *[""] * 99, "\\label{\\detokenize{how/recipes::doc}}", *[""] * 200]
+    results = read(recorded("undefined-macro"), status=2, abacus_tex="\n".join(tex).encode())
+    assert results.failures[1].message.startswith("abacus.tex:151 (made from how/recipes): Undefined control sequence.")
+    assert names(results) == FOUND["undefined-macro"][2]
+    (early,) = read(
+        "Running 'pdflatex a.tex'\nThis is pdfTeX, \n! Oh.\nl.100 x\n", a_tex="\n".join(tex).encode()
+    ).failures[1:]
+    assert early.message.startswith("a.tex:100 (made from index): Oh.")
+
+
 @pytest.mark.parametrize("name", ["halt", "undefined-refs", "rst-errors", "sphinx9-refs", "parallel"])
 def test_lines_and_pages_are_no_part_of_a_failures_name(name: str) -> None:
     log = recorded(name)

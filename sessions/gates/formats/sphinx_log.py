@@ -42,6 +42,8 @@ _OLD_STRICT = re.compile(r"^Warning, treated as error:$")
 _OLD_WARNING = re.compile(r"^(?P<where>.{1,999}?:(?:\d{1,9}|None)?):(?P<text>\S.*)$")
 _STRICT = re.compile(r"warnings treated as errors|^build finished with problems|^Warning, treated as error:$")
 _PROCESSING = re.compile(r"^processing (?P<name>\S{1,200}\.tex)\.\.\.")
+# Sphinx's LaTeX writer puts this at the beginning of what it makes from each source.
+_ORIGIN = re.compile(rb"\\label\{\\detokenize\{([^{}\n]{1,200})::doc\}\}")
 _CUT = 4000
 _MOST_ENDS = 200  # a build of a manual in parts may end that often
 
@@ -75,6 +77,17 @@ def read_sphinx(lines: Iterable[str]) -> SphinxLog:
         written=tuple(found["name"] for line in said if (found := _PROCESSING.match(line))),
         is_strict=any(map(_STRICT.search, said)),
     )
+
+
+def origins(tex: bytes) -> dict[int, str]:
+    """The sources that Sphinx made a LaTeX file from, each with the line at which it begins, in this order."""
+    found: dict[int, str] = {}
+    line, place = 1, 0
+    for each in _ORIGIN.finditer(tex):
+        line += tex.count(b"\n", place, each.start())
+        place = each.start()
+        found[line] = each[1].decode("utf-8", "replace")
+    return found
 
 
 def _complaints(lines: Sequence[str]) -> Iterator[Complaint]:
