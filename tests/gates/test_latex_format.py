@@ -10,6 +10,7 @@ from pypdf import PdfWriter
 
 from sessions.gates.comparison import compare
 from sessions.gates.formats import FORMATS
+from sessions.gates.formats import pdf as pdf_format
 from sessions.gates.formats.latex_log import unwrapped
 from sessions.gates.results import Failure, Output, Results, TestId
 
@@ -251,6 +252,13 @@ def test_lines_and_pages_are_no_part_of_a_failures_name(name: str) -> None:
     assert names(read(moved, status=2)) == names(read(log, status=2))
 
 
+@pytest.mark.parametrize("line", [12, 1234])
+def test_nor_are_the_lines_that_latexs_message_itself_names(line: int) -> None:
+    said = f"! LaTeX Error: \\begin{{foo}} on input line {line} ended by \\end{{bar}}.\n\nl.{line} \\end{{bar}}\n"
+    found = names(read(f"This is pdfTeX, Version\n(./a.tex\n{said}", status=1))
+    assert found[1] == "a.pdf::LaTeX error [LaTeX Error: \\begin{foo} ended by \\end{bar}. … \\end{bar}]"
+
+
 # What Docker's build, GitHub's logs and Sage's make put before each line.
 PREFIXES = [
     "#25 1211.0 ",
@@ -328,7 +336,7 @@ def test_two_documents_of_one_name_are_told_apart_by_their_logs() -> None:
         for label in ("one", "two")
     )
     artifacts = {"en/guide.pdf": PDF, "fr/guide.pdf": PDF, "en/guide.log": one, "fr/guide.log": two}
-    results = FORMATS["latex"].read(Output(gate=GATE, status=0, log="", artifacts=artifacts))
+    results = FORMATS["latex"].read(Output(gate=GATE, status=0, log=one.decode(), artifacts=artifacts))
     assert names(results) == ["en/guide.pdf::undefined citation [one]", "fr/guide.pdf::undefined citation [two]"]
 
 
@@ -408,11 +416,18 @@ def test_pdfs_must_have_pages(content: bytes, flaw: str) -> None:
     assert failure.message.startswith(f"abacus.pdf {flaw}")
 
 
-def test_a_pdf_that_kills_its_reader_is_named_and_the_others_are_read() -> None:
-    deep = b"%PDF-1.4\n1 0 obj" + b"[" * 3_000_000 + b"\nendobj\ntrailer<</Root 1 0 R>>\n%%EOF"
-    results = read("", "a", "z", m_pdf=deep, n_pdf=b"")
-    assert {failure.test.file for failure in results.failures} == {"m.pdf", "n.pdf"}
+def test_a_pdf_that_kills_its_reader_is_named_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_format, "_MEMORY", 200 * 2**20)
+    results = read("", "a", "z", m_pdf=PDF + b" " * 200 * 2**20, n_pdf=b"%PDF-1.4")
+    first, second = results.failures
+    assert first.message == "m.pdf cannot be read in reasonable time and memory."
+    assert second.message.startswith("n.pdf is no whole PDF")
     assert results.files == ("a.pdf", "m.pdf", "n.pdf", "z.pdf")
+
+
+def test_a_pdf_of_an_earlier_run_does_not_hide_that_there_is_none_now() -> None:
+    assert names(read(recorded("undefined-macro"), "abacus", status=2)) == FOUND["undefined-macro"][2]
+    assert names(read(recorded("missing-font"), "abacus", status=0)) == ["abacus.pdf"]
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n"), max_size=100), max_size=8))

@@ -1,6 +1,7 @@
 """How many pages a PDF has: asked in a process of its own, as whoever wrote the PDF may mean ill.
 
-Run as a program, this file is that process: it is given paths, and prints a line of JSON for each.
+Run as a program, this file is that process: it is given its limits (seconds for a PDF, bytes) and paths, and prints a
+line of JSON for each path.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def flaws(pdfs: Mapping[str, bytes]) -> dict[str, str]:
 
 def _ask(paths: list[str], seconds: float) -> Iterator[str]:
     """A flaw for each path, in order, as far as the process came."""
-    command = [sys.executable, "-I", __file__, *paths]
+    command = [sys.executable, "-I", __file__, str(_SECONDS), str(_MEMORY), *paths]
     try:
         done = subprocess.run(command, capture_output=True, timeout=max(seconds, 1), check=False)
         said = done.stdout
@@ -65,12 +66,12 @@ def _flaw(path: str) -> str:
         return f"is no whole PDF ({type(error).__name__}: {str(error)[:200]})"
 
 
-def _main(paths: list[str]) -> None:
-    # A child's limits are its own business: the session that asked keeps its memory.
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+def _main(seconds: int, memory: int, paths: list[str]) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     logging.disable()
     for path in paths:
-        resource.setrlimit(resource.RLIMIT_CPU, (_cpu() + _SECONDS, _cpu() + _SECONDS + 5))
+        # A soft limit alone: it moves on with each PDF.
+        resource.setrlimit(resource.RLIMIT_CPU, (_cpu() + seconds, resource.RLIM_INFINITY))
         print(json.dumps(_flaw(path)), flush=True)
 
 
@@ -80,4 +81,4 @@ def _cpu() -> int:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1:])
+    _main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
