@@ -9,6 +9,7 @@
 #     "jinja2>=3.1.6",
 #     "packaging>=24.2",
 #     "pathspec>=1.0",
+#     "pypdf>=6.0",
 #     "requests>=2.32.4",
 #     "rich>=14.0",
 #     "rst2pdf>=0.103",  # with Sphinx, what the bundled sample's manual is made with

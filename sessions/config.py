@@ -180,14 +180,20 @@ class _Reader:
             self.refuse("engine", "keep_days", "must be 1 or more")
         names = [gate.name for gate in config.gates]
         for number, gate in enumerate(config.gates):
-            where = f"gates[{number}]"
-            if names.count(gate.name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", gate.name):
-                self.refuse(where, "name", f"{gate.name!r} must be a plain word that no other gate has")
-            self.check_duration(where, gate.timeout)
+            self.check_gate(f"gates[{number}]", gate, names)
         self.check_duration("build", config.build.timeout)
         for marker in re.findall(r"\{(\w*)\}", config.project.branch):
             if marker not in ("release", "date"):
                 self.refuse("project", "branch", f"{{{marker}}} is not known: use {{release}} and {{date}}")
+
+    def check_gate(self, where: str, gate: Gate, names: list[str]) -> None:
+        if names.count(gate.name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", gate.name):
+            self.refuse(where, "name", f"{gate.name!r} must be a plain word that no other gate has")
+        self.check_duration(where, gate.timeout)
+        if gate.format == "latex" and not gate.artifacts:
+            self.refuse(where, "artifacts", "format latex looks at PDFs: name where they come out, as build/**/*.pdf")
+        if gate.format == "latex" and gate.files:
+            self.refuse(where, "files", "format latex knows whole documents, not files: leave this key out")
 
     def check_duration(self, where: str, text: str) -> None:
         try:

@@ -195,7 +195,11 @@ class Laboratory:
         if last.name == BUILD.name:
             return FORMATS["exit"].read(Output(gate=BUILD.name, status=last.status, log=last.log))
         output = Output(
-            gate=gate.name, status=last.status, log=last.log, results=outcome.results, artifacts=outcome.artifacts
+            gate=gate.name,
+            status=last.status,
+            log=_within_source(last.log, self.config.engine.source),
+            results=outcome.results,
+            artifacts=outcome.artifacts,
         )
         return FORMATS[gate.format].read(output)
 
@@ -235,6 +239,12 @@ def answers(reading: Reading, tests: Iterable[TestId]) -> dict[TestId, Answer]:
 def _seed(tree: str, attempt: int) -> int:
     """All that is random in a probe: the same for the same tree, other for a second attempt."""
     return int(hashlib.sha256(f"{tree} {attempt}".encode()).hexdigest()[:8], 16)
+
+
+def _within_source(log: str, source: str) -> str:
+    """Count a container's paths from the source, as the local engine does: failures read the same in either."""
+    place = source.rstrip("/")
+    return re.sub(rf"(?<![\w./-]){re.escape(place)}/", "", log) if place else log
 
 
 def _within(timeout: str, left: float | None) -> float:

@@ -48,6 +48,13 @@ class Builder:
         path.mkdir(parents=True)
         self.git("init", "--quiet", "--bare", "--template=", "--initial-branch=main")
 
+    @classmethod
+    def of(cls, path: Path) -> Builder:
+        """The bare repository that is there already."""
+        builder = cls.__new__(cls)
+        builder.path, builder.made, builder.tips = path, 0, {}
+        return builder
+
     def copy(self, path: Path) -> Builder:
         """Another repository with the same content."""
         other = copy.copy(self)

@@ -74,6 +74,16 @@ BROKEN = {
 }
 # What only its meaning makes wrong; a schema cannot know it.
 MEANT = {
+    "a manual without PDFs": (
+        'run = "true"',
+        'run = "true"\nformat = "latex"',
+        "line 19: gates[0].artifacts: format latex looks at PDFs",
+    ),
+    "a manual in files": (
+        'run = "true"',
+        'run = "true"\nformat = "latex"\nartifacts = ["*.pdf"]\nfiles = ["*.tex"]',
+        "line 24: gates[0].files: format latex knows whole documents",
+    ),
     "another version": ("version = 1", "version = 2", "line 1: version: is 2, and this Integrand reads version 1"),
     "no span of time": (
         'run = "true"',

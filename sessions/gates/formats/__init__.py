@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sessions.gates.formats import exit_status, junit, sage
+from sessions.gates.formats import exit_status, junit, latex, sage
 
 if TYPE_CHECKING:
     from sessions.gates.results import Output, Results
@@ -27,5 +27,6 @@ class Format(Protocol):
 FORMATS: dict[str, Format] = {
     "exit": exit_status,
     "junit": junit,
+    "latex": latex,
     "sage": sage,
 }

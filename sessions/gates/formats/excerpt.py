@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 
+# What Docker's build (`#25 1211.0 `), GitHub's raw logs (a time) and Sage's make (`[package-1.0] `) put first.
+_PREFIX = re.compile(
+    r"^\ufeff?(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z(?: |$))?(?:#\d+ \d+\.\d+(?: |$))?"
+    r"(?P<writer>\[[a-z][\w.+]*-[\w.+-]+\](?: |$))?",
+)
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 
 
@@ -13,6 +18,12 @@ def plain_lines(text: str) -> list[str]:
     ``str.splitlines`` would also part lines at form feeds and the like, which tests may well print.
     """
     return [line.rstrip("\r") for line in _ANSI.sub("", text).split("\n")]
+
+
+def without_prefix(line: str) -> tuple[str, str]:
+    """A line as its command wrote it, and before that what Sage's make put first to say which of several wrote it."""
+    found = _PREFIX.match(line)
+    return ((found["writer"] or "").strip(), line[found.end() :]) if found else ("", line)
 
 
 def shorten(text: str, limit: int = 2000) -> str:

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from sessions.gates.formats.excerpt import plain_lines, shorten
+from sessions.gates.formats.excerpt import plain_lines, shorten, without_prefix
 from sessions.gates.formats.findings import same_path
 from sessions.gates.results import Failure, TestId
 
@@ -41,11 +41,6 @@ if TYPE_CHECKING:
 
     from sessions.gates.results import Kind
 
-# What Docker's build (`#25 1211.0 `), GitHub's raw logs (a time) and Sage's make (`[package-1.0] `) put first.
-_PREFIX = re.compile(
-    r"^\ufeff?(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z(?: |$))?(?:#\d+ \d+\.\d+(?: |$))?"
-    r"(?:\[[a-z][\w.+]*-[\w.+-]+\](?: |$))?",
-)
 _FILE_LINE = re.compile(
     r"^(?:(?:\S*/)?sage(?: -t|-runtests)|(?:\S*/)?python[\d.]* -m sage\.doctest)"
     r"(?: --[\w-]+(?:=\S*| \d+\.\d+(?= ))?)*"
@@ -85,7 +80,7 @@ class Section:
 
 def log_lines(log: str) -> list[str]:
     """The log's lines as ``sage -t`` wrote them."""
-    return [_PREFIX.sub("", line, count=1) for line in plain_lines(log)]
+    return [without_prefix(line)[1] for line in plain_lines(log)]
 
 
 def sections(lines: list[str]) -> Iterator[Section]:

@@ -1,0 +1,84 @@
+"""How many pages a PDF has: asked in a process of its own, as whoever wrote the PDF may mean ill.
+
+Run as a program, this file is that process: it is given its limits (seconds for a PDF, bytes) and paths, and prints a
+line of JSON for each path.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+_SECONDS = 60  # for one PDF; the 8,000 pages of a large manual take 2
+_SECONDS_IN_ALL = 300
+_MEMORY = 2 * 2**30
+
+
+def flaws(pdfs: Mapping[str, bytes]) -> dict[str, str]:
+    """What is wrong with each of ``pdfs``, in a clause; nothing with those that are PDFs with pages."""
+    end = time.monotonic() + _SECONDS_IN_ALL
+    found: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        places = {str(Path(folder) / f"{n}.pdf"): name for n, name in enumerate(sorted(pdfs))}
+        for place, name in places.items():
+            if pdfs[name].lstrip()[:5] == b"%PDF-":
+                Path(place).write_bytes(pdfs[name])
+            else:
+                found[name] = "is no PDF"
+        left = [place for place, name in places.items() if name not in found]
+        while left:
+            # Where the process died, the PDF that it was reading is the one to blame; a new one reads the others.
+            told = list(_ask(left, min(_SECONDS * len(left), end - time.monotonic())))
+            found |= {places[place]: flaw for place, flaw in zip(left, told, strict=False) if flaw}
+            if len(told) < len(left):
+                found[places[left[len(told)]]] = "cannot be read in reasonable time and memory"
+            left = left[len(told) + 1 :]
+    return found
+
+
+def _ask(paths: list[str], seconds: float) -> Iterator[str]:
+    """A flaw for each path, in order, as far as the process came."""
+    command = [sys.executable, "-I", __file__, str(_SECONDS), str(_MEMORY), *paths]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=max(seconds, 1), check=False)
+        said = done.stdout
+    except subprocess.TimeoutExpired as late:
+        said = late.stdout or b""
+    for line in said.split(b"\n")[:-1]:
+        yield json.loads(line)
+
+
+def _flaw(path: str) -> str:
+    from pypdf import PdfReader
+
+    try:
+        return "" if len(PdfReader(path).pages) else "has no pages"
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  pypdf raises whatever a broken file makes it stumble over
+        return f"is no whole PDF ({type(error).__name__}: {str(error)[:200]})"
+
+
+def _main(seconds: int, memory: int, paths: list[str]) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    logging.disable()
+    for path in paths:
+        # A soft limit alone: it moves on with each PDF.
+        resource.setrlimit(resource.RLIMIT_CPU, (_cpu() + seconds, resource.RLIM_INFINITY))
+        print(json.dumps(_flaw(path)), flush=True)
+
+
+def _cpu() -> int:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return int(used.ru_utime + used.ru_stime) + 1
+
+
+if __name__ == "__main__":
+    _main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])
