@@ -78,7 +78,7 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
         state, message = "paused", f"{error}; the same command with all gates goes on from here"
         progress.line = _unreached(progress.line, message)
     except (InfrastructureError, SourceError) as error:
-        state, message = "broken", str(error)
+        state, message = "broken", str(error).rstrip(".")
         progress.line = _unreached(progress.line, "our own machinery broke before its result was known")
     return Gathered(
         state=state,
