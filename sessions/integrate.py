@@ -33,6 +33,7 @@ def integrate(options: Options, narrator: Narrator) -> Record:
         else:
             with day.laboratory() as laboratory:
                 gathered = _work(day, queue, tickets, progress, laboratory)
+        gathered = replace(gathered, queue=queue.tickets)
         record = write_record(day, gathered)
         if gathered.state == "green":
             head = progress.line.head.commit
