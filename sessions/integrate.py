@@ -16,7 +16,7 @@ from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.publishing.branch import publish_branch
 from sessions.recording import Gathered, State, write_record
-from sessions.reporting.markdown import write_report
+from sessions.reporting.writing import write_reports
 from sessions.source.line import Line, Queue, merge_line
 from sessions.tickets.model import Ruling, Ticket, Verdict
 from sessions.tickets.trackers import TRACKERS
@@ -39,8 +39,8 @@ def integrate(options: Options, narrator: Narrator) -> Record:
             head = progress.line.head.commit
             published = publish_branch(day.mirror, day.branch, head, narrator, options)
             record = write_record(day, replace(gathered, published=published))
-        write_report(record, day.folder)
-        narrator.detail(f"the report is in {day.folder / 'report.md'}: `nox -s report` shows it")
+        write_reports(record, day.folder)
+        narrator.detail(f"the report is in {day.folder / 'report.html'}; `nox -s report` shows it here")
         return record
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sessions.day import Day
-from sessions.green_head import Progress
 from sessions.gates.results import Failure
+from sessions.green_head import Progress
 from sessions.laboratory import BUILD, BUILD_TEST, Consulted, Laboratory
 from sessions.ledger.record import RECORD_VERSION, Record, save_record
 from sessions.options import Options
