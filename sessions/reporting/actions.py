@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sessions.errors import InfrastructureError
 from sessions.ledger.record import Record
 from sessions.narrator import Narrator, harmless
 from sessions.reporting.markdown import fenced, plain_text
-from sessions.reporting.reading import VERDICTS, Entry, by_urgency, counts
+from sessions.reporting.reading import Entry, by_urgency, counts
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 
@@ -85,7 +85,7 @@ def _output(name: str, value: str) -> str:
 
 
 def notes(record: Record) -> list[str]:
-    """Annotations, as workflow commands: what fails on the head, who is to mend something, what is flaky; the first of each."""
+    """Annotations, as workflow commands: what fails on the head, who is to mend something, and what is flaky."""
     is_bad = record["state"] in ("red", "broken")
     errors = [_say("error", record["state"], record["message"])] if is_bad else []
     for name, gate in record["gates"].items():
@@ -120,33 +120,32 @@ def _escape(text: str) -> str:
 
 def summary(record: Record, room: int = _SUMMARY) -> str:
     """The day as Markdown of at most ``room`` bytes: the answer, who is to mend what, the gates, evidence, the rest."""
-    told, left_out = "", 0
-    # The last words must always find room.
-    room -= 200
+    told, size = list[str](), 0
     for part in _parts(record):
-        fits = len((told + part).encode()) <= room
-        told, left_out = (told + part, left_out) if fits else (told, left_out + 1)
-    rest = f"\n{left_out} parts of this summary were left out, for GitHub takes no longer one: see the report itself.\n"
-    return told + (rest if left_out else "")
+        size += len(part.encode())
+        if size > room - 200:  # the last words must find room
+            return "".join([*told, "\n\nThe rest was left out, for GitHub takes no more: see the report itself.\n"])
+        told.append(part)
+    return "".join(told)
 
 
 def _parts(record: Record) -> Iterator[str]:
-    """The summary in pieces that each stand for themselves, the most important first."""
+    """The summary in pieces, the most important first: it may end after each of them."""
     tickets = by_urgency(record)
     at_fault = [each for each in tickets if each["verdict"] in _AT_FAULT]
-    yield _render("answer", record=record, counts=counts(record), meanings=VERDICTS)
-    yield from _tables("To be mended", at_fault)
+    yield _render("answer", record=record, counts=counts(record))
+    yield from _table("To be mended", at_fault)
     yield _render("gates", record=record)
     yield from (_render("evidence", ticket=each) for each in at_fault)
-    yield from _tables("Every ticket", tickets)
+    yield from _table("Every ticket", tickets)
 
 
-def _tables(title: str, tickets: list[Entry]) -> Iterable[str]:
-    """A table in pieces of 50 rows."""
-    for at in range(0, len(tickets), 50):
-        piece = tickets[at : at + 50]
-        heading = title if len(tickets) <= 50 else f"{title}, {at + 1} to {at + len(piece)} of {len(tickets)}"
-        yield _render("table", title=heading, tickets=piece)
+def _table(title: str, tickets: list[Entry]) -> Iterator[str]:
+    """A table, row by row."""
+    if tickets:
+        yield _render("heading", title=title)
+        yield from (_render("row", ticket=each) for each in tickets)
+        yield "\n"
 
 
 def _render(part: str, **values: object) -> str:

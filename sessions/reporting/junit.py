@@ -76,7 +76,7 @@ def _case(gate: str, test: str, **parts: str) -> ET.Element:
     """A test under a class name made of its file, as pytest makes it, so that viewers group by folder and file."""
     file, _, rest = _clean(test).partition("::")
     path = PurePosixPath(file)
-    is_path = bool(rest or path.suffix or len(path.parts) > 1)
+    is_path = path.name and (rest or path.suffix or len(path.parts) > 1)
     package = ".".join(part.strip(".") or "_" for part in path.with_suffix("").parts if part != "/") if is_path else ""
     case = ET.Element("testcase", {"classname": package or gate, "name": rest or file})
     for tag, text in parts.items():

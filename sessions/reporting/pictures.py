@@ -100,7 +100,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchPicture:
-    """Probes as rows, tickets as columns from ``left`` to ``right``; ``columns`` are labels: number, middle, verdict."""
+    """Probes as rows, tickets as columns from ``left`` to ``right``; ``columns`` are number, middle, verdict."""
 
     width: float
     height: float

@@ -120,7 +120,7 @@ def log_tail(state: Path, log: str) -> str:
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - _TAIL, 0))
             text = file.read().decode("utf-8", "replace")
-    except OSError:
+    except (OSError, ValueError):  # the latter: no name that a file could have
         return ""
     lines = text.rstrip().splitlines()[-_LINES:]
     return "\n".join(line if len(line) <= _WIDTH else line[:_WIDTH] + "…" for line in lines)
