@@ -70,6 +70,14 @@ def test_hostile_text_stays_text_in_annotations(text: str) -> None:
         assert COMMAND.fullmatch(line), line
 
 
+def test_a_title_sets_no_property_of_its_own() -> None:
+    record = big_day(size=20, seed=3) | {"gates": {}}
+    for ticket in record["tickets"]:
+        ticket |= {"verdict": "culprit", "title": "a,file=/etc/passwd,line=1::b 100%", "reason": "c"}
+    number = record["tickets"][0]["number"]
+    assert notes(record)[0] == f"::warning title=#{number} a%2Cfile=/etc/passwd%2Cline=1%3A%3Ab 100%25::c"
+
+
 def test_what_fails_on_the_head_is_an_error_with_its_place_and_who_is_to_mend_something_a_warning() -> None:
     record = red_day() | {"state": "red", "message": "doctest fails"}
     lines = notes(record)
@@ -134,6 +142,8 @@ def test_no_text_makes_an_output_of_its_own(job: dict[str, str], text: str) -> N
     told = written(Path(job["GITHUB_OUTPUT"]))
     assert set(told) == {"state", "head", "branch", "image", "report"}
     assert told["state"] == "green"
+    ends = re.findall(r"<<(\S+)$", Path(job["GITHUB_OUTPUT"]).read_text(), re.MULTILINE)
+    assert len({end for end in ends if end != "EOF"}) >= 5  # each is made up when it is needed
 
 
 def test_a_published_image_is_the_one_to_go_on_with() -> None:
