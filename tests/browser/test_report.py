@@ -189,16 +189,19 @@ def test_dark_is_dark_and_paper_is_white(report: Path, visit: Open) -> None:
     assert colours(dark)[1] > 600
     dark.emulate_media(media="print", color_scheme="dark")
     assert colours(dark) == (765, 0)
+    marked = "getComputedStyle(document.querySelector('#s103 .ours b')).backgroundColor"
+    assert min(int(part) for part in dark.evaluate(marked)[4:-1].split(",")) > 200
     expect(dark.locator("nav")).to_be_hidden()
     expect(dark.locator("#s116")).to_be_visible()  # a reader of paper opens nothing
 
 
-def test_a_small_screen_needs_no_sideways_scrolling(report: Path, visit: Open) -> None:
+@pytest.mark.parametrize("wide", [390, 800])
+def test_a_small_screen_needs_no_sideways_scrolling(report: Path, visit: Open, wide: int) -> None:
     for path in (report, report.parents[1] / "days" / "index.html"):
-        page = visit(path, wide=390).page
+        page = visit(path, wide=wide).page
         for row in page.locator(".open-story").all():
             row.click()
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert page.evaluate("document.documentElement.scrollWidth") == wide
 
 
 def test_without_scripts_everything_is_there_to_read(report: Path, visit: Open) -> None:
