@@ -42,10 +42,10 @@ logging.getLogger().setLevel(logging.WARNING)
 
 RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
 TESTING = [
-    *("bcrypt>=4.2", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
+    *("bcrypt>=4.2", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26", "lxml>=6", "playwright>=1.55"),
     *("pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"),
 ]
-TYPES = ["types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]
+TYPES = ["lxml-stubs", "types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]
 
 
 def _tell(session: nox.Session, story: Callable[..., object], name: str) -> None:

@@ -15,7 +15,7 @@ from sessions.ledger.record import Record
 from sessions.publishing.branch import publish_branch
 from sessions.publishing.images import publish_image
 from sessions.recording import Gathered, Shown, write_record
-from sessions.reporting.markdown import write_report
+from sessions.reporting.writing import write_reports
 
 
 def conclude(day: Day, gathered: Gathered, laboratory: Laboratory | None = None) -> Record:
@@ -47,7 +47,7 @@ def conclude(day: Day, gathered: Gathered, laboratory: Laboratory | None = None)
 
 def _write(day: Day, gathered: Gathered) -> Record:
     record = write_record(day, gathered)
-    write_report(record, day.folder)
+    write_reports(record, day.folder)
     return record
 
 

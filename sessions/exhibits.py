@@ -149,7 +149,7 @@ class Exhibition:
 
     def _findings(self, record: Record, scratch: Path) -> Mapping[str, Path]:
         """The record and its report, each gate's log and results, and its documents: also where the gate left them."""
-        found = {f"{ROOM}/{name}": self.day.folder / name for name in ("run.json", "report.md")}
+        found = {f"{ROOM}/{name}": self.day.folder / name for name in ("run.json", "report.md", "report.html", "junit")}
         head = replace(self.day.base, commit=record["head"], tree=record["tree"])
         for gate in self.day.config.gates:
             reading = self.laboratory.recall(Question(gate=gate, candidate=head, why=""))

@@ -31,11 +31,12 @@ def integrate(options: Options, narrator: Narrator) -> Record:
         queue = _draw_up(day, tickets)
         progress = Progress(line=_merge(day, queue))
         if options.plan or not queue.tickets:
-            record = conclude(day, _plan(day, tickets, progress))
+            record = conclude(day, replace(_plan(day, tickets, progress), queue=queue.tickets))
         else:
             with day.laboratory() as laboratory:
-                record = conclude(day, _work(day, queue, tickets, progress, laboratory), laboratory)
-        narrator.detail(f"the report is in {day.folder / 'report.md'}: `nox -s report` shows it")
+                gathered = _work(day, queue, tickets, progress, laboratory)
+                record = conclude(day, replace(gathered, queue=queue.tickets), laboratory)
+        narrator.detail(f"the report is in {day.folder / 'report.html'}; `nox -s report` shows it here")
         return record
 
 

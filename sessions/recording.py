@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sessions.day import Day
+from sessions.gates.results import Failure
 from sessions.green_head import Progress
-from sessions.laboratory import BUILD, Consulted, Laboratory
+from sessions.laboratory import BUILD, BUILD_TEST, Consulted, Laboratory
 from sessions.ledger.record import RECORD_VERSION, Record, save_record
+from sessions.options import Options
 from sessions.reporting.reproduction import run_line
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Breakage, Conflict, Ruling, Ticket, Verdict
@@ -33,6 +35,7 @@ class Gathered:
     laboratory: Laboratory | None = None
     published: Mapping[str, Any] | None = None
     shown: Shown = field(default_factory=dict)
+    queue: Sequence[Ticket] = ()
 
 
 def make_record(day: Day, gathered: Gathered) -> Record:
@@ -52,9 +55,11 @@ def make_record(day: Day, gathered: Gathered) -> Record:
         "state": gathered.state,
         "message": gathered.message,
         "asked": [gate.name for gate in day.asked_gates()],
+        "options": _options(day.options),
+        "queue": [each.number for each in gathered.queue],
         "order": list(head.tickets),
         "tickets": [_ticket(each, progress, day, gathered.shown) for each in gathered.tickets] if progress else [],
-        "gates": {gate.name: _gate(gate.name, progress, probes) for gate in day.config.gates},
+        "gates": {gate.name: _gate(gate.name, progress, probes, head.tree) for gate in day.config.gates},
         "probes": [_probe(each) for each in probes],
         "engine": laboratory.engine.name if laboratory else "",
         "image": laboratory.image.name if laboratory else "",
@@ -85,6 +90,20 @@ def write_record(day: Day, gathered: Gathered) -> Record:
     record = make_record(day, gathered)
     save_record(record, day.folder)
     return record
+
+
+def _options(options: Options) -> dict[str, Any]:
+    """What was asked for in other words than the configuration's, and bears on what is integrated."""
+    words = {
+        "release": options.release,
+        "only": list(options.only),
+        "without": list(options.without),
+        "limit": options.limit,
+        "gates": list(options.gates),
+        "files": list(options.files),
+        "plan": options.plan,
+    }
+    return {name: value for name, value in words.items() if value}
 
 
 def _ticket(ticket: Ticket, progress: Progress, day: Day, shown: Shown) -> dict[str, Any]:
@@ -126,19 +145,29 @@ def _breakage(broke: Breakage, image: str) -> dict[str, Any]:
     }
 
 
-def _gate(name: str, progress: Progress | None, probes: Sequence[Consulted]) -> dict[str, Any]:
+def _gate(name: str, progress: Progress | None, probes: Sequence[Consulted], tree: str) -> dict[str, Any]:
     compared = progress.comparisons.get(name) if progress else None
     failing = {each.test for each in progress.failing.get(name, ())} if progress else set()
     mine = [each for each in probes if each.question.gate.name == name]
-    broken = progress is not None and BUILD.name in progress.failing
+    unbuilt = progress.failing.get(BUILD.name, ()) if progress else ()
+    on_head = [each.reading for each in mine if each.question.candidate.tree == tree and each.question.files is None]
     return {
-        "state": "red" if failing or broken else "green" if compared else "pending",
+        "state": "red" if failing or unbuilt else "green" if compared else "pending",
         "new": sorted(map(str, failing)),
         "known": [str(test) for test in compared.known] if compared else [],
         "fixed": [str(test) for test in compared.fixed] if compared else [],
         "flaky": sorted(map(str, progress.flaky.get(name, ()))) if progress else [],
         "seconds": round(sum(each.reading.seconds for each in mine), 3),
+        "tests": on_head[-1].results.tests if compared and on_head else 0,
+        "files": list(on_head[-1].results.files) if compared and on_head else [],
+        "failures": [_failure(each) for each in (*unbuilt, *progress.failing.get(name, ()))] if progress else [],
     }
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    test = failure.test.name if failure.test == BUILD_TEST else str(failure.test)
+    place = {"file": failure.test.file, "line": failure.line}
+    return {"test": test, **place, "kind": failure.kind, "message": failure.message}
 
 
 def _probe(consulted: Consulted) -> dict[str, Any]:
@@ -151,6 +180,7 @@ def _probe(consulted: Consulted) -> dict[str, Any]:
         "files": list(question.files) if question.files is not None else None,
         "attempt": question.attempt,
         "failures": len(reading.results.failures),
+        "failed": [str(failure.test) for failure in reading.results.failures],
         "seconds": round(reading.seconds, 3),
         "log": reading.log,
     }

@@ -10,7 +10,8 @@ from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.publishing.closing import close_merged
 from sessions.publishing.tickets import report_address, tell_tickets
-from sessions.reporting.markdown import write_report
+from sessions.reporting.actions import tell_actions, without_commands
+from sessions.reporting.writing import write_reports
 from sessions.source.mirror import Mirror
 from sessions.tickets.trackers import TRACKERS
 
@@ -22,8 +23,10 @@ def report(options: Options, narrator: Narrator) -> Record:
         take_over(config, options, narrator)
         record = load_record(options.state)
         folder = (options.state / "latest").resolve()
-        narrator.show(write_report(record, folder))
-        narrator.detail(f"written to {folder / 'report.md'}")
+        with without_commands(narrator):
+            narrator.show(write_reports(record, folder))
+        narrator.detail(f"written to {folder / 'report.html'}, and as report.md")
+        tell_actions(record, folder / "report.html", narrator)
         tracker = TRACKERS[config.tickets.tracker](config.tickets)
         told = tell_tickets(
             record, tracker, narrator, publish=options.publish, url=report_address(config.project.report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -15,6 +16,11 @@ def render(name: str, filters: Filters, **values: object) -> str:
     It is not HTML, so nothing is escaped by itself: every value that comes from a ticket or a log passes one of
     ``filters`` in the template.
     """
+    return _environment(frozenset(filters.items())).get_template(name).render(**values)
+
+
+@cache
+def _environment(filters: frozenset[tuple[str, Callable[..., object]]]) -> Environment:
     environment = Environment(  # noqa: S701
         loader=PackageLoader("sessions.reporting", "."),
         undefined=StrictUndefined,
@@ -22,5 +28,5 @@ def render(name: str, filters: Filters, **values: object) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= filters
-    return environment.get_template(name).render(**values)
+    environment.filters |= dict(filters)
+    return environment

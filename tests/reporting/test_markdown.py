@@ -79,7 +79,7 @@ hostile = st.lists(st.sampled_from(BITS) | st.text(max_size=3), max_size=12).map
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False})
 # What GitHub makes links, mentions and references of, where its renderer finds it in shown text.
 LIVE = re.compile(
-    r"(?i)https?://|ftp://|www\.|[@#][^\W_]|gh-\d|[\w.+-]+@[\w-]+\.\w",
+    r"(?i)https?://|ftp://|www\.\w|[@#][^\W_]|gh-\d|[\w.+-]+@[\w-]+\.\w",
 )
 # All of Unicode's control and bidirectional formatting characters but tab and newline.
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -1,0 +1,162 @@
+"""GitHub Actions' own dialect: the job's summary, annotations, outputs, and text in which it must see no command.
+
+The limits and the escapes are those of GitHub's documentation of workflow commands.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sessions.durations import say_duration
+from sessions.errors import InfrastructureError
+from sessions.ledger.record import Record
+from sessions.narrator import Narrator, harmless
+from sessions.reporting.markdown import fenced, plain_text
+from sessions.reporting.reading import Entry, by_urgency, counts
+from sessions.reporting.reproduction import reproduction
+from sessions.reporting.templates import Filters, render
+
+# Of a step: bytes of its summary, and annotations of each level.
+_SUMMARY, _OF_A_LEVEL = 1024 * 1024, 10
+_AT_FAULT = ("culprit", "conflict")
+
+
+def tell_actions(record: Record, report: Path, narrator: Narrator, environ: Mapping[str, str] = os.environ) -> None:
+    """Tell the job that runs us what came of the day; elsewhere than on GitHub Actions, nothing.
+
+    Raises :class:`InfrastructureError` where its files cannot be written.
+    """
+    if environ.get("GITHUB_ACTIONS") != "true":
+        return
+    for line in notes(record):
+        narrator.console.print(line, markup=False)
+    try:
+        if place := environ.get("GITHUB_STEP_SUMMARY"):
+            path = Path(place)
+            _append(path, summary(record, _SUMMARY - (path.stat().st_size if path.exists() else 0)))
+        if place := environ.get("GITHUB_OUTPUT"):
+            _append(Path(place), "".join(_output(name, value) for name, value in outputs(record, report).items()))
+    except OSError as error:
+        raise InfrastructureError(
+            f"GitHub Actions could not be told: {error.strerror or error}; the report itself is in {report}."
+        ) from None
+
+
+@contextmanager
+def without_commands(narrator: Narrator, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """What is shown meanwhile may hold lines that look like workflow commands: GitHub Actions obeys none of them."""
+    if environ.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    # Nobody who wrote a log can know the word that ends it.
+    token = secrets.token_hex(16)
+    narrator.console.print(f"::stop-commands::{token}", markup=False)
+    try:
+        yield
+    finally:
+        narrator.console.print(f"::{token}::", markup=False)
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def outputs(record: Record, report: Path) -> dict[str, str]:
+    """What later steps and jobs may want to know. ``image`` is the published one, where one was."""
+    image = record["published"].get("image") or record["image"]
+    return {
+        "state": record["state"],
+        "head": record["head"],
+        "branch": record["branch"],
+        "image": str(image["name"] if isinstance(image, Mapping) else image),
+        "report": str(report),
+    }
+
+
+def _output(name: str, value: str) -> str:
+    """One output, between words that its value cannot hold."""
+    end = f"end-{secrets.token_hex(16)}"
+    return f"{name}<<{end}\n{' '.join(harmless(value).split())}\n{end}\n"
+
+
+def notes(record: Record) -> list[str]:
+    """Annotations, as workflow commands: what fails on the head, who is to mend something, and what is flaky."""
+    is_bad = record["state"] in ("red", "broken")
+    errors = [_say("error", record["state"], record["message"])] if is_bad else []
+    for name, gate in record["gates"].items():
+        for failure in gate.get("failures", ()):
+            place = {"file": failure["file"], **({"line": str(failure["line"])} if failure["line"] else {})}
+            words = f"{failure['test']}\n{failure['message']}"
+            errors.append(_say("error", f"new in {name}", words, **(place if failure["file"] else {})))
+    at_fault = [each for each in by_urgency(record) if each["verdict"] in _AT_FAULT]
+    warnings = [_say("warning", f"#{each['number']} {each['title']}", each["reason"]) for each in at_fault]
+    flaky = [(name, test) for name, gate in record["gates"].items() for test in gate["flaky"]]
+    notices = [_say("notice", f"flaky in {name}", test) for name, test in flaky]
+    return [*_first("error", errors), *_first("warning", warnings), *_first("notice", notices)]
+
+
+def _first(level: str, lines: list[str]) -> list[str]:
+    """As many as GitHub keeps of a level: the last of them tells how many there are more."""
+    if len(lines) <= _OF_A_LEVEL:
+        return lines
+    more = len(lines) - _OF_A_LEVEL + 1
+    return [*lines[: _OF_A_LEVEL - 1], _say(level, f"{more} more", "The report names them all.")]
+
+
+def _say(level: str, title: str, text: str, **properties: str) -> str:
+    words = {**properties, "title": " ".join(harmless(title).split())[:200]}
+    told = ",".join(f"{key}={_escape(value).replace(':', '%3A').replace(',', '%2C')}" for key, value in words.items())
+    return f"::{level} {told}::{_escape(text[:1000])}"
+
+
+def _escape(text: str) -> str:
+    return harmless(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def summary(record: Record, room: int = _SUMMARY) -> str:
+    """The day as Markdown of at most ``room`` bytes: the answer, who is to mend what, the gates, evidence, the rest."""
+    told, size = list[str](), 0
+    for part in _parts(record):
+        size += len(part.encode())
+        if size > room - 200:  # the last words must find room
+            return "".join([*told, "\n\nThe rest was left out, for GitHub takes no more: see the report itself.\n"])
+        told.append(part)
+    return "".join(told)
+
+
+def _parts(record: Record) -> Iterator[str]:
+    """The summary in pieces, the most important first: it may end after each of them."""
+    tickets = by_urgency(record)
+    at_fault = [each for each in tickets if each["verdict"] in _AT_FAULT]
+    yield _render("answer", record=record, counts=counts(record))
+    yield from _table("To be mended", at_fault)
+    yield _render("gates", record=record)
+    yield from (_render("evidence", ticket=each) for each in at_fault)
+    yield from _table("Every ticket", tickets)
+
+
+def _table(title: str, tickets: list[Entry]) -> Iterator[str]:
+    """A table, row by row."""
+    if tickets:
+        yield _render("heading", title=title)
+        yield from (_render("row", ticket=each) for each in tickets)
+        yield "\n"
+
+
+def _render(part: str, **values: object) -> str:
+    filters: Filters = {"plain": _cut, "fenced": _cut_fenced, "reproduction": reproduction, "span": say_duration}
+    return render("summary.md.jinja", filters, part=part, **values)
+
+
+def _cut(text: object) -> str:
+    words = str(text)
+    return plain_text(words if len(words) <= 400 else words[:400] + "…")
+
+
+def _cut_fenced(text: str) -> str:
+    return fenced("\n".join(line[:300] for line in text.splitlines()), 24)

@@ -1,0 +1,151 @@
+"""The report as pages: one file each, without network, readable without scripts, safe whatever a ticket says."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sessions.durations import say_duration
+from sessions.ledger.record import Record
+from sessions.narrator import harmless
+from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
+from sessions.reporting.reading import (
+    VERDICTS,
+    Entry,
+    Purpose,
+    by_urgency,
+    counts,
+    log_tail,
+    queue,
+    shown_by,
+    sides,
+)
+from sessions.reporting.reproduction import reproduction
+
+_HERE = Path(__file__).parent
+SYMBOLS = {
+    "culprit": "✕",
+    "conflict": "≠",
+    "blocked": "⊘",
+    "unfetchable": "?",
+    "not-reached": "…",
+    "integrated": "✓",
+    "already-merged": "=",
+    "ineligible": "\N{EN DASH}",
+}
+
+
+def page(record: Record, state: Path) -> str:
+    """The report of one day; ``state`` is the folder in which the probes' logs are looked for."""
+    tickets = {each["number"]: each for each in record["tickets"]}
+    return render_page(
+        "page.html.jinja",
+        record=record,
+        tickets=by_urgency(record),
+        titles={number: each["title"] for number, each in tickets.items()},
+        counts=counts(record),
+        places={number: at + 1 for at, number in enumerate(queue(record))},
+        waiting=_waiting(record),
+        excerpts=_excerpts(record, state),
+        line=draw_line(record),
+        search=draw_search(record),
+        time=draw_time(record),
+        spent=spent(record),
+    )
+
+
+def _waiting(record: Record) -> Mapping[int, list[int]]:
+    """Who waits for whom: by ticket, those that it blocks."""
+    waiting: dict[int, list[int]] = {}
+    for ticket in record["tickets"]:
+        for blocker in ticket["blocked_by"]:
+            waiting.setdefault(blocker, []).append(ticket["number"])
+    return waiting
+
+
+def _excerpts(record: Record, state: Path) -> Mapping[int, list[tuple[Entry, str]]]:
+    """By culprit: the probes that show what it breaks, one a gate, each with the end of its log."""
+    told: dict[int, list[tuple[Entry, str]]] = {}
+    for ticket in record["tickets"]:
+        found = (shown_by(record, ticket["number"], broke) for broke in ticket["broke"])
+        probes = {probe["gate"]: probe for probe in found if probe}
+        told[ticket["number"]] = [(probe, log_tail(state, probe["log"])) for probe in probes.values()]
+    return told
+
+
+def render_page(name: str, **values: object) -> str:
+    """A template with the style and the script put in; nothing else may be loaded or run, says its policy."""
+    style, script = _source("page.css"), _source("page.js")
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return (
+        _environment()
+        .get_template(name)
+        .render(
+            style=Markup(style),  # noqa: S704  our own files
+            script=Markup(script),  # noqa: S704
+            policy=policy,
+            **values,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("sessions.reporting", "."),
+        undefined=StrictUndefined,
+        autoescape=True,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "span": say_duration,
+        "day": _say_day,
+        "sides": sides,
+        "reproduction": reproduction,
+        "many": _many,
+    }
+    environment.globals |= {"symbols": SYMBOLS, "meanings": VERDICTS, "purposes": list(Purpose)}
+    environment.tests["address"] = _is_address
+    return environment
+
+
+def _finalize(value: object) -> object:
+    """Whatever is shown holds nothing that turns the direction of writing or steers a terminal."""
+    return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _is_address(url: str) -> bool:
+    """Whether a link may lead there: never to a script."""
+    return bool(re.match(r"https?://[^\s/]", url))
+
+
+def _say_day(date: str) -> str:
+    day = dt.date.fromisoformat(date)
+    return f"{day:%A}, {day.day} {day:%B %Y}"
+
+
+def _many(count: int, noun: str) -> str:
+    """``1 probe``, ``2 probes``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}".replace(",", "\u202f")
+
+
+@cache
+def _source(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _digest(source: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()

@@ -1,0 +1,216 @@
+"""Where things stand in the report's pictures, in units of an SVG. Pure: the templates draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sessions.durations import say_duration
+from sessions.ledger.record import Record
+from sessions.reporting.reading import Entry, Outcome, Outcomes, Purpose, purpose, queue
+
+
+@dataclass(frozen=True, kw_only=True)
+class Station:
+    """A ticket at its place in the merge line."""
+
+    ticket: Entry
+    x: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arc:
+    """Two tickets that do not go together."""
+
+    path: str
+    verdict: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinePicture:
+    """The merge line: ``y`` is the line's height, ``end`` where the head stands; ``dense`` turns the labels."""
+
+    width: float
+    height: float
+    y: float
+    start: float
+    end: float
+    dense: bool
+    stations: Sequence[Station]
+    arcs: Sequence[Arc]
+
+
+def draw_line(record: Record) -> LinePicture:
+    """The tickets that were ready, one beside the other, and arcs between those that do not go together."""
+    tickets = {each["number"]: each for each in record["tickets"]}
+    numbers = [number for number in queue(record) if number in tickets]
+    dense = len(numbers) > 30
+    step = 17.0 if dense else max(44.0, min(90.0, 924.0 / (len(numbers) + 1)))
+    start = 96.0
+    places = {number: start + step * (at + 1) for at, number in enumerate(numbers)}
+    pairs = sorted({pair for number in numbers for pair in _pairs(tickets[number]) if pair[1] in places})
+    spans = [abs(places[a] - places[b]) for a, b, _ in pairs]
+    y = 34.0 + max((_rise(span) for span in spans), default=0.0)
+    end = start + step * (len(numbers) + 1)
+    return LinePicture(
+        width=end + 96.0,
+        height=y + (104.0 if dense else 92.0),
+        y=y,
+        start=start,
+        end=end,
+        dense=dense,
+        stations=[Station(ticket=tickets[number], x=places[number]) for number in numbers],
+        arcs=[_arc(places[a], places[b], y, pair=(a, b), verdict=verdict) for a, b, verdict in pairs],
+    )
+
+
+def _pairs(ticket: Entry) -> Iterable[tuple[int, int, str]]:
+    for broke in ticket["broke"]:
+        yield from ((ticket["number"], other, "culprit") for other in broke["with"])
+    for conflict in ticket["conflicts"]:
+        yield from ((ticket["number"], other, "conflict") for other in conflict["with"])
+
+
+def _rise(span: float) -> float:
+    return min(16.0 + span * 0.2, 72.0)
+
+
+def _arc(left: float, right: float, y: float, *, pair: tuple[int, int], verdict: str) -> Arc:
+    low, high, top = min(left, right), max(left, right), y - 8
+    # A cubic curve reaches three quarters of the way to its handles.
+    peak = top - _rise(high - low) / 0.75
+    path = f"M{low:g} {top:g}C{low:g} {peak:g} {high:g} {peak:g} {high:g} {top:g}"
+    verb = "breaks a test together with" if verdict == "culprit" else "conflicts with"
+    return Arc(path=path, verdict=verdict, words=f"#{pair[0]} {verb} #{pair[1]}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A probe: the cells of the tickets in it as one path, coloured by what it showed."""
+
+    number: int
+    probe: Entry
+    y: float
+    path: str
+    outcome: Outcome
+    purpose: Purpose
+    new: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchPicture:
+    """Probes as rows, tickets as columns from ``left`` to ``right``; ``columns`` are number, middle, verdict."""
+
+    width: float
+    height: float
+    left: float
+    top: float
+    right: float
+    columns: Sequence[tuple[int, float, str]]
+    rows: Sequence[Row]
+
+
+def draw_search(record: Record) -> SearchPicture:
+    """What ran with which tickets, and what it showed; in the order in which it ran."""
+    verdicts = {each["number"]: each["verdict"] for each in record["tickets"]}
+    probed = {number for probe in record["probes"] for number in probe["tickets"]}
+    numbers = [number for number in queue(record) if number in probed]
+    cell = max(1.0, min(44.0, 740.0 / max(len(numbers), 1)))
+    left, top, step = 300.0, 18.0 + 7.5 * len(str(max(numbers, default=0))), 20.0
+    outcomes, place = Outcomes(record), {number: at for at, number in enumerate(numbers)}
+    rows = [
+        Row(
+            number=at + 1,
+            probe=probe,
+            y=top + at * step,
+            path=_cells({place[n] for n in probe["tickets"] if n in place}, left, top + at * step, cell),
+            outcome=outcomes.of(probe),
+            purpose=purpose(probe),
+            new=outcomes.new_in(probe),
+        )
+        for at, probe in enumerate(record["probes"])
+    ]
+    # Where columns are narrow, only those are named that were found out, and that have room.
+    named = list[int]()
+    for number in numbers:
+        has_room = not named or (place[number] - place[named[-1]]) * cell >= 12
+        if has_room and (cell >= 12 or verdicts.get(number) == "culprit"):
+            named.append(number)
+    right = left + cell * len(numbers)
+    return SearchPicture(
+        width=right + 76.0,
+        height=top + len(rows) * step + 4,
+        left=left,
+        top=top,
+        right=right,
+        columns=[(n, left + (place[n] + 0.5) * cell, verdicts.get(n, "")) for n in named],
+        rows=rows,
+    )
+
+
+def _cells(places: set[int], left: float, y: float, cell: float) -> str:
+    """Neighbours in one rectangle where a gap between them would not be seen."""
+    gap, height = (2.0, 14) if cell >= 8 else (0.0, 14)
+    runs: list[list[int]] = []
+    for at in sorted(places):
+        if runs and not gap and runs[-1][-1] == at - 1:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+    spans = [(left + run[0] * cell, len(run) * cell - gap) for run in runs]
+    return "".join(f"M{x:g} {y:g}h{width:g}v{height}h-{width:g}z" for x, width in spans)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """A probe on the day's clock."""
+
+    probe: Entry
+    x: float
+    width: float
+    purpose: Purpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimePicture:
+    """The probes one after the other, a lane for each gate; ``ticks`` are (x, words)."""
+
+    lanes: Sequence[tuple[str, Sequence[Bar]]]
+    ticks: Sequence[tuple[float, str]]
+    left: float
+    width: float
+
+
+def draw_time(record: Record) -> TimePicture:
+    """Where the time of the day's probes went."""
+    total = sum(probe["seconds"] for probe in record["probes"]) or 1.0
+    left, span, at = 110.0, 960.0, 0.0
+    lanes: dict[str, list[Bar]] = {}
+    for probe in record["probes"]:
+        x, width = left + at / total * span, probe["seconds"] / total * span
+        lanes.setdefault(probe["gate"], []).append(Bar(probe=probe, x=x, width=width, purpose=purpose(probe)))
+        at += probe["seconds"]
+    tick = _nice(total / 6)
+    ticks = [(left + n * tick / total * span, _clock(n * tick)) for n in range(int(total / tick) + 1)]
+    return TimePicture(lanes=list(lanes.items()), ticks=ticks, left=left, width=left + span + 30)
+
+
+def _clock(seconds: float) -> str:
+    return say_duration(seconds).replace(".0s", "s") if seconds else "0"
+
+
+def _nice(seconds: float) -> float:
+    """The next span of time that people count in."""
+    steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200)
+    return next((step for step in steps if step >= seconds), 86400)
+
+
+def spent(record: Record) -> list[tuple[str, dict[Purpose, tuple[int, float]]]]:
+    """By gate: how many probes ran for each purpose, and for how many seconds."""
+    table: dict[str, dict[Purpose, tuple[int, float]]] = {}
+    for probe in record["probes"]:
+        row = table.setdefault(probe["gate"], dict.fromkeys(Purpose, (0, 0.0)))
+        count, seconds = row[purpose(probe)]
+        row[purpose(probe)] = (count + 1, seconds + probe["seconds"])
+    return list(table.items())
