@@ -35,7 +35,7 @@ def evidence_of(record: Record) -> tuple[Evidence, ...]:
     found: dict[tuple[int, str, str, str], list[str]] = defaultdict(list)
     for ticket in record["tickets"]:
         for broke in ticket["broke"]:
-            if broke["tree"]:
+            if broke.get("tree"):
                 found[ticket["number"], broke["gate"], broke["commit"], broke["tree"]].append(broke["file"])
     return tuple(
         Evidence(number=number, gate=gate, commit=commit, tree=tree, files=tuple(sorted({*files} - {""})))

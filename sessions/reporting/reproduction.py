@@ -21,8 +21,9 @@ def reproduction(broke: Mapping[str, Any], number: int) -> str:
     >>> reproduction({"gate": "doctest", "with": [115], "image": ""}, 116)
     'nox -s integrate -- --only 115,116 --gates doctest'
     """
-    if "@" in broke["image"]:
-        return run_line(broke["image"])
+    image = str(broke.get("image", ""))  # a record from before there were images has none
+    if "@" in image:
+        return run_line(image)
     numbers = ",".join(str(each) for each in sorted({number, *broke["with"]}))
     gates = "" if broke["gate"] == "build" else f" --gates {broke['gate']}"
     return f"nox -s integrate -- --only {numbers}{gates}"
