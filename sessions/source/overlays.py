@@ -51,6 +51,13 @@ def files_of(repository: Repository, tree: str) -> tuple[str, ...]:
     return tuple(sorted(repository.git("ls-tree", "-r", "-z", "--name-only", tree).fields()))
 
 
+def touched_files(repository: Repository, release: str, commit: str) -> frozenset[str]:
+    """The paths in which a ticket's commit differs from where it left the release's history; none if it never did."""
+    words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--merge-base", release, commit)
+    changed = repository.git(*words, ok=(0, 128))
+    return frozenset(changed.fields()) if changed.status == 0 else frozenset()
+
+
 def export(repository: Repository, tree: str, folder: Path) -> None:
     """Write all files of ``tree`` into ``folder``.
 
