@@ -17,9 +17,10 @@ from sessions.tickets.order import Needs, closure
 
 # What is known of a subset already, without asking.
 Known = Callable[[Subset], Answer | None]
+Bisection = Generator[Ask, Answer, Blame]
 
 
-def bisect_line(line: Sequence[int], needs: Needs, known: Known) -> Generator[Ask, Answer, Blame]:
+def bisect_line(line: Sequence[int], needs: Needs, known: Known) -> Bisection:
     """Find who makes a test fail on the whole ``line`` (merge order) that passes on the release.
 
     Every subset of the blame was asked about, but for those that are ``known``.
@@ -29,8 +30,8 @@ def bisect_line(line: Sequence[int], needs: Needs, known: Known) -> Generator[As
     low, high = yield from _bisect(lambda length: frozenset(line[:length]), len(line), known)
     culprits = tuple(line[low:high])
     partners, whole = yield from _partners(line, high, culprits, needs, known)
-    group = frozenset(culprits + partners)
-    fails = closure(group, needs) if whole else frozenset(line[:high])
+    group = partners + culprits
+    fails = closure(frozenset(group), needs) if whole else frozenset(line[:high])
     passes = _counterparts(line[:low], group, fails, needs, alone=whole)
     for subset in passes:
         if (yield Ask(tickets=subset)) != "passes":
@@ -86,12 +87,12 @@ def _with_start(held: Subset, line: Sequence[int], length: int) -> Subset:
 
 
 def _counterparts(
-    before: Sequence[int], group: Subset, fails: Subset, needs: Needs, *, alone: bool
+    before: Sequence[int], group: tuple[int, ...], fails: Subset, needs: Needs, *, alone: bool
 ) -> tuple[Subset, ...]:
     """The subsets that must pass: the failing one without each member of the group in turn."""
     if not alone:
         return (frozenset(before),)
-    rest = [closure(group - {member}, needs) for member in sorted(group)]
+    rest = [closure(frozenset(group) - {member}, needs) for member in group]
     if len(group) == 1:
-        return (fails - group,)
+        return (fails - set(group),)
     return tuple(subset for subset in rest if subset != fails)

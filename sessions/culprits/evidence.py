@@ -10,7 +10,7 @@ number of runs, as only their likelihood counts and not when one stops looking.
 * A test that fails **by chance** does so at some rate, all rates being equally likely: Beta(1, 1).
 
 The test's own history moves both: after many runs that never differed on one tree, a rate of more than a few per cent
-is out of the question, and few runs are enough; a test that was seen flaky needs many.
+is out of the question, and few runs are enough. A test that was seen flaky may be so at any rate today, and needs many.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ ODDS = 1000.0
 
 def steady(wrong: int, right: int, history: History) -> float:
     """Logarithm of the likelihood of a steady test's runs, of which ``wrong`` erred."""
-    return _beta(1 + history.odd + wrong, 19 + history.runs - history.odd + right) - _beta(1, 19)
+    before = _beta(1 + history.odd, 19 + history.runs - history.odd) if history.odd else _beta(1, 19)
+    return _beta(1 + history.odd + wrong, 19 + history.runs - history.odd + right) - before
 
 
 def by_chance(fails: int, passes: int, history: History) -> float:
     """Logarithm of the likelihood of the runs of a test that fails by chance."""
-    return _beta(1 + history.odd + fails, 1 + history.runs - history.odd + passes)
+    return _beta(1 + fails, 1 + passes + (0 if history.odd else history.runs))
 
 
 def together(logs: list[float]) -> float:

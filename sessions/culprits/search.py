@@ -3,8 +3,8 @@
 First come the signature rounds, which are the same for all tests of a day and wait for nothing. What they and all
 later runs showed of the test is weighed: that one ticket breaks it, or a pair, or chance, or something else. The most
 likely is put to the test by itself: it fails with just this group, and passes without any of its members, again and
-again until the odds against everything else are great enough. Where several are about as likely, a subset is asked about
-that tells one half of them from the other; where none is, the line is bisected.
+again until the odds against everything else are great enough. Where several are about as likely, a subset is asked
+about that tells one half of them from the other; where none is, the line is bisected.
 
 A search depends on its own answers alone. So it goes the same way however many of its questions are asked at once.
 """
@@ -18,7 +18,7 @@ from functools import cached_property
 from itertools import combinations
 from math import comb, exp, log
 
-from sessions.culprits.bisection import bisect_line
+from sessions.culprits.bisection import Bisection, bisect_line
 from sessions.culprits.evidence import ODDS, by_chance, steady, together
 from sessions.culprits.findings import Answer, Ask, Blame, Flaky, Subset
 from sessions.culprits.signatures import signature_rounds
@@ -30,8 +30,8 @@ Search = Generator[Batch, Mapping[Ask, Answer], Blame | Flaky]
 Asking = Generator[Batch, Mapping[Ask, Answer], None]
 
 # How likely explanations are before any run: a pair breaks one test in ten of those that tickets break, more than a
-# pair one in a hundred; two causes each by itself one in a hundred.
-_SINGLE, _PAIR, _OTHER, _BESIDE = log(0.9), log(0.1), log(0.01), log(0.01)
+# pair one in a thousand; two causes each by itself one in a hundred.
+_SINGLE, _PAIR, _OTHER, _BESIDE = log(0.9), log(0.1), log(0.001), log(0.01)
 _FLAKY_ODDS = 20.0
 _COIN = log(0.5)
 # One subset is not run more often, and one search does not ask more: what is open then is told as flaky.
@@ -76,14 +76,7 @@ def search(
 def _fall_back(case: _Case) -> Search:
     """Bisect the line; the second time without drawing conclusions from one subset to another."""
     for known in (case.implied, case.told):
-        steps = bisect_line(case.line, case.needs, known)
-        try:
-            ask = next(steps)
-            while True:
-                yield from case.ask((ask,) if case.told(ask.tickets) is None else ())
-                ask = steps.send(case.told(ask.tickets) or "unclear")
-        except StopIteration as end:
-            blame: Blame = end.value
+        blame = yield from _answered(case, bisect_line(case.line, case.needs, known))
         while asks := case.doubtful(blame):
             yield from case.ask(asks)
         if case.is_shown(blame):
@@ -91,9 +84,24 @@ def _fall_back(case: _Case) -> Search:
     return case.flaky()
 
 
+def _answered(case: _Case, steps: Bisection) -> Generator[Batch, Mapping[Ask, Answer], Blame]:
+    answer: Answer | None = None
+    while True:
+        try:
+            ask = next(steps) if answer is None else steps.send(answer)
+        except StopIteration as end:
+            found: Blame = end.value
+            return found
+        if case.told(ask.tickets) is None:
+            yield from case.ask((ask,))
+        answer = case.told(ask.tickets)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Guess:
-    """That these tickets break the test, and how likely that is (a logarithm): by runs, ``alone`` or not; and all told."""
+    """That these tickets break the test. Weights are logarithms: of the runs if it is they ``alone``, or also others
+    (``shown``), and ``likely`` with suspicion.
+    """
 
     group: Subset
     alone: float
@@ -294,11 +302,9 @@ class _Case:
         """How a group can be shown to be at fault: by itself, or else at its place in the line."""
         *partners, culprit = sorted(group, key=self.line.index)
         start = frozenset(self.line[: self.line.index(culprit) + 1])
-        for fails, alone in ((closure(group, self.needs), True), (start, False)):
-            passes = tuple(
-                closure(group - {member}, self.needs) if alone and partners else fails - self._above(member)
-                for member in (*partners, culprit)
-            )
+        for fails in (closure(group, self.needs), start):
+            # What a member needs stays: else it would be blamed for that.
+            passes = tuple(fails - self._above(member) for member in (*partners, culprit))
             if not any(self.told(subset) == "unclear" for subset in (fails, *passes)):
                 return Blame(culprits=(culprit,), partners=tuple(partners), fails=fails, passes=passes)
         return None
@@ -344,16 +350,9 @@ class _Case:
 
         Of all groups of that size it was picked: the more there are, the surer must its failing be.
         """
-        told = {
-            blame.fails: self.seen(blame.fails, "fails"),
-            **{each: self.seen(each, "passes") for each in blame.passes},
-        }
-        erred = {
-            blame.fails: self.seen(blame.fails, "passes"),
-            **{each: self.seen(each, "fails") for each in blame.passes},
-        }
-        right, wrong = sum(told.values()), sum(erred.values())
-        fails, lost = told[blame.fails], erred[blame.fails]
+        fails, lost = self.seen(blame.fails, "fails"), self.seen(blame.fails, "passes")
+        right = fails + sum(self.seen(subset, "passes") for subset in blame.passes)
+        wrong = lost + sum(self.seen(subset, "fails") for subset in blame.passes)
         held = steady(wrong, right, self.history)
         chance = by_chance(fails + wrong - lost, right - fails + lost, self.history)
         mistake = steady(wrong - lost + fails, right - fails + lost, self.history)
