@@ -372,7 +372,9 @@ def _show(measured: Sequence[tuple[Case, Mapping[str, Mapping[str, float]]]]) ->
             rest = (f"{seen['wrong']:.0f}", found if ours else "", f"{seen['flaky']:.0f}" if ours else "")
             table.add_row(*(what if ours else ("",) * 4), name, *costs, *rest)
     console = Console(highlight=False)
-    console.print(table, width=max(console.width, 130), no_wrap=True, crop=False)
+    # Narrower than this, the table could not be read.
+    console.width = max(console.width, 120)
+    console.print(table)
 
 
 class _Parser(argparse.ArgumentParser):
