@@ -22,7 +22,8 @@ None of them repeats a run, nor looks at what one test says.
 What is counted:
 
 * **probes**: runs of anything, between the first red run and the last green one;
-* **runs**: each probe counted as a whole run, with the first red and the last green one: the strictest reading;
+* **runs**: each probe counted as a whole run, with the first red and the last green one: the strictest reading (bors
+  lands what is green at once, and batch4 and one by one begin with no run of all: they have fewer of these);
 * **equivalents**: a probe of Integrand's runs only the failing tests' files; it counts ``--build`` (0.1 of a whole run,
   for building) and for the rest the share of these files in ``--files`` (200). Whole runs count 1. The looks at the
   head and the release again before a search, and at the failing files after it, are counted as well, in all three.
@@ -116,6 +117,8 @@ class Bill:
     wrong: int = 0
     pairs: int = 0
     flaky: int = 0
+    # Runs of all: the first red one, and the last green one where the policy makes it.
+    ends: int = 2
 
 
 def make_world(case: Case, seed: int) -> World:
@@ -206,7 +209,7 @@ def _judge(world: World, blames: Mapping[str, Blame], findings: Mapping[str, Bla
 
 def halving(world: World, chance: random.Random, _share: Callable[[int], float]) -> Bill:
     """bors-ng: both halves of a red batch are run again."""
-    bill = Bill(whole=2)
+    bill = Bill(whole=1, ends=1)  # what is green lands at once
     batches = [world.line]
     while batches:
         batch = batches.pop(0)
@@ -243,7 +246,7 @@ def prefix_bisect(world: World, chance: random.Random, _share: Callable[[int], f
 
 def batch4(world: World, chance: random.Random, _share: Callable[[int], float]) -> Bill:
     """Groups of four; each ticket of a red one by itself."""
-    bill = Bill(whole=2)
+    bill = Bill(ends=0)
     for start in range(0, len(world.line), 4):
         batch = world.line[start : start + 4]
         _count(bill, 1)
@@ -254,7 +257,7 @@ def batch4(world: World, chance: random.Random, _share: Callable[[int], float]) 
 
 def one_by_one(world: World, chance: random.Random, _share: Callable[[int], float]) -> Bill:
     """Each ticket by itself, with what it needs: no first run of all."""
-    bill = Bill(whole=1)
+    bill = Bill(ends=0)
     _each(world, world.line, chance, bill)
     return _convict(world, bill)
 
@@ -314,12 +317,7 @@ def measure(case: Case, options: Options) -> dict[str, dict[str, float]]:
         idle = [not world.truth and world.dice is None for world in worlds]
         figures[name] = {
             "probes": _mean([0 if free else bill.probes for bill, free in zip(bills, idle, strict=True)]),
-            "runs": _mean(
-                [
-                    1 if free else bill.probes + (1 if name == "one by one" else 2)
-                    for bill, free in zip(bills, idle, strict=True)
-                ]
-            ),
+            "runs": _mean([1 if free else bill.probes + bill.ends for bill, free in zip(bills, idle, strict=True)]),
             "equivalents": _mean([1 if free else bill.whole for bill, free in zip(bills, idle, strict=True)]),
             "waits": _mean([0 if free else bill.waits for bill, free in zip(bills, idle, strict=True)]),
             "wrong": sum(0 if free else bill.wrong for bill, free in zip(bills, idle, strict=True)),
