@@ -37,8 +37,10 @@ def bisect_line(line: Sequence[int], needs: Needs, known: Known) -> Bisection:
         if (yield Ask(tickets=subset)) != "passes":
             # What the ticket depends on fails by itself when alone: the line's own two neighbours still tell.
             fails, passes = frozenset(line[:high]), (frozenset(line[:low]),)
+            whole = False
             break
-    return Blame(culprits=culprits, partners=partners, fails=fails, passes=passes)
+    # At their place in the line, runs show nothing of partners: then none is named.
+    return Blame(culprits=culprits, partners=partners if whole else (), fails=fails, passes=passes)
 
 
 def _bisect(subset: Callable[[int], Subset], high: int, known: Known) -> Generator[Ask, Answer, tuple[int, int]]:
