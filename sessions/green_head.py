@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sessions.config import Gate
+from sessions.culprits.findings import Answer, Ask, Blame, Flaky
 from sessions.culprits.inquiry import Inquiry, settle
-from sessions.culprits.search import Answer, Ask, Blame, Flaky
+from sessions.culprits.suspicion import suspicion
 from sessions.day import Day
 from sessions.errors import GatePendingError
 from sessions.gates.comparison import Comparison, compare
@@ -15,6 +16,7 @@ from sessions.gates.results import Failure, TestId
 from sessions.laboratory import BUILD, BUILD_TEST, Laboratory, Question, answers
 from sessions.source.line import Line, Queue, merge_line
 from sessions.source.merging import Candidate
+from sessions.source.overlays import touched_files
 from sessions.tickets.model import Breakage, Ruling, Verdict, name_tickets
 
 # The new failures of the gate at which the head fails; of none where it is green so far.
@@ -134,15 +136,27 @@ class GreenHead:
                 needs=self.queue.needs,
                 tests=tests,
                 known=self.known.setdefault(name, {}),
+                suspicion=suspicion(self._touched(), {test: test.file for test in tests}),
+                histories=self.day.ledger.histories(self.day.options.date.isoformat(), name, tests),
             )
-            while question := inquiry.question():
-                self.day.narrator.expect(inquiry.outlook())
-                inquiry.learn(question[0], self._answer(self._gate(name), *question))
+            while questions := inquiry.questions():
+                outlook = inquiry.outlook()
+                # All of them before it is asked again what to ask: so the way is the same however many run at once.
+                for done, (ask, some) in enumerate(questions):
+                    self.day.narrator.expect(outlook - done)
+                    inquiry.learn(ask, self._answer(self._gate(name), ask, some))
             found |= {(name, test): finding for test, finding in inquiry.findings().items()}
         for (name, test), finding in found.items():
             if isinstance(finding, Flaky):
                 self.progress.flaky.setdefault(name, set()).add(test)
         return settle(found)
+
+    def _touched(self) -> dict[int, frozenset[str]]:
+        """The files that each ticket of the line changes."""
+        repository, release = self.day.mirror.repository, self.day.release.commit
+        return {
+            ticket.number: touched_files(repository, release, ticket.commit) for ticket in self.progress.line.tickets
+        }
 
     def _answer(self, gate: Gate, ask: Ask, tests: Sequence[TestId]) -> dict[TestId, Answer]:
         chosen = [ticket for ticket in self.progress.line.tickets if ticket.number in ask.tickets]
@@ -150,8 +164,8 @@ class GreenHead:
         if not isinstance(candidate, Candidate):
             return dict.fromkeys(tests, "unclear")
         again = " again" if ask.attempt > 1 else ""
-        # The second run of the head decided that there is something to search for: a run that had no say in that
-        # must confirm a blame.
+        # The second runs of the head and of the release decided that there is something to search for: a run that
+        # had no say in that must confirm a blame.
         attempt = ask.attempt + 1 if ask.attempt > 1 else 1
         return self._look(gate, candidate, tests, attempt=attempt, why=f"with {_some(ask.tickets)}{again}")
 

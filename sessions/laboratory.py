@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sessions.config import Config, Gate
-from sessions.culprits.search import Answer
+from sessions.culprits.findings import Answer
 from sessions.durations import parse_duration
 from sessions.engines import Engine
 from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sessions.day import Day
-from sessions.gates.results import Failure
+from sessions.gates.results import Failure, TestId
 from sessions.green_head import Progress
-from sessions.laboratory import BUILD, BUILD_TEST, Consulted, Laboratory
+from sessions.laboratory import BUILD, BUILD_TEST, Consulted, Laboratory, answers
 from sessions.ledger.record import RECORD_VERSION, Record, save_record
 from sessions.options import Options
 from sessions.reporting.reproduction import run_line
@@ -157,6 +157,7 @@ def _gate(name: str, progress: Progress | None, probes: Sequence[Consulted], tre
         "known": [str(test) for test in compared.known] if compared else [],
         "fixed": [str(test) for test in compared.fixed] if compared else [],
         "flaky": sorted(map(str, progress.flaky.get(name, ()))) if progress else [],
+        "flaky_rates": _rates(progress.flaky.get(name, ()), mine) if progress else {},
         "seconds": round(sum(each.reading.seconds for each in mine), 3),
         "tests": on_head[-1].results.tests if compared and on_head else 0,
         "files": list(on_head[-1].results.files) if compared and on_head else [],
@@ -168,6 +169,16 @@ def _failure(failure: Failure) -> dict[str, Any]:
     test = failure.test.name if failure.test == BUILD_TEST else str(failure.test)
     place = {"file": failure.test.file, "line": failure.line}
     return {"test": test, **place, "kind": failure.kind, "message": failure.message}
+
+
+def _rates(flaky: Iterable[TestId], probes: Sequence[Consulted]) -> dict[str, Any]:
+    """How often each flaky test failed, in all of the day's runs that tell."""
+    told: dict[str, Any] = {}
+    for test in sorted(flaky):
+        ran = [each for each in probes if each.question.files is None or test.file in each.question.files]
+        seen = [answers(each.reading, [test])[test] for each in ran]
+        told[str(test)] = {"fails": seen.count("fails"), "runs": len(seen) - seen.count("unclear")}
+    return told
 
 
 def _probe(consulted: Consulted) -> dict[str, Any]:

@@ -16,7 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "source": {"tickets"},
     "gates": set(),
     "engines": {"source"},
-    "culprits": {"tickets"},
+    "culprits": {"tickets", "gates"},
     "ledger": {"gates"},
     "publishing": {"source", "engines", "tickets", "ledger", "reporting"},
     "reporting": {"ledger"},
@@ -24,7 +24,9 @@ ALLOWED: dict[str, set[str]] = {
 }
 PURE = (
     *("tickets/order.py", "tickets/eligibility.py", "tickets/dependencies.py", "tickets/model.py"),
-    *("culprits/search.py", "culprits/inquiry.py", "gates/comparison.py", "source/releases.py", "source/carrying.py"),
+    *("culprits/search.py", "culprits/inquiry.py", "culprits/signatures.py", "culprits/evidence.py"),
+    *("culprits/bisection.py", "culprits/suspicion.py", "gates/comparison.py", "source/releases.py"),
+    "source/carrying.py",
 )
 EFFECTS = {"git", "docker", "requests", "subprocess", "os", "pathlib", "sqlite3", "time", "datetime", "random"}
 

@@ -1,81 +1,113 @@
-"""All searches of a day together: each failing test has its own, and every probe answers all of them. Pure."""
+"""All searches of a day together: each failing test has its own, and they share rounds and probes. Pure."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from sessions.culprits.search import Answer, Ask, Blame, Flaky, search
+from sessions.culprits.findings import Answer, Ask, Blame, Flaky
+from sessions.culprits.search import Batch, Search, search
+from sessions.culprits.signatures import signature_rounds
+from sessions.gates.results import History
 from sessions.tickets.order import Needs
 
 Test = TypeVar("Test", bound=Hashable)
+Questions = tuple[tuple[Ask, tuple[Test, ...]], ...]
 
 
 @dataclass
 class Inquiry(Generic[Test]):
     """The searches for several failing tests on one merge line.
 
-    A search is replayed from what is known whenever anything new is learnt; nothing else is remembered, so an
-    inquiry that was cut short needs only its answers back.
+    Every search is a function of its own answers. So an inquiry that was cut short needs only its answers back, in
+    whatever order, and its way does not depend on how many questions are asked at once. ``suspicion`` says per test
+    how suspect tickets are (0 and above), ``histories`` what is known of a test from before.
     """
 
     line: Sequence[int]
     needs: Needs
     tests: Sequence[Test]
     known: dict[Ask, dict[Test, Answer]] = field(default_factory=dict)
+    suspicion: Mapping[Test, Mapping[int, float]] = field(default_factory=dict)
+    histories: Mapping[Test, History] = field(default_factory=dict)
+    _ways: dict[Test, _Way] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        everybody: dict[int, float] = {}
+        for suspects in self.suspicion.values():
+            for number, weight in suspects.items():
+                everybody[number] = everybody.get(number, 0.0) + weight
+        rounds = signature_rounds(self.line, self.needs, everybody)
+        self._ways = {
+            test: _Way(
+                search(
+                    self.line,
+                    self.needs,
+                    rounds=rounds,
+                    suspicion=self.suspicion.get(test),
+                    history=self.histories.get(test),
+                )
+            )
+            for test in self.tests
+        }
 
     def findings(self) -> dict[Test, Blame | Flaky]:
         """What the finished searches found."""
-        steps = {test: self._replay(test)[0] for test in self.tests}
-        return {test: step for test, step in steps.items() if not isinstance(step, Ask)}
+        self._go_on()
+        return {test: way.found for test, way in self._ways.items() if way.found}
 
-    def question(self) -> tuple[Ask, tuple[Test, ...]] | None:
-        """The probe to run next, and the tests to look at in it: all that are still searched for.
+    def questions(self) -> Questions[Test]:
+        """All probes that can run now, none of which waits for another, and the tests to look at in each.
 
-        The probe that most searches wait for comes first. ``None`` when every search has ended.
+        The probe that most searches wait for comes first. Empty when every search has ended. Where not all fit at
+        once, ask them all, one after the other, before asking again what to ask: then the probes are the same ones.
         """
-        open_ = {test: step for test in self.tests if isinstance(step := self._replay(test)[0], Ask)}
-        if not open_:
-            return None
-        ask = Counter(open_.values()).most_common(1)[0][0]
-        return ask, tuple(test for test in open_ if test not in self.known.get(ask, {}))
+        self._go_on()
+        wanted: dict[Ask, list[Test]] = {}
+        for test, way in self._ways.items():
+            for ask in way.batch:
+                if test not in self.known.get(ask, {}):
+                    wanted.setdefault(ask, []).append(test)
+        return tuple(sorted(((ask, tuple(tests)) for ask, tests in wanted.items()), key=lambda each: -len(each[1])))
 
     def outlook(self) -> int:
-        """About how many probes are still to come: those of the search that has furthest to go, if it is alone.
-
-        A bisection, the culprit alone, and both runs that confirm it; searches share most probes, partners and
-        unclear subsets cost more.
-        """
-        whole = math.ceil(math.log2(len(self.line) + 1)) + 3
-        steps = [self._replay(test) for test in self.tests]
-        return max((max(1, whole - done) for step, done in steps if isinstance(step, Ask)), default=0)
+        """About how many probes are still to come, at least: what can be asked now, and two runs to confirm it."""
+        at_once = len(self.questions())
+        confirmed = all(way.step > 1 for way in self._ways.values() if not way.found)
+        return at_once + (0 if confirmed else 2)
 
     def learn(self, ask: Ask, answers: Mapping[Test, Answer]) -> None:
         """Take in what a probe showed."""
         self.known.setdefault(ask, {}).update(answers)
 
-    def _replay(self, test: Test) -> tuple[Ask | Blame | Flaky, int]:
-        """Where a search stands, after how many answers."""
-        steps = search(self.line, self.needs, lambda subset: self._answer(Ask(tickets=subset), test))
-        done = 0
-        try:
-            ask = next(steps)
-            while (answer := self._answer(ask, test)) is not None:
-                ask, done = steps.send(answer), done + 1
-        except StopIteration as end:
-            found: Blame | Flaky = end.value
-            return found, done
-        return ask, done
+    def _go_on(self) -> None:
+        for test, way in self._ways.items():
+            while way.batch and all(test in self.known.get(ask, {}) for ask in way.batch):
+                way.tell({ask: self.known[ask][test] for ask in way.batch})
 
-    def _answer(self, ask: Ask, test: Test) -> Answer | None:
-        if not ask.tickets:
-            return "passes"  # the release itself: else the failure would not be new
-        if ask == Ask(tickets=frozenset(self.line)):
-            return "fails"  # where the search began
-        return self.known.get(ask, {}).get(test)
+
+@dataclass
+class _Way:
+    """How far one search has come: what it asks now, or what it found."""
+
+    search: Search
+    batch: Batch = ()
+    found: Blame | Flaky | None = None
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        self._move(None)
+
+    def tell(self, answers: Mapping[Ask, Answer]) -> None:
+        self._move(answers)
+
+    def _move(self, answers: Mapping[Ask, Answer] | None) -> None:
+        try:
+            self.batch = next(self.search) if answers is None else self.search.send(answers)
+            self.step += 1
+        except StopIteration as end:
+            self.batch, self.found = (), end.value
 
 
 def settle(findings: Mapping[Test, Blame | Flaky]) -> dict[Test, Blame]:

@@ -1,140 +1,366 @@
 """Which ticket makes one test fail, alone or with others. Pure: it asks for probes, and is sent what they showed.
 
-The merge line is bisected: some start of it passes and the start that is one ticket longer fails. If that ticket
-fails with nothing but what it depends on, it is at fault alone; else the line is bisected again with that ticket
-held fast, which gives the partner without which it passes, and so on until the group fails by itself. Every
-search of a day asks about starts of the same line, so that one probe answers many of them.
+First come the signature rounds, which are the same for all tests of a day and wait for nothing. What they and all
+later runs showed of the test is weighed: that one ticket breaks it, or a pair, or chance, or something else. The most
+likely is put to the test by itself: it fails with just this group, and passes without any of its members, again and
+again until the odds against everything else are great enough. Where several are about as likely, a subset is asked
+about that tells one half of them from the other; where none is, the line is bisected.
+
+A search depends on its own answers alone. So it goes the same way however many of its questions are asked at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Literal
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+from math import comb, exp, log
 
+from sessions.culprits.bisection import Bisection, bisect_line
+from sessions.culprits.evidence import ODDS, by_chance, steady, together
+from sessions.culprits.findings import Answer, Ask, Blame, Flaky, Subset
+from sessions.culprits.signatures import signature_rounds
+from sessions.gates.results import History
 from sessions.tickets.order import Needs, closure
 
-Subset = frozenset[int]
-# "unclear": the subset does not merge, or does not build, so the test could not be run.
-Answer = Literal["fails", "passes", "unclear"]
+Batch = tuple[Ask, ...]
+Search = Generator[Batch, Mapping[Ask, Answer], Blame | Flaky]
+Asking = Generator[Batch, Mapping[Ask, Answer], None]
+
+# How likely explanations are before any run: a pair breaks one test in ten of those that tickets break, more than a
+# pair one in a thousand; two causes each by itself one in a hundred.
+_SINGLE, _PAIR, _OTHER, _BESIDE = log(0.9), log(0.1), log(0.001), log(0.01)
+_FLAKY_ODDS = 20.0
+_COIN = log(0.5)
+# One subset is not run more often, and one search does not ask more: what is open then is told as flaky.
+_ATTEMPTS, _RUNS = 12, 150
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ask:
-    """Does the test fail on the release with these tickets? ``attempt`` 2 is a second, independent run."""
-
-    tickets: Subset
-    attempt: int = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Blame:
-    """Who breaks the test, and the runs that show it.
-
-    ``culprits`` leave: one ticket, or several where what lies between them could not be tested. ``partners`` came
-    before them in the line and stay: without any of them, the test passes. ``fails`` and ``passes`` are the
-    subsets that showed it, each seen twice.
-    """
-
-    culprits: tuple[int, ...]
-    partners: tuple[int, ...]
-    fails: Subset
-    passes: tuple[Subset, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Flaky:
-    """The same tickets gave different answers: nobody is to blame."""
-
-    tickets: Subset
-
-
-# What is known of a subset already, without asking.
-Known = Callable[[Subset], Answer | None]
-Search = Generator[Ask, Answer, Blame | Flaky]
-
-
-def search(line: Sequence[int], needs: Needs, known: Known = lambda _subset: None) -> Search:
+def search(
+    line: Sequence[int],
+    needs: Needs,
+    *,
+    rounds: Sequence[Subset] | None = None,
+    suspicion: Mapping[int, float] | None = None,
+    history: History | None = None,
+) -> Search:
     """Find who makes a test fail on the whole ``line`` (merge order) that passes on the release.
 
-    ``known`` tells what other searches' probes showed about this test by the way.
+    It yields what can be asked at once and is sent all answers. ``rounds`` are those of the day, ``suspicion`` (0 and
+    above) decides what is tried first, ``history`` how many runs are needed.
     """
-    # What tickets need beside the line is in the release already.
-    needs = {number: needs.get(number, frozenset()) & frozenset(line) for number in line}
-    low, high = yield from _bisect(lambda length: frozenset(line[:length]), len(line), known)
-    culprits = tuple(line[low:high])
-    partners, whole = yield from _partners(line, high, culprits, needs, known)
-    group = frozenset(culprits + partners)
-    fails = closure(group, needs) if whole else frozenset(line[:high])
-    passes = _counterparts(line[:low], group, fails, needs, alone=whole)
-    for subset in passes:
-        if (yield Ask(tickets=subset)) != "passes":
-            # What the ticket depends on fails by itself when alone: the line's own two neighbours still tell.
-            fails, passes = frozenset(line[:high]), (frozenset(line[:low]),)
+    inside = {number: needs.get(number, frozenset()) & frozenset(line) for number in line}
+    case = _Case(line=line, needs=inside, suspicion=suspicion or {}, history=history or History())
+    yield from case.ask(Ask(tickets=each) for each in (signature_rounds(line, needs) if rounds is None else rounds))
+    while len(case.answers) < _RUNS:
+        view = case.weigh()
+        if case.is_flaky(view):
+            return case.flaky()
+        if view.is_by_chance and case.runs(case.whole) < 4:
+            yield from case.ask(case.again(case.whole, 2))
+        elif view.best is None or (view.is_other and not case.is_begun(view.best.group)):
             break
-    return (yield from _confirm(Blame(culprits=culprits, partners=partners, fails=fails, passes=passes)))
+        elif (parting := case.parting(view)) is not None:
+            yield from case.ask((Ask(tickets=parting),))
+        elif (blame := case.blame(view.best.group)) is None or case.is_tired(blame):
+            case.closed.add(view.best.group)
+        elif asks := case.unsure(blame, view):
+            yield from case.ask(asks)
+        else:
+            return blame
+    return (yield from _fall_back(case))
 
 
-def _bisect(subset: Callable[[int], Subset], high: int, known: Known) -> Generator[Ask, Answer, tuple[int, int]]:
-    """The lengths (low passes, high fails) between which nothing can be told, usually neighbours."""
-    told = {length: known(subset(length)) for length in range(1, high)}
-    high = min((length for length, answer in told.items() if answer == "fails"), default=high)
-    low = max((length for length, answer in told.items() if answer == "passes" and length < high), default=0)
-    unclear = {length for length, answer in told.items() if answer == "unclear"}
-    while untried := [length for length in range(low + 1, high) if length not in unclear]:
-        middle = min(untried, key=lambda length: (abs(2 * length - low - high), length))
-        match (yield Ask(tickets=subset(middle))):
-            case "fails":
-                high = middle
-            case "passes":
-                low = middle
-            case "unclear":
-                unclear.add(middle)
-    return low, high
+def _fall_back(case: _Case) -> Search:
+    """Bisect the line; the second time without drawing conclusions from one subset to another."""
+    for known in (case.implied, case.told):
+        blame = yield from _answered(case, bisect_line(case.line, case.needs, known))
+        while asks := case.doubtful(blame):
+            yield from case.ask(asks)
+        if case.is_shown(blame):
+            return blame
+    return case.flaky()
 
 
-def _partners(
-    line: Sequence[int], high: int, culprits: tuple[int, ...], needs: Needs, known: Known
-) -> Generator[Ask, Answer, tuple[tuple[int, ...], bool]]:
-    """The earlier tickets without which the culprits do no harm, and whether the group fails all by itself."""
-    partners: tuple[int, ...] = ()
-    end = high - len(culprits)
+def _answered(case: _Case, steps: Bisection) -> Generator[Batch, Mapping[Ask, Answer], Blame]:
+    answer: Answer | None = None
     while True:
-        held = closure(frozenset(culprits + partners), needs)
-        if held >= frozenset(line[:high]):
-            return partners, True
-        match (yield Ask(tickets=held)):
-            case "fails":
-                return partners, True
-            case "unclear":
-                return partners, False
-            case "passes":
-                _, end = yield from _bisect(partial(_with_start, held, line), end, known)
-                if end == 0:
-                    return partners, False
-                partners = (line[end - 1], *partners)
-                end -= 1
+        try:
+            ask = next(steps) if answer is None else steps.send(answer)
+        except StopIteration as end:
+            found: Blame = end.value
+            return found
+        if case.told(ask.tickets) is None:
+            yield from case.ask((ask,))
+        answer = case.told(ask.tickets)
 
 
-def _with_start(held: Subset, line: Sequence[int], length: int) -> Subset:
-    return held | frozenset(line[:length])
+@dataclass(frozen=True, kw_only=True)
+class _Guess:
+    """That these tickets break the test. Weights are logarithms: of the runs if it is they ``alone``, or also others
+    (``shown``), and ``likely`` with suspicion.
+    """
+
+    group: Subset
+    alone: float
+    shown: float
+    likely: float
 
 
-def _counterparts(
-    before: Sequence[int], group: Subset, fails: Subset, needs: Needs, *, alone: bool
-) -> tuple[Subset, ...]:
-    """The subsets that must pass: the failing one without each member of the group in turn."""
-    if not alone:
-        return (frozenset(before),)
-    rest = [closure(group - {member}, needs) for member in sorted(group)]
-    if len(group) == 1:
-        return (fails - group,)
-    return tuple(subset for subset in rest if subset != fails)
+@dataclass(frozen=True, kw_only=True)
+class _View:
+    """All explanations with their weights (logarithms), the likeliest first."""
+
+    guesses: tuple[_Guess, ...]
+    chance: float
+    other: float
+
+    @property
+    def best(self) -> _Guess | None:
+        return self.guesses[0] if self.guesses else None
+
+    @property
+    def is_other(self) -> bool:
+        return self.other >= together([guess.likely for guess in self.guesses[:8]])
+
+    @property
+    def is_by_chance(self) -> bool:
+        return self.chance > together([self.other, *(guess.likely for guess in self.guesses)])
 
 
-def _confirm(blame: Blame) -> Search:
-    for subset, expected in ((blame.fails, "fails"), *((passing, "passes") for passing in blame.passes)):
-        if subset and (yield Ask(tickets=subset, attempt=2)) != expected:
-            return Flaky(tickets=subset)
-    return blame
+@dataclass(kw_only=True)
+class _Case:
+    """All that is known of one test."""
+
+    line: Sequence[int]
+    needs: Needs
+    suspicion: Mapping[int, float]
+    history: History
+    whole: Subset = field(init=False)
+    answers: dict[Ask, Answer] = field(init=False)
+    # Groups that cannot be shown to be at fault.
+    closed: set[Subset] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.whole = frozenset(self.line)
+        # Where the search began: the line fails, and the release passes, else the failure would not be new.
+        self.answers = {Ask(tickets=self.whole): "fails", Ask(tickets=frozenset()): "passes"}
+
+    def ask(self, asks: Iterable[Ask]) -> Asking:
+        """Ask what is not known yet."""
+        if batch := tuple(ask for ask in dict.fromkeys(asks) if ask not in self.answers):
+            answers = yield batch
+            self.answers.update((ask, answers[ask]) for ask in batch)
+
+    def runs(self, subset: Subset) -> int:
+        """How often a subset was asked about."""
+        return next(n for n in range(len(self.answers) + 1) if Ask(tickets=subset, attempt=n + 1) not in self.answers)
+
+    def again(self, subset: Subset, times: int) -> Iterator[Ask]:
+        """The next runs of a subset."""
+        done = self.runs(subset)
+        return (Ask(tickets=subset, attempt=done + 1 + more) for more in range(times))
+
+    def seen(self, subset: Subset, answer: Answer) -> int:
+        """In how many runs of a subset."""
+        runs = range(1, self.runs(subset) + 1)
+        return sum(self.answers[Ask(tickets=subset, attempt=attempt)] == answer for attempt in runs)
+
+    def told(self, subset: Subset) -> Answer | None:
+        """What most runs of a subset showed."""
+        fails, passes, unclear = (self.seen(subset, answer) for answer in ("fails", "passes", "unclear"))
+        if fails or passes:
+            return "fails" if fails > passes else "passes"
+        return "unclear" if unclear else None
+
+    def implied(self, subset: Subset) -> Answer | None:
+        """The same, or what follows from other subsets where no ticket mends what another one breaks."""
+        if told := self.told(subset):
+            return told
+        others = {ask.tickets: self.told(ask.tickets) for ask in self.answers}
+        fails = any(answer == "fails" and other <= subset for other, answer in others.items())
+        passes = any(answer == "passes" and other >= subset for other, answer in others.items())
+        return None if fails == passes else "fails" if fails else "passes"
+
+    def tally(self) -> list[tuple[Subset, int, int]]:
+        """Each subset with how often it failed and passed."""
+        counts = Counter((ask.tickets, answer) for ask, answer in self.answers.items())
+        subsets = dict.fromkeys(subset for subset, answer in counts if answer != "unclear")
+        return [(subset, counts[subset, "fails"], counts[subset, "passes"]) for subset in subsets]
+
+    def weigh(self) -> _View:
+        """All explanations in the light of all runs."""
+        tally = self.tally()
+        fails, passes = sum(f for _, f, _ in tally), sum(p for _, _, p in tally)
+        odd = sum(min(f, p) for _, f, p in tally)
+        other = _OTHER + _COIN * self._surprises(tally) + steady(odd, fails + passes - odd, self.history)
+        groups = [frozenset([number]) for number in self.line]
+        guesses = self._guesses(groups, _SINGLE, tally)
+        if not any(self._is_plain(group, tally) for group in groups if group not in self.closed):
+            guesses += self._guesses(self._pairs, _PAIR, tally)
+        guesses.sort(key=lambda guess: -guess.likely)
+        return _View(guesses=tuple(guesses), chance=by_chance(fails, passes, self.history), other=other)
+
+    @staticmethod
+    def _surprises(tally: Sequence[tuple[Subset, int, int]]) -> int:
+        """How many subsets told what no other one implies, if no ticket mends what another one breaks."""
+        failing = [subset for subset, fails, passes in tally if fails > passes]
+        passing = [subset for subset, fails, passes in tally if fails <= passes]
+        least = [subset for subset in failing if not any(other < subset for other in failing)]
+        most = [subset for subset in passing if not any(other > subset for other in passing)]
+        return len(least) + len(most) - 2
+
+    def _guesses(
+        self, groups: Sequence[Subset], prior: float, tally: Sequence[tuple[Subset, int, int]]
+    ) -> list[_Guess]:
+        fair = prior - log(len(groups)) if groups else 0.0
+        made = []
+        for group in groups:
+            if group not in self.closed:
+                alone, beside = (fair + each for each in self._likelihoods(group, tally))
+                shown = max(alone, beside)
+                likely = shown + sum(map(self._suspect, group))
+                made.append(_Guess(group=group, alone=alone, shown=shown, likely=likely))
+        return made
+
+    def _likelihoods(self, group: Subset, tally: Sequence[tuple[Subset, int, int]]) -> tuple[float, float]:
+        """Of all runs, if the group breaks the test: nobody else does, or others do as well, whoever they are."""
+        runs = wrong = stray = odd = free = 0
+        for subset, fails, passes in tally:
+            runs += fails + passes
+            if group <= subset:
+                wrong += passes
+            elif not subset:
+                wrong += fails
+            else:
+                stray += fails
+                odd += min(fails, passes)
+                free += 1
+        alone = steady(wrong + stray, runs - wrong - stray, self.history)
+        beside = _BESIDE + _COIN * free + steady(wrong + odd, runs - wrong - odd, self.history)
+        return alone, beside
+
+    @staticmethod
+    def _is_plain(group: Subset, tally: Sequence[tuple[Subset, int, int]]) -> bool:
+        return all(not passes if group <= subset else not fails for subset, fails, passes in tally)
+
+    @cached_property
+    def _pairs(self) -> list[Subset]:
+        """All pairs but those of which one needs the other: these are always together where that one is."""
+        below = {number: closure(frozenset([number]), self.needs) for number in self.line}
+        return [frozenset(pair) for pair in combinations(self.line, 2) if pair[0] not in below[pair[1]]]
+
+    def _suspect(self, number: int) -> float:
+        return log(1 + self.suspicion.get(number, 0.0))
+
+    def is_begun(self, group: Subset) -> bool:
+        """Whether the group was seen to break the test by itself."""
+        return self.told(closure(group, self.needs)) == "fails"
+
+    def is_flaky(self, view: _View) -> bool:
+        """Whether the same tickets gave different answers, and chance explains all answers best by far."""
+        differed = any(fails and passes for _, fails, passes in self.tally())
+        rest = together([view.other, *(guess.likely for guess in view.guesses)])
+        return differed and view.chance - rest >= log(_FLAKY_ODDS)
+
+    def flaky(self) -> Flaky:
+        """The test, told as flaky."""
+        tally = self.tally()
+        tickets = next((subset for subset, fails, passes in tally if fails and passes), self.whole)
+        fails, passes = sum(f for _, f, _ in tally), sum(p for _, _, p in tally)
+        return Flaky(tickets=tickets, fails=fails, runs=fails + passes)
+
+    def parting(self, view: _View) -> Subset | None:
+        """A subset that parts the likely guesses into halves; none where one is as likely as all others together."""
+        top = view.guesses[:64]
+        total = together([guess.likely for guess in top])
+        if top[0].likely - total >= log(0.5):
+            return None
+        weights = [(guess.group, exp(guess.likely - total)) for guess in top]
+        best, distance = None, 0.45
+        for subset in self._chains([guess.group for guess in top]):
+            mass = sum(weight for group, weight in weights if group <= subset)
+            if abs(mass - 0.5) < distance and Ask(tickets=subset) not in self.answers:
+                best, distance = subset, abs(mass - 0.5)
+        return best
+
+    def _chains(self, groups: Sequence[Subset]) -> Iterator[Subset]:
+        """Nested subsets: starts of the line where other subsets were unclear, as these always merge."""
+        if "unclear" in self.answers.values():
+            yield from (frozenset(self.line[:length]) for length in range(1, len(self.line)))
+            return
+        place = {number: at for at, number in enumerate(self.line)}
+        for order in (sorted(groups, key=lambda group: sorted(map(place.__getitem__, group))), groups):
+            whole: Subset = frozenset()
+            for group in order:
+                whole |= closure(group, self.needs)
+                yield whole
+
+    def blame(self, group: Subset) -> Blame | None:
+        """How a group can be shown to be at fault: by itself, or else at its place in the line."""
+        *partners, culprit = sorted(group, key=self.line.index)
+        start = frozenset(self.line[: self.line.index(culprit) + 1])
+        for fails in (closure(group, self.needs), start):
+            # What a member needs stays: else it would be blamed for that.
+            passes = tuple(fails - self._above(member) for member in (*partners, culprit))
+            if not any(self.told(subset) == "unclear" for subset in (fails, *passes)):
+                return Blame(culprits=(culprit,), partners=tuple(partners), fails=fails, passes=passes)
+        return None
+
+    def _above(self, member: int) -> Subset:
+        return frozenset(number for number in self.line if member in closure(frozenset([number]), self.needs))
+
+    def unsure(self, blame: Blame, view: _View) -> Batch:
+        """The runs that a blame still needs: none when it is shown beyond doubt."""
+        group = frozenset((*blame.culprits, *blame.partners))
+        if asks := tuple(self._twice(blame)):
+            # A guess that some run speaks against is tried with one run first.
+            plain = self._is_plain(group, self.tally())
+            return asks if plain else asks[:1]
+        mine = view.guesses[0]
+        # At its place in the line, a partner of the culprit's would be there as well: it would leave all the same.
+        alone = blame.fails == closure(group, self.needs)
+        rivals = [guess.alone for guess in view.guesses[1:] if alone or not guess.group > group]
+        likely = self._agree(blame) and mine.shown - together([view.chance, *rivals]) >= log(ODDS)
+        if likely or (alone and self.is_shown(blame)):
+            return ()
+        return self._once_more(blame)
+
+    def is_tired(self, blame: Blame) -> bool:
+        """Whether more runs of these subsets would tell no more."""
+        return max(map(self.runs, (blame.fails, *blame.passes))) >= _ATTEMPTS
+
+    def _once_more(self, blame: Blame) -> Batch:
+        return tuple(ask for subset in (blame.fails, *blame.passes) for ask in self.again(subset, 1))
+
+    def _twice(self, blame: Blame) -> Iterator[Ask]:
+        """Each run of a blame is seen at least twice; that the release passes is known."""
+        yield from self.again(blame.fails, 2 - min(2, self.seen(blame.fails, "fails")))
+        for subset in blame.passes:
+            if subset:
+                yield from self.again(subset, 2 - min(2, self.seen(subset, "passes")))
+
+    def _agree(self, blame: Blame) -> bool:
+        return self.told(blame.fails) == "fails" and all(self.told(subset) == "passes" for subset in blame.passes)
+
+    def is_shown(self, blame: Blame) -> bool:
+        """Whether the runs of a blame by themselves show it: against chance, and against runs that erred.
+
+        Of all groups of that size it was picked: the more there are, the surer must its failing be.
+        """
+        fails, lost = self.seen(blame.fails, "fails"), self.seen(blame.fails, "passes")
+        right = fails + sum(self.seen(subset, "passes") for subset in blame.passes)
+        wrong = lost + sum(self.seen(subset, "fails") for subset in blame.passes)
+        held = steady(wrong, right, self.history)
+        chance = by_chance(fails + wrong - lost, right - fails + lost, self.history)
+        mistake = steady(wrong - lost + fails, right - fails + lost, self.history)
+        groups = comb(len(self.line), 1 + len(blame.partners))
+        return self._agree(blame) and held - chance >= log(ODDS) and held - mistake >= log(ODDS) + log(groups)
+
+    def doubtful(self, blame: Blame) -> Batch:
+        """The runs that a blame found by bisecting still needs; none when it is shown, or cannot be."""
+        if self.is_tired(blame):
+            return ()
+        return tuple(self._twice(blame)) or (() if self.is_shown(blame) else self._once_more(blame))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from sessions.errors import InfrastructureError
-from sessions.gates.results import Failure, Results, TestId
+from sessions.gates.results import Failure, History, Results, TestId
 
 _VERSION = 1
 _TABLES = """
@@ -27,6 +27,17 @@ create table results (
     log text not null,
     primary key (tree, image, gate, tests, attempt)
 ) without rowid;
+"""
+
+# Came later: ledgers of the same version may lack it.
+_HISTORIES = """
+create table if not exists histories (
+    day text not null,
+    gate text not null,
+    test text not null,
+    told text not null,
+    primary key (day, gate, test)
+) without rowid
 """
 
 
@@ -97,6 +108,41 @@ class Ledger:
             ).fetchone()
         return None if row[0] is None else float(row[0])
 
+    def histories(self, day: str, gate: str, tests: Iterable[TestId]) -> dict[TestId, History]:
+        """What earlier runs of a gate (whatever its command was then) told of ``tests``.
+
+        It is looked up once a ``day``, and then kept for it: else the day's own probes would change it, and a day that
+        is told again would go another way.
+        """
+        tests = tuple(tests)
+        with self._told():
+            kept = dict(self._db.execute("select test, told from histories where day = ? and gate = ?", (day, gate)))
+            names = {test: json.dumps(asdict(test)) for test in tests}
+            fresh = [test for test in tests if names[test] not in kept]
+            looked_up = self._look_up(gate, fresh) if fresh else {}
+            rows = [(day, gate, names[test], json.dumps(asdict(history))) for test, history in looked_up.items()]
+            self._db.executemany("insert into histories values (?, ?, ?, ?)", rows)
+            return looked_up | {test: History(**json.loads(kept[names[test]])) for test in tests if names[test] in kept}
+
+    def _look_up(self, gate: str, tests: Sequence[TestId]) -> dict[TestId, History]:
+        """Runs of one tree that differ are odd ones; a tree on which a test only failed tells nothing of chance."""
+        rows = self._db.execute(
+            "select tree, image, tests, results from results where built and substr(gate, 1, ?) = ?",
+            (len(gate) + 1, f"{gate}@"),
+        )
+        seen: dict[TestId, dict[tuple[str, str], list[int]]] = {test: {} for test in tests}
+        for tree, image, asked, results in rows:
+            found = _read(json.loads(results))
+            failing = {failure.test for failure in found.failures}
+            hidden = {test.file for test in failing if not test.name or not test.file}
+            ran = set(found.files) if asked == "*" else set(asked.split("\n"))
+            for test, trees in seen.items():
+                if test in failing:
+                    trees.setdefault((tree, image), [0, 0])[0] += 1
+                elif (test.file in ran or not ran) and not hidden & {test.file, ""}:
+                    trees.setdefault((tree, image), [0, 0])[1] += 1
+        return {test: _history(trees.values()) for test, trees in seen.items()}
+
     def forget(self, *, keep_passes: bool, keep_tree: str = "") -> None:
         """Forget all results, or those with a failure that are not of ``keep_tree``."""
         with self._told():
@@ -105,6 +151,7 @@ class Ledger:
                 self._db.execute(f"delete from results where tree != ? and ({failed})", (keep_tree,))  # noqa: S608
             else:
                 self._db.execute("delete from results")
+                self._db.execute("delete from histories")
 
     def close(self) -> None:
         """Close the file."""
@@ -119,6 +166,7 @@ class Ledger:
             )
         if version == 0:
             self._db.executescript(f"begin; {_TABLES} pragma user_version = {_VERSION}; commit;")
+        self._db.execute(_HISTORIES)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -133,3 +181,8 @@ class Ledger:
 def _read(raw: dict[str, Any]) -> Results:
     failures = tuple(Failure(**{**each, "test": TestId(**each["test"])}) for each in raw["failures"])
     return Results(failures=failures, files=tuple(raw["files"]), tests=raw["tests"])
+
+
+def _history(trees: Iterable[Sequence[int]]) -> History:
+    telling = [(fails, passes) for fails, passes in trees if passes]
+    return History(runs=sum(map(sum, telling)), odd=sum(min(pair) for pair in telling))

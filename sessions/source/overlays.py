@@ -57,6 +57,13 @@ def size_of(repository: Repository, tree: str) -> int:
     return sum(int(size) for size in rows if size.isdecimal())  # a submodule has none
 
 
+def touched_files(repository: Repository, release: str, commit: str) -> frozenset[str]:
+    """The paths in which a ticket's commit differs from where it left the release's history; none if it never did."""
+    words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--merge-base", release, commit)
+    changed = repository.git(*words, ok=(0, 128))
+    return frozenset(changed.fields()) if changed.status == 0 else frozenset()
+
+
 def export(repository: Repository, tree: str, folder: Path) -> None:
     """Write all files of ``tree`` into ``folder``.
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.errors import InfrastructureError
-from sessions.gates.results import Failure, Results, TestId
+from sessions.gates.results import Failure, History, Results, TestId
 from sessions.ledger.ledger import Key, Ledger, Reading
 
 if TYPE_CHECKING:
@@ -247,3 +247,31 @@ def test_a_writer_that_is_killed_leaves_everything_that_it_said_it_wrote(tmp_pat
             assert reading.results.files == (f"{attempt}" * 999,)
         ledger.write(KEY, PASSED)
         assert ledger._db.execute("pragma integrity_check").fetchone() == ("ok",)
+
+
+def write_runs(ledger: Ledger, tree: str, *failing: bool, tests: str = "a.py") -> None:
+    for attempt, fails in enumerate(failing, 1):
+        key = Key(tree=tree, image="i", gate="doctest@1", tests=tests, attempt=attempt)
+        ledger.write(key, FAILED if fails else PASSED)
+
+
+def test_the_history_of_a_test_counts_runs_that_differ_on_one_tree_as_odd(ledger: Ledger) -> None:
+    test = TestId("a.py", "f", "f(1)")
+    write_runs(ledger, "steady", False, False)
+    write_runs(ledger, "moody", False, True, False)
+    write_runs(ledger, "broken", True, True)  # somebody's doing, or known: it tells nothing of chance
+    write_runs(ledger, "elsewhere", False, tests="b.py")
+    assert ledger.histories("2026-11-23", "doctest", [test]) == {test: History(runs=5, odd=1)}
+    assert ledger.histories("2026-11-23", "doc", [test]) == {test: History()}
+
+
+def test_a_days_own_probes_do_not_change_the_history_that_it_goes_by(tmp_path: Path) -> None:
+    test = TestId("a.py", "f", "f(1)")
+    for more in ("one", "two"):
+        with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
+            write_runs(ledger, more, False)
+            assert ledger.histories("2026-11-23", "doctest", [test]) == {test: History(runs=1)}
+    with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
+        assert ledger.histories("2026-11-24", "doctest", [test]) == {test: History(runs=2)}
+        ledger.forget(keep_passes=False)
+        assert ledger.histories("2026-11-23", "doctest", [test]) == {test: History()}

@@ -1,0 +1,43 @@
+"""How much runs weigh: a test that tickets break, beside one that fails by chance. Pure.
+
+A sequential probability ratio test (Wald, Sequential Analysis, 1947), with mixtures over what is not known in
+advance, as in his section on weight functions: runs go on until one explanation has so great odds that more runs are
+needless. Its bound: a test that fails by chance is blamed on somebody with a probability of about 1/ODDS, whatever the
+number of runs, as only their likelihood counts and not when one stops looking.
+
+* Of a **steady** test, each run shows what the tickets do, but for those that err, at a rate that nobody knows:
+  Beta(1, 19), so about 5 % before anything is known.
+* A test that fails **by chance** does so at some rate, all rates being equally likely: Beta(1, 1).
+
+The test's own history moves both: after many runs that never differed on one tree, a rate of more than a few per cent
+is out of the question, and few runs are enough. A test that was seen flaky may be so at any rate today, and needs many.
+"""
+
+from __future__ import annotations
+
+from math import exp, inf, lgamma, log
+
+from sessions.gates.results import History
+
+ODDS = 1000.0
+
+
+def steady(wrong: int, right: int, history: History) -> float:
+    """Logarithm of the likelihood of a steady test's runs, of which ``wrong`` erred."""
+    before = _beta(1 + history.odd, 19 + history.runs - history.odd) if history.odd else _beta(1, 19)
+    return _beta(1 + history.odd + wrong, 19 + history.runs - history.odd + right) - before
+
+
+def by_chance(fails: int, passes: int, history: History) -> float:
+    """Logarithm of the likelihood of the runs of a test that fails by chance."""
+    return _beta(1 + fails, 1 + passes + (0 if history.odd else history.runs))
+
+
+def together(logs: list[float]) -> float:
+    """The logarithm of the sum."""
+    highest = max(logs, default=-inf)
+    return highest + log(sum(exp(each - highest) for each in logs)) if highest > -inf else -inf
+
+
+def _beta(first: float, second: float) -> float:
+    return lgamma(first) + lgamma(second) - lgamma(first + second)
