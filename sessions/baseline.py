@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sessions.config import Gate
 from sessions.day import Day, open_day
 from sessions.errors import InfrastructureError
 from sessions.handover import hand_over, share_baseline
@@ -38,14 +37,13 @@ def measure_baseline(day: Day, laboratory: Laboratory) -> dict[str, Reading]:
     Raises :class:`InfrastructureError` where the release itself does not build: then no ticket can be judged.
     """
     day.narrator.step(f"Baseline: what {day.release.tag} does by itself")
-    return {gate.name: _measure(day, laboratory, gate) for gate in day.asked_gates()}
-
-
-def _measure(day: Day, laboratory: Laboratory, gate: Gate) -> Reading:
-    reading = laboratory.ask(Question(gate=gate, candidate=day.base, why=f"on {day.release.tag} itself", keep=True))
-    if not reading.built:
-        raise InfrastructureError(
-            f"{day.release.tag} itself does not build here, so no ticket can be judged: see "
-            f"{day.state / reading.log}, mend [build] run or the image, then run again with --fresh."
-        )
-    return reading
+    alone = f"on {day.release.tag} itself"
+    gates = day.asked_gates()
+    readings = laboratory.ask_all([Question(gate=gate, candidate=day.base, why=alone, keep=True) for gate in gates])
+    for reading in readings:
+        if not reading.built:
+            raise InfrastructureError(
+                f"{day.release.tag} itself does not build here, so no ticket can be judged: see "
+                f"{day.state / reading.log}, mend [build] run or the image, then run again with --fresh."
+            )
+    return {gate.name: reading for gate, reading in zip(gates, readings, strict=True)}

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from sessions.config import Config, Gate, load_config
 from sessions.engines import choose_engine
+from sessions.engines.pool import Threads
 from sessions.errors import InfrastructureError, StateInUseError
 from sessions.handover import take_over
 from sessions.laboratory import Laboratory
@@ -97,6 +98,7 @@ class Day:
             yield Laboratory(
                 config=self.config,
                 engine=engine,
+                pool=Threads(engine, self.options.jobs or os.cpu_count() or 1),
                 image=image,
                 repository=repository,
                 release_tree=tree,

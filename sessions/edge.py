@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sessions.errors import IntegrandError
 from sessions.ledger.record import Record
+from sessions.matrix import plan
 from sessions.narrator import Narrator
 from sessions.options import Options, build_parser, parse_options
 from sessions.recording import is_success
@@ -29,6 +30,9 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
     narrator = Narrator(to_stderr="--json" in words)
     try:
         options = parse_options(words, session=session, called_from=called_from, home=HOME)
+        if options.plan_shards:
+            print(plan(options.plan_shards))
+            return None
         record = story(options, narrator)
     except IntegrandError as error:
         return narrator.plain(str(error))

@@ -19,6 +19,8 @@ from sessions.source.merging import Candidate
 from sessions.source.overlays import touched_files
 from sessions.tickets.model import Breakage, Ruling, Verdict, name_tickets
 
+# A candidate, the tests to look at, which run it is, what for, and whether its build is worth keeping.
+Look = tuple[Candidate, tuple[TestId, ...], int, str, bool]
 # The new failures of the gate at which the head fails; of none where it is green so far.
 Failing = dict[str, tuple[Failure, ...]]
 
@@ -105,25 +107,30 @@ class GreenHead:
         A test that was found flaky once today is not asked about again: no ticket leaves because of it.
         """
         flaky = self.progress.flaky.setdefault(gate.name, set())
-        tests = [failure.test for failure in failures if failure.test not in flaky]
+        tests = tuple(failure.test for failure in failures if failure.test not in flaky)
         if not tests:
             return ()
         head, base = self.progress.line.head, self.day.base
-        again = self._look(gate, head, tests, attempt=2, why="again, for flakes")
-        before = self._look(gate, base, tests, attempt=2, why=f"on {self.day.release.tag} again, for flakes")
+        alone = f"on {self.day.release.tag} again, for flakes"
+        again, before = self._look_at(
+            gate, [(head, tests, 2, "again, for flakes", False), (base, tests, 2, alone, False)]
+        )
         steady = {test for test in tests if again[test] != "passes" and before[test] != "fails"}
         flaky.update(set(tests) - steady)
         return tuple(failure for failure in failures if failure.test in steady)
 
-    def _look(
-        self, gate: Gate, candidate: Candidate, tests: Iterable[TestId], *, attempt: int = 1, why: str
-    ) -> dict[TestId, Answer]:
-        """Run just the files of ``tests``."""
-        tests = tuple(tests)
-        files = tuple(sorted({test.file for test in tests}))
-        some = files if gate.files and "" not in files else None
-        question = Question(gate=gate, candidate=candidate, files=some, attempt=attempt, why=why)
-        return answers(self.laboratory.ask(question), tests)
+    def _look(self, gate: Gate, candidate: Candidate, tests: Iterable[TestId], why: str) -> dict[TestId, Answer]:
+        return self._look_at(gate, [(candidate, tuple(tests), 1, why, False)])[0]
+
+    def _look_at(self, gate: Gate, wanted: Sequence[Look]) -> list[dict[TestId, Answer]]:
+        """Run just the files of some tests on candidates, all at once."""
+        questions = []
+        for candidate, tests, attempt, why, keep in wanted:
+            files = tuple(sorted({test.file for test in tests}))
+            some = files if gate.files and "" not in files else None
+            questions.append(Question(gate=gate, candidate=candidate, files=some, attempt=attempt, why=why, keep=keep))
+        readings = self.laboratory.ask_all(questions)
+        return [answers(reading, look[1]) for reading, look in zip(readings, wanted, strict=True)]
 
     def _inquire(self) -> dict[tuple[str, TestId], Blame]:
         """Search the line for who broke each failing test. Flaky tests leave the list of failing ones."""
@@ -140,11 +147,10 @@ class GreenHead:
                 histories=self.day.ledger.histories(self.day.options.date.isoformat(), name, tests),
             )
             while questions := inquiry.questions():
-                outlook = inquiry.outlook()
                 # All of them before it is asked again what to ask: so the way is the same however many run at once.
-                for done, (ask, some) in enumerate(questions):
-                    self.day.narrator.expect(outlook - done)
-                    inquiry.learn(ask, self._answer(self._gate(name), ask, some))
+                self.day.narrator.expect(inquiry.outlook())
+                for (ask, _), told in zip(questions, self._answer(self._gate(name), questions), strict=True):
+                    inquiry.learn(ask, told)
             found |= {(name, test): finding for test, finding in inquiry.findings().items()}
         for (name, test), finding in found.items():
             if isinstance(finding, Flaky):
@@ -158,16 +164,20 @@ class GreenHead:
             ticket.number: touched_files(repository, release, ticket.commit) for ticket in self.progress.line.tickets
         }
 
-    def _answer(self, gate: Gate, ask: Ask, tests: Sequence[TestId]) -> dict[TestId, Answer]:
-        chosen = [ticket for ticket in self.progress.line.tickets if ticket.number in ask.tickets]
-        candidate = self.day.merger.combine(chosen)
-        if not isinstance(candidate, Candidate):
-            return dict.fromkeys(tests, "unclear")
-        again = " again" if ask.attempt > 1 else ""
-        # The second runs of the head and of the release decided that there is something to search for: a run that
-        # had no say in that must confirm a blame.
-        attempt = ask.attempt + 1 if ask.attempt > 1 else 1
-        return self._look(gate, candidate, tests, attempt=attempt, why=f"with {_some(ask.tickets)}{again}")
+    def _answer(self, gate: Gate, questions: Sequence[tuple[Ask, Sequence[TestId]]]) -> list[dict[TestId, Answer]]:
+        """What the search asks, in order; unclear where tickets do not merge without the others."""
+        looks: dict[int, Look] = {}
+        for place, (ask, tests) in enumerate(questions):
+            chosen = [ticket for ticket in self.progress.line.tickets if ticket.number in ask.tickets]
+            candidate = self.day.merger.combine(chosen)
+            if isinstance(candidate, Candidate):
+                # The second runs of the head and of the release decided that there is something to search for: a run
+                # that had no say in that must confirm a blame. What it shows may be looked into: its build is kept.
+                again = ask.attempt > 1
+                why = f"with {_some(ask.tickets)}{' again' if again else ''}"
+                looks[place] = (candidate, tuple(tests), ask.attempt + again, why, again)
+        told = dict(zip(looks, self._look_at(gate, list(looks.values())), strict=True)) if looks else {}
+        return [told.get(place, dict.fromkeys(tests, "unclear")) for place, (_, tests) in enumerate(questions)]
 
     def _take_out(self, blames: Mapping[tuple[str, TestId], Blame]) -> None:
         """Take the culprits out, merge again, and see which of the failing tests still fail."""

@@ -14,6 +14,7 @@ from sessions.green_head import GreenHead, Progress
 from sessions.laboratory import Laboratory
 from sessions.ledger.record import Record
 from sessions.look_inside import look_inside
+from sessions.matrix import gather, run_shard
 from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.recording import Gathered, State
@@ -28,13 +29,17 @@ def integrate(options: Options, narrator: Narrator) -> Record:
         return look_inside(options, narrator)
     with open_day(options, narrator) as day:
         tickets = _read_tickets(day)
+        gather(day)
         queue = _draw_up(day, tickets)
         progress = Progress(line=_merge(day, queue))
         if options.plan or not queue.tickets:
             record = conclude(day, replace(_plan(day, tickets, progress), queue=queue.tickets))
         else:
             with day.laboratory() as laboratory:
-                gathered = _work(day, queue, tickets, progress, laboratory)
+                if options.shard:
+                    gathered = _work_on_shard(day, options.shard, tickets, progress, laboratory)
+                else:
+                    gathered = _work(day, queue, tickets, progress, laboratory)
                 record = conclude(day, replace(gathered, queue=queue.tickets), laboratory)
         narrator.detail(f"the report is in {day.folder / 'report.html'}; `nox -s report` shows it here")
         return record
@@ -70,10 +75,12 @@ def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> Gathered
 
 def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, laboratory: Laboratory) -> Gathered:
     """Measure the baseline, find the green head. Whatever stops that, what was found is gathered."""
+    complete = False
     try:
         measure_baseline(day, laboratory)
         GreenHead(day=day, queue=queue, laboratory=laboratory, progress=progress).find()
         state, message = _outcome(progress)
+        complete = _is_complete(day, progress)
         _keep_artifacts(day, progress, laboratory)
     except (BudgetEndedError, GatePendingError) as error:
         state, message = "paused", f"{error}; the same command with all gates goes on from here"
@@ -84,9 +91,31 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
     return Gathered(
         state=state,
         message=message,
+        complete=complete,
         tickets=tickets,
         progress=progress,
         laboratory=laboratory,
+    )
+
+
+def _work_on_shard(
+    day: Day, shard: tuple[int, int], tickets: tuple[Ticket, ...], progress: Progress, laboratory: Laboratory
+) -> Gathered:
+    """Run one part of the gates; the call that gathers all parts judges."""
+    name = "{}/{}".format(*shard)
+    state: State = "paused"
+    complete = False
+    try:
+        run_shard(day, laboratory, progress.line.head, shard)
+        message = f"shard {name} has run: `nox -s integrate -- --gather DIR` goes on with all of them"
+        complete = True
+    except BudgetEndedError as error:
+        message = f"{error}; the same command goes on from here"
+    except (InfrastructureError, SourceError) as error:
+        state, message = "broken", str(error).rstrip(".")
+    progress.line = _unreached(progress.line, f"only shard {name} of the gates has run")
+    return Gathered(
+        state=state, message=message, complete=complete, tickets=tickets, progress=progress, laboratory=laboratory
     )
 
 
@@ -98,6 +127,12 @@ def _outcome(progress: Progress) -> tuple[State, str]:
     if progress.pending:
         return "paused", f"{', '.join(sorted(progress.pending))} has not run on this head: type `nox -s integrate`"
     return "green", f"{len(progress.line.tickets)} tickets together pass every gate"
+
+
+def _is_complete(day: Day, progress: Progress) -> bool:
+    """Whether every gate that this call could run passes on the head; others may still have to."""
+    asked = {gate.name for gate in day.asked_gates()}
+    return not progress.failing and not asked & progress.pending
 
 
 def _unreached(line: Line, why: str) -> Line:

@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,10 +15,13 @@ from sessions.config import Config, Gate
 from sessions.culprits.findings import Answer
 from sessions.durations import parse_duration
 from sessions.engines import Engine
+from sessions.engines.pool import Pool
 from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome
-from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError, UsageError
+from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError, IntegrandError, UsageError
 from sessions.gates.formats import FORMATS
+from sessions.gates.gathering import complete, put_together
 from sessions.gates.results import Failure, Kind, Output, Results, TestId
+from sessions.gates.shards import balance
 from sessions.globs import matching
 from sessions.ledger.ledger import Key, Ledger, Reading
 from sessions.narrator import Narrator
@@ -38,7 +41,8 @@ _OUR_FAULT = re.compile(r"No space left on device|Cannot allocate memory|Input/o
 class Question:
     """One result that is asked for: a gate on a candidate, all of it or some ``files``; and what for.
 
-    ``keep`` says that more will be asked of this candidate: an engine that can keeps its build.
+    ``keep`` says that more will be asked of this candidate: an engine that can keeps its build. ``shard`` says which
+    one of how many parts of the whole gate ``files`` are.
     """
 
     gate: Gate
@@ -47,6 +51,7 @@ class Question:
     attempt: int = 1
     why: str
     keep: bool = False
+    shard: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +74,7 @@ class Laboratory:
 
     config: Config
     engine: Engine
+    pool: Pool
     image: Image
     repository: Repository
     release_tree: str
@@ -82,23 +88,80 @@ class Laboratory:
     consulted: dict[Key, Consulted] = field(default_factory=dict)
 
     def ask(self, question: Question) -> Reading:
-        """The answer, from the ledger or from a probe.
+        """The answer to one question; raises what :meth:`ask_all` raises."""
+        return self.ask_all([question])[0]
 
-        Raises :class:`GatePendingError` where it is not known and the gate may not run now,
-        :class:`BudgetEndedError` where no time is left for it, and :class:`InfrastructureError` where running it
-        failed for reasons that are ours.
+    def ask_all(self, questions: Sequence[Question]) -> list[Reading]:
+        """The answers, in order: from the ledger, or from probes that run as many at once as the pool takes.
+
+        What is known afterwards, and in which order the record tells it, does not depend on how many run at once.
+
+        Raises :class:`GatePendingError` where one is not known and its gate may not run now,
+        :class:`BudgetEndedError` where no time is left, and :class:`InfrastructureError` where running one failed for
+        reasons that are ours; the answers to all others are kept.
         """
-        key = self._key(question)
-        reading, fresh = self.ledger.find(key), False
-        if reading is None:
-            if question.gate.files and not self._files(question.gate, question.files, question.candidate.tree):
-                return self._without_files(question)
-            if question.gate.name not in self.asked | {BUILD.name}:
+        keys = [self._key(question) for question in questions]
+        unknown: dict[Key, Question] = {}
+        told: dict[Key, Reading] = {}
+        for key, question in zip(keys, questions, strict=True):
+            if known := self.ledger.find(key) or self._gathered(key, question):
+                told[key] = known
+            elif question.gate.files and not self._files(question.gate, question.files, question.candidate.tree):
+                told[key] = self._without_files(question)
+            elif question.gate.name not in self.asked | {BUILD.name}:
                 raise GatePendingError(f"{question.gate.name} has not run on this head yet")
-            reading, fresh = self._probe(question, key), True
-        if key not in self.consulted:
-            self.consulted[key] = Consulted(question=question, key=key, reading=reading, fresh=fresh)
+            else:
+                unknown[key] = question
+        self._run(unknown)
+        for key, question in zip(keys, questions, strict=True):
+            if key in unknown or key not in told:
+                told[key] = self._written(key)
+            if told[key].log and key not in self.consulted:
+                self.consulted[key] = Consulted(question=question, key=key, reading=told[key], fresh=key in unknown)
+        return [told[key] for key in keys]
+
+    def _written(self, key: Key) -> Reading:
+        reading = self.ledger.find(key)
+        assert reading is not None  # noqa: S101  a probe has just told it
         return reading
+
+    def _gathered(self, key: Key, question: Question) -> Reading | None:
+        """What shards told of a whole gate, put together where all of them have run, here or elsewhere."""
+        gate, tree = question.gate, question.candidate.tree
+        if question.files is not None or not gate.files:
+            return None
+        shards = complete(self.ledger.shards(key), self._files(gate, None, tree))
+        if not shards:
+            return None
+        reading = Reading(
+            built=all(shard.built for shard in shards),
+            results=put_together([shard.results for shard in shards]),
+            seconds=sum(shard.seconds for shard in shards),
+            log=f"logs/{_log_name(key)}.log",
+        )
+        logs = [self.state / shard.log for shard in shards]
+        text = "".join(log.read_text(encoding="utf-8", errors="surrogateescape") for log in logs if log.is_file())
+        (self.state / reading.log).write_text(text, encoding="utf-8", errors="surrogateescape")
+        self.ledger.write(key, reading)
+        return reading
+
+    def shards_of(self, question: Question, count: int) -> tuple[Question, ...]:
+        """A question about a whole gate as several about parts of it that take about as long, some of them empty."""
+        gate = question.gate
+        files = self._files(gate, None, question.candidate.tree)
+        parts = balance(self.ledger.times(self._key(question).gate), files, count)
+        return tuple(
+            replace(question, files=part, shard=(place, count), why=f"{question.why}, shard {place}/{count}")
+            for place, part in enumerate(parts, start=1)
+        )
+
+    def _run(self, unknown: Mapping[Key, Question]) -> None:
+        """Run probes and write down what they tell; with a deadline no more at once than start at once."""
+        waiting = list(unknown.items())
+        size = self.pool.size if self.deadline is not None else len(waiting)
+        while waiting:
+            some, waiting = waiting[:size], waiting[size:]
+            self._run_at_once(some)
 
     def recall(self, question: Question) -> Reading | None:
         """What is known about a question, without a probe."""
@@ -113,16 +176,22 @@ class Laboratory:
             )
         return Reading(built=True, results=Results(), seconds=0.0, log="")
 
-    def command(self, gate: Gate, files: tuple[str, ...] | None, tree: str, attempt: int = 1) -> str:
+    def command(
+        self, gate: Gate, files: tuple[str, ...] | None, tree: str, attempt: int = 1, jobs: int | None = None
+    ) -> str:
         """The gate's shell command with its places filled in."""
         chosen = self._files(gate, files, tree)
         places = {
             "files": " ".join(shlex.quote(path) for path in chosen),
             "results": '"$INTEGRAND_RESULTS"',
-            "jobs": str(self.jobs or os.cpu_count() or 1),
+            "jobs": str(jobs or self._jobs),
             "seed": str(_seed(tree, attempt)),
         }
         return re.sub(r"\{(files|results|jobs|seed)\}", lambda found: places[found[1]], gate.run)
+
+    @property
+    def _jobs(self) -> int:
+        return self.jobs or os.cpu_count() or 1
 
     def _files(self, gate: Gate, files: tuple[str, ...] | None, tree: str) -> tuple[str, ...]:
         if not gate.files:
@@ -139,20 +208,41 @@ class Laboratory:
             tree=question.candidate.tree,
             image=self.image.id,
             gate=f"{gate.name}@{hashlib.sha256(recipe.encode()).hexdigest()[:12]}",
-            tests="*" if question.files is None else "\n".join(question.files),
+            tests=_name_tests(question),
             attempt=question.attempt,
         )
 
-    def _probe(self, question: Question, key: Key) -> Reading:
-        usual = self.ledger.usual_seconds(key.gate, whole=question.files is None)
+    def _run_at_once(self, asked: Sequence[tuple[Key, Question]]) -> None:
         left = None if self.deadline is None else self.deadline - time.monotonic()
-        if left is not None and left < (usual or 0.0):
-            raise BudgetEndedError(f"The budget has no room for {question.gate.name}, {question.why}")
-        name = hashlib.sha256(repr(key).encode()).hexdigest()[:12]
-        with self.narrator.probe(f"{question.gate.name} {question.why}", usual) as listen:
-            outcome = self.engine.run(self._describe(question, left), listen)
+        usual = [self.ledger.usual_seconds(key.gate, whole=question.files is None) for key, question in asked]
+        if left is not None and left < max(each or 0.0 for each in usual):
+            raise BudgetEndedError(f"The budget has no room for {asked[0][1].gate.name}, {asked[0][1].why}")
+        share = max(1, self._jobs // min(self.pool.size, len(asked)))
+        probes = [self._describe(question, left, share) for _, question in asked]
+        whats = [f"{question.gate.name} {question.why}" for _, question in asked]
+        trouble: IntegrandError | None = None
+        with self.narrator.probes(list(zip(whats, usual, strict=True))) as watch:
+            for place, outcome in self.pool.run(list(zip(probes, watch.listeners, strict=True))):
+                watch.ended(place)
+                try:
+                    self._take_in(*asked[place], outcome, left)
+                except IntegrandError as error:
+                    trouble = trouble or error
+        if trouble:
+            raise trouble
+
+    def _take_in(
+        self, key: Key, question: Question, outcome: Outcome | InfrastructureError, left: float | None
+    ) -> None:
+        """Write down what a probe told.
+
+        Raises :class:`BudgetEndedError` or :class:`InfrastructureError` where it told nothing.
+        """
+        if isinstance(outcome, InfrastructureError):
+            raise outcome
         if left is not None and outcome.steps[-1].ending == "timeout" and outcome.seconds > left - 1:
             raise BudgetEndedError(f"The budget ended during {question.gate.name}, {question.why}")
+        name = _log_name(key)
         self._keep(name, question, outcome)
         results = self._read(question.gate, outcome)
         _check_ours(outcome.steps[-1], results)
@@ -163,14 +253,13 @@ class Laboratory:
             log=f"logs/{name}.log",
         )
         self.ledger.write(key, reading)
-        return reading
 
-    def _describe(self, question: Question, left: float | None) -> Probe:
+    def _describe(self, question: Question, left: float | None, jobs: int) -> Probe:
         gate, tree = question.gate, question.candidate.tree
         probe = self.candidate(tree, left)
         if gate is BUILD:
             return probe
-        run = self.command(gate, question.files, tree, question.attempt)
+        run = self.command(gate, question.files, tree, question.attempt, jobs)
         step = Step(name="gate", command=run, timeout=_within(gate.timeout, left))
         keep = question.keep and bool(self.config.build.run)
         return replace(probe, steps=(*probe.steps, step), artifacts=gate.artifacts, keep=keep)
@@ -234,6 +323,17 @@ def answers(reading: Reading, tests: Iterable[TestId]) -> dict[TestId, Answer]:
         else:
             told[test] = "passes"
     return told
+
+
+def _name_tests(question: Question) -> str:
+    if question.files is None:
+        return "*"
+    words = [] if question.shard is None else ["shard {}/{}".format(*question.shard)]
+    return "\n".join([*words, *question.files])
+
+
+def _log_name(key: Key) -> str:
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:12]
 
 
 def _seed(tree: str, attempt: int) -> int:

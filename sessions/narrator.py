@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -30,6 +30,17 @@ def harmless(text: str) -> str:
     Bytes that were no UTF-8 are shown as escapes.
     """
     return _CONTROL.sub("", text.replace("\r\n", "\n")).encode("utf-8", "backslashreplace").decode()
+
+
+Listen = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Probes under way: who hears what each prints, and whom to tell that one has ended, by its place."""
+
+    listeners: Sequence[Listen]
+    ended: Callable[[int], None]
 
 
 @dataclass
@@ -85,18 +96,24 @@ class Narrator:
         self._to_come = probes
 
     @contextmanager
-    def probe(self, what: str, usual: float | None) -> Iterator[Callable[[str], None]]:
-        """A probe is under way; ``usual`` is how many seconds it took before. Yields who hears what it prints."""
-        start = time.monotonic()
-        self.probes_run += 1
-        what = f"probe {self.probes_run}: {what}"
+    def probes(self, wanted: Sequence[tuple[str, float | None]]) -> Iterator[Watch]:
+        """Probes are under way, all at once: what each is, and how many seconds such a one took before."""
+        start, first = time.monotonic(), self.probes_run + 1
+        self.probes_run += len(wanted)
+        whats = [f"probe {number}: {what}" for number, (what, _) in enumerate(wanted, start=first)]
+        outlooks = [self._outlook(usual) for _, usual in wanted]
+
+        def ended(place: int) -> None:
+            self.detail(f"{whats[place]} · {say_duration(time.monotonic() - start)}")
+
         if self.console.is_terminal:
-            with self._moving(what + self._outlook(usual), usual) as listen:
-                yield listen
-            self.detail(f"{what} · {say_duration(time.monotonic() - start)}")
+            lines = [what + outlook for what, outlook in zip(whats, outlooks, strict=True)]
+            with self._moving(lines, [usual for _, usual in wanted]) as listeners:
+                yield Watch(listeners, ended)
         else:
-            self.detail(what + self._outlook(usual))
-            yield lambda _line: None
+            for what, outlook in zip(whats, outlooks, strict=True):
+                self.detail(what + outlook)
+            yield Watch([lambda _line: None] * len(wanted), lambda _place: None)
         self._to_come = 0
 
     def _outlook(self, usual: float | None) -> str:
@@ -107,18 +124,17 @@ class Narrator:
         return f" ({'; '.join(words)})" if words else ""
 
     @contextmanager
-    def _moving(self, what: str, usual: float | None) -> Iterator[Callable[[str], None]]:
-        """One line that moves: what runs, the last line it printed, how long it runs and will still run."""
+    def _moving(self, whats: Sequence[str], usual: Sequence[float | None]) -> Iterator[list[Listen]]:
+        """A line for each that moves: what runs, the last line it printed, how long it runs and will still run."""
         column = Column(ratio=1, no_wrap=True, overflow="ellipsis")
         words = TextColumn("{task.description}", markup=False, table_column=column)
-        with Progress(SpinnerColumn(), words, _Clock(), console=self.console, transient=True, expand=True) as line:
-            known = harmless(what)
-            task = line.add_task(known, total=usual)
+        with Progress(SpinnerColumn(), words, _Clock(), console=self.console, transient=True, expand=True) as lines:
 
-            def listen(printed: str) -> None:
-                line.update(task, description=f"{known} {harmless(printed.strip())[:60]}")
+            def listener(known: str, seconds: float | None) -> Listen:
+                task = lines.add_task(known, total=seconds)
+                return lambda printed: lines.update(task, description=f"{known} {harmless(printed.strip())[:60]}")
 
-            yield listen
+            yield [listener(harmless(what), seconds) for what, seconds in zip(whats, usual, strict=True)]
 
 
 class _Clock(ProgressColumn):

@@ -36,6 +36,9 @@ class Options:
     publish: bool = False
     push_failed: bool = False
     shell: int | None = None
+    plan_shards: int | None = None
+    shard: tuple[int, int] | None = None
+    gather: Path | None = None
     close: bool = False
     fail_on: str | None = None
     json: bool = False
@@ -58,6 +61,7 @@ def parse_options(words: Sequence[str], *, session: str, called_from: Path, home
     typed |= {
         "config": config.resolve(),
         "state": (called_from / typed["state"]).resolve(),
+        "gather": (called_from / typed["gather"]).resolve() if typed["gather"] else None,
         "date": typed["date"] or dt.datetime.now(dt.UTC).date(),
     }
     return Options(**{field.name: typed[field.name] for field in fields(Options)})
@@ -97,6 +101,10 @@ def build_parser(session: str) -> argparse.ArgumentParser:
         help="open a shell in the newest run's head, or where ticket N fails",
     )
     how.add_argument("--jobs", type=_count, metavar="N", help="processes a gate may use (all cores)")
+    more = parser.add_argument_group("more machines than one")
+    more.add_argument("--plan-shards", type=_count, metavar="N", help="print a CI matrix of N shards as JSON, and stop")
+    more.add_argument("--shard", type=_shard, metavar="I/N", help="run this part of the gates on release and head")
+    more.add_argument("--gather", metavar="DIR", help="go on with what the state folders in DIR know")
     end = parser.add_argument_group("what comes of it")
     end.add_argument(
         "--publish", action="store_true", help="push branch and images, tell the tickets; else nothing leaves"
@@ -137,6 +145,13 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    place, _, count = text.partition("/")
+    if not (place.isdecimal() and count.isdecimal() and 1 <= int(place) <= int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no shard such as 2/4")
+    return int(place), int(count)
 
 
 def _date(text: str) -> dt.date:

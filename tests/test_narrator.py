@@ -32,8 +32,9 @@ narrator.step(title)
 narrator.detail(title)
 narrator.good(title)
 narrator.bad(title)
-with narrator.probe(title, 90.0) as listen:
-    listen(title)
+with narrator.probes([(title, 90.0)]) as watch:
+    watch.listeners[0](title)
+    watch.ended(0)
 narrator.show("# heading\\n\\nsome *words*")
 """
 

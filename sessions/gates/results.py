@@ -45,15 +45,16 @@ class Results:
     """All that one run of a gate told.
 
     ``failures`` are sorted by test and name each test once. ``files`` are the files known to have been tested,
-    sorted; empty where the format does not tell. ``tests`` counts tests or examples, 0 where unknown.
-    ``broken`` is a clause that tells what was wrong on our own side (a font that the image lacks, a full disk):
-    then nothing else in here says anything about a candidate.
+    sorted; empty where the format does not tell. ``tests`` counts tests or examples, 0 where unknown. ``times`` are
+    seconds per file, where the format tells. ``broken`` is a clause that tells what was wrong on our own side (a font
+    that the image lacks, a full disk): then nothing else in here says anything about a candidate.
     """
 
     failures: tuple[Failure, ...] = ()
     files: tuple[str, ...] = ()
     tests: int = 0
     broken: str = ""
+    times: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

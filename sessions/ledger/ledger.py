@@ -95,6 +95,42 @@ class Ledger:
                 ),
             )
 
+    def shards(self, key: Key) -> dict[tuple[int, int, tuple[str, ...]], Reading]:
+        """What is known of parts of the gate that ``key`` asks for as a whole, by place, number and files."""
+        with self._told():
+            rows = self._db.execute(
+                "select tests, built, results, seconds, log from results "
+                "where tree = ? and image = ? and gate = ? and attempt = ? and tests like 'shard %'",
+                (key.tree, key.image, key.gate, key.attempt),
+            )
+            found = {}
+            for tests, built, results, seconds, log in rows:
+                name, *files = tests.split("\n")
+                place, count = name.removeprefix("shard ").split("/")
+                reading = Reading(built=bool(built), results=_read(json.loads(results)), seconds=seconds, log=log)
+                found[int(place), int(count), tuple(files)] = reading
+        return found
+
+    def times(self, gate: str) -> dict[str, float]:
+        """The longest that each file took in runs of a gate, in seconds; only those that a format told."""
+        known: dict[str, float] = {}
+        with self._told():
+            for (text,) in self._db.execute("select results from results where gate = ?", (gate,)):
+                for file, seconds in json.loads(text).get("times", {}).items():
+                    known[file] = max(seconds, known.get(file, 0.0))
+        return known
+
+    def absorb(self, path: Path) -> int:
+        """Take in all readings of another ledger that are not here; how many they were."""
+        with self._told():
+            before = self.size()
+            self._db.execute("attach database ? as other", (str(path),))
+            try:
+                self._db.execute("insert or ignore into results select * from other.results")
+            finally:
+                self._db.execute("detach database other")
+            return self.size() - before
+
     def size(self) -> int:
         """How many readings it holds."""
         with self._told():
@@ -180,7 +216,7 @@ class Ledger:
 
 def _read(raw: dict[str, Any]) -> Results:
     failures = tuple(Failure(**{**each, "test": TestId(**each["test"])}) for each in raw["failures"])
-    return Results(failures=failures, files=tuple(raw["files"]), tests=raw["tests"])
+    return Results(failures=failures, files=tuple(raw["files"]), tests=raw["tests"], times=raw.get("times", {}))
 
 
 def _history(trees: Iterable[Sequence[int]]) -> History:

@@ -9,12 +9,18 @@ from sessions.gates.formats.excerpt import last_lines, shorten
 from sessions.gates.results import Failure, Results, TestId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sessions.gates.results import Kind, Output
 
 
-def results_of(failures: Iterable[Failure], *, files: Iterable[str] = (), tests: int = 0) -> Results:
+def results_of(
+    failures: Iterable[Failure],
+    *,
+    files: Iterable[str] = (),
+    tests: int = 0,
+    times: Mapping[str, float] | None = None,
+) -> Results:
     """Sort, and name each test once: the first failure told of a test is the one that counts."""
     first: dict[TestId, Failure] = {}
     for failure in failures:
@@ -23,6 +29,7 @@ def results_of(failures: Iterable[Failure], *, files: Iterable[str] = (), tests:
         failures=tuple(first[test] for test in sorted(first)),
         files=tuple(sorted(set(files))),
         tests=tests,
+        times=dict(times or {}),
     )
 
 

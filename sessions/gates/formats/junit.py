@@ -48,7 +48,11 @@ def read(output: Output) -> Results:
     elif output.status and not failures:
         failures = [gate_failure(output, "No test failed, but the run did")]
     tests = {_identify(case) for case in cases}
-    return results_of(failures, files={test.file for test in tests}, tests=len(tests))
+    times: dict[str, float] = {}
+    for case in cases:
+        file = _identify(case).file
+        times[file] = times.get(file, 0.0) + _seconds(case)
+    return results_of(failures, files={test.file for test in tests}, tests=len(tests), times=times)
 
 
 def _no_report(output: Output) -> str:
@@ -114,3 +118,9 @@ def _line(case: Element) -> int:
     """The test's line; pytest counts from 0."""
     line = case.get("line", "")
     return int(line) + 1 if re.fullmatch(r"[0-9]{1,9}", line) else 0
+
+
+def _seconds(case: Element) -> float:
+    """How long the test took; some write thousands with a comma, some nothing."""
+    time = case.get("time", "").replace(",", "")
+    return float(time) if re.fullmatch(r"\d{1,7}(\.\d{1,9})?", time) else 0.0

@@ -47,7 +47,8 @@ def read(output: Output) -> Results:
         trouble = "No doctest failed, but the run did"
     if trouble:
         failures.append(gate_failure(output, trouble, kind))
-    return results_of(failures, files=files, tests=sum(part.tests for part in parts))
+    times = {part.file: part.seconds for part in parts if part.file in files and part.seconds}
+    return results_of(failures, files=files, tests=sum(part.tests for part in parts), times=times)
 
 
 def _trouble(lines: list[str]) -> tuple[str, Kind]:

@@ -55,7 +55,9 @@ _GITHUB_EXAMPLE = re.compile(
 _GITHUB_FILE = re.compile(r"^::error title=(?P<reason>[^,]+),file=")
 _WHOLE_FILE = re.compile(r"^(?:Timed out|Bad exit|Killed due to|Testing error|.+ in doctesting framework)")
 _BLOCK_END = re.compile(r"^(?:\*{70}|-{70}|sage: )")
-_RAN = re.compile(r"^ +\[(?:(?P<tests>\d{1,9}) tests?|\d+% of tests run),")
+_RAN = re.compile(
+    r"^ +\[(?:(?P<tests>\d{1,9}) tests?|\d+% of tests run),(?:[^\]]{0,60}? (?P<wall>\d{1,6}\.\d{1,4})\ ?s(?: wall)?\])?"
+)
 _LAST_RUN = re.compile(r"^sage: .* ## line (\d{1,9}) ##$")
 
 
@@ -71,6 +73,11 @@ class Section:
     def tests(self) -> int:
         """How many examples the file says to have run."""
         return sum(int(ran["tests"] or 0) for line in self.lines if (ran := _RAN.match(line)))
+
+    @property
+    def seconds(self) -> float:
+        """How long the file says that its examples took."""
+        return sum(float(ran["wall"] or 0.0) for line in self.lines if (ran := _RAN.match(line)))
 
     @property
     def ended(self) -> bool:
