@@ -75,6 +75,20 @@ class Day:
             return False
         return record["base"] == self.release.commit and bool(record["tickets"])
 
+    def earlier_culprits(self) -> list[int]:
+        """How many tickets were at fault on each of the last days whose record can be read."""
+        records = sorted((self.state / "days").glob("????-??-??/run.json"))[-14:]
+        found = []
+        for path in records:
+            try:
+                record = json.loads(path.read_text(encoding="utf-8"))
+                told = [ticket["verdict"] for ticket in record["tickets"]]
+            except (OSError, ValueError, LookupError, TypeError):
+                continue
+            if record["state"] in ("green", "red") and path.parent != self.folder:
+                found.append(told.count("culprit"))
+        return found
+
     def asked_gates(self) -> tuple[Gate, ...]:
         """The gates to run in this call. Raises :class:`UsageError` for a name that is none."""
         wanted = self.options.gates

@@ -10,6 +10,7 @@ from sessions.conclusion import conclude
 from sessions.day import Day, open_day
 from sessions.drawing_up import choose, draw_up, todays_rules
 from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
+from sessions.forecast import foresee, say_forecast
 from sessions.green_head import GreenHead, Progress
 from sessions.laboratory import Laboratory
 from sessions.ledger.record import Record
@@ -76,6 +77,7 @@ def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> Gathered
 def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, laboratory: Laboratory) -> Gathered:
     """Measure the baseline, find the green head. Whatever stops that, what was found is gathered."""
     complete = False
+    _foretell(day, progress, laboratory)
     try:
         measure_baseline(day, laboratory)
         GreenHead(day=day, queue=queue, laboratory=laboratory, progress=progress).find()
@@ -127,6 +129,15 @@ def _outcome(progress: Progress) -> tuple[State, str]:
     if progress.pending:
         return "paused", f"{', '.join(sorted(progress.pending))} has not run on this head: type `nox -s integrate`"
     return "green", f"{len(progress.line.tickets)} tickets together pass every gate"
+
+
+def _foretell(day: Day, progress: Progress, laboratory: Laboratory) -> None:
+    """Say what the day will cost, before it does."""
+    head, culprits = progress.line.head, day.earlier_culprits()
+    gates = [laboratory.history(gate, (day.base, head)) for gate in day.asked_gates()]
+    forecast = foresee(len(head.tickets), gates, culprits)
+    told = say_forecast(forecast, laboratory.pool.size, len(culprits), day.options.budget)
+    day.narrator.detail(f"forecast: {told}")
 
 
 def _is_complete(day: Day, progress: Progress) -> bool:

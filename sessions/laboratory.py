@@ -18,6 +18,7 @@ from sessions.engines import Engine
 from sessions.engines.pool import Pool
 from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome
 from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError, IntegrandError, UsageError
+from sessions.forecast import GateHistory
 from sessions.gates.formats import FORMATS
 from sessions.gates.gathering import complete, put_together
 from sessions.gates.results import Failure, Kind, Output, Results, TestId
@@ -162,6 +163,16 @@ class Laboratory:
         while waiting:
             some, waiting = waiting[:size], waiting[size:]
             self._run_at_once(some)
+
+    def history(self, gate: Gate, candidates: Sequence[Candidate]) -> GateHistory:
+        """What earlier runs of a gate took, and on how many of ``candidates`` it has still to run."""
+        questions = [Question(gate=gate, candidate=candidate, why="") for candidate in candidates]
+        name = self._key(questions[0]).gate
+        return GateHistory(
+            whole=self.ledger.usual_seconds(name, whole=True),
+            part=self.ledger.usual_seconds(name, whole=False),
+            to_run=sum(self.recall(question) is None for question in questions),
+        )
 
     def recall(self, question: Question) -> Reading | None:
         """What is known about a question, without a probe."""
