@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 import uuid
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,19 +29,6 @@ class OnDocker(Protocol):
     """Makes a bench with containers of the toy's image, or of another one."""
 
     def __call__(self, baseline: str = "", **engine: object) -> Bench: ...
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    # docker-py does not close all of its sockets: Python does, once nobody holds them, and says so.
-    for warning in ("ignore:unclosed <socket", "ignore:Exception ignored in.*socket"):
-        item.add_marker(pytest.mark.filterwarnings(warning))
-
-
-@pytest.fixture(autouse=True)
-def sockets_closed() -> Iterator[None]:
-    """Have them closed before another test begins, to which they would be said."""
-    yield
-    gc.collect()
 
 
 def _toy_image(daemon: docker.DockerClient, scratch: Path, user: str) -> Iterator[str]:

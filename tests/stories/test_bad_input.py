@@ -91,7 +91,7 @@ def test_a_daemon_without_the_image_says_which_and_what_to_do(desk: Desk) -> Non
     dockerfile = ROOT / "sessions" / "sample" / "Dockerfile"
     shutil.copytree(dockerfile.parent, desk.folder / "sessions" / "sample")
     said = trouble(desk.type("baseline", "--engine", "docker", "--config", config))
-    assert "The image localhost:1/nobody/nothing:1 is not here, and pulling it failed" in said
+    assert "The image localhost:1/nobody/nothing:1 is not here: localhost:1 cannot be reached" in said
 
 
 def test_a_ledger_of_a_newer_version_is_left_alone(desk: Desk) -> None:
