@@ -8,6 +8,7 @@ import pytest
 from sessions.errors import SourceError
 from sessions.source.merging import Candidate
 from sessions.source.overlays import Overlay, export, files_of, overlay_between
+from sessions.source.repository import Repository
 from tests.repositories import EXECUTABLE, LINK, SUBMODULE, Builder, Content, Scene, lines
 
 if TYPE_CHECKING:
@@ -151,3 +152,13 @@ def test_a_changed_submodule_is_refused_and_an_old_one_is_none_of_ours(scene: Sc
     again = Scene.of(scene.builder, scene.mirror.repository.path.parent.parent)
     beside = candidate(again, "beside")
     assert [file.path for file in overlay_between(repository, head.tree, beside.tree)] == ["a"]
+
+
+def test_a_file_whose_content_is_missing_is_a_sentence(builder: Builder) -> None:
+    repository = Repository.open(builder.path)
+    before, after = builder.commit({"a": "1\n"}), builder.commit({"a": "2\n"})
+    blob = builder.git("rev-parse", f"{after}:a")
+    (builder.path / "objects" / blob[:2] / blob[2:]).unlink()
+    trees = [builder.git("rev-parse", f"{commit}^{{tree}}") for commit in (before, after)]
+    with pytest.raises(SourceError, match=r"lacks the content of a: delete it"):
+        overlay_between(repository, *trees)
