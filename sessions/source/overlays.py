@@ -69,9 +69,12 @@ def size_of(repository: Repository, tree: str) -> int:
 
 def touched_files(repository: Repository, release: str, commit: str) -> frozenset[str]:
     """The paths in which a ticket's commit differs from where it left the release's history; none if it never did."""
-    words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--merge-base", release, commit)
-    changed = repository.git(*words, ok=(0, 128))
-    return frozenset(changed.fields()) if changed.status == 0 else frozenset()
+    # Not `diff-tree --merge-base`: it gives up where there are several, as after merges across.
+    base = repository.git("merge-base", release, commit, ok=(0, 1, 128), may_complain=True)
+    if base.status:
+        return frozenset()
+    words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", base.text, commit)
+    return frozenset(repository.git(*words).fields())
 
 
 def export(repository: Repository, tree: str, folder: Path) -> None:
