@@ -140,8 +140,7 @@ def one_process_each(
         head, ticket = heads[first], steps[second].ticket
         words = ("merge-tree", "--write-tree")
         fits[first, second] = (
-            isinstance(head, Candidate)
-            and not run(repository.path, *words, head.commit, ticket, ok=(0, 1)).returncode
+            isinstance(head, Candidate) and not run(repository.path, *words, head.commit, ticket, ok=(0, 1)).returncode
         )
     return fits
 
