@@ -21,6 +21,11 @@ files that such a commit changed over as it left them, untimed, with it as secon
 on that beta, and have to find it. So a wrong file could be put right by the next bump, and then shows under
 "differs meanwhile", not under "differs".
 
+``--at 100,400,1400`` tells how the cost of a merge grows with the number of merges: for each of these numbers, the
+median over all tickets up to there, and over the last hundred of them. Tickets differ, and a shared machine has
+slow moments: read the growth beside that of the plain pair, which merges the same tickets at the same time.
+``--releasemgr N`` lets `git releasemgr`, by far the slowest, merge the first N only.
+
 The tree that we come to is compared with that of the last replayed merge in history. What they differ in is what
 the release manager put into a merge by hand. In Sage these are files under ``build/pkgs/configure/`` (the last
 merge before a release is amended with a new configure tarball): ``--ignore`` names such files, and all others must
@@ -32,6 +37,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import statistics
 import sys
 import tempfile
@@ -62,6 +68,8 @@ class Options:
     start: str
     end: str
     limit: int
+    at: tuple[int, ...]
+    releasemgr: int | None
     ignore: str
     json: Path | None
 
@@ -71,6 +79,7 @@ class Score:
     """How one party did."""
 
     party: Party
+    limit: int | None = None
     clean: list[bool] = field(default_factory=list)
     ms: list[float] = field(default_factory=list)
 
@@ -83,6 +92,22 @@ class Score:
     def conflicts(self) -> int:
         """How many it could not merge."""
         return len(self.clean) - self.merged
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has merged as many tickets as it is to merge."""
+        return self.limit is not None and len(self.ms) >= self.limit
+
+    def growth(self, marks: Iterable[int]) -> dict[str, dict[str, float]]:
+        """For each number of tickets that it came to: the median of all so far, and of the last hundred of them."""
+        return {
+            str(mark): {
+                "all": round(statistics.median(self.ms[:mark]), 2),
+                "last": round(statistics.median(self.ms[max(mark - 100, 0) : mark]), 2),
+            }
+            for mark in marks
+            if mark <= len(self.ms)
+        }
 
     @property
     def times(self) -> dict[str, float]:
@@ -121,11 +146,11 @@ def _run(options: Options) -> None:
         plain = clone(options.repository, Path(folder, "plumbing.git"), bare=True)
         work = clone(options.repository, Path(folder, "work"), bare=False)
         start = history.start
-        parties: tuple[Party, ...] = (Integrand(ours, start), Releasemgr(work, start), Plumbing(plain, start))
-        scores = tuple(Score(party) for party in parties)
+        releasemgr = Score(Releasemgr(work, start), limit=options.releasemgr)
+        scores = (Score(Integrand(ours, start)), releasemgr, Score(Plumbing(plain, start)))
         comparison = compare(ours, history, replay(history, scores))
         record = _record(options, ours, history, scores, comparison)
-    _show(record, scores, comparison)
+    _show(record, scores, comparison, options.at)
     if options.json:
         options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
@@ -138,6 +163,8 @@ def replay(history: History, scores: Sequence[Score]) -> list[str]:
     for turn, step in enumerate(steps):
         first = turn % len(scores)
         for score in (*scores[first:], *scores[:first]):
+            if score.is_done:
+                continue
             if step.number is None:
                 score.party.carry(step)
             else:
@@ -177,13 +204,16 @@ def _record(
         "differs_since": comparison.since,
         "differs_meanwhile": list(comparison.meanwhile),
         "ignore": options.ignore,
-        "parties_agree": len({score.party.tree for score in scores}) == 1,
+        "parties_agree": len({score.party.tree for score in scores if len(score.ms) == len(ours.ms)}) == 1,
         "ms_per_merge": ours.times["median"],
         "releasemgr_ms_per_merge": releasemgr.times["median"],
         "plumbing_ms_per_merge": plumbing.times["median"],
         "parties": {
             score.party.name: {"merged": score.merged, "conflicts": score.conflicts, **score.times} for score in scores
         },
+        "growth": {score.party.name: score.growth(options.at) for score in scores},
+        "releasemgr_ratio": _ratio(releasemgr, ours),
+        "load": round(os.getloadavg()[0], 1),
         "git": repository.git("version").text,
         "repository": str(options.repository),
         "head": repository.git("rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1)).text,
@@ -195,7 +225,13 @@ def _record(
     }
 
 
-def _show(record: dict[str, object], scores: Sequence[Score], comparison: Comparison) -> None:
+def _ratio(other: Score, ours: Score) -> float:
+    """How many times ours another party takes, over the tickets that both merged."""
+    both = min(len(other.ms), len(ours.ms))
+    return round(statistics.median(other.ms[:both]) / statistics.median(ours.ms[:both]), 2)
+
+
+def _show(record: dict[str, object], scores: Sequence[Score], comparison: Comparison, at: Sequence[int]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     table = Table(title=f"Milliseconds per ticket, {record['git']}", title_justify="left")
     table.add_column("")
@@ -203,9 +239,14 @@ def _show(record: dict[str, object], scores: Sequence[Score], comparison: Compar
         table.add_column(column, justify="right")
     for score in scores:
         times = [f"{value:.1f}" for value in score.times.values()]
-        ratio = score.times["median"] / scores[0].times["median"]
+        ratio = _ratio(score, scores[0])
         table.add_row(score.party.name, str(score.merged), str(score.conflicts), *times, f"{ratio:.2f}")
     console.print(table, soft_wrap=False)
+    for score in scores:
+        for mark, growth in score.growth(at).items():
+            console.print(
+                f"{score.party.name}, {mark} tickets: {growth['all']:.1f}; the last hundred {growth['last']:.1f}"
+            )
     equal = f"equal to history's but for {record['ignore']}" if record["tree_equal"] else "NOT equal to history's"
     others = "the others came to the same" if record["parties_agree"] else "the others came to ANOTHER one"
     console.print(escape(harmless(f"Our tree is {equal}; {others}.")))
@@ -227,6 +268,8 @@ def _parse(words: Sequence[str] | None) -> Options:
     parser.add_argument("--from", dest="start", required=True, metavar="TAG", help="the release to merge into")
     parser.add_argument("--to", dest="end", required=True, metavar="TAG", help="where its history is read from")
     parser.add_argument("--limit", type=_count, default=100, metavar="N", help="merge N tickets (100)")
+    parser.add_argument("--at", type=_counts, default=(), metavar="N,N", help="tell the cost at so many merges")
+    parser.add_argument("--releasemgr", type=_count, metavar="N", help="let git releasemgr merge the first N only")
     parser.add_argument(
         "--ignore",
         default="build/pkgs/configure/*",
@@ -242,6 +285,10 @@ def _parse(words: Sequence[str] | None) -> Options:
 
 def _folder(text: str) -> Path:
     return Path(text).resolve()
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(_count(each) for each in text.split(","))
 
 
 def _count(text: str) -> int:

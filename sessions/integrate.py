@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 
 from sessions.baseline import measure_baseline
@@ -19,6 +20,7 @@ from sessions.matrix import gather, run_shard
 from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.recording import Gathered, State
+from sessions.source.blockers import Blocker, find_blockers
 from sessions.source.line import Line, Queue, merge_line
 from sessions.tickets.model import Ruling, Ticket, Verdict
 from sessions.tickets.trackers import TRACKERS
@@ -34,14 +36,14 @@ def integrate(options: Options, narrator: Narrator) -> Record:
         queue = _draw_up(day, tickets)
         progress = Progress(line=_merge(day, queue))
         if options.plan or not queue.tickets:
-            record = conclude(day, replace(_plan(day, tickets, progress), queue=queue.tickets))
+            record = conclude(day, _with_queue(day, queue, _plan(day, tickets, progress)))
         else:
             with day.laboratory() as laboratory:
                 if options.shard:
                     gathered = _work_on_shard(day, options.shard, tickets, progress, laboratory)
                 else:
                     gathered = _work(day, queue, tickets, progress, laboratory)
-                record = conclude(day, replace(gathered, queue=queue.tickets), laboratory)
+                record = conclude(day, _with_queue(day, queue, gathered), laboratory)
         narrator.detail(f"the report is in {day.folder / 'report.html'}; `nox -s report` shows it here")
         return record
 
@@ -67,6 +69,17 @@ def _merge(day: Day, queue: Queue) -> Line:
     left = len(queue.tickets) - len(line.tickets)
     day.narrator.detail(f"{len(line.tickets)} fit together, {left} do not: head {line.head.commit[:10]}")
     return line
+
+
+def _with_queue(day: Day, queue: Queue, gathered: Gathered) -> Gathered:
+    """What was ready, and who of it keeps several others out of the line as it is at the end."""
+    blockers: tuple[Blocker, ...] = ()
+    with suppress(SourceError):  # where git fails, the day has said so; this is advice
+        if gathered.progress:
+            blockers = find_blockers(queue, gathered.progress.line, day.merger)
+    for blocker in blockers:
+        day.narrator.detail(str(blocker))
+    return replace(gathered, queue=queue.tickets, blockers=blockers)
 
 
 def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> Gathered:

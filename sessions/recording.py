@@ -14,6 +14,7 @@ from sessions.laboratory import BUILD, BUILD_TEST, Consulted, Laboratory, answer
 from sessions.ledger.record import RECORD_VERSION, Record, save_record
 from sessions.options import Options
 from sessions.reporting.reproduction import run_line
+from sessions.source.blockers import Blocker
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Breakage, Conflict, Ruling, Ticket, Verdict
 
@@ -37,6 +38,7 @@ class Gathered:
     published: Mapping[str, Any] | None = None
     shown: Shown = field(default_factory=dict)
     queue: Sequence[Ticket] = ()
+    blockers: Sequence[Blocker] = ()
 
 
 def make_record(day: Day, gathered: Gathered) -> Record:
@@ -60,6 +62,7 @@ def make_record(day: Day, gathered: Gathered) -> Record:
         "options": _options(day.options),
         "queue": [each.number for each in gathered.queue],
         "order": list(head.tickets),
+        "blockers": [_blocker(each) for each in gathered.blockers],
         "tickets": [_ticket(each, progress, day, gathered.shown) for each in gathered.tickets] if progress else [],
         "gates": {gate.name: _gate(gate.name, progress, probes, head.tree) for gate in day.config.gates},
         "probes": [_probe(each) for each in probes],
@@ -122,6 +125,15 @@ def _ticket(ticket: Ticket, progress: Progress, day: Day, shown: Shown) -> dict[
         "blocked_by": list(ruling.blocked_by),
         "conflicts": [_conflict(each) for each in ruling.conflicts],
         "broke": [_breakage(each, shown.get((ticket.number, each.gate, each.tree), "")) for each in ruling.broke],
+    }
+
+
+def _blocker(blocker: Blocker) -> dict[str, Any]:
+    return {
+        "ticket": blocker.ticket,
+        "would_fit": list(blocker.would_fit),
+        "together": list(blocker.together),
+        "needed_by": list(blocker.needed_by),
     }
 
 

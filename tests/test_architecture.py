@@ -25,8 +25,8 @@ ALLOWED: dict[str, set[str]] = {
 PURE = (
     *("tickets/order.py", "tickets/eligibility.py", "tickets/dependencies.py", "tickets/model.py"),
     *("culprits/search.py", "culprits/inquiry.py", "culprits/signatures.py", "culprits/evidence.py"),
-    *("culprits/bisection.py", "culprits/suspicion.py", "gates/comparison.py", "source/releases.py"),
-    "source/carrying.py",
+    *("culprits/bisection.py", "culprits/suspicion.py", "gates/comparison.py", "gates/shards.py"),
+    *("source/carrying.py", "source/releases.py"),
 )
 EFFECTS = {"git", "docker", "requests", "subprocess", "os", "pathlib", "sqlite3", "time", "datetime", "random"}
 

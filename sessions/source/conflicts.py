@@ -56,15 +56,13 @@ class Clash:
         kind = self.kinds[path]
         if kind not in ("contents", "add/add"):
             return Place(path=path, kind=kind)
-        merged, head = self._read(self.tree, path), self._read(self.head, path)
+        sides = (f"{self.tree}:{path}", f"{self.head}:{path}")
+        there = {side: blob.decode("utf-8", "replace") for side, blob in self.repository.read(sides).items()}
+        merged, head = (there.get(side) for side in sides)
         lines, hunk = read_markers(merged or "", head)
         # git labels the sides with commits, whose ids change from day to day.
         hunk = _OURS.sub("<<<<<<< merged so far", _THEIRS.sub(">>>>>>> this ticket", hunk))
         return Place(path=path, kind=kind, lines=lines, hunk=hunk)
-
-    def _read(self, tree: str, path: str) -> str | None:
-        blob = self.repository.git("cat-file", "blob", f"{tree}:{path}", ok=(0, 128), may_complain=True)
-        return None if blob.status else blob.out.decode("utf-8", "replace")
 
 
 def clash_in(repository: Repository, head: str, tree: str, fields: list[str]) -> Clash:

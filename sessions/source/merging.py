@@ -59,6 +59,21 @@ class Merger:
             self._known[key] = self._merge(onto, ticket)
         return self._known[key]
 
+    def fits(self, onto: Candidate, ticket: Ticket) -> bool:
+        """Whether ``ticket`` merges onto ``onto``: the same merge, with no commit written.
+
+        Raises :class:`SourceError` as :meth:`merge` does.
+        """
+        key = (onto.commit, ticket.commit, ticket.number)
+        if key in self._known:
+            return isinstance(self._known[key], Candidate)
+        try:
+            return self._git.merge(onto.commit, ticket.commit).clean
+        except SourceError:
+            if self._are_strangers(onto, ticket):
+                return False
+            raise
+
     def combine(self, tickets: Iterable[Ticket]) -> Candidate | Clash:
         """The release with ``tickets`` merged in this order, or the first clash."""
         head = self.base

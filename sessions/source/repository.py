@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -121,6 +121,30 @@ class Repository:
         if reply.status not in ok or (reply.complains and not online and not may_complain):
             raise SourceError(f"git {words[0]} failed in {self.path}: {reply.last_words or f'status {status}'}")
         return reply
+
+    def read(self, names: Iterable[str]) -> dict[str, bytes]:
+        """The contents of blobs, in one process, by the names that were asked for: ``<id>`` or ``<tree>:<path>``.
+
+        What is not there, or is no blob, is left out.
+        """
+        asked = {name: name.encode("utf-8", "surrogateescape") for name in names}
+        if not asked:
+            return {}
+        answer = self.git("cat-file", "--batch", "-z", put=b"".join(name + b"\0" for name in asked.values())).out
+        found, at = dict[str, bytes](), 0
+        for name, raw in asked.items():
+            missing = raw + b" missing\n"
+            if answer.startswith(missing, at):
+                at += len(missing)
+                continue
+            end = answer.index(b"\n", at)
+            _, kind, *size = answer[at:end].split(b" ")
+            start = at = end + 1
+            if size:  # newer gits name a submodule without one
+                at += int(size[0]) + 1
+            if kind == b"blob":
+                found[name] = answer[start : at - 1]
+        return found
 
     def write_commit(self, content: bytes) -> str:
         """Store a commit object, without a process of its own; its full hex id."""

@@ -12,7 +12,7 @@ from tests.repositories import Builder, lines
 KEYS = {
     *("merged", "conflicts", "tree_equal", "differs", "differs_since", "differs_meanwhile", "ignore"),
     *("ms_per_merge", "releasemgr_ms_per_merge", "plumbing_ms_per_merge", "parties", "parties_agree"),
-    *("git", "repository", "head", "from", "to", "limit", "commits", "carried"),
+    *("growth", "releasemgr_ratio", "load", "git", "repository", "head", "from", "to", "limit", "commits", "carried"),
 }
 CONFIGURE = "build/pkgs/configure/checksums.ini"
 
@@ -71,6 +71,21 @@ def test_history_is_merged_again_and_comes_to_the_same(
     out = capsys.readouterr().out
     assert "git releasemgr" in out
     assert "equal to history's but for build/pkgs/configure/*" in out
+
+
+def test_the_growth_is_told_up_to_where_each_party_came(
+    manager: Manager, builder: Builder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manager.release()
+    record = bench(builder, "--at", "1,2,9", "--releasemgr", "1")
+    assert {name: list(marks) for name, marks in record["growth"].items()} == {
+        "Integrand": ["1", "2"],
+        "git releasemgr": ["1"],
+        "git plumbing": ["1", "2"],
+    }
+    assert record["parties"]["git releasemgr"]["merged"] == 1
+    assert (record["parties_agree"], record["releasemgr_ratio"] > 0) == (True, True)
+    assert "git plumbing, 2 tickets: " in capsys.readouterr().out
 
 
 def test_what_was_put_into_a_merge_by_hand_differs(manager: Manager, builder: Builder) -> None:

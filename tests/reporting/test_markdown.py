@@ -222,3 +222,13 @@ def test_a_report_groups_tickets_by_what_became_of_them(tmp_path: Path) -> None:
     rows = re.findall(r"^\| (\d+) \| ([\w-]+) \|", text, re.MULTILINE)
     assert rows == [("4", "integrated"), ("1", "culprit"), ("5", "conflict"), ("6", "ineligible")]
     assert re.findall(r"^### (\d+)", text, re.MULTILINE) == ["1", "5"]
+
+
+def test_a_report_says_without_whom_others_would_fit(tmp_path: Path) -> None:
+    told = {"ticket": 4, "would_fit": [5, 6, 7], "together": [5, 6], "needed_by": [8]}
+    text = write_report({**record("words"), "blockers": [told, {"ticket": 9, "would_fit": [5, 6]}]}, tmp_path)
+    assert (
+        "\nWithout 4 (and 8, which need it), each of 3 tickets that do not merge would: 5, 6, 7; together 5, 6.\n"
+    ) in text
+    assert "\nWithout 9, each of 2 tickets that do not merge would: 5, 6.\n" in text
+    assert [token.type for token in MARKDOWN.parse(text)].count("table_open") == 3

@@ -7,7 +7,8 @@ import pytest
 
 from sessions.errors import SourceError
 from sessions.source.merging import Candidate
-from sessions.source.overlays import Overlay, export, files_of, overlay_between
+from sessions.source.overlays import Overlay, export, files_of, overlay_between, touched_files
+from sessions.source.repository import Repository
 from tests.repositories import EXECUTABLE, LINK, SUBMODULE, Builder, Content, Scene, lines
 
 if TYPE_CHECKING:
@@ -151,3 +152,31 @@ def test_a_changed_submodule_is_refused_and_an_old_one_is_none_of_ours(scene: Sc
     again = Scene.of(scene.builder, scene.mirror.repository.path.parent.parent)
     beside = candidate(again, "beside")
     assert [file.path for file in overlay_between(repository, head.tree, beside.tree)] == ["a"]
+
+
+def test_a_file_whose_content_is_missing_is_a_sentence(builder: Builder) -> None:
+    repository = Repository.open(builder.path)
+    before, after = builder.commit({"a": "1\n"}), builder.commit({"a": "2\n"})
+    blob = builder.git("rev-parse", f"{after}:a")
+    (builder.path / "objects" / blob[:2] / blob[2:]).unlink()
+    trees = [builder.git("rev-parse", f"{commit}^{{tree}}") for commit in (before, after)]
+    with pytest.raises(SourceError, match=r"lacks the content of a: delete it"):
+        overlay_between(repository, *trees)
+
+
+def test_what_a_ticket_touches_is_told_where_it_left_the_release_more_than_once(builder: Builder) -> None:
+    """Two branches that merged each other have two merge bases."""
+    start = builder.commit({"a": "1\n", "b": "1\n", "c": "1\n"})
+    one = builder.commit({"a": "2\n"}, start, branch="one")
+    two = builder.commit({"b": "2\n"}, start, branch="two")
+    release = builder.commit({"b": "2\n"}, one, two, branch="one")
+    ticket = builder.commit({"a": "2\n"}, two, one, branch="two")
+    ticket = builder.commit({"c": "2\n"}, ticket, branch="two")
+    repository = Repository.open(builder.path)
+    assert len(builder.git("merge-base", "--all", release, ticket).split()) == 2
+    touched = touched_files(repository, release, ticket)
+    assert "c" in touched
+    assert touched <= {"a", "b", "c"}
+    assert touched_files(repository, release, "0" * 40) == frozenset()
+    stranger = builder.commit({"a": "9\n"}, branch="stranger")
+    assert touched_files(repository, release, stranger) == frozenset()

@@ -1,0 +1,109 @@
+"""Tickets of the line that keep several others out: found in the day's conflicts, told once merges have shown it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sessions.source.conflicts import Clash
+from sessions.source.line import Line, Queue
+from sessions.source.merging import Candidate, Merger
+from sessions.tickets.model import Ruling, Ticket, Verdict, name_tickets
+from sessions.tickets.order import Needs, closure
+
+# How many tickets one must keep out to be told of; of how many at most the merges are tried; how many a line names.
+_SEVERAL, _TRIED, _NAMED = 2, 3, 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blocker:
+    """A ticket of the line without which others would fit.
+
+    ``would_fit`` are those that merge onto the line without it, each by itself; ``together`` those of them that do one
+    after the other, in merge order. ``needed_by`` are tickets of the line that would have to leave with it.
+    """
+
+    ticket: int
+    would_fit: tuple[int, ...]
+    together: tuple[int, ...]
+    needed_by: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """A clause such as ``without #3, each of 2 tickets that do not merge would: #5 and #7; together #5``."""
+        also = f" (and {name_tickets(self.needed_by)}, which need it)" if self.needed_by else ""
+        return (
+            f"without #{self.ticket}{also}, each of {len(self.would_fit)} tickets that do not merge would: "
+            f"{_some(self.would_fit)}; together {_some(self.together)}"
+        )
+
+
+def _some(numbers: Sequence[int]) -> str:
+    most = numbers[:_NAMED]
+    rest = len(numbers) - len(most)
+    return f"{', '.join(f'#{number}' for number in most)} and {rest} more" if rest else name_tickets(most)
+
+
+def suspects(rulings: Mapping[int, Ruling]) -> tuple[int, ...]:
+    """Who is named in every conflict of several tickets, those that are named by most first. Pure.
+
+    A ticket that clashes with two others, in different files, would not fit with one of them gone.
+    """
+    named = Counter(
+        number
+        for ruling in rulings.values()
+        if ruling.verdict is Verdict.CONFLICT
+        for number in frozenset[int]().union(*(each.with_ for each in ruling.conflicts))
+        if all(each.with_ == (number,) for each in ruling.conflicts)
+    )
+    several = [number for number, times in named.items() if times >= _SEVERAL]
+    return tuple(sorted(several, key=lambda number: (-named[number], number)))
+
+
+def find_blockers(queue: Queue, line: Line, merger: Merger) -> tuple[Blocker, ...]:
+    """Those tickets of the line without which several others would fit.
+
+    Each was tried: the line merged without it (up to its place, these merges are known), then every ticket that
+    conflicts merged onto that. Three at most are tried. Where the line itself does not merge without it, or fewer
+    than two others would, nothing is told.
+
+    Raises :class:`SourceError` where git itself failed.
+    """
+    waiting = [
+        ticket
+        for ticket in queue.tickets
+        if (ruling := line.rulings.get(ticket.number)) and ruling.verdict is Verdict.CONFLICT
+    ]
+    there = {ticket.number for ticket in line.tickets}
+    tried = [number for number in suspects(line.rulings) if number in there][:_TRIED]
+    found = (_try_without(number, line.tickets, waiting, queue.needs, merger) for number in tried)
+    return tuple(blocker for blocker in found if blocker and len(blocker.would_fit) >= _SEVERAL)
+
+
+def _try_without(
+    number: int, line: Sequence[Ticket], waiting: Sequence[Ticket], needs: Needs, merger: Merger
+) -> Blocker | None:
+    def stays(ticket: Ticket) -> bool:
+        return number not in closure(frozenset([ticket.number]), needs)
+
+    head = merger.combine(ticket for ticket in line if stays(ticket))
+    if isinstance(head, Clash):
+        return None
+    fit = [ticket for ticket in waiting if stays(ticket) and merger.fits(head, ticket)]
+    return Blocker(
+        ticket=number,
+        would_fit=tuple(ticket.number for ticket in fit),
+        together=_together(head, fit, merger),
+        needed_by=tuple(ticket.number for ticket in line if ticket.number != number and not stays(ticket)),
+    )
+
+
+def _together(head: Candidate, tickets: Sequence[Ticket], merger: Merger) -> tuple[int, ...]:
+    before = len(head.tickets)
+    for ticket in tickets:
+        match merger.merge(head, ticket):
+            case Candidate() as longer:
+                head = longer
+            case Clash():
+                pass
+    return head.tickets[before:]
