@@ -166,11 +166,15 @@ def test_a_budget_that_ends_pauses_the_day_and_the_next_call_goes_on(new_desk: C
 
 
 def test_a_day_in_three_calls_with_a_budget_is_the_day_in_one(done: Done, new_desk: Callable[[], Desk]) -> None:
-    desk, third = new_desk(), f"{done.record['timings']['seconds'] / 3:.0f}s"
-    states = []
-    for budget in (third, third, "1h"):
-        desk.type("integrate", "--engine", "local", "--budget", budget)
-        states.append(desk.record()["state"])
+    # How fast the machine is, moment by moment, is not ours to say: less and less time until two calls do not suffice.
+    for parts in (3, 6, 12, 24):
+        desk, budget = new_desk(), f"{max(1, round(done.record['timings']['seconds'] / parts))}s"
+        states = []
+        for given in (budget, budget, "1h"):
+            desk.type("integrate", "--engine", "local", "--budget", given)
+            states.append(desk.record()["state"])
+        if states == ["paused", "paused", "green"]:
+            break
     assert states == ["paused", "paused", "green"]
     assert timeless(desk.record()) == timeless(done.record)
 
