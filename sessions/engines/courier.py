@@ -33,20 +33,18 @@ def carry(key: str, code: str, release: str, errand: bytes) -> Carried:
     Returns this worker's address, the reply (empty if there is none), the process's status and its last words. What
     runs under that key already, or just did, is not run again: Dask would, when a session lost its connection.
     """
+    mine: Future[Carried] = Future()
     with _one_at_a_time:
-        earlier = _begun.get(key)
-        if earlier is None:
-            for old in [each for each, reply in _begun.items() if reply.done()]:
-                del _begun[old]
-            mine = _begun[key] = Future()
-    if earlier is not None:
-        return earlier.result()
-    try:
-        mine.set_result(_carry(key, code, release, errand))
-    except BaseException as error:
-        mine.set_exception(error)
-        raise
-    return mine.result()
+        for old in [each for each, reply in _begun.items() if reply.done() and each != key]:
+            del _begun[old]
+        first = _begun.setdefault(key, mine)
+    if first is mine:
+        try:
+            mine.set_result(_carry(key, code, release, errand))
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+    return first.result()
 
 
 def _carry(key: str, code: str, release: str, errand: bytes) -> Carried:

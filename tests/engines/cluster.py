@@ -94,10 +94,23 @@ class LocalCluster:
             )
 
 
+def parents(pid: int) -> set[int]:
+    """The processes from which a process comes."""
+    found: set[int] = set()
+    while pid > 1:
+        pid = int(_stat(pid)[1])
+        found.add(pid)
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
 def alive(pid: int) -> bool:
     """Whether a process still runs; one that only waits to be fetched does not."""
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return _stat(pid)[0] != "Z"
     return False
 
 

@@ -8,18 +8,17 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-import psutil
 import pytest
 
 from sessions.engines import cluster, spread
 from sessions.engines.baseline_image import Release
 from sessions.engines.local import LocalEngine
 from sessions.engines.pool import Threads
-from sessions.engines.probe import Outcome, Probe, Step
+from sessions.engines.probe import Image, Outcome, Probe, Step
 from sessions.engines.spread import choose_pool
 from sessions.errors import InfrastructureError
 from tests.engines.bench import config, put, write_toy
-from tests.engines.cluster import LocalCluster, alive, until
+from tests.engines.cluster import LocalCluster, alive, parents, until
 from tests.stories.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sessions.engines.pool import Pool
-    from sessions.engines.probe import Image
     from sessions.engines.spread import DaskPool
+    from tests.engines.conftest import OnDocker
 
     Ask = Callable[..., Pool]
 
@@ -109,8 +108,7 @@ def test_a_lost_worker_and_a_lost_connection_change_nothing_in_what_is_told(
         runs.start()
         until(lambda: begun.exists() and begun.read_text().endswith("\n"))
         first = int(begun.read_text())
-        above = {each.pid for each in psutil.Process(first).parents()}
-        (lost,) = [name for name, process in dask.workers.items() if process.pid in above]
+        (lost,) = [name for name, process in dask.workers.items() if process.pid in parents(first)]
         dask.kill(lost)
         until(lambda: len(begun.read_text().split()) == 2)
         until(lambda: not alive(first))
@@ -207,7 +205,11 @@ def test_when_the_last_worker_or_the_scheduler_is_lost_for_good_each_probe_says_
     told: list[tuple[int, Outcome | InfrastructureError]] = []
     begun = tmp_path / "begun"
     held = [probe(image, f"echo $$ > {begun}; sleep 60"), probe(image, "true")]
-    for lose, says in ((lambda: dask.kill("one"), "has no worker"), (dask.stop, "No Dask scheduler answers")):
+    losses: list[tuple[Callable[[], None], str]] = [
+        (lambda: dask.kill("one"), "has no worker"),
+        (dask.stop, "No Dask scheduler answers"),
+    ]
+    for lose, says in losses:
         begun.unlink(missing_ok=True)
         told = []
         runs = threading.Thread(target=lambda told=told: told.extend(run(pool, held)))
@@ -223,6 +225,22 @@ def test_when_the_last_worker_or_the_scheduler_is_lost_for_good_each_probe_says_
         if says == "has no worker":
             dask.add("two")
             until(lambda: bool(cast("DaskPool", pool).cluster.workers()))
+
+
+@pytest.mark.slow
+@pytest.mark.docker
+def test_workers_with_docker_run_the_image_that_the_session_has(dask: LocalCluster, on_docker: OnDocker) -> None:
+    bench = on_docker()
+    probes = [probe(bench.image, f"cat a.txt; echo {n} > out", artifacts=("out",), keep=True) for n in range(3)]
+    release = Release(tag="1.0", commit="commit", tree="tree", export=write_toy)
+    dask.start("one", "two")
+    asked = config(workers="dask", scheduler=dask.address)
+    with contextlib.closing(choose_pool(asked, bench.engine, bench.image, release, jobs=2)) as pool:
+        told = run(pool, probes)
+        assert comparable(told) == comparable(run(Threads(bench.engine, 1), [replace(p, keep=False) for p in probes]))
+        (_, elsewhere), *_ = run(pool, [replace(probes[0], image=Image(id=f"sha256:{'0' * 64}", name="toy:1.0"))])
+    assert "No worker of the Dask scheduler" in str(elsewhere)
+    assert bench.image.name in str(elsewhere), "it was sought under the image's name"
 
 
 def test_without_dask_it_is_said_what_to_install(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
