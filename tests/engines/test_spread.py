@@ -9,9 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from docker.errors import ImageNotFound
 
 from sessions.engines import cluster, spread
 from sessions.engines.baseline_image import Release
+from sessions.engines.errand import Errand, Refusal, do
 from sessions.engines.local import LocalEngine
 from sessions.engines.pool import Threads
 from sessions.engines.probe import Image, Outcome, Probe, Step
@@ -25,9 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
+    import docker
+
     from sessions.engines.pool import Pool
     from sessions.engines.spread import DaskPool
     from tests.engines.conftest import OnDocker
+    from tests.engines.registry import LocalRegistry
 
     Ask = Callable[..., Pool]
 
@@ -241,6 +246,44 @@ def test_workers_with_docker_run_the_image_that_the_session_has(dask: LocalClust
         (_, elsewhere), *_ = run(pool, [replace(probes[0], image=Image(id=f"sha256:{'0' * 64}", name="toy:1.0"))])
     assert "No worker of the Dask scheduler" in str(elsewhere)
     assert bench.image.name in str(elsewhere), "it was sought under the image's name"
+
+
+@pytest.mark.docker
+def test_a_worker_pulls_the_image_by_its_digest_and_takes_no_other_for_it(
+    daemon: docker.DockerClient,
+    toy_image: str,
+    registry: LocalRegistry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = f"{registry.host}/toy/spread:1"
+    (tmp_path / "Dockerfile").write_text(f"FROM {toy_image}\nRUN echo {registry.port} > /source/port\n")
+    daemon.images.build(path=str(tmp_path), tag=name, rm=True, forcerm=True)
+    image = Image(id=str(daemon.images.get(name).id), name=name)
+    digest = registry.put(daemon, name, name)
+    with pytest.raises(ImageNotFound):
+        daemon.images.get(image.id)
+    monkeypatch.setenv("REGISTRY_USER", registry.user)
+    monkeypatch.setenv("REGISTRY_TOKEN", registry.password)
+    errand = Errand(
+        probe=probe(image, "cat port"),
+        kind="docker",
+        config=config(baseline=name),
+        references=(f"{registry.host}/toy/spread@{digest}",),
+        tag="1.0",
+        commit="commit",
+        tree="tree",
+    )
+    try:
+        told = do(errand, tmp_path / "state", tmp_path / "none")
+        assert isinstance(told, Outcome), told
+        assert told.steps[0].log == f"{registry.port}\n"
+        other = replace(errand.probe, image=Image(id=f"sha256:{'0' * 64}", name=name))
+        refusal = do(replace(errand, probe=other), tmp_path / "state", tmp_path / "none")
+        assert isinstance(refusal, Refusal), refusal
+        assert f"is another image there, {image.id}" in refusal.why
+    finally:
+        daemon.images.remove(image.id, force=True)
 
 
 def test_without_dask_it_is_said_what_to_install(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
