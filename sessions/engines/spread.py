@@ -74,13 +74,15 @@ def _public(config: Config) -> Config:
 
 def _references(engine: Engine, image: Image) -> tuple[str, ...]:
     """The names under which an image may be pulled elsewhere, those that hold its digest first."""
+    from sessions.engines.daemon import told
     from sessions.engines.docker import DockerEngine
 
     if not isinstance(engine, DockerEngine):
         return ()
-    digests = engine.client.images.get(image.id).attrs.get("RepoDigests") or []
-    published = (built.names[0] for built in engine.baseline.built_here(image) if built.id == image.id)
-    return (*digests, *published, image.name)
+    with told("Looking for the image's names"):
+        digests = engine.client.images.get(image.id).attrs.get("RepoDigests") or []
+        published = (built.names[0] for built in engine.baseline.built_here(image) if built.id == image.id)
+        return (*digests, *published, image.name)
 
 
 @dataclass(frozen=True)
