@@ -58,10 +58,13 @@ class Cluster:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self.connect(_ANSWER)
         start = time.monotonic()
-        while not self.workers():
-            if time.monotonic() - start > _ANSWER:
-                raise self.nobody()
-            time.sleep(0.1)
+        try:
+            while not self.workers():
+                if time.monotonic() - start > _ANSWER:
+                    raise self.nobody()
+                time.sleep(0.1)
+        except LOST as error:
+            raise self._silent(error) from None
 
     def connect(self, patience: float) -> None:
         """Connect, anew if need be, and bring our files where they are not there yet.
@@ -76,10 +79,7 @@ class Cluster:
             self._equip(self._client)
         except (*LOST, ValueError) as error:
             self._hang_up()
-            raise InfrastructureError(
-                f"No Dask scheduler answers at {self.address} ({_said(error)}): "
-                'start it with `dask scheduler`, mend [engine] scheduler, or set workers = "here".'
-            ) from None
+            raise self._silent(error) from None
 
     def workers(self) -> dict[str, int]:
         """How many errands each worker runs at once, by its address; without those that were refused."""
@@ -164,6 +164,12 @@ class Cluster:
             # Workers that come later are given it too.
             client.register_plugin(UploadFile(str(file), load=imported), name=file.name)
             client.set_metadata([file.name], value=True)
+
+    def _silent(self, error: BaseException) -> InfrastructureError:
+        return InfrastructureError(
+            f"No Dask scheduler answers at {self.address} ({_said(error)}): start it with `dask scheduler`, mend "
+            '[engine] scheduler, or set workers = "here".'
+        )
 
     def _connected(self) -> Client:
         if self._client is None:
