@@ -51,7 +51,7 @@ class LocalCluster:
             self.add(name)
         with Client(self.address, timeout=20, set_as_default=False) as client:
             if workers:
-                client.wait_for_workers(len(workers), timeout=20)
+                client.wait_for_workers(len(workers), timeout=60)
 
     def add(self, name: str, **environment: str) -> None:
         words = ["worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", name]
@@ -114,7 +114,7 @@ def alive(pid: int) -> bool:
     return False
 
 
-def until(happened: Callable[[], bool], seconds: float = 20) -> None:
+def until(happened: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something that must come."""
     end = time.monotonic() + seconds
     while not happened():
