@@ -42,8 +42,8 @@ logging.getLogger().setLevel(logging.WARNING)
 
 RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
 TESTING = [
-    *("bcrypt>=4.2", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26", "lxml>=6", "playwright>=1.55"),
-    *("pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"),
+    *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26", "lxml>=6"),
+    *("playwright>=1.55", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"),
 ]
 TYPES = ["lxml-stubs", "types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]
 

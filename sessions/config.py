@@ -70,6 +70,8 @@ class Engine:
     memory: str = _key("Memory limit of a probe's container, such as `4g`.", "")
     processes: int = _key("Limit of processes in a probe's container.", 4096)
     packages: tuple[str, ...] = _key("Python packages for the local engine, installed once by pip.", ())
+    workers: Literal["here", "dask"] = _key("Who runs probes: this machine, or the workers of a Dask cluster.", "here")
+    scheduler: str = _key("Address of the Dask scheduler, such as `tcp://host:8786`.", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,10 +176,7 @@ class _Reader:
             self.refuse("", "gates", "at least one gate is needed")
         if not re.fullmatch(r"[^<>\n\0]+ <[^<>\n\0]*>", config.project.committer):
             self.refuse("project", "committer", "must read as `Name <address>`")
-        if config.engine.image and not re.fullmatch(_REPOSITORY, config.engine.image):
-            self.refuse("engine", "image", "must be a repository in lower case and without a tag: host/you/project")
-        if config.engine.keep_days < 1:
-            self.refuse("engine", "keep_days", "must be 1 or more")
+        self.check_engine(config.engine)
         names = [gate.name for gate in config.gates]
         for number, gate in enumerate(config.gates):
             self.check_gate(f"gates[{number}]", gate, names)
@@ -185,6 +184,16 @@ class _Reader:
         for marker in re.findall(r"\{(\w*)\}", config.project.branch):
             if marker not in ("release", "date"):
                 self.refuse("project", "branch", f"{{{marker}}} is not known: use {{release}} and {{date}}")
+
+    def check_engine(self, engine: Engine) -> None:
+        if engine.image and not re.fullmatch(_REPOSITORY, engine.image):
+            self.refuse("engine", "image", "must be a repository in lower case and without a tag: host/you/project")
+        if engine.keep_days < 1:
+            self.refuse("engine", "keep_days", "must be 1 or more")
+        if engine.workers == "dask" and not engine.scheduler:
+            self.refuse("engine", "scheduler", 'workers = "dask" needs its address, such as tcp://host:8786')
+        if engine.scheduler and not re.fullmatch(r"(tcp|tls|ws|wss)://\S+:\d+", engine.scheduler):
+            self.refuse("engine", "scheduler", "must be an address such as tcp://host:8786 or tls://host:8786")
 
     def check_gate(self, where: str, gate: Gate, names: list[str]) -> None:
         if names.count(gate.name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", gate.name):

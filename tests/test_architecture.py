@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,14 @@ def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
 def test_decisions_touch_nothing_outside(name: str) -> None:
     used = {module.split(".")[0] for module in imports(ROOT / "sessions" / name)}
     assert not used & EFFECTS
+
+
+def test_engines_need_no_git() -> None:
+    """They run on machines where there is none."""
+    engines = ("errand", "docker", "local", "pool")
+    words = "".join(f"import sessions.engines.{name}\n" for name in engines)
+    script = f"import sys\nsys.modules.update(git=None, gitdb=None)\n{words}"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 
 def test_only_publishing_pushes() -> None:

@@ -74,6 +74,16 @@ BROKEN = {
 }
 # What only its meaning makes wrong; a schema cannot know it.
 MEANT = {
+    "Dask without an address": (
+        'kind = "local"',
+        'workers = "dask"',
+        'line 10: engine.scheduler: workers = "dask" needs its address, such as tcp://host:8786',
+    ),
+    "an address that is none": (
+        'kind = "local"',
+        'scheduler = "host:8786"',
+        "line 11: engine.scheduler: must be an address such as tcp://host:8786",
+    ),
     "a manual without PDFs": (
         'run = "true"',
         'run = "true"\nformat = "latex"',

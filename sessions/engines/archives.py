@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
-from sessions.source.overlays import Overlay
+from sessions.source.overlay_files import Overlay
 
 Owner = tuple[int, int]
 

@@ -22,7 +22,7 @@ from sessions.engines.daemon import LABEL
 from sessions.engines.probe import Ending, Image, Step, StepOutcome
 from sessions.errors import InfrastructureError
 from sessions.globs import fixed_folder, matching
-from sessions.source.overlays import Overlay
+from sessions.source.overlay_files import Overlay
 
 if TYPE_CHECKING:
     from docker.models.containers import Container, ExecResult

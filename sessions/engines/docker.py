@@ -35,7 +35,7 @@ _GRACE = 3600
 
 @dataclass(frozen=True)
 class DockerEngine:
-    """An engine of containers."""
+    """An engine of containers; not ``alone`` where others use its state folder too."""
 
     config: Config
     state: Path
@@ -43,8 +43,11 @@ class DockerEngine:
     why: str
     name: str = "docker"
     warn: Listen = lambda _text: None
+    alone: bool = True
 
     def __post_init__(self) -> None:
+        if not self.alone:
+            return
         with told("Removing what a killed call left behind"):
             ours = _labelled(PROBE, self._owner)
             for container in self.client.containers.list(all=True, filters=ours, ignore_removed=True):

@@ -26,7 +26,7 @@ from sessions.engines.disk import weigh_run
 from sessions.engines.probe import Ending, Image, Inspection, Outcome, Probe, Step, StepOutcome
 from sessions.errors import InfrastructureError
 from sessions.globs import matching
-from sessions.source.overlays import OverlayFile
+from sessions.source.overlay_files import OverlayFile
 
 # All that a probe's commands may know of the user's environment; tokens are not among it.
 _LENT = ("LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -34,16 +34,18 @@ _LENT = ("LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 @dataclass(frozen=True)
 class LocalEngine:
-    """An engine of folders and subprocesses under the state folder."""
+    """An engine of folders and subprocesses under the state folder; not ``alone`` where others use that folder too."""
 
     config: Config
     state: Path
     why: str
     name: str = "local"
     registry: None = None
+    alone: bool = True
 
     def __post_init__(self) -> None:
-        shutil.rmtree(self._probes, ignore_errors=True)  # of a call that was killed
+        if self.alone:
+            shutil.rmtree(self._probes, ignore_errors=True)  # of a call that was killed
 
     def room(self, release: str, source: int) -> str:  # noqa: ARG002
         """How much disk the release's folder, a candidate's and logs need, and how much there is."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from sessions.source.overlays import Overlay
+from sessions.source.overlay_files import Overlay
 
 # Fills {name} in a gate's command, and nothing else: ${HOME} and awk's braces stay as they are.
 PLACES = ("files", "results", "jobs", "seed")

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.errors import SourceError
+from sessions.source.overlay_files import Overlay, OverlayFile
 from sessions.source.repository import Repository
-
-
-@dataclass(frozen=True, kw_only=True)
-class OverlayFile:
-    """One file to put in, or to take away where ``content`` is ``None``. ``mode`` is git's, such as 0o100644."""
-
-    path: str
-    mode: int = 0
-    content: bytes | None = None
-
-
-Overlay = tuple[OverlayFile, ...]
 
 
 def overlay_between(repository: Repository, release: str, tree: str) -> Overlay:

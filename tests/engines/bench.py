@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sessions.config import Config, Gate, Project, Tracker
 from sessions.config import Engine as EngineConfig
 from sessions.engines.probe import Image, Outcome, Probe, Step
-from sessions.source.overlays import OverlayFile
+from sessions.source.overlay_files import OverlayFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from sessions.engines import choose_engine
 from sessions.engines.daemon import connect
 from sessions.engines.docker import DockerEngine
 from sessions.errors import InfrastructureError
-from sessions.source.overlays import OverlayFile
+from sessions.source.overlay_files import OverlayFile
 from tests.engines.bench import Bench, config, put
 
 if TYPE_CHECKING:

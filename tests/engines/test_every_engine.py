@@ -8,7 +8,7 @@ import pytest
 from sessions.engines import choose_engine
 from sessions.engines.daemon import connect
 from sessions.errors import InfrastructureError
-from sessions.source.overlays import OverlayFile
+from sessions.source.overlay_files import OverlayFile
 from tests.engines.bench import RELEASED, Bench, config, put
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import pytest
 
 from sessions.errors import SourceError
 from sessions.source.merging import Candidate
-from sessions.source.overlays import Overlay, export, files_of, overlay_between, touched_files
+from sessions.source.overlay_files import Overlay
+from sessions.source.overlays import export, files_of, overlay_between, touched_files
 from sessions.source.repository import Repository
 from tests.repositories import EXECUTABLE, LINK, SUBMODULE, Builder, Content, Scene, lines
 
