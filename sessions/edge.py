@@ -14,6 +14,7 @@ from sessions.matrix import plan
 from sessions.narrator import Narrator
 from sessions.options import Options, build_parser, parse_options
 from sessions.recording import is_success
+from sessions.reporting.actions import set_outputs
 
 Story = Callable[[Options, Narrator], Record]
 HOME = Path(__file__).resolve().parent.parent
@@ -34,6 +35,8 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
             print(plan(options.plan_shards))
             return None
         record = story(options, narrator)
+        if session != "report":  # which tells more, and before it tells the tickets
+            set_outputs(record, (options.state / "latest").resolve() / "report.html")
     except IntegrandError as error:
         return narrator.plain(str(error))
     except KeyboardInterrupt:

@@ -17,7 +17,8 @@ def npm_file(config: pytest.Config, package: str, version: str, member: str) -> 
     """A file of an npm package; the test is refused where npm cannot have it."""
     npm = shutil.which("npm")
     command = [npm or "npm", "pack", "--silent", f"{package}@{version}"]
-    return _member(config, f"{package}-{version}.tgz", command if npm else None, f"package/{member}")
+    name = f"{package.removeprefix('@').replace('/', '-')}-{version}.tgz"
+    return _member(config, name, command if npm else None, f"package/{member}")
 
 
 def sdist_file(config: pytest.Config, package: str, version: str, member: str) -> bytes:

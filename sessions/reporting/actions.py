@@ -34,12 +34,28 @@ def tell_actions(record: Record, report: Path, narrator: Narrator, environ: Mapp
         return
     for line in notes(record):
         narrator.console.print(line, markup=False)
-    try:
+    with _telling(report):
         if place := environ.get("GITHUB_STEP_SUMMARY"):
             path = Path(place)
             _append(path, summary(record, _SUMMARY - (path.stat().st_size if path.exists() else 0)))
-        if place := environ.get("GITHUB_OUTPUT"):
+    set_outputs(record, report, environ)
+
+
+def set_outputs(record: Record, report: Path, environ: Mapping[str, str] = os.environ) -> None:
+    """Tell later steps and jobs the outputs of a session, whichever it was; elsewhere than on GitHub Actions, nobody.
+
+    Raises :class:`InfrastructureError` where GitHub's file cannot be written.
+    """
+    place = environ.get("GITHUB_OUTPUT")
+    if environ.get("GITHUB_ACTIONS") == "true" and place:
+        with _telling(report):
             _append(Path(place), "".join(_output(name, value) for name, value in outputs(record, report).items()))
+
+
+@contextmanager
+def _telling(report: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InfrastructureError(
             f"GitHub Actions could not be told: {error.strerror or error}; the report itself is in {report}."
@@ -71,6 +87,8 @@ def outputs(record: Record, report: Path) -> dict[str, str]:
     image = record["published"].get("image") or record["image"]
     return {
         "state": record["state"],
+        "release": record["release"],
+        "date": record["date"],
         "head": record["head"],
         "branch": record["branch"],
         "image": str(image["name"] if isinstance(image, Mapping) else image),

@@ -121,6 +121,8 @@ def test_a_job_is_told(job: dict[str, str], capsys: pytest.CaptureFixture[str]) 
     assert Path(job["GITHUB_STEP_SUMMARY"]).read_text().startswith("before\n# 🟢 sage")
     assert written(Path(job["GITHUB_OUTPUT"])) == {
         "state": "green",
+        "release": record["release"],
+        "date": record["date"],
         "head": record["head"],
         "branch": record["branch"],
         "image": record["image"],
@@ -140,10 +142,10 @@ def test_what_the_step_has_written_already_leaves_less_room(job: dict[str, str])
 def test_no_text_makes_an_output_of_its_own(job: dict[str, str], text: str) -> None:
     tell_actions(poisoned(text), Path("r"), Narrator(), job)
     told = written(Path(job["GITHUB_OUTPUT"]))
-    assert set(told) == {"state", "head", "branch", "image", "report"}
+    assert set(told) == {"state", "release", "date", "head", "branch", "image", "report"}
     assert told["state"] == "green"
     ends = re.findall(r"<<(\S+)$", Path(job["GITHUB_OUTPUT"]).read_text(), re.MULTILINE)
-    assert len({end for end in ends if end != "EOF"}) >= 5  # each is made up when it is needed
+    assert len({end for end in ends if end != "EOF"}) >= 7  # each is made up when it is needed
 
 
 def test_a_published_image_is_the_one_to_go_on_with() -> None:

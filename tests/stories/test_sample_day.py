@@ -167,6 +167,7 @@ def test_a_budget_that_ends_pauses_the_day_and_the_next_call_goes_on(new_desk: C
 
 def test_a_day_in_three_calls_with_a_budget_is_the_day_in_one(done: Done, new_desk: Callable[[], Desk]) -> None:
     # How fast the machine is, moment by moment, is not ours to say: less and less time until two calls do not suffice.
+    desk, states = new_desk(), [""]
     for parts in (3, 6, 12, 24):
         desk, budget = new_desk(), f"{max(1, round(done.record['timings']['seconds'] / parts))}s"
         states = []
