@@ -14,11 +14,12 @@
 #     "rich>=14.0",
 #     "rst2pdf>=0.103",  # with Sphinx, what the bundled sample's manual is made with
 #     "sphinx>=8.1",
+#     "tomlkit>=0.13",
 # ]
 # ///
 """Integrand: merge everything that is ready, build it, test it, and say whose ticket breaks it.
 
-Product sessions: baseline, integrate, doc-pdf, report. All take the same options:
+Product sessions: init, baseline, integrate, doc-pdf, report. All but init take the same options:
 `nox -s integrate -- --help`. Without a configuration of your own they work on the bundled sample.
 """
 
@@ -52,6 +53,15 @@ def _tell(session: nox.Session, story: Callable[..., object], name: str) -> None
     from sessions.edge import tell
 
     if trouble := tell(story, name, session.posargs, Path(session.invoked_from)):  # type: ignore[arg-type]
+        session.error(trouble)
+
+
+@nox.session(venv_backend="none")
+def init(session: nox.Session) -> None:
+    """A first integration.toml for a project of your own, detected in its clone."""
+    from sessions.edge import tell_init
+
+    if trouble := tell_init(session.posargs, Path(session.invoked_from)):
         session.error(trouble)
 
 
