@@ -8,7 +8,7 @@ from pathlib import Path
 from sessions.config import load_config
 from sessions.day import hold_state
 from sessions.errors import UsageError
-from sessions.first_steps.commands import Check, Files, dockerfile, docs_command, test_command
+from sessions.first_steps.commands import Check, Files, dockerfile, manual_command, testing_command
 from sessions.first_steps.draft import Findings, draft_config, draft_tickets
 from sessions.first_steps.origin import Origin, find_origin
 from sessions.first_steps.tickets import TICKETS, Source, find_tickets
@@ -56,8 +56,8 @@ def _look(wishes: Wishes, narrator: Narrator) -> Findings:
     narrator.detail(f"release: {release.tag}" + (", the newest tag by version" if wanted == "latest" else ""))
     source = _tickets(wishes, origin, mirror, release, narrator)
     files = Files(frozenset(files_of(mirror.repository, release.tree)), lambda path: _read(mirror, release, path))
-    tests = _check(wishes, "tests", "How is it tested?", test_command(files), narrator)
-    docs = _check(wishes, "docs", "How is its manual made (- for not at all)?", docs_command(files), narrator)
+    tests = _check(wishes, "tests", "How is it tested?", testing_command(files), narrator)
+    docs = _check(wishes, "docs", "How is its manual made (- for not at all)?", manual_command(files), narrator)
     return Findings(
         origin=origin,
         release=wanted,
@@ -92,6 +92,8 @@ def _tickets(wishes: Wishes, origin: Origin, mirror: Mirror, release: Release, n
     labels = tuple(label.strip() for label in ready.split(",") if label.strip())
     count = "" if source.listed is None else f": {len(source.listed)} that are open, in {TICKETS}"
     narrator.detail(f"tickets: {source.tracker}, as {source.why}{count}")
+    if source.listed == ():
+        narrator.detail(f"{TICKETS} says how to come by some")
     return replace(source, milestone=milestone, ready=labels)
 
 

@@ -6,6 +6,7 @@ import configparser
 import re
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
@@ -67,12 +68,12 @@ _NOX_SESSION = re.compile(r"@nox\.session[^\n]*(?:\n[^\n]*)*?\ndef (tests?|unit\
 _PYTEST = "python3 -m pytest -q -p no:cacheprovider --junit-xml {results} -o junit_family=xunit1 {files}"
 
 
-def test_command(files: Files) -> Check | None:
+def testing_command(files: Files) -> Check | None:
     """The best known way to test the project: one that names single tests before one that only fails or passes."""
     return next(_tests(files), None)
 
 
-def docs_command(files: Files) -> Check | None:
+def manual_command(files: Files) -> Check | None:
     """How the project makes its manual; ``None`` where there is no sign of one."""
     needs = _requirements(files, "doc", "docs")
     if confs := sorted(files.like("doc*/conf.py", "Doc*/conf.py"), key=lambda path: (path.count("/"), path)):
@@ -87,7 +88,7 @@ def docs_command(files: Files) -> Check | None:
 
 def dockerfile(files: Files) -> tuple[str, str] | None:
     """The project's own Dockerfile, and the folder in which its image holds the source; ``None`` where none is."""
-    names = files.like("Dockerfile", "docker/Dockerfile", ".devcontainer/Dockerfile", "*/Dockerfile")
+    names = files.like("Dockerfile", "docker/Dockerfile", ".devcontainer/Dockerfile")
     if not names:
         return None
     name = min(names, key=lambda path: (path.count("/"), path))
@@ -147,7 +148,7 @@ def _names(found: list[str], folder: str) -> list[str]:
 
 
 def _pytest_configured(files: Files) -> str:
-    if "pytest" in files.table("pyproject.toml").get("tool", {}):
+    if _inside(files.table("pyproject.toml"), "tool", "pytest") is not None:
         return "pyproject.toml configures it"
     for name, section in (("pytest.ini", "pytest"), ("setup.cfg", "tool:pytest"), ("tox.ini", "pytest")):
         if files.settings(name).has_section(section):
@@ -161,29 +162,42 @@ def _nox_session(files: Files) -> str:
 
 
 def _requirements(files: Files, *topics: str) -> tuple[str, ...]:
-    """What the project itself needs, and what it asks for under these topics; each package once."""
-    found = [line for line in _all_requirements(files, topics) if _is_requirement(line)]
-    return tuple({Requirement(line).name.lower(): line for line in reversed(found)}.values())[::-1]
+    """What the project itself needs, and what it asks for under the first of these topics; each package once."""
+    own = [
+        *_texts(_inside(files.table("pyproject.toml"), "project", "dependencies")),
+        *files.settings("setup.cfg").get("options", "install_requires", fallback="").splitlines(),
+    ]
+    asked = (list(_asked_for(files, topic)) for topic in topics)
+    found = filter(None, map(_requirement, [*own, *next(filter(None, asked), [])]))
+    return tuple({each.name.lower(): str(each) for each in found}.values())
 
 
-def _all_requirements(files: Files, topics: tuple[str, ...]) -> Iterator[str]:
+def _asked_for(files: Files, topic: str) -> Iterator[str]:
     pyproject, setup = files.table("pyproject.toml"), files.settings("setup.cfg")
-    project = pyproject.get("project", {})
-    yield from project.get("dependencies", [])
-    yield from setup.get("options", "install_requires", fallback="").splitlines()
-    for topic in topics:
-        yield from project.get("optional-dependencies", {}).get(topic, [])
-        yield from setup.get("options.extras_require", topic, fallback="").splitlines()
-        if topic in pyproject.get("dependency-groups", {}):
+    yield from _texts(_inside(pyproject, "project", "optional-dependencies", topic))
+    yield from setup.get("options.extras_require", topic, fallback="").splitlines()
+    if _inside(pyproject, "dependency-groups", topic):
+        with suppress(LookupError, TypeError, ValueError):  # a group that names itself, or none
             yield from nox.project.dependency_groups(pyproject, topic)
-        for name in (f"requirements-{topic}.txt", f"{topic}-requirements.txt", f"requirements/{topic}.txt"):
-            yield from files.text(name).splitlines()
-        yield from files.text(f"{topic}/requirements.txt").splitlines()
+    for name in (f"requirements-{topic}.txt", f"{topic}-requirements.txt", f"requirements/{topic}.txt"):
+        yield from files.text(name).splitlines()
+    yield from files.text(f"{topic}/requirements.txt").splitlines()
 
 
-def _is_requirement(line: str) -> bool:
+def _inside(table: Any, *keys: str) -> Any:
+    """What is at a path of keys; ``None`` where the file is made otherwise than its format says."""
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    return table
+
+
+def _texts(value: Any) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _requirement(line: str) -> Requirement | None:
+    """A line of a file of requirements; ``None`` for an option, a comment, or an address without a name."""
     try:
-        Requirement(line.split(" #", maxsplit=1)[0])
+        return Requirement(line.split(" #", maxsplit=1)[0])
     except InvalidRequirement:
-        return False
-    return True
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 
 import tomlkit
@@ -55,7 +56,9 @@ def draft_tickets(source: Source) -> str:
         document.add(tomlkit.comment(line))
     if not source.listed:
         for line in (
-            "Nothing was found. A ticket looks like this:",
+            "Nothing was found. What is open on GitHub comes here with",
+            "    git fetch origin '+refs/pull/*/head:refs/remotes/origin/pull/*'",
+            "and another `nox -s init`, once both files are deleted. By hand a ticket looks like this:",
             "",
             "[[ticket]]",
             "number = 1",
@@ -89,11 +92,13 @@ def _project(found: Findings) -> Table:
 def _tickets(source: Source) -> Table:
     table = tomlkit.table()
     if source.later:
-        _comment(table, _line(f"{source.why}: so tickets come from a file. With GH_TOKEN set, write instead:"))
+        _comment(
+            table, _line(f"{_capital(source.why)}: so tickets come from a file. With GH_TOKEN set, write instead:")
+        )
         _comment(table, 'tracker = "github"')
         _comment(table, f"url = {tomlkit.item(source.later).as_string()}")
     else:
-        _comment(table, _line(f"{source.why}."))
+        _comment(table, _line(f"{_capital(source.why)}."))
     table.add("tracker", source.tracker)
     table.add("url", source.url)
     _key(table, "milestone", source.milestone, "`current` follows the release; a milestone's name; or empty for any.")
@@ -132,7 +137,7 @@ def _engine(found: Findings) -> Table:
             [needs[name] for name in sorted(needs)],
             "Python packages for plain folders, installed once.",
         )
-        table["packages"].multiline(True)  # type: ignore[union-attr]
+        table["packages"].multiline(True)
     return table
 
 
@@ -147,7 +152,7 @@ def _gate(check: Check) -> Table:
     table = tomlkit.table()
     table.add("name", check.name)
     meaning = "{files} and {results} are filled in" if check.files else "a shell command"
-    _key(table, "run", check.run, _line(f"{check.why}; {meaning}."))
+    _key(table, "run", check.run, _line(f"{_capital(check.why)}; {meaning}."))
     _key(table, "format", check.format, "junit | sage | latex | exit: how its results are read.")
     if check.files:
         _key(table, "files", list(check.files), "What {files} stands for.")
@@ -177,7 +182,12 @@ def _key(table: Table, key: str, value: object, meaning: str) -> None:
 
 
 def _comment(table: Table, text: str) -> None:
-    table.add(tomlkit.comment(text))
+    for line in textwrap.wrap(text, 110, break_long_words=False, break_on_hyphens=False):
+        table.add(tomlkit.comment(line))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _line(text: str) -> str:

@@ -48,7 +48,7 @@ def find_origin(folder: Path, wanted: str | None) -> Origin:
     if wanted:
         here = folder / wanted
         address = os.path.relpath(here, folder) if "://" not in wanted and here.exists() else wanted
-        return Origin(address=without_secret(address), name=_name(without_secret(wanted)), said=wanted)
+        return Origin(address=without_secret(address), name=_name(without_secret(wanted)), said=without_secret(wanted))
     try:
         clone = git.Repo(folder, search_parent_directories=True)
     except (git.InvalidGitRepositoryError, git.NoSuchPathError):
@@ -63,10 +63,12 @@ def find_origin(folder: Path, wanted: str | None) -> Origin:
         said = next(iter(clone.remotes.origin.urls))
     if Path(said).is_absolute() or "://" in said or re.match(r"[\w.-]+@[\w.-]+:", said):
         if not (why := _unreadable(said, top)):
-            return Origin(address=without_secret(said), name=_name(said), said=said)
+            # A mirror on this disk may be called anything.
+            name = top.name if Path(said).is_absolute() else _name(said)
+            return Origin(address=without_secret(said), name=name, said=without_secret(said))
     else:
         why = "its origin is a path that counts from elsewhere"
-    return Origin(address=itself, name=_name(said), said=said, why=why)
+    return Origin(address=itself, name=_name(said), said=without_secret(said), why=why)
 
 
 def _unreadable(url: str, top: Path) -> str:
@@ -79,7 +81,8 @@ def _unreadable(url: str, top: Path) -> str:
         words, env=environment, kill_after_timeout=_PATIENCE, with_extended_output=True, with_exceptions=False
     )
     lines = [line for line in str(err).strip().splitlines() if line]
-    return without_secret(lines[0] if lines else f"git ended with status {status}") if status else ""
+    why = lines[0].removeprefix("fatal: ").rstrip(".") if lines else f"git ended with status {status}"
+    return without_secret(why) if status else ""
 
 
 def _name(url: str) -> str:

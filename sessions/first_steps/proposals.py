@@ -14,14 +14,14 @@ from itertools import count
 
 from sessions.narrator import Narrator
 from sessions.source.mirror import Mirror
-from sessions.source.releases import Release, merged_numbers, version_of
+from sessions.source.releases import Release, merged_numbers
 from sessions.tickets.model import Ticket
 
 MOST = 200  # newest first; a project with more open ones has a tracker that can be asked
 YOUNG = 366 * 86400  # an abandoned one keeps its refs for ever
 _REQUEST = re.compile(r"refs/(?:remotes/origin/)?(?:pull|pr|merge-requests|mr)/(\d+)(/head|/merge)?")
 _BRANCH = re.compile(r"refs/(?:heads|remotes/origin)/(.+)")
-_NO_WORK = re.compile(r"HEAD|(main|master|trunk|develop|gh-pages|stable)|.*\+integration-.*|.*/HEAD")
+_NO_WORK = re.compile(r"HEAD|main|master|trunk|develop|gh-pages|stable|v?\d+(\.\d+|\.x)*|.*\+integration-.*|.*/HEAD")
 _TRUNK = "refs/integrand/trunk"
 
 
@@ -29,8 +29,6 @@ _TRUNK = "refs/integrand/trunk"
 class _Tip:
     commit: str
     when: int
-    author: str
-    subject: str
 
 
 def proposals(mirror: Mirror, release: Release) -> tuple[Ticket, ...]:
@@ -41,7 +39,8 @@ def proposals(mirror: Mirror, release: Release) -> tuple[Ticket, ...]:
     told = _tips(mirror, tips, release, trunk)
     youngest = max((tip.when for tip in told.values()), default=0)
     young = {number: tip for number, tip in told.items() if tip.when > youngest - YOUNG}
-    return tuple(_ticket(number, refs[number], young[number]) for number in sorted(young))
+    known = (f"^{release.commit}", f"^{trunk}")
+    return tuple(_ticket(mirror, number, refs[number], young[number], known) for number in sorted(young))
 
 
 def open_requests(remote: Mapping[str, str], landed: frozenset[int]) -> dict[int, str]:
@@ -63,7 +62,7 @@ def branches(remote: Mapping[str, str]) -> dict[int, str]:
     free, found = count(1), dict[int, str]()
     for ref in sorted(remote):
         named = _BRANCH.fullmatch(ref)
-        if not named or _REQUEST.fullmatch(ref) or _NO_WORK.fullmatch(named[1]) or version_of(named[1]):
+        if not named or _REQUEST.fullmatch(ref) or _NO_WORK.fullmatch(named[1]):
             continue
         if remote[ref] not in seen:
             seen.add(remote[ref])
@@ -94,13 +93,16 @@ def _tips(mirror: Mirror, tips: Mapping[int, str], release: Release, trunk: str)
         return {}
     known = f"^{release.commit}\n^{trunk}\n"
     new = set(mirror.repository.git("rev-list", "--stdin", put=(asked + known).encode()).text.split())
-    words = ("log", "--no-walk=unsorted", "-z", "--stdin", "--format=%H%x1f%ct%x1f%aN%x1f%s")
-    rows = mirror.repository.git(*words, put=asked.encode()).out.decode("utf-8", "replace").split("\0")
-    fields = (row.split("\x1f", 3) for row in rows if row)
-    at = {each[0]: _Tip(commit=each[0], when=int(each[1]), author=each[2], subject=each[3]) for each in fields}
+    words = ("log", "--no-walk=unsorted", "-z", "--stdin", "--format=%H %ct")
+    rows = (row.split() for row in mirror.repository.git(*words, put=asked.encode()).text.split("\0") if row)
+    at = {commit: _Tip(commit=commit, when=int(when)) for commit, when in rows}
     return {number: at[commit] for number, commit in tips.items() if commit in new}
 
 
-def _ticket(number: int, ref: str, tip: _Tip) -> Ticket:
-    title = Narrator.plain(tip.subject)[:200] or ref
-    return Ticket(number=number, title=title, branch=ref, authors=(Narrator.plain(tip.author)[:100] or "unknown",))
+def _ticket(mirror: Mirror, number: int, ref: str, tip: _Tip, known: tuple[str, ...]) -> Ticket:
+    """Named after its first commit: the last is as often "fix typo" or a merge of the default branch."""
+    words = ("log", "-z", "--no-merges", "--format=%s%x1f%aN", tip.commit, *known)
+    rows = mirror.repository.git(*words).out.decode("utf-8", "replace").split("\0")
+    subject, _, author = next((row for row in reversed(rows) if row), "\x1f").partition("\x1f")
+    title = Narrator.plain(subject)[:200] or ref
+    return Ticket(number=number, title=title, branch=ref, authors=(Narrator.plain(author)[:100] or "unknown",))
