@@ -42,9 +42,11 @@ logging.getLogger("nox").setLevel(logging.getLogger().level)
 logging.getLogger().setLevel(logging.WARNING)
 
 RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
+DOCS = ["furo>=2025.9", "myst-parser>=5", "sphinx>=8.1"]
 TESTING = [
     *("bcrypt>=4.2", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26", "lxml>=6", "playwright>=1.55"),
     *("pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"),
+    *DOCS,
 ]
 TYPES = ["lxml-stubs", "types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]
 
@@ -117,6 +119,13 @@ def typecheck(session: nox.Session) -> None:
     """Strict mypy, over everything: this file and the tests too."""
     session.install(*RUNTIME, *TESTING, *TYPES, "mypy==2.4.1")
     session.run("mypy", ".")
+
+
+@nox.session(reuse_venv=True)
+def docs(session: nox.Session) -> None:
+    """The documentation as a site in build/docs; warnings and broken links within it are errors."""
+    session.install(*DOCS)
+    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/docs")
 
 
 @nox.session(venv_backend="none")

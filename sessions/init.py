@@ -8,7 +8,7 @@ from pathlib import Path
 from sessions.config import load_config
 from sessions.day import hold_state
 from sessions.errors import UsageError
-from sessions.first_steps.commands import Check, Files, dockerfile, manual_command, testing_command
+from sessions.first_steps.commands import Check, Files, dockerfile, how_documented, how_tested
 from sessions.first_steps.draft import Findings, draft_config, draft_tickets
 from sessions.first_steps.origin import Origin, find_origin
 from sessions.first_steps.tickets import TICKETS, Source, find_tickets
@@ -56,8 +56,8 @@ def _look(wishes: Wishes, narrator: Narrator) -> Findings:
     narrator.detail(f"release: {release.tag}" + (", the newest tag by version" if wanted == "latest" else ""))
     source = _tickets(wishes, origin, mirror, release, narrator)
     files = Files(frozenset(files_of(mirror.repository, release.tree)), lambda path: _read(mirror, release, path))
-    tests = _check(wishes, "tests", "How is it tested?", testing_command(files), narrator)
-    docs = _check(wishes, "docs", "How is its manual made (- for not at all)?", manual_command(files), narrator)
+    tests = _check(wishes, "tests", "How is it tested?", how_tested(files), narrator)
+    docs = _check(wishes, "docs", "How is its manual made (- for not at all)?", how_documented(files), narrator)
     return Findings(
         origin=origin,
         release=wanted,
@@ -74,7 +74,7 @@ def _origin(wishes: Wishes, narrator: Narrator) -> Origin:
     chosen = wishes.choose("repository", "Which repository?", origin.address)
     if wishes.repository is None and chosen != origin.address:
         origin = find_origin(wishes.folder, chosen)
-    narrator.detail(f"repository: {origin.address}" + (f" ({origin.said}: {origin.why})" if origin.why else ""))
+    narrator.detail(f"repository: {origin.address}" + (f" (this clone: {origin.why})" if origin.why else ""))
     return origin
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import PurePosixPath
 from typing import Any, Literal
 
 import nox
@@ -68,16 +67,16 @@ _NOX_SESSION = re.compile(r"@nox\.session[^\n]*(?:\n[^\n]*)*?\ndef (tests?|unit\
 _PYTEST = "python3 -m pytest -q -p no:cacheprovider --junit-xml {results} -o junit_family=xunit1 {files}"
 
 
-def testing_command(files: Files) -> Check | None:
+def how_tested(files: Files) -> Check | None:
     """The best known way to test the project: one that names single tests before one that only fails or passes."""
     return next(_tests(files), None)
 
 
-def manual_command(files: Files) -> Check | None:
+def how_documented(files: Files) -> Check | None:
     """How the project makes its manual; ``None`` where there is no sign of one."""
     needs = _requirements(files, "doc", "docs")
     if confs := sorted(files.like("doc*/conf.py", "Doc*/conf.py"), key=lambda path: (path.count("/"), path)):
-        folder = PurePosixPath(confs[0]).parent.as_posix()
+        folder = confs[0].rpartition("/")[0]
         run = f"python3 -m sphinx -q -b html {folder} build/integrand-docs"
         return Check(name="docs", run=run, why=f"Sphinx, as there is {confs[0]}", needs=(*needs, "sphinx"))
     if book := files.like("mkdocs.yml", "mkdocs.yaml"):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.first_steps.commands import Files, dockerfile, manual_command, testing_command
+from sessions.first_steps.commands import Files, dockerfile, how_documented, how_tested
 
 UNITTEST = "import unittest\n"
 UNDER, UNDER_TOO = "tests/**/test_*.py", "tests/**/*_test.py"
@@ -32,7 +32,7 @@ def of(texts: dict[str, str]) -> Files:
     ],
 )  # fmt: skip
 def test_how_a_project_is_tested(texts: dict[str, str], run: str, kind: str, globs: str | None) -> None:
-    check = testing_command(of(texts))
+    check = how_tested(of(texts))
     assert check
     assert run in check.run
     assert (check.format, check.files) == (kind, (globs,) if globs else ())
@@ -40,7 +40,7 @@ def test_how_a_project_is_tested(texts: dict[str, str], run: str, kind: str, glo
 
 @pytest.mark.parametrize("texts", [{}, {"README": "test:"}, {"Makefile": "test := 1\nall:\n"}, {"CMakeLists.txt": ""}])
 def test_no_command_is_invented(texts: dict[str, str]) -> None:
-    assert testing_command(of(texts)) is None
+    assert how_tested(of(texts)) is None
 
 
 def test_what_the_tests_need_is_asked_for_once_and_nothing_of_other_topics() -> None:
@@ -54,7 +54,7 @@ def test_what_the_tests_need_is_asked_for_once_and_nothing_of_other_topics() -> 
     docs = ["furo"]
     """
     project = of({"pyproject.toml": pyproject, "tests/test_a.py": "", "docs/conf.py": ""})
-    tests, docs = testing_command(project), manual_command(project)
+    tests, docs = how_tested(project), how_documented(project)
     assert tests
     assert docs
     assert tests.needs == ("attrs>=20", 'tomli; python_version < "3.11"', "pytest>=8", "pretend")
@@ -63,7 +63,7 @@ def test_what_the_tests_need_is_asked_for_once_and_nothing_of_other_topics() -> 
 
 def test_files_of_requirements_may_hold_options_and_comments() -> None:
     text = "-r more.txt\n# all\npytest  # the runner\nhttps://example.org/x.tar.gz\n./here\nre-assert\n"
-    check = testing_command(
+    check = how_tested(
         of({"requirements-dev.txt": text, "a_test.py": "", "setup.cfg": "[options]\ninstall_requires =\n  cfgv\n"})
     )
     assert check
@@ -74,19 +74,19 @@ def test_files_of_requirements_may_hold_options_and_comments() -> None:
     "broken", ["[tool", "[dependency-groups]\ntest = 1\n", "project = 3\n", "[project]\ndependencies = [1]\n"]
 )
 def test_a_broken_file_of_settings_is_passed_over(broken: str) -> None:
-    check = testing_command(of({"pyproject.toml": broken, "setup.cfg": "nonsense", "test_a.py": ""}))
+    check = how_tested(of({"pyproject.toml": broken, "setup.cfg": "nonsense", "test_a.py": ""}))
     assert check
     assert check.needs == ("pytest",)
 
 
 def test_how_the_manual_is_made() -> None:
-    sphinx = manual_command(of({"doc/source/conf.py": "", "doc/source/examples/deep/conf.py": ""}))
+    sphinx = how_documented(of({"doc/source/conf.py": "", "doc/source/examples/deep/conf.py": ""}))
     assert sphinx
     assert "-m sphinx -q -b html doc/source " in sphinx.run
-    mkdocs = manual_command(of({"mkdocs.yml": ""}))
+    mkdocs = how_documented(of({"mkdocs.yml": ""}))
     assert mkdocs
     assert "-m mkdocs build" in mkdocs.run
-    assert manual_command(of({"docs/index.md": ""})) is None
+    assert how_documented(of({"docs/index.md": ""})) is None
 
 
 def test_the_dockerfile_and_where_the_source_lies_in_its_image() -> None:
