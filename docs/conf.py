@@ -11,5 +11,3 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 exclude_patterns = ["_build"]
 nitpicky = True
-# No request leaves the builder, and none leaves the reader.
-html_use_opensearch = ""

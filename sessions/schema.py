@@ -51,8 +51,7 @@ def options_reference() -> str:
     """All options of all sessions, as their parsers know them."""
     parts = [
         "# Every option",
-        "Made from the code by `python -m sessions.schema`. Options stand after `--`: `nox -s integrate -- --plan`; "
-        "`nox -s integrate -- --help` shows them, too. `baseline`, `integrate`, `doc-pdf` and `report` take the same.",
+        "Made from the code by `python -m sessions.schema`. Options stand after `--`: `nox -s integrate -- --plan`.",
         "## `baseline`, `integrate`, `doc-pdf`, `report`",
         *_options(build_parser("integrate")),
         "## `init`",
