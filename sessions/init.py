@@ -28,9 +28,10 @@ def init(wishes: Wishes, narrator: Narrator) -> None:
     cannot be read or has no release.
     """
     _refuse_to_overwrite(wishes.folder / CONFIG)
+    narrator.step("What the repository tells")
+    origin = _origin(wishes, narrator)
     with hold_state(wishes.state):
-        narrator.step("What the repository tells")
-        found = _look(wishes, narrator)
+        found = _look(wishes, origin, narrator)
         _write(wishes.folder, found)
     load_config(wishes.folder / CONFIG)
     narrator.good(f"{CONFIG} is written: read it, it says why it is as it is.")
@@ -45,10 +46,11 @@ def _refuse_to_overwrite(place: Path) -> None:
         )
 
 
-def _look(wishes: Wishes, narrator: Narrator) -> Findings:
-    origin = _origin(wishes, narrator)
+def _look(wishes: Wishes, origin: Origin, narrator: Narrator) -> Findings:
+    here = wishes.folder / origin.address
+    # As `integrate` will name it, so that both have one mirror.
     mirror = Mirror.of(
-        str(wishes.folder / origin.address) if _is_here(wishes, origin) else origin.address, wishes.state
+        str(here.resolve()) if "://" not in origin.address and here.exists() else origin.address, wishes.state
     )
     newest = mirror.release("latest")
     wanted = wishes.choose("release", f"Start from which release (the newest is {newest.tag})?", "latest") or "latest"
@@ -76,10 +78,6 @@ def _origin(wishes: Wishes, narrator: Narrator) -> Origin:
         origin = find_origin(wishes.folder, chosen)
     narrator.detail(f"repository: {origin.address}" + (f" (this clone: {origin.why})" if origin.why else ""))
     return origin
-
-
-def _is_here(wishes: Wishes, origin: Origin) -> bool:
-    return "://" not in origin.address and (wishes.folder / origin.address).exists()
 
 
 def _tickets(wishes: Wishes, origin: Origin, mirror: Mirror, release: Release, narrator: Narrator) -> Source:

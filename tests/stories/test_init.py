@@ -89,6 +89,7 @@ def test_an_origin_that_cannot_be_reached_leaves_the_clone_itself(origin: Builde
     assert (config.project.repository, config.project.name) == (".", "thing")
     assert "s3cret" not in text
     assert verdicts(plan(folder)) == {8: "integrated"}
+    assert len(list((folder / ".integrand" / "mirrors").iterdir())) == 1  # the plan finds all that init fetched
 
 
 def test_without_a_token_github_is_only_mentioned(
