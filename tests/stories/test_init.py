@@ -169,6 +169,7 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path, words: tuple[str, ...], 
     assert trouble
     assert told in trouble
     assert not (tmp_path / "integration.toml").exists()
+    assert words or not list(tmp_path.iterdir())  # no state folder where there is no project
 
 
 def test_a_project_without_a_release_is_told_to_tag_one(builder: Builder, tmp_path: Path) -> None:
