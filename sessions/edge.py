@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sessions.errors import IntegrandError
+from sessions.first_steps.wishes import build_init_parser, parse_wishes
+from sessions.init import init
 from sessions.ledger.record import Record
 from sessions.matrix import plan
 from sessions.narrator import Narrator
@@ -29,7 +31,8 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
         print(build_parser(session).format_help())
         return None
     narrator = Narrator(to_stderr="--json" in words)
-    try:
+
+    def told() -> str | None:
         options = parse_options(words, session=session, called_from=called_from, home=HOME)
         if options.plan_shards:
             print(plan(options.plan_shards))
@@ -37,6 +40,25 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
         record = story(options, narrator)
         if session != "report":  # which tells more, and before it tells the tickets
             set_outputs(record, (options.state / "latest").resolve() / "report.html")
+        if options.json:
+            print(json.dumps(record, indent=2, ensure_ascii=False))
+        return _close(record, options, narrator)
+
+    return _last_line(told, narrator)
+
+
+def tell_init(words: Sequence[str], called_from: Path) -> str | None:
+    """The same for ``nox -s init``, which has options of its own and makes no record."""
+    if {"--help", "-h"} & set(words):
+        print(build_init_parser().format_help())
+        return None
+    narrator = Narrator()
+    return _last_line(lambda: init(parse_wishes(words, called_from), narrator), narrator)
+
+
+def _last_line(told: Callable[[], str | None], narrator: Narrator) -> str | None:
+    try:
+        return told()
     except IntegrandError as error:
         return narrator.plain(str(error))
     except KeyboardInterrupt:
@@ -47,9 +69,6 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
             f"Integrand broke in a way it does not foresee ({type(error).__name__}: {error}). No ticket is to blame. "
             f"Please report {_keep_traceback(error)}; the same command goes on from here."
         )
-    if options.json:
-        print(json.dumps(record, indent=2, ensure_ascii=False))
-    return _close(record, options, narrator)
 
 
 def _keep_traceback(error: Exception) -> str:

@@ -1,17 +1,22 @@
-"""The configuration for editors (JSON Schema) and for readers (Markdown), made from the dataclasses that check it.
+"""The configuration for editors (JSON Schema), and keys and options for readers (Markdown).
 
-`python -m sessions.schema` writes both anew; a test compares.
+They are made from the dataclasses and parsers that check them; `python -m sessions.schema` writes all anew, and a test
+compares.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import typing
+from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from sessions.config import Build, Config, Engine, Gate, Project, Tracker
+from sessions.first_steps.wishes import build_init_parser
+from sessions.options import build_parser
 
 
 def config_schema() -> dict[str, Any]:
@@ -40,6 +45,36 @@ def config_reference() -> str:
         rows = [f"| `{each.name}` | {each.metadata['meaning']} | {_shown(each.default)} |" for each in fields(kind)]
         parts += [f"## `{title}`", "\n".join(["| key | meaning | default |", "|---|---|---|", *rows])]
     return "\n\n".join(parts) + "\n"
+
+
+def options_reference() -> str:
+    """All options of all sessions, as their parsers know them."""
+    parts = [
+        "# Every option",
+        "Made from the code by `python -m sessions.schema`. Options stand after `--`: `nox -s integrate -- --plan`.",
+        "## `baseline`, `integrate`, `doc-pdf`, `report`",
+        *_options(build_parser("integrate")),
+        "## `init`",
+        *_options(build_init_parser()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    groups = [*parser._action_groups[2:], parser._action_groups[1]]  # noqa: SLF001  argparse tells them in no other way
+    for group in groups:
+        known = [each for each in group._group_actions if each.dest != "help"]  # noqa: SLF001
+        rows = [f"| `{' '.join((each.option_strings[0], _value_of(each))).strip()}` | {each.help} |" for each in known]
+        if rows:
+            yield f"### {(group.title or 'more').capitalize()}"
+            yield "\n".join(["| option | meaning |", "|---|---|", *rows])
+
+
+def _value_of(action: argparse.Action) -> str:
+    if action.nargs == 0:
+        return ""
+    name = " or ".join(map(str, action.choices)) if action.choices else str(action.metavar or "")
+    return f"[{name}]" if action.nargs == "?" else f"{name} …" if action.nargs == "+" else name
 
 
 def _shown(value: object) -> str:
@@ -85,4 +120,5 @@ def _default(value: object) -> dict[str, Any]:
 if __name__ == "__main__":
     home = Path(__file__).resolve().parent.parent
     (home / "integration.schema.json").write_text(json.dumps(config_schema(), indent=2) + "\n", encoding="utf-8")
+    (home / "docs" / "options.md").write_text(options_reference(), encoding="utf-8")
     (home / "docs" / "configuration.md").write_text(config_reference(), encoding="utf-8")

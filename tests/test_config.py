@@ -11,7 +11,9 @@ import pytest
 
 from sessions.config import Config, Tracker, load_config
 from sessions.errors import UsageError
-from sessions.schema import config_reference, config_schema
+from sessions.first_steps.wishes import build_init_parser
+from sessions.options import build_parser
+from sessions.schema import config_reference, config_schema, options_reference
 
 ROOT = Path(__file__).parents[1]
 PROJECT = '[project]\nname = "x"\nrepository = "x"\n'
@@ -228,3 +230,11 @@ def test_the_shipped_schema_is_made_from_the_code_and_sound() -> None:
 
 def test_the_reference_is_made_from_the_code() -> None:
     assert (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8") == config_reference()
+
+
+def test_the_page_of_options_is_made_from_the_code() -> None:
+    page = (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
+    assert page == options_reference(), "type: python -m sessions.schema"
+    for parser in (build_parser("integrate"), build_init_parser()):
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", parser.format_help()):
+            assert option == "--help" or f"| `{option}" in page, option

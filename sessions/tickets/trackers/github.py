@@ -38,6 +38,7 @@ class GitHubTracker:
 
     config: Tracker
     dialect: Literal["markdown"] = field(default="markdown", init=False)
+    patience: float = PATIENCE
 
     @cached_property
     def place(self) -> Place:
@@ -47,7 +48,7 @@ class GitHubTracker:
     @cached_property
     def caller(self) -> Caller:
         """Who calls it, with the token of the environment."""
-        return Caller("GitHub", auth_for(self.place), PATIENCE, PAUSE)
+        return Caller("GitHub", auth_for(self.place), self.patience, PAUSE)
 
     @property
     def marker(self) -> str:

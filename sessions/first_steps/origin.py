@@ -1,0 +1,89 @@
+"""The clone in which the user stands, and from where its repository can be read."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import git
+
+from sessions.errors import UsageError
+from sessions.source.mirror import without_secret
+
+_PATIENCE = 20.0  # seconds: a firewall that swallows packets shall not keep a newcomer waiting for minutes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """``address`` is what goes into the configuration; ``said`` what the clone names, and ``why`` they differ."""
+
+    address: str
+    name: str
+    said: str = ""
+    why: str = ""
+
+    @property
+    def github(self) -> str:
+        """``OWNER/NAME`` as an address on GitHub's web; empty where the project is not there.
+
+        >>> Origin(address="", name="", said="git@github.com:pypa/packaging.git").github
+        'https://github.com/pypa/packaging'
+        """
+        host = os.environ.get("GH_HOST") or "github.com"
+        places = "|".join(map(re.escape, {"github.com", host}))
+        known = re.fullmatch(
+            rf"(?:https://|ssh://|git://)?(?:[^@/]+@)?(?P<host>{places})(?::\d+)?[:/](?P<path>[\w.-]+/[\w.-]+?)(?:\.git)?/?",
+            self.said,
+        )
+        return f"https://{known['host']}/{known['path']}" if known else ""
+
+
+def find_origin(folder: Path, wanted: str | None) -> Origin:
+    """The repository to integrate: the ``wanted`` one, the clone's origin, or the clone where that cannot be read.
+
+    Raises :class:`UsageError` where ``folder`` is in no clone and nothing was named.
+    """
+    if wanted:
+        here = folder / wanted
+        address = os.path.relpath(here, folder) if "://" not in wanted and here.exists() else wanted
+        return Origin(address=without_secret(address), name=_name(without_secret(wanted)), said=without_secret(wanted))
+    try:
+        clone = git.Repo(folder, search_parent_directories=True)
+    except (git.InvalidGitRepositoryError, git.NoSuchPathError):
+        raise UsageError(
+            f"{folder} is in no git repository: go into a clone of your project, or name one with --repository URL."
+        ) from None
+    with clone:
+        top = Path(clone.working_tree_dir or clone.git_dir)
+        itself = os.path.relpath(top, folder)
+        if "origin" not in [remote.name for remote in clone.remotes]:
+            return Origin(address=itself, name=top.name, why="it has no remote `origin`")
+        said = next(iter(clone.remotes.origin.urls))
+    if Path(said).is_absolute() or "://" in said or re.match(r"[\w.-]+@[\w.-]+:", said):
+        if not (why := _unreadable(said, top)):
+            # A mirror on this disk may be called anything.
+            name = top.name if Path(said).is_absolute() else _name(said)
+            return Origin(address=without_secret(said), name=name, said=without_secret(said))
+    else:
+        why = "its origin is a path that counts from elsewhere"
+    return Origin(address=itself, name=_name(said), said=without_secret(said), why=why)
+
+
+def _unreadable(url: str, top: Path) -> str:
+    """Why a repository cannot be read now, or nothing."""
+    environment = {"GIT_TERMINAL_PROMPT": "0"}
+    if "GIT_SSH_COMMAND" not in os.environ:
+        environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=10"
+    words = ["git", "ls-remote", "--quiet", "--", url, "HEAD"]
+    status, _, err = git.Git(top).execute(
+        words, env=environment, kill_after_timeout=_PATIENCE, with_extended_output=True, with_exceptions=False
+    )
+    lines = [line for line in str(err).strip().splitlines() if line]
+    why = lines[0].removeprefix("fatal: ").rstrip(".") if lines else f"git ended with status {status}"
+    return without_secret(why) if status else ""
+
+
+def _name(url: str) -> str:
+    return re.split(r"[/:]", url.rstrip("/").removesuffix("/.git").removesuffix(".git"))[-1] or "project"

@@ -1,0 +1,221 @@
+"""`nox -s init` on clones of projects of different shapes, and the plan that comes right after it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sessions.config import Config, load_config
+from sessions.edge import tell_init
+from sessions.integrate import integrate
+from sessions.ledger.record import Record
+from sessions.narrator import Narrator
+from sessions.options import parse_options
+from tests.repositories import Builder, run_git
+
+ROOT = Path(__file__).resolve().parents[2]
+PYPROJECT = "[tool.pytest.ini_options]\n[dependency-groups]\ntest = ['pytest', 'pretend']\n"
+# Where mirrors of the real projects may lie; they are no part of this one.
+MIRRORS = os.environ.get("INTEGRAND_MIRRORS", "")
+
+
+@pytest.fixture
+def origin(builder: Builder) -> Builder:
+    """As packaging is: squashed, with a src folder, requests kept for ever, and some open ones."""
+    texts = {
+        "pyproject.toml": PYPROJECT,
+        "src/p/__init__.py": "x = 1\ny = 1\n",
+        "tests/test_p.py": "",
+        "docs/conf.py": "",
+    }
+    base = builder.commit(texts)
+    builder.tag("1.0")
+    for number, change in {2: "x = 2\ny = 1\n", 3: "x = 3\ny = 1\n", 4: "x = 1\ny = 1\n# four\n"}.items():
+        builder.commit(
+            {"src/p/__init__.py": change}, base, branch=f"refs/pull/{number}/head", message=f"Number {number}"
+        )
+        builder.git("update-ref", f"refs/pull/{number}/merge", base)
+    builder.commit({"n": ""}, base, branch="refs/pull/1/head")
+    builder.commit({"n": ""}, base, branch="main", message="One (#1)")
+    return builder
+
+
+def clone(url: str, folder: Path) -> Path:
+    run_git("clone", "--quiet", url, str(folder), cwd=folder.parent)
+    return folder
+
+
+def plan(folder: Path) -> Record:
+    words = ("--plan", "--date", "2026-11-23")
+    return integrate(parse_options(words, session="integrate", called_from=folder, home=ROOT), Narrator(to_stderr=True))
+
+
+def verdicts(record: Record) -> dict[int, str]:
+    return {ticket["number"]: ticket["verdict"] for ticket in record["tickets"]}
+
+
+def written(folder: Path, *words: str) -> Config:
+    assert tell_init(words, folder) is None
+    return load_config(folder / "integration.toml")
+
+
+def test_a_fresh_clone_is_planned_at_once(origin: Builder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = clone(origin.url, tmp_path / "p")
+    config = written(folder)
+    assert config.project.repository == origin.url
+    assert config.project.name == "p"
+    assert config.tickets.url == "tickets.toml"
+    assert [(gate.name, gate.format) for gate in config.gates] == [("tests", "junit"), ("docs", "exit")]
+    assert config.gates[0].run.startswith("PYTHONPATH=src python3 -m pytest ")
+    assert config.engine.packages == ("pretend", "pytest", "sphinx")
+    assert "-s integrate -- --plan" in capsys.readouterr().out
+    assert verdicts(plan(folder)) == {2: "integrated", 3: "conflict", 4: "integrated"}
+
+
+def test_an_origin_that_cannot_be_reached_leaves_the_clone_itself(origin: Builder, tmp_path: Path) -> None:
+    folder = clone(origin.url, tmp_path / "p")
+    run_git("checkout", "-q", "-b", "issue-8", "1.0", cwd=folder)
+    (folder / "new").write_text("")
+    run_git("add", "new", cwd=folder)
+    run_git("commit", "-q", "-m", "New", cwd=folder)
+    run_git("checkout", "-q", "main", cwd=folder)
+    run_git("remote", "set-url", "origin", "https://jane:s3cret@127.0.0.1:9/you/thing.git", cwd=folder)
+    config = written(folder)
+    text = (folder / "integration.toml").read_text()
+    assert (config.project.repository, config.project.name) == (".", "thing")
+    assert "s3cret" not in text
+    assert verdicts(plan(folder)) == {8: "integrated"}
+    assert len(list((folder / ".integrand" / "mirrors").iterdir())) == 1  # the plan finds all that init fetched
+
+
+def test_without_a_token_github_is_only_mentioned(
+    origin: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = clone(origin.url, tmp_path / "p")
+    config = written(folder, "--repository", origin.url)
+    assert config.tickets.tracker == "file"
+    (folder / "integration.toml").unlink()
+    (folder / "tickets.toml").unlink()
+    run_git("remote", "set-url", "origin", "git@github.com:you/thing.git", cwd=folder)
+    monkeypatch.setenv("GIT_SSH_COMMAND", "false")
+    written(folder)
+    text = (folder / "integration.toml").read_text()
+    assert '# url = "https://github.com/you/thing"' in text
+    assert "set GH_TOKEN or GITHUB_TOKEN" in " ".join(text.replace("\n#", "").split())
+    assert verdicts(plan(folder)) == {}
+
+
+def test_what_is_typed_wins(origin: Builder, tmp_path: Path) -> None:
+    folder = clone(origin.url, tmp_path / "p")
+    words = (
+        "--tests",
+        "make {results}",
+        "--docs",
+        "-",
+        "--milestone",
+        "current",
+        "--ready",
+        "a, b",
+        "--release",
+        "1.0",
+    )
+    config = written(folder, *words, "--tracker", "mine.toml")
+    assert [(gate.run, gate.format) for gate in config.gates] == [("make {results}", "junit")]
+    assert (config.tickets.url, config.tickets.ready, config.project.release) == ("mine.toml", ("a", "b"), "1.0")
+
+
+def test_a_dockerfile_becomes_the_recipe(builder: Builder, tmp_path: Path) -> None:
+    builder.commit({"Dockerfile": "FROM debian\nWORKDIR /app\n", "Makefile": "check:\n\ttrue\n"})
+    builder.tag("v2.0")
+    config = written(clone(builder.url, tmp_path / "My Project"))
+    assert (config.engine.recipe, config.engine.source, config.engine.kind) == ("Dockerfile", "/app", "auto")
+    assert config.engine.baseline == "my-project:{release}"
+
+
+def test_hostile_names_stay_text(builder: Builder, tmp_path: Path) -> None:
+    base = builder.commit({"Makefile": "test:\n"})
+    builder.tag("1")
+    builder.commit({"a": ""}, base, branch='x"]\u2028y', message='"""]\n[[ticket]]\nnumber = 7')
+    folder = clone(builder.url, tmp_path / "p")
+    written(folder)
+    assert verdicts(plan(folder)) == {1: "integrated"}
+
+
+@pytest.mark.parametrize("name", ["integration.toml", "tickets.toml"])
+def test_nothing_is_ever_overwritten(origin: Builder, tmp_path: Path, name: str) -> None:
+    folder = clone(origin.url, tmp_path / "p")
+    (folder / name).write_text("mine")
+    trouble = tell_init((), folder)
+    assert trouble
+    assert f"{name} is there already" in trouble
+    assert (folder / name).read_text() == "mine"
+    assert len({"integration.toml", "tickets.toml"} & {path.name for path in folder.iterdir()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "is in no git repository"),
+        (("--tets", "x"), "Type `nox -s init -- --help`"),
+        (("--repository", "nowhere"), "cannot be read as a git repository"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
+    trouble = tell_init(words, tmp_path)
+    assert trouble
+    assert told in trouble
+    assert not (tmp_path / "integration.toml").exists()
+    assert words or not list(tmp_path.iterdir())  # no state folder where there is no project
+
+
+def test_a_project_without_a_release_is_told_to_tag_one(builder: Builder, tmp_path: Path) -> None:
+    builder.commit({"a": ""})
+    trouble = tell_init((), clone(builder.url, tmp_path / "p"))
+    assert trouble
+    assert "no tag that reads as a version" in trouble
+
+
+def test_a_person_at_a_terminal_is_asked(origin: Builder, tmp_path: Path) -> None:
+    import pty
+
+    folder = clone(origin.url, tmp_path / "p")
+    leader, follower = pty.openpty()
+    code = (
+        "import sys; from pathlib import Path; from sessions.edge import tell_init; sys.exit(tell_init([], Path.cwd()))"
+    )
+    env = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb"}
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=env, stdin=follower, stdout=follower)
+    os.close(follower)
+    # repository, release, tracker, milestone, ready, tests, docs, Dockerfile
+    os.write(leader, b"\n\n\n\nready\nmake check\n-\n\n")
+    said = b""
+    while process.poll() is None or not said:
+        try:
+            said += os.read(leader, 4096)
+        except OSError:
+            break
+    assert process.wait() == 0, said.decode()
+    os.close(leader)
+    assert "How is it tested?" in said.decode()
+    config = load_config(folder / "integration.toml")
+    assert [gate.run for gate in config.gates] == ["make check"]
+    assert config.tickets.ready == ("ready",)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pypa+packaging", "pre-commit+pre-commit"])
+def test_real_projects_are_planned_at_once(tmp_path: Path, name: str) -> None:
+    mirror = Path(MIRRORS) / name / "repo"
+    if not MIRRORS or not mirror.exists():
+        pytest.skip(f"no mirror of {name.replace('+', '/')}: INTEGRAND_MIRRORS names the folder that holds them")
+    folder = clone(str(mirror), tmp_path / name.split("+")[1])
+    config = written(folder)
+    assert "-m pytest" in config.gates[0].run
+    assert config.gates[0].format == "junit"
+    told = verdicts(plan(folder))
+    assert "integrated" in told.values()
+    assert set(told.values()) <= {"integrated", "conflict", "blocked", "already-merged"}
