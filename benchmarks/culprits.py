@@ -46,6 +46,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from sessions.culprits.evidence import is_new
 from sessions.culprits.findings import Answer, Ask, Blame, Flaky, Subset
 from sessions.culprits.inquiry import Inquiry, settle
 from sessions.errors import IntegrandError, UsageError
@@ -180,16 +181,25 @@ def _steady(world: World, chance: random.Random, share: Callable[[int], float], 
         failing.append(DICE)
     if not failing:
         return []
-    for _ in ("head", "release"):
-        _count(bill, share(len(failing)))
-    bill.waits += 1
-    kept = [
-        test
-        for test in failing
-        if world.answer(whole, test, chance) == "fails" and world.answer(frozenset(), test, chance) == "passes"
-    ]
+    looks = {test: ([1, 0], [0, 1]) for test in failing}
+    open_ = failing
+    kept = []
+    while open_:
+        bill.waits += 1
+        for place, tickets in enumerate((whole, frozenset[int]())):
+            _count(bill, share(len(open_)))
+            for test in open_:
+                looks[test][place][world.answer(tickets, test, chance) == "passes"] += 1
+        told = {test: _is_new(looks[test], world.histories[test]) for test in open_}
+        kept += [test for test in open_ if told[test]]
+        open_ = [test for test in open_ if told[test] is None]
     bill.flaky += len(failing) - len(kept)
     return kept
+
+
+def _is_new(looks: tuple[list[int], list[int]], history: History) -> bool | None:
+    (fails, lost), (stray, passes) = looks
+    return is_new((fails, lost), (stray, passes), history)
 
 
 def _count(bill: Bill, cost: float) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sessions.config import Config, Gate, load_config
-from sessions.engines import choose_engine
-from sessions.engines.pool import Threads
+from sessions.engines import baseline_image, choose_engine
+from sessions.engines.spread import choose_pool
 from sessions.errors import InfrastructureError, StateInUseError
 from sessions.handover import take_over
 from sessions.laboratory import Laboratory
@@ -99,20 +99,28 @@ class Day:
         """The engine with the release's image prepared."""
         kind = self.options.engine or self.config.engine.kind
         engine = choose_engine(self.config, kind, self.state, self.narrator.detail)
-        try:
+        with ExitStack() as borrowed:
+            borrowed.callback(engine.close)
             self.narrator.detail(f"engine: {engine.name}, as {engine.why}")
             if self.options.publish and self.config.engine.image and engine.registry:
                 engine.registry.check_login()  # now, and not after hours
             repository, tree = self.mirror.repository, self.release.tree
             self.narrator.detail(f"disk: {engine.room(self.release.tag, size_of(repository, tree))}")
-            release = self.release
-            image = engine.prepare(release.tag, release.commit, tree, lambda folder: export(repository, tree, folder))
+            tag, commit = self.release.tag, self.release.commit
+            release = baseline_image.Release(
+                tag=tag, commit=commit, tree=tree, export=lambda folder: export(repository, tree, folder)
+            )
+            image = engine.prepare(tag, commit, tree, release.export)
             self.narrator.detail(f"image: {image.name}")
+            jobs = self.options.jobs or os.cpu_count() or 1
+            pool = choose_pool(self.config, engine, image, release, jobs=jobs, warn=self.narrator.detail)
+            borrowed.callback(pool.close)
             budget = self.options.budget
             yield Laboratory(
                 config=self.config,
                 engine=engine,
-                pool=Threads(engine, self.options.jobs or os.cpu_count() or 1),
+                pool=pool,
+                shards=pool.size if self.config.engine.workers == "dask" else 1,
                 image=image,
                 repository=repository,
                 release_tree=tree,
@@ -124,8 +132,6 @@ class Day:
                 jobs=self.options.jobs,
                 deadline=None if budget is None else self.started + budget,
             )
-        finally:
-            engine.close()
 
 
 @contextmanager

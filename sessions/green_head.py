@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sessions.config import Gate
+from sessions.culprits.evidence import is_new
 from sessions.culprits.findings import Answer, Ask, Blame, Flaky
 from sessions.culprits.inquiry import Inquiry, settle
 from sessions.culprits.suspicion import suspicion
 from sessions.day import Day
 from sessions.errors import GatePendingError
 from sessions.gates.comparison import Comparison, compare
-from sessions.gates.results import Failure, TestId
+from sessions.gates.results import Failure, History, TestId
 from sessions.laboratory import BUILD, BUILD_TEST, Laboratory, Question, answers
 from sessions.source.line import Line, Queue, merge_line
 from sessions.source.merging import Candidate
@@ -23,6 +24,9 @@ from sessions.tickets.model import Breakage, Ruling, Verdict, name_tickets
 Look = tuple[Candidate, tuple[TestId, ...], int, str, bool]
 # The new failures of the gate at which the head fails; of none where it is green so far.
 Failing = dict[str, tuple[Failure, ...]]
+
+# Looks that decide whether there is something to search for are none of the search's own, which counts from 1.
+_MORE_LOOKS = 1001
 
 
 @dataclass(kw_only=True)
@@ -108,16 +112,25 @@ class GreenHead:
         """
         flaky = self.progress.flaky.setdefault(gate.name, set())
         tests = tuple(failure.test for failure in failures if failure.test not in flaky)
-        if not tests:
-            return ()
         head, base = self.progress.line.head, self.day.base
+        histories = self.day.ledger.histories(self.day.options.date.isoformat(), gate.name, tests) if tests else {}
+        # How often each failed and passed, on the head and on the release: what began it counts.
+        looks = {test: ([1, 0], [0, 1]) for test in tests}
+        new, attempt = dict[TestId, bool | None](), 2
         alone = f"on {self.day.release.tag} again, for flakes"
-        again, before = self._look_at(
-            gate, [(head, tests, 2, "again, for flakes", False), (base, tests, 2, alone, False)]
-        )
-        steady = {test for test in tests if again[test] != "passes" and before[test] != "fails"}
-        flaky.update(set(tests) - steady)
-        return tuple(failure for failure in failures if failure.test in steady)
+        while unclear := tuple(test for test in tests if new.get(test) is None):
+            again, before = self._look_at(
+                gate, [(head, unclear, attempt, "again, for flakes", False), (base, unclear, attempt, alone, False)]
+            )
+            for test in unclear:
+                # What hides a test on the head may be the ticket's doing; what hides it on the release is not.
+                looks[test][0][again[test] == "passes"] += 1
+                looks[test][1][before[test] != "fails"] += 1
+                (fails, lost), (stray, passes) = looks[test]
+                new[test] = is_new((fails, lost), (stray, passes), histories.get(test, History()))
+            attempt = attempt + 1 if attempt > 2 else _MORE_LOOKS
+        flaky.update(test for test in tests if not new[test])
+        return tuple(failure for failure in failures if new.get(failure.test))
 
     def _look(self, gate: Gate, candidate: Candidate, tests: Iterable[TestId], why: str) -> dict[TestId, Answer]:
         return self._look_at(gate, [(candidate, tuple(tests), 1, why, False)])[0]

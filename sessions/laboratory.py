@@ -86,6 +86,7 @@ class Laboratory:
     globs: tuple[str, ...] = ()
     jobs: int | None = None
     deadline: float | None = None
+    shards: int = 1
     consulted: dict[Key, Consulted] = field(default_factory=dict)
 
     def ask(self, question: Question) -> Reading:
@@ -113,16 +114,27 @@ class Laboratory:
                 raise GatePendingError(f"{question.gate.name} has not run on this head yet")
             else:
                 unknown[key] = question
-        self._run(unknown)
+        self._run(self._divided(unknown))
         for key, question in zip(keys, questions, strict=True):
-            if key in unknown or key not in told:
-                told[key] = self._written(key)
+            if key not in told:
+                told[key] = self._written(key, question)
             if told[key].log and key not in self.consulted:
                 self.consulted[key] = Consulted(question=question, key=key, reading=told[key], fresh=key in unknown)
         return [told[key] for key in keys]
 
-    def _written(self, key: Key) -> Reading:
-        reading = self.ledger.find(key)
+    def _divided(self, unknown: Mapping[Key, Question]) -> dict[Key, Question]:
+        """The same questions, whole gates as shards for as many machines as there are."""
+        divided: dict[Key, Question] = {}
+        for key, question in unknown.items():
+            if self.shards > 1 and question.files is None and question.gate.files:
+                parts = (part for part in self.shards_of(question, self.shards) if part.files)
+                divided |= {self._key(part): part for part in parts if not self.ledger.find(self._key(part))}
+            else:
+                divided[key] = question
+        return divided
+
+    def _written(self, key: Key, question: Question) -> Reading:
+        reading = self.ledger.find(key) or self._gathered(key, question)
         assert reading is not None  # noqa: S101  a probe has just told it
         return reading
 

@@ -20,6 +20,8 @@ from math import exp, inf, lgamma, log
 from sessions.gates.results import History
 
 ODDS = 1000.0
+# Only what is worth a search is asked here: that search has odds of its own.
+_NEW_ODDS, _LOOKS = 20.0, 6
 
 
 def steady(wrong: int, right: int, history: History) -> float:
@@ -31,6 +33,22 @@ def steady(wrong: int, right: int, history: History) -> float:
 def by_chance(fails: int, passes: int, history: History) -> float:
     """Logarithm of the likelihood of the runs of a test that fails by chance."""
     return _beta(1 + fails, 1 + passes + (0 if history.odd else history.runs))
+
+
+def is_new(head: tuple[int, int], release: tuple[int, int], history: History) -> bool | None:
+    """Whether a test fails on the head and not on the release, for more reasons than chance; ``None``: look again.
+
+    Of both, how often it failed and passed, with the first run that began it. Two looks that agree are enough; after
+    six, what is open is chance.
+    """
+    (fails, lost), (stray, passes) = head, release
+    if not lost and not stray:
+        return True
+    runs = fails + lost + stray + passes
+    new = steady(lost + stray, fails + passes, history)
+    same = (steady(wrong, runs - wrong, history) for wrong in (fails + stray, lost + passes))
+    odds = new - together([by_chance(fails + stray, lost + passes, history), *same])
+    return None if abs(odds) < log(_NEW_ODDS) and fails + lost < _LOOKS else odds >= log(_NEW_ODDS)
 
 
 def together(logs: list[float]) -> float:

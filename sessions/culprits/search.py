@@ -16,7 +16,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
-from math import comb, exp, log
+from math import comb, exp, inf, log
 
 from sessions.culprits.bisection import Bisection, bisect_line
 from sessions.culprits.evidence import ODDS, by_chance, steady, together
@@ -36,6 +36,9 @@ _FLAKY_ODDS = 20.0
 _COIN = log(0.5)
 # One subset is not run more often, and one search does not ask more: what is open then is told as flaky.
 _ATTEMPTS, _RUNS = 12, 150
+# The whole line is looked at so often before chance is believed in.
+_LOOKS = 8
+_ROUNDS = 3
 
 
 def search(
@@ -53,18 +56,24 @@ def search(
     """
     inside = {number: needs.get(number, frozenset()) & frozenset(line) for number in line}
     case = _Case(line=line, needs=inside, suspicion=suspicion or {}, history=history or History())
-    yield from case.ask(Ask(tickets=each) for each in (signature_rounds(line, needs) if rounds is None else rounds))
+    at_first = signature_rounds(line, needs) if rounds is None else rounds
+    yield from case.ask(Ask(tickets=each) for each in at_first)
     while len(case.answers) < _RUNS:
         view = case.weigh()
-        if case.is_flaky(view):
-            return case.flaky()
-        if view.is_by_chance and case.runs(case.whole) < 4:
+        if (view.is_by_chance or case.is_flaky(view)) and case.runs(case.whole) < _LOOKS:
+            # What tickets break fails here most of the time, however seldom elsewhere.
             yield from case.ask(case.again(case.whole, 2))
+        elif case.is_flaky(view):
+            return case.flaky()
         elif view.best is None or (view.is_other and not case.is_begun(view.best.group)):
-            break
+            if not (asks := case.repeated(at_first)):
+                break
+            yield from case.ask(asks)
         elif (parting := case.parting(view)) is not None:
             yield from case.ask((Ask(tickets=parting),))
         elif (blame := case.blame(view.best.group)) is None or case.is_tired(blame):
+            if blame and view.best.brought > view.best.shown:
+                return case.flaky()
             case.closed.add(view.best.group)
         elif asks := case.unsure(blame, view):
             yield from case.ask(asks)
@@ -100,13 +109,14 @@ def _answered(case: _Case, steps: Bisection) -> Generator[Batch, Mapping[Ask, An
 @dataclass(frozen=True, kw_only=True)
 class _Guess:
     """That these tickets break the test. Weights are logarithms: of the runs if it is they ``alone``, or also others
-    (``shown``), and ``likely`` with suspicion.
+    (``shown``), and ``likely`` with suspicion; ``brought`` if they bring a test that fails by chance.
     """
 
     group: Subset
     alone: float
     shown: float
     likely: float
+    brought: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +172,13 @@ class _Case:
         """The next runs of a subset."""
         done = self.runs(subset)
         return (Ask(tickets=subset, attempt=done + 1 + more) for more in range(times))
+
+    def repeated(self, rounds: Sequence[Subset]) -> Batch:
+        """Rounds once more, up to thrice in all: one that erred leads astray. Only of a test that is known to err."""
+        differed = any(fails and passes for _, fails, passes in self.tally())
+        if not differed and not self.history.odd:
+            return ()
+        return tuple(ask for each in rounds if 0 < self.runs(each) < _ROUNDS for ask in self.again(each, 1))
 
     def seen(self, subset: Subset, answer: Answer) -> int:
         """In how many runs of a subset."""
@@ -219,19 +236,22 @@ class _Case:
         made = []
         for group in groups:
             if group not in self.closed:
-                alone, beside = (fair + each for each in self._likelihoods(group, tally))
+                alone, beside, brought = (fair + each for each in self._likelihoods(group, tally))
                 shown = max(alone, beside)
                 likely = shown + sum(map(self._suspect, group))
-                made.append(_Guess(group=group, alone=alone, shown=shown, likely=likely))
+                made.append(_Guess(group=group, alone=alone, shown=shown, likely=likely, brought=brought))
         return made
 
-    def _likelihoods(self, group: Subset, tally: Sequence[tuple[Subset, int, int]]) -> tuple[float, float]:
-        """Of all runs, if the group breaks the test: nobody else does, or others do as well, whoever they are."""
-        runs = wrong = stray = odd = free = 0
+    def _likelihoods(self, group: Subset, tally: Sequence[tuple[Subset, int, int]]) -> tuple[float, float, float]:
+        """Of all runs, if the group breaks the test: nobody else does, or others do as well, whoever they are; or if
+        the test fails by chance where the group is, and only there.
+        """
+        runs = wrong = stray = odd = free = broken = 0
         for subset, fails, passes in tally:
             runs += fails + passes
             if group <= subset:
                 wrong += passes
+                broken += fails
             elif not subset:
                 wrong += fails
             else:
@@ -240,7 +260,12 @@ class _Case:
                 free += 1
         alone = steady(wrong + stray, runs - wrong - stray, self.history)
         beside = _BESIDE + _COIN * free + steady(wrong + odd, runs - wrong - odd, self.history)
-        return alone, beside
+        return alone, beside, self._brought(broken, wrong, stray, runs - broken - wrong - stray)
+
+    def _brought(self, fails: int, passes: int, stray: int, right: int) -> float:
+        """Of runs with a group, which ``fails`` or ``passes`` by chance, and of those without it."""
+        # Where all runs with it fail, nothing speaks for chance.
+        return by_chance(fails, passes, History()) + steady(stray, right, self.history) if passes else -inf
 
     @staticmethod
     def _is_plain(group: Subset, tally: Sequence[tuple[Subset, int, int]]) -> bool:
@@ -263,7 +288,8 @@ class _Case:
         """Whether the same tickets gave different answers, and chance explains all answers best by far."""
         differed = any(fails and passes for _, fails, passes in self.tally())
         rest = together([view.other, *(guess.likely for guess in view.guesses)])
-        return differed and view.chance - rest >= log(_FLAKY_ODDS)
+        chance = together([view.chance, *(guess.brought for guess in view.guesses)])
+        return differed and chance - rest >= log(_FLAKY_ODDS)
 
     def flaky(self) -> Flaky:
         """The test, told as flaky."""
@@ -324,7 +350,7 @@ class _Case:
         alone = blame.fails == closure(group, self.needs)
         rivals = [guess.alone for guess in view.guesses[1:] if alone or not guess.group > group]
         likely = self._agree(blame) and mine.shown - together([view.chance, *rivals]) >= log(ODDS)
-        if likely or (alone and self.is_shown(blame)):
+        if (likely and mine.shown >= mine.brought) or (alone and self.is_shown(blame)):
             return ()
         return self._once_more(blame)
 
@@ -357,7 +383,9 @@ class _Case:
         chance = by_chance(fails + wrong - lost, right - fails + lost, self.history)
         mistake = steady(wrong - lost + fails, right - fails + lost, self.history)
         groups = comb(len(self.line), 1 + len(blame.partners))
-        return self._agree(blame) and held - chance >= log(ODDS) and held - mistake >= log(ODDS) + log(groups)
+        brought = self._brought(fails, lost, wrong - lost, right - fails)
+        surer = held - chance >= log(ODDS) and held - mistake >= log(ODDS) + log(groups)
+        return self._agree(blame) and held >= brought and surer
 
     def doubtful(self, blame: Blame) -> Batch:
         """The runs that a blame found by bisecting still needs; none when it is shown, or cannot be."""
