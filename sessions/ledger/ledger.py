@@ -163,7 +163,9 @@ class Ledger:
     def _look_up(self, gate: str, tests: Sequence[TestId]) -> dict[TestId, History]:
         """Runs of one tree that differ are odd ones; a tree on which a test only failed tells nothing of chance."""
         rows = self._db.execute(
-            "select tree, image, tests, results from results where built and substr(gate, 1, ?) = ?",
+            # Shards are told as the whole that they are parts of, and must not count twice.
+            "select tree, image, tests, results from results "
+            "where built and substr(gate, 1, ?) = ? and tests not like 'shard %'",
             (len(gate) + 1, f"{gate}@"),
         )
         seen: dict[TestId, dict[tuple[str, str], list[int]]] = {test: {} for test in tests}
