@@ -70,7 +70,7 @@ class Laboratory:
     """Answers questions about candidates of one release on one image.
 
     ``asked`` are the gates that may be run now: of all others, only what is known is told. ``deadline`` is a
-    moment of the monotonic clock.
+    moment of the monotonic clock. ``shards`` is among how many machines a whole gate is parted.
     """
 
     config: Config
