@@ -81,6 +81,14 @@ def test_ones_own_project_can_be_followed(desk: Path) -> None:
     assert "2 that are" in said or "3 that are open, in tickets.toml" in said
 
 
+@pytest.mark.slow
+def test_a_matrix_can_be_followed(desk: Path) -> None:
+    said = follow("docs/machines.md", desk)
+    assert '{"shard": ["1/2", "2/2"]}' in said
+    assert "results gathered from 2 state folders" in said
+    assert record(desk / "integrand")["state"] == "green"
+
+
 def test_the_configuration_of_fifteen_lines_has_fifteen_lines() -> None:
     guide = (ROOT / "docs" / "your-project.md").read_text(encoding="utf-8")
     files = {step.path: step.text for step in steps(guide) if isinstance(step, Write)}
