@@ -113,7 +113,7 @@ class GreenHead:
         flaky = self.progress.flaky.setdefault(gate.name, set())
         tests = tuple(failure.test for failure in failures if failure.test not in flaky)
         head, base = self.progress.line.head, self.day.base
-        histories = self.day.ledger.histories(self.day.options.date.isoformat(), gate.name, tests) if tests else {}
+        histories = self.day.ledger.histories(head.tree, gate.name, tests) if tests else {}
         # How often each failed and passed, on the head and on the release: what began it counts.
         looks = {test: ([1, 0], [0, 1]) for test in tests}
         new, attempt = dict[TestId, bool | None](), 2
@@ -157,7 +157,7 @@ class GreenHead:
                 tests=tests,
                 known=self.known.setdefault(name, {}),
                 suspicion=suspicion(self._touched(), {test: test.file for test in tests}),
-                histories=self.day.ledger.histories(self.day.options.date.isoformat(), name, tests),
+                histories=self.day.ledger.histories(self.progress.line.head.tree, name, tests),
             )
             while questions := inquiry.questions():
                 # All of them before it is asked again what to ask: so the way is the same however many run at once.

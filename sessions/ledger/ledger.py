@@ -32,11 +32,11 @@ create table results (
 # Came later: ledgers of the same version may lack it.
 _HISTORIES = """
 create table if not exists histories (
-    day text not null,
+    head text not null,
     gate text not null,
     test text not null,
     told text not null,
-    primary key (day, gate, test)
+    primary key (head, gate, test)
 ) without rowid
 """
 
@@ -144,19 +144,19 @@ class Ledger:
             ).fetchone()
         return None if row[0] is None else float(row[0])
 
-    def histories(self, day: str, gate: str, tests: Iterable[TestId]) -> dict[TestId, History]:
+    def histories(self, head: str, gate: str, tests: Iterable[TestId]) -> dict[TestId, History]:
         """What earlier runs of a gate (whatever its command was then) told of ``tests``.
 
-        It is looked up once a ``day``, and then kept for it: else the day's own probes would change it, and a day that
-        is told again would go another way.
+        It is looked up once for a ``head``, a tree, and then kept for it: else the search's own probes would change it,
+        and a day that is told again, or that is the same tomorrow, would go another way.
         """
         tests = tuple(tests)
         with self._told():
-            kept = dict(self._db.execute("select test, told from histories where day = ? and gate = ?", (day, gate)))
+            kept = dict(self._db.execute("select test, told from histories where head = ? and gate = ?", (head, gate)))
             names = {test: json.dumps(asdict(test)) for test in tests}
             fresh = [test for test in tests if names[test] not in kept]
             looked_up = self._look_up(gate, fresh) if fresh else {}
-            rows = [(day, gate, names[test], json.dumps(asdict(history))) for test, history in looked_up.items()]
+            rows = [(head, gate, names[test], json.dumps(asdict(history))) for test, history in looked_up.items()]
             self._db.executemany("insert into histories values (?, ?, ?, ?)", rows)
             return looked_up | {test: History(**json.loads(kept[names[test]])) for test in tests if names[test] in kept}
 
