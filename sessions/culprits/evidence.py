@@ -21,7 +21,8 @@ from sessions.gates.results import History
 
 ODDS = 1000.0
 # Only what is worth a search is asked here: that search has odds of its own.
-_NEW_ODDS, _LOOKS = 20.0, 6
+_NEW_ODDS, _LOOKS = 20.0, 10
+_RATES = tuple((2 * step + 1) / 64 for step in range(24))
 
 
 def steady(wrong: int, right: int, history: History) -> float:
@@ -33,6 +34,11 @@ def steady(wrong: int, right: int, history: History) -> float:
 def by_chance(fails: int, passes: int, history: History) -> float:
     """Logarithm of the likelihood of the runs of a test that fails by chance."""
     return _beta(1 + fails, 1 + passes + (0 if history.odd else history.runs))
+
+
+def seldom(fails: int, passes: int) -> float:
+    """The same of a test that fails by chance in no more than three of four runs, whichever the rate."""
+    return together([fails * log(rate) + passes * log(1 - rate) for rate in _RATES]) - log(len(_RATES))
 
 
 def is_new(head: tuple[int, int], release: tuple[int, int], history: History) -> bool | None:

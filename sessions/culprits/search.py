@@ -19,7 +19,7 @@ from itertools import combinations
 from math import comb, exp, inf, log
 
 from sessions.culprits.bisection import Bisection, bisect_line
-from sessions.culprits.evidence import ODDS, by_chance, steady, together
+from sessions.culprits.evidence import ODDS, by_chance, seldom, steady, together
 from sessions.culprits.findings import Answer, Ask, Blame, Flaky, Subset
 from sessions.culprits.signatures import signature_rounds
 from sessions.gates.results import History
@@ -30,15 +30,16 @@ Search = Generator[Batch, Mapping[Ask, Answer], Blame | Flaky]
 Asking = Generator[Batch, Mapping[Ask, Answer], None]
 
 # How likely explanations are before any run: a pair breaks one test in ten of those that tickets break, more than a
-# pair one in a thousand; two causes each by itself one in a hundred.
-_SINGLE, _PAIR, _OTHER, _BESIDE = log(0.9), log(0.1), log(0.001), log(0.01)
+# pair one in a thousand; two causes each by itself one in a hundred. For ten tickets that break a test, one brings a
+# new one that fails by chance.
+_SINGLE, _PAIR, _OTHER, _BESIDE, _BROUGHT = log(0.9), log(0.1), log(0.001), log(0.01), log(0.1)
 _FLAKY_ODDS = 20.0
 _COIN = log(0.5)
 # One subset is not run more often, and one search does not ask more: what is open then is told as flaky.
-_ATTEMPTS, _RUNS = 12, 150
+_ATTEMPTS, _RUNS = 24, 150
 # The whole line is looked at so often before chance is believed in.
 _LOOKS = 8
-_ROUNDS = 3
+_DOUBTS = 3
 
 
 def search(
@@ -65,8 +66,11 @@ def search(
             yield from case.ask(case.again(case.whole, 2))
         elif case.is_flaky(view):
             return case.flaky()
-        elif view.best is None or (view.is_other and not case.is_begun(view.best.group)):
-            if not (asks := case.repeated(at_first)):
+        elif view.best is None:
+            break
+        elif view.is_other and not case.is_begun(view.best.group):
+            # What speaks against the likeliest is looked at again, before something rarer is believed in.
+            if not (asks := case.doubts(view.best.group)):
                 break
             yield from case.ask(asks)
         elif (parting := case.parting(view)) is not None:
@@ -84,12 +88,15 @@ def search(
 
 def _fall_back(case: _Case) -> Search:
     """Bisect the line; the second time without drawing conclusions from one subset to another."""
-    for known in (case.implied, case.told):
+    most = len(case.answers) + _RUNS
+    for known in (case.implied, case.settled):
         blame = yield from _answered(case, bisect_line(case.line, case.needs, known))
         while asks := case.doubtful(blame):
             yield from case.ask(asks)
         if case.is_shown(blame):
             return blame
+        if len(case.answers) > most:
+            break
     return case.flaky()
 
 
@@ -101,9 +108,8 @@ def _answered(case: _Case, steps: Bisection) -> Generator[Batch, Mapping[Ask, An
         except StopIteration as end:
             found: Blame = end.value
             return found
-        if case.told(ask.tickets) is None:
-            yield from case.ask((ask,))
-        answer = case.told(ask.tickets)
+        while (answer := case.settled(ask.tickets)) is None:
+            yield from case.ask(case.again(ask.tickets, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,12 +179,15 @@ class _Case:
         done = self.runs(subset)
         return (Ask(tickets=subset, attempt=done + 1 + more) for more in range(times))
 
-    def repeated(self, rounds: Sequence[Subset]) -> Batch:
-        """Rounds once more, up to thrice in all: one that erred leads astray. Only of a test that is known to err."""
-        differed = any(fails and passes for _, fails, passes in self.tally())
-        if not differed and not self.history.odd:
-            return ()
-        return tuple(ask for each in rounds if 0 < self.runs(each) < _ROUNDS for ask in self.again(each, 1))
+    def doubts(self, group: Subset) -> Batch:
+        """Once more what speaks against a group, up to thrice in all: a run that erred leads astray. A test that is not
+        known to err is asked twice.
+        """
+        against = [
+            subset for subset, fails, passes in self.tally() if subset and (passes if group <= subset else fails)
+        ]
+        most = _DOUBTS if self.errs() else 2
+        return tuple(ask for each in against if self.runs(each) < most for ask in self.again(each, 1))
 
     def seen(self, subset: Subset, answer: Answer) -> int:
         """In how many runs of a subset."""
@@ -192,11 +201,26 @@ class _Case:
             return "fails" if fails > passes else "passes"
         return "unclear" if unclear else None
 
+    def settled(self, subset: Subset) -> Answer | None:
+        """What a subset showed, unless it has to be run again: of a test that errs, two runs more must say so."""
+        told, lead = self.told(subset), abs(self.seen(subset, "fails") - self.seen(subset, "passes"))
+        known = subset in (self.whole, frozenset())
+        is_open = told in ("fails", "passes") and self.errs() and lead < 2 and not known
+        return None if is_open and self.runs(subset) < _LOOKS else told
+
+    def errs(self) -> bool:
+        """Whether the test is known to show different things on the same tickets."""
+        return bool(self.history.odd) or self.differed()
+
+    def differed(self) -> bool:
+        """Whether the same tickets gave different answers in this search."""
+        return any(fails and passes for _, fails, passes in self.tally())
+
     def implied(self, subset: Subset) -> Answer | None:
         """The same, or what follows from other subsets where no ticket mends what another one breaks."""
-        if told := self.told(subset):
+        if told := self.settled(subset):
             return told
-        others = {ask.tickets: self.told(ask.tickets) for ask in self.answers}
+        others = {ask.tickets: self.settled(ask.tickets) for ask in self.answers}
         fails = any(answer == "fails" and other <= subset for other, answer in others.items())
         passes = any(answer == "passes" and other >= subset for other, answer in others.items())
         return None if fails == passes else "fails" if fails else "passes"
@@ -264,8 +288,10 @@ class _Case:
 
     def _brought(self, fails: int, passes: int, stray: int, right: int) -> float:
         """Of runs with a group, which ``fails`` or ``passes`` by chance, and of those without it."""
-        # Where all runs with it fail, nothing speaks for chance.
-        return by_chance(fails, passes, History()) + steady(stray, right, self.history) if passes else -inf
+        # A new test may be flaky; one that was steady until today hardly became so by a ticket.
+        steady_before = self.history.runs if 10 * self.history.odd <= self.history.runs else 0
+        rare = _BROUGHT - log(1 + steady_before)
+        return rare + seldom(fails, passes) + steady(stray, right, self.history)
 
     @staticmethod
     def _is_plain(group: Subset, tally: Sequence[tuple[Subset, int, int]]) -> bool:
@@ -286,10 +312,9 @@ class _Case:
 
     def is_flaky(self, view: _View) -> bool:
         """Whether the same tickets gave different answers, and chance explains all answers best by far."""
-        differed = any(fails and passes for _, fails, passes in self.tally())
         rest = together([view.other, *(guess.likely for guess in view.guesses)])
         chance = together([view.chance, *(guess.brought for guess in view.guesses)])
-        return differed and chance - rest >= log(_FLAKY_ODDS)
+        return self.differed() and chance - rest >= log(_FLAKY_ODDS)
 
     def flaky(self) -> Flaky:
         """The test, told as flaky."""
@@ -350,7 +375,8 @@ class _Case:
         alone = blame.fails == closure(group, self.needs)
         rivals = [guess.alone for guess in view.guesses[1:] if alone or not guess.group > group]
         likely = self._agree(blame) and mine.shown - together([view.chance, *rivals]) >= log(ODDS)
-        if (likely and mine.shown >= mine.brought) or (alone and self.is_shown(blame)):
+        brought = together([guess.brought for guess in view.guesses])
+        if (likely and mine.shown - brought >= log(ODDS)) or (alone and self.is_shown(blame)):
             return ()
         return self._once_more(blame)
 
@@ -385,7 +411,7 @@ class _Case:
         groups = comb(len(self.line), 1 + len(blame.partners))
         brought = self._brought(fails, lost, wrong - lost, right - fails)
         surer = held - chance >= log(ODDS) and held - mistake >= log(ODDS) + log(groups)
-        return self._agree(blame) and held >= brought and surer
+        return self._agree(blame) and held - brought >= log(ODDS) and surer
 
     def doubtful(self, blame: Blame) -> Batch:
         """The runs that a blame found by bisecting still needs; none when it is shown, or cannot be."""
