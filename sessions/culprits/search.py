@@ -16,7 +16,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
-from math import comb, exp, inf, log
+from math import comb, exp, log
 
 from sessions.culprits.bisection import Bisection, bisect_line
 from sessions.culprits.evidence import ODDS, by_chance, seldom, steady, together
@@ -39,7 +39,6 @@ _COIN = log(0.5)
 _ATTEMPTS, _RUNS = 24, 150
 # The whole line is looked at so often before chance is believed in.
 _LOOKS = 8
-_DOUBTS = 3
 
 
 def search(
@@ -66,11 +65,9 @@ def search(
             yield from case.ask(case.again(case.whole, 2))
         elif case.is_flaky(view):
             return case.flaky()
-        elif view.best is None:
-            break
-        elif view.is_other and not case.is_begun(view.best.group):
+        elif view.best is None or (view.is_other and not case.is_begun(view.best.group)):
             # What speaks against the likeliest is looked at again, before something rarer is believed in.
-            if not (asks := case.doubts(view.best.group)):
+            if not (asks := case.doubts(view.best)):
                 break
             yield from case.ask(asks)
         elif (parting := case.parting(view)) is not None:
@@ -179,15 +176,16 @@ class _Case:
         done = self.runs(subset)
         return (Ask(tickets=subset, attempt=done + 1 + more) for more in range(times))
 
-    def doubts(self, group: Subset) -> Batch:
-        """Once more what speaks against a group, up to thrice in all: a run that erred leads astray. A test that is not
-        known to err is asked twice.
+    def doubts(self, guess: _Guess | None) -> Batch:
+        """Once more what speaks against a guess: a run that erred leads astray. Of a test that errs up to thrice in
+        all, of others twice.
         """
-        against = [
-            subset for subset, fails, passes in self.tally() if subset and (passes if group <= subset else fails)
-        ]
-        most = _DOUBTS if self.errs() else 2
-        return tuple(ask for each in against if self.runs(each) < most for ask in self.again(each, 1))
+        if guess is None:
+            return ()
+        tally = [(subset, passes if guess.group <= subset else fails) for subset, fails, passes in self.tally()]
+        most = 3 if self.errs() else 2
+        against = [subset for subset, wrong in tally if subset and wrong and self.runs(subset) < most]
+        return tuple(ask for subset in against for ask in self.again(subset, 1))
 
     def seen(self, subset: Subset, answer: Answer) -> int:
         """In how many runs of a subset."""
