@@ -8,6 +8,7 @@ number of runs, as only their likelihood counts and not when one stops looking.
 * Of a **steady** test, each run shows what the tickets do, but for those that err, at a rate that nobody knows:
   Beta(1, 19), so about 5 % before anything is known.
 * A test that fails **by chance** does so at some rate, all rates being equally likely: Beta(1, 1).
+* One that fails by chance only with the ticket that brings it does so at some rate up to three of four.
 
 The test's own history moves both: after many runs that never differed on one tree, a rate of more than a few per cent
 is out of the question, and few runs are enough. A test that was seen flaky may be so at any rate today, and needs many.
@@ -22,6 +23,7 @@ from sessions.gates.results import History
 ODDS = 1000.0
 # Only what is worth a search is asked here: that search has odds of its own.
 _NEW_ODDS, _LOOKS = 20.0, 10
+# Up to three of four: what fails more often is rather broken, by whoever brought it, than flaky.
 _RATES = tuple((2 * step + 1) / 64 for step in range(24))
 
 
@@ -45,7 +47,7 @@ def is_new(head: tuple[int, int], release: tuple[int, int], history: History) ->
     """Whether a test fails on the head and not on the release, for more reasons than chance; ``None``: look again.
 
     Of both, how often it failed and passed, with the first run that began it. Two looks that agree are enough; after
-    six, what is open is chance.
+    ten, what is open is chance.
     """
     (fails, lost), (stray, passes) = head, release
     if not lost and not stray:
