@@ -22,7 +22,7 @@ from sessions.gates.results import History
 
 ODDS = 1000.0
 # Only what is worth a search is asked here: that search has odds of its own.
-_NEW_ODDS, _LOOKS = 20.0, 10
+_NEW_ODDS, _CHANCE_ODDS, _LOOKS = 20.0, 50.0, 10
 # Up to three of four: what fails more often is rather broken, by whoever brought it, than flaky.
 _RATES = tuple((2 * step + 1) / 64 for step in range(24))
 
@@ -47,7 +47,7 @@ def is_new(head: tuple[int, int], release: tuple[int, int], history: History) ->
     """Whether a test fails on the head and not on the release, for more reasons than chance; ``None``: look again.
 
     Of both, how often it failed and passed, with the first run that began it. Two looks that agree are enough; after
-    ten, what is open is chance.
+    ten, it is what is likelier.
     """
     (fails, lost), (stray, passes) = head, release
     if not lost and not stray:
@@ -56,7 +56,8 @@ def is_new(head: tuple[int, int], release: tuple[int, int], history: History) ->
     new = steady(lost + stray, fails + passes, history)
     same = (steady(wrong, runs - wrong, history) for wrong in (fails + stray, lost + passes))
     odds = new - together([by_chance(fails + stray, lost + passes, history), *same])
-    return None if abs(odds) < log(_NEW_ODDS) and fails + lost < _LOOKS else odds >= log(_NEW_ODDS)
+    is_open = -log(_CHANCE_ODDS) < odds < log(_NEW_ODDS)
+    return None if is_open and fails + lost < _LOOKS else odds > 0
 
 
 def together(logs: list[float]) -> float:

@@ -33,7 +33,7 @@ Asking = Generator[Batch, Mapping[Ask, Answer], None]
 # pair one in a thousand; two causes each by itself one in a hundred. For ten tickets that break a test, one brings a
 # new one that fails by chance.
 _SINGLE, _PAIR, _OTHER, _BESIDE, _BROUGHT = log(0.9), log(0.1), log(0.001), log(0.01), log(0.1)
-_FLAKY_ODDS = 20.0
+_FLAKY_ODDS = 50.0
 _COIN = log(0.5)
 # One subset is not run more often, and one search does not ask more: what is open then is told as flaky.
 _ATTEMPTS, _RUNS = 24, 150
@@ -177,15 +177,14 @@ class _Case:
         return (Ask(tickets=subset, attempt=done + 1 + more) for more in range(times))
 
     def doubts(self, guess: _Guess | None) -> Batch:
-        """Once more what speaks against a guess: a run that erred leads astray. Of a test that errs up to thrice in
-        all, of others twice.
-        """
+        """Once more what speaks against a guess, until one answer is two runs ahead: a run that erred leads astray."""
         if guess is None:
             return ()
-        tally = [(subset, passes if guess.group <= subset else fails) for subset, fails, passes in self.tally()]
-        most = 3 if self.errs() else 2
-        against = [subset for subset, wrong in tally if subset and wrong and self.runs(subset) < most]
-        return tuple(ask for subset in against for ask in self.again(subset, 1))
+        tally = [
+            (each, passes if guess.group <= each else fails, fails - passes) for each, fails, passes in self.tally()
+        ]
+        against = [each for each, wrong, lead in tally if each and wrong and abs(lead) < 2 and self.runs(each) < _LOOKS]
+        return tuple(ask for each in against for ask in self.again(each, 1))
 
     def seen(self, subset: Subset, answer: Answer) -> int:
         """In how many runs of a subset."""
@@ -282,13 +281,13 @@ class _Case:
                 free += 1
         alone = steady(wrong + stray, runs - wrong - stray, self.history)
         beside = _BESIDE + _COIN * free + steady(wrong + odd, runs - wrong - odd, self.history)
-        return alone, beside, self._brought(broken, wrong, stray, runs - broken - wrong - stray)
+        return alone, beside, self._brought(len(group), broken, wrong, stray, runs - broken - wrong - stray)
 
-    def _brought(self, fails: int, passes: int, stray: int, right: int) -> float:
-        """Of runs with a group, which ``fails`` or ``passes`` by chance, and of those without it."""
+    def _brought(self, size: int, fails: int, passes: int, stray: int, right: int) -> float:
+        """Of runs with a group of a size, which ``fails`` or ``passes`` by chance, and of those without it."""
         # A new test may be flaky; one that was steady until today hardly became so by a ticket.
-        steady_before = self.history.runs if 10 * self.history.odd <= self.history.runs else 0
-        rare = _BROUGHT - log(1 + steady_before)
+        steady_before = self.history.runs if 5 * self.history.odd <= self.history.runs else 0
+        rare = _BROUGHT - size * log(1 + steady_before)
         return rare + seldom(fails, passes) + steady(stray, right, self.history)
 
     @staticmethod
@@ -407,7 +406,7 @@ class _Case:
         chance = by_chance(fails + wrong - lost, right - fails + lost, self.history)
         mistake = steady(wrong - lost + fails, right - fails + lost, self.history)
         groups = comb(len(self.line), 1 + len(blame.partners))
-        brought = self._brought(fails, lost, wrong - lost, right - fails)
+        brought = self._brought(1 + len(blame.partners), fails, lost, wrong - lost, right - fails)
         surer = held - chance >= log(ODDS) and held - mistake >= log(ODDS) + log(groups)
         return self._agree(blame) and held - brought >= log(ODDS) and surer
 

@@ -34,6 +34,8 @@ RESULTS = f"{ROOM}/results"
 PROBE = f"{LABEL}.probe"
 _GOES_LINK = 1 << 27  # in its `fs.FileMode`
 _LARGEST_RESULT = 512 * 2**20
+# An engine under load was seen to lose what a command had printed.
+_ASKED = 3
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,15 @@ class ProbeContainer:
     def owner(self) -> Owner:
         """Who runs the commands. Files belong to it: without capabilities, even root cannot write others'."""
         # The source is looked for here, as podman makes the folder that an archive is put into.
-        asked = self.container.exec_run(["sh", "-c", 'cd "$0" && id -u && id -g', self.source])
-        if asked.exit_code:
-            raise InfrastructureError(f"The image {self.image.name} has no folder {self.source}: set [engine] source.")
-        user, group = _said(asked).split()
-        return int(user), int(group)
+        for _ in range(_ASKED):
+            asked = self.container.exec_run(["sh", "-c", 'cd "$0" && id -u && id -g', self.source])
+            if asked.exit_code:
+                text = f"The image {self.image.name} has no folder {self.source}: set [engine] source."
+                raise InfrastructureError(text)
+            match _said(asked).split():
+                case [user, group]:
+                    return int(user), int(group)
+        raise InfrastructureError("The engine lost what a command printed, thrice: call again.")
 
     def put_overlay(self, overlay: Overlay) -> None:
         """Replace files of the source."""
