@@ -90,9 +90,8 @@ class ProbeContainer:
             if asked.exit_code:
                 text = f"The image {self.image.name} has no folder {self.source}: set [engine] source."
                 raise InfrastructureError(text)
-            match _said(asked).split():
-                case [user, group]:
-                    return int(user), int(group)
+            if len(said := _said(asked).split()) == 2:
+                return int(said[0]), int(said[1])
         raise InfrastructureError("The engine lost what a command printed, thrice: call again.")
 
     def put_overlay(self, overlay: Overlay) -> None:
