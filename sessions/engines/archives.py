@@ -13,6 +13,8 @@ from typing import IO
 from sessions.source.overlay_files import Overlay
 
 Owner = tuple[int, int]
+# Of an archive, by POSIX' pax: "two 512-byte blocks filled with binary zeros".
+_END = bytes(2 * tarfile.BLOCKSIZE)
 
 
 def scripts_archive(folder: str, scripts: Mapping[str, str], owner: Owner) -> bytes:
@@ -62,12 +64,19 @@ def folders_archive(folders: Mapping[str, Path], owner: Owner) -> IO[bytes]:
 
 
 def plain_files(chunks: Iterable[bytes], largest: int) -> dict[str, bytes] | None:
-    """The plain files of an archive by name, and no links or devices; ``None`` for more than ``largest`` bytes."""
+    """The plain files of an archive by name, and no links or devices; ``None`` for more than ``largest`` bytes.
+
+    Raises :class:`tarfile.ReadError` for an archive that was cut anywhere.
+    """
     with tempfile.TemporaryFile() as stream:
         for chunk in chunks:
             stream.write(chunk)
             if stream.tell() > largest:
                 return None
+        # Between two files, `tarfile` takes a cut for the end.
+        stream.seek(-min(len(_END), stream.tell()), io.SEEK_END)
+        if stream.read() != _END:
+            raise tarfile.ReadError("the archive has no end")
         stream.seek(0)
         with tarfile.open(fileobj=stream) as archive:
             files = [member for member in archive if member.isfile()]

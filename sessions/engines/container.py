@@ -6,14 +6,16 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from tarfile import TarError
 from typing import TYPE_CHECKING, Any
 
 import docker
-from docker.errors import NotFound
+from docker.errors import DockerException, NotFound
+from requests.exceptions import RequestException
 
 from sessions.config import Engine
 from sessions.engines import Listen
@@ -34,7 +36,7 @@ RESULTS = f"{ROOM}/results"
 PROBE = f"{LABEL}.probe"
 _GOES_LINK = 1 << 27  # in its `fs.FileMode`
 _LARGEST_RESULT = 512 * 2**20
-# An engine under load was seen to lose what a command had printed.
+# An engine under load was seen to lose what a command had printed, and to break an archive off.
 _ASKED = 3
 
 
@@ -132,7 +134,8 @@ class ProbeContainer:
 
         def stop() -> None:
             late.set()
-            self.container.kill()
+            with suppress(DockerException, RequestException):  # it ended by itself just now
+                self.container.kill()
 
         # One stream: what is printed to two reaches us out of order, and cut within lines.
         words = ["sh", "-c", 'exec sh "$0" 2>&1', f"{ROOM}/{step.name}.sh"]
@@ -143,6 +146,7 @@ class ProbeContainer:
             log = [_heard(line, listen) for line in _lines(self.client.api.exec_start(command["Id"], stream=True))]
         finally:
             timer.cancel()
+            timer.join()  # podman gives empty archives of a container that is just being killed
         status = self.client.api.exec_inspect(command["Id"])["ExitCode"]
         self.container.reload()
         if not late.is_set() and (status is None or self.container.status != "running"):
@@ -189,18 +193,20 @@ class ProbeContainer:
     def _take(self, path: str) -> dict[str, bytes]:
         """The plain files at ``path`` by their names in Docker's archive.
 
-        Raises :class:`InfrastructureError` where they are larger than any result should be.
+        Raises :class:`InfrastructureError` where they are larger than any result should be, or never come whole.
         """
-        try:
-            chunks, about = self.container.get_archive(path)
-        except NotFound:
-            return {}
-        if about and about["mode"] & _GOES_LINK:  # podman packs what it leads to
-            return {}
-        files = plain_files(chunks, _LARGEST_RESULT)
-        if files is None:
-            raise InfrastructureError(f"{path} in a probe's container is larger than {_LARGEST_RESULT >> 20} MiB.")
-        return files
+        for _ in range(_ASKED):
+            try:
+                chunks, about = self.container.get_archive(path)
+            except NotFound:
+                return {}
+            if about and about["mode"] & _GOES_LINK:  # podman packs what it leads to
+                return {}
+            with suppress(TarError):
+                if (files := plain_files(chunks, _LARGEST_RESULT)) is not None:
+                    return files
+                raise InfrastructureError(f"{path} in a probe's container is larger than {_LARGEST_RESULT >> 20} MiB.")
+        raise InfrastructureError("The engine broke off files that a probe left, thrice: call again.")
 
 
 def _quoted(text: str) -> str:
