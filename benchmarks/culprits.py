@@ -32,25 +32,23 @@ What is counted:
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 import statistics
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.command import parser, several, status, up_to, write_figures
 from sessions.culprits.evidence import is_new
 from sessions.culprits.findings import Answer, Ask, Blame, Flaky, Subset
 from sessions.culprits.inquiry import Inquiry, settle
-from sessions.errors import IntegrandError, UsageError
 from sessions.gates.results import History
+from sessions.options import at_least
 from sessions.tickets.order import Needs, closure
 
 DICE = "dice"
@@ -345,12 +343,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status."""
-    try:
-        _run(_parse(words))
-    except (IntegrandError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return status(lambda: _run(_parse(words)))
 
 
 def _run(options: Options) -> None:
@@ -359,10 +352,9 @@ def _run(options: Options) -> None:
     steps = track(all_cases, "Days", console=console, transient=True, disable=not console.is_terminal)
     measured = [(case, measure(case, options)) for case in steps]
     _show(measured)
-    if options.json:
-        told = {key: value for key, value in asdict(options).items() if key != "json"}
-        record = {**told, "cases": [{**asdict(case), "parties": figures} for case, figures in measured]}
-        options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    told = {key: value for key, value in asdict(options).items() if key != "json"}
+    record = {**told, "cases": [{**asdict(case), "parties": figures} for case, figures in measured]}
+    write_figures(options.json, record)
 
 
 def _show(measured: Sequence[tuple[Case, Mapping[str, Mapping[str, float]]]]) -> None:
@@ -385,60 +377,27 @@ def _show(measured: Sequence[tuple[Case, Mapping[str, Mapping[str, float]]]]) ->
     console.print(table)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. Type `{self.prog} --help` for the options.")
-
-
 def _parse(words: Sequence[str] | None) -> Options:
     about = "Find the culprits of simulated days, beside the policies of others."
-    parser = _Parser(prog="nox -s bench -- culprits", description=about, allow_abbrev=False)
-    parser.add_argument("--days", type=_positive, default=100, metavar="N", help="days of each kind (%(default)s)")
-    parser.add_argument("--sizes", type=_sizes, default=(10, 20, 40, 60), metavar="N,N", help="tickets (10,20,40,60)")
-    parser.add_argument("--flakes", type=_rates, default=(0.0, 0.01, 0.05), metavar="R,R", help="rates (0,0.01,0.05)")
-    parser.add_argument("--files", type=_positive, default=200, metavar="N", help="files with tests (%(default)s)")
-    parser.add_argument("--build", type=_rate, default=0.1, metavar="R", help="building, of a whole run (%(default)s)")
-    parser.add_argument("--needs", type=_rate, default=0.0, metavar="R", help="of tickets that need one (%(default)s)")
+    arguments = parser("culprits", about)
+    arguments.add_argument("--days", type=at_least(1), default=100, metavar="N", help="days of each kind (%(default)s)")
+    arguments.add_argument(
+        "--sizes", type=several(at_least(8)), default=(10, 20, 40, 60), metavar="N,N", help="tickets (10,20,40,60)"
+    )
+    arguments.add_argument(
+        "--flakes", type=several(up_to(0.99)), default=(0.0, 0.01, 0.05), metavar="R,R", help="rates (0,0.01,0.05)"
+    )
+    arguments.add_argument("--files", type=at_least(1), default=200, metavar="N", help="files with tests (%(default)s)")
+    arguments.add_argument(
+        "--build", type=up_to(0.99), default=0.1, metavar="R", help="building, of a whole run (%(default)s)"
+    )
+    arguments.add_argument(
+        "--needs", type=up_to(0.99), default=0.0, metavar="R", help="of tickets that need one (%(default)s)"
+    )
     help_ = "runs of each test that the ledger knows from before (%(default)s; 0: a new ledger)"
-    parser.add_argument("--history", type=_number, default=40, metavar="N", help=help_)
-    parser.add_argument("--seed", type=_number, default=0, metavar="N", help="other days (%(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    options = Options(**vars(parser.parse_args(words)))
-    if options.json and not options.json.absolute().parent.is_dir():
-        raise UsageError(f"{options.json} cannot be written: there is no folder {options.json.absolute().parent}.")
-    return options
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return int(text)
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    if min(sizes := tuple(map(_positive, text.split(",")))) < 8:
-        raise argparse.ArgumentTypeError("a line has 8 tickets at least")
-    return sizes
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = -1.0
-    if not 0 <= rate < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no rate from 0 to less than 1")
-    return rate
-
-
-def _rates(text: str) -> tuple[float, ...]:
-    return tuple(map(_rate, text.split(",")))
+    arguments.add_argument("--history", type=at_least(0), default=40, metavar="N", help=help_)
+    arguments.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="other days (%(default)s)")
+    return Options(**vars(arguments.parse_args(words)))
 
 
 if __name__ == "__main__":

@@ -15,8 +15,6 @@ the number into that test, and so makes another day.
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import shutil
 import sys
@@ -26,18 +24,18 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.command import folder, parser, write_figures
 from benchmarks.parties import clone
-from sessions.errors import IntegrandError, SourceError, UsageError
+from sessions.errors import IntegrandError, SourceError
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
 from sessions.narrator import Narrator, harmless
-from sessions.options import parse_options
+from sessions.options import at_least, parse_options
 from sessions.source.repository import Repository
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -182,22 +180,21 @@ def _run(options: Options) -> int:
     told, innocent = judge(record, faults(options.seed)), blamed_for_nothing(record, faults(options.seed))
     right = all(each.right for each in told) and not innocent and record["state"] == "green"
     _show(record, told, innocent, seconds)
-    if options.json:
-        figures = {
-            "seed": options.seed,
-            "tickets": len(numbers),
-            "integrated": sum(ticket["verdict"] == "integrated" for ticket in record["tickets"]),
-            "state": record["state"],
-            "right": right,
-            "faults": [
-                {"fault": each.fault.name, "expected": each.expected, "found": each.found, "right": each.right}
-                for each in told
-            ],
-            "innocent": innocent,
-            "probes": len(record["probes"]),
-            "seconds": round(seconds, 1),
-        }
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    figures = {
+        "seed": options.seed,
+        "tickets": len(numbers),
+        "integrated": sum(ticket["verdict"] == "integrated" for ticket in record["tickets"]),
+        "state": record["state"],
+        "right": right,
+        "faults": [
+            {"fault": each.fault.name, "expected": each.expected, "found": each.found, "right": each.right}
+            for each in told
+        ],
+        "innocent": innocent,
+        "probes": len(record["probes"]),
+        "seconds": round(seconds, 1),
+    }
+    write_figures(options.json, figures)
     return 0 if right else 1
 
 
@@ -308,34 +305,15 @@ def _show(record: Record, told: Sequence[Told], innocent: Sequence[str], seconds
         console.print(Text(harmless(f"  {stranger}")))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. Type `{self.prog} --help` for the options.")
-
-
 def _parse(words: Sequence[str] | None) -> Options:
     about = "Put faults of our own into the real pull requests of pypa/packaging, and see who is named for them."
-    parser = _Parser(prog="nox -s bench -- faults", description=about, allow_abbrev=False)
-    parser.add_argument("--repository", type=_folder, required=True, metavar="DIR", help="a clone; it is only read")
-    parser.add_argument("--seed", type=_number, default=4, metavar="N", help="another flaky test (%(default)s)")
-    parser.add_argument("--files", nargs="+", default=(), metavar="GLOB", help="run only these files of tests")
-    parser.add_argument("--state", type=_folder, metavar="DIR", help="keep what is known there, for a second call")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    typed = vars(parser.parse_args(words))
-    options = Options(**typed | {"files": tuple(typed["files"])})
-    if options.json and not options.json.absolute().parent.is_dir():
-        raise UsageError(f"{options.json} cannot be written: there is no folder {options.json.absolute().parent}.")
-    return options
-
-
-def _folder(text: str) -> Path:
-    return Path(text).resolve()
-
-
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
-    return int(text)
+    arguments = parser("faults", about)
+    arguments.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone; it is only read")
+    arguments.add_argument("--seed", type=at_least(0), default=4, metavar="N", help="another flaky test (%(default)s)")
+    arguments.add_argument("--files", nargs="+", default=(), metavar="GLOB", help="run only these files of tests")
+    arguments.add_argument("--state", type=folder, metavar="DIR", help="keep what is known there, for a second call")
+    typed = vars(arguments.parse_args(words))
+    return Options(**typed | {"files": tuple(typed["files"])})
 
 
 if __name__ == "__main__":

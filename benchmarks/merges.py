@@ -34,8 +34,6 @@ be equal. They are listed all the same.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import os
 import statistics
@@ -45,18 +43,18 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.command import folder, parser, several, status, write_figures
 from benchmarks.history import History, Step, read_history
 from benchmarks.parties import Integrand, Party, Plumbing, Releasemgr, clone
-from sessions.errors import IntegrandError, UsageError
 from sessions.globs import matching
 from sessions.narrator import harmless
+from sessions.options import at_least
 from sessions.source.repository import Repository
 
 
@@ -131,12 +129,7 @@ class Comparison:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status."""
-    try:
-        _run(_parse(words))
-    except (IntegrandError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return status(lambda: _run(_parse(words)))
 
 
 def _run(options: Options) -> None:
@@ -151,8 +144,7 @@ def _run(options: Options) -> None:
         comparison = compare(ours, history, replay(history, scores))
         record = _record(options, ours, history, scores, comparison)
     _show(record, scores, comparison, options.at)
-    if options.json:
-        options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_figures(options.json, record)
 
 
 def replay(history: History, scores: Sequence[Score]) -> list[str]:
@@ -256,45 +248,26 @@ def _show(record: dict[str, object], scores: Sequence[Score], comparison: Compar
         console.print(escape(harmless(f"  differs meanwhile: {path}")))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. Type `{self.prog} --help` for the options.")
-
-
 def _parse(words: Sequence[str] | None) -> Options:
     about = "Merge again what a release manager merged, beside the steps of `git releasemgr`."
-    parser = _Parser(prog="nox -s bench -- merges", description=about, allow_abbrev=False)
-    parser.add_argument("--repository", type=_folder, required=True, metavar="DIR", help="a clone; it is only read")
-    parser.add_argument("--from", dest="start", required=True, metavar="TAG", help="the release to merge into")
-    parser.add_argument("--to", dest="end", required=True, metavar="TAG", help="where its history is read from")
-    parser.add_argument("--limit", type=_count, default=100, metavar="N", help="merge N tickets (100)")
-    parser.add_argument("--at", type=_counts, default=(), metavar="N,N", help="tell the cost at so many merges")
-    parser.add_argument("--releasemgr", type=_count, metavar="N", help="let git releasemgr merge the first N only")
-    parser.add_argument(
+    arguments = parser("merges", about)
+    arguments.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone; it is only read")
+    arguments.add_argument("--from", dest="start", required=True, metavar="TAG", help="the release to merge into")
+    arguments.add_argument("--to", dest="end", required=True, metavar="TAG", help="where its history is read from")
+    arguments.add_argument("--limit", type=at_least(1), default=100, metavar="N", help="merge N tickets (100)")
+    arguments.add_argument(
+        "--at", type=several(at_least(1)), default=(), metavar="N,N", help="tell the cost at so many merges"
+    )
+    arguments.add_argument(
+        "--releasemgr", type=at_least(1), metavar="N", help="let git releasemgr merge the first N only"
+    )
+    arguments.add_argument(
         "--ignore",
         default="build/pkgs/configure/*",
         metavar="GLOB",
         help="files that release managers change within merges (%(default)s)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    options = Options(**vars(parser.parse_args(words)))
-    if options.json and not options.json.absolute().parent.is_dir():
-        raise UsageError(f"{options.json} cannot be written: there is no folder {options.json.absolute().parent}.")
-    return options
-
-
-def _folder(text: str) -> Path:
-    return Path(text).resolve()
-
-
-def _counts(text: str) -> tuple[int, ...]:
-    return tuple(_count(each) for each in text.split(","))
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return int(text)
+    return Options(**vars(arguments.parse_args(words)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ that one process of these held.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -23,13 +22,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import parser, status, write_figures
 from benchmarks.parties import run
-from sessions.errors import InfrastructureError, IntegrandError, UsageError
+from sessions.errors import InfrastructureError
+from sessions.options import at_least
 
 HOME = Path(__file__).resolve().parent.parent
 _SESSION = """
@@ -97,12 +97,7 @@ class Bill:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status."""
-    try:
-        _run(_parse(words))
-    except (IntegrandError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return status(lambda: _run(_parse(words)))
 
 
 def _run(options: Options) -> None:
@@ -181,34 +176,20 @@ def _show(best: Mapping[str, Bill], integrated: int, options: Options) -> None:
         probes = "" if name == "git merge by hand" else str(bill.probes)
         table.add_row(name, f"{bill.seconds:.2f}", f"{bill.cpu:.2f}", f"{bill.mb:.0f}", probes)
     Console(highlight=False).print(table)
-    if options.json:
-        told = {"tickets": options.tickets, "files": options.files, "integrated": integrated, "load": round(load, 1)}
-        record = {**told, "parties": {name: vars(bill) for name, bill in best.items()}}
-        options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. Type `{self.prog} --help` for the options.")
+    told = {"tickets": options.tickets, "files": options.files, "integrated": integrated, "load": round(load, 1)}
+    record = {**told, "parties": {name: vars(bill) for name, bill in best.items()}}
+    write_figures(options.json, record)
 
 
 def _parse(words: Sequence[str] | None) -> Options:
     about = "What a day costs beside its gates, and the second, idle day."
-    parser = _Parser(prog="nox -s bench -- overhead", description=about, allow_abbrev=False)
-    parser.add_argument("--tickets", type=_count, default=100, metavar="N", help="how many tickets (100)")
-    parser.add_argument("--files", type=_count, default=500, metavar="N", help="how many files the project has (500)")
-    parser.add_argument("--repeat", type=_count, default=3, metavar="N", help="take the best of N (3)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    options = Options(**vars(parser.parse_args(words)))
-    if options.json and not options.json.absolute().parent.is_dir():
-        raise UsageError(f"{options.json} cannot be written: there is no folder {options.json.absolute().parent}.")
-    return options
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return int(text)
+    arguments = parser("overhead", about)
+    arguments.add_argument("--tickets", type=at_least(1), default=100, metavar="N", help="how many tickets (100)")
+    arguments.add_argument(
+        "--files", type=at_least(1), default=500, metavar="N", help="how many files the project has (500)"
+    )
+    arguments.add_argument("--repeat", type=at_least(1), default=3, metavar="N", help="take the best of N (3)")
+    return Options(**vars(arguments.parse_args(words)))
 
 
 if __name__ == "__main__":

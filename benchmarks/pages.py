@@ -10,18 +10,21 @@ Wanted: a Chromium (`apt-get install chromium`), and playwright in the Python th
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import parser, status, write_figures
+from sessions.errors import UsageError
+from sessions.options import at_least
 from sessions.reporting.html import page
 from tests.reporting.big_day import big_day
 
@@ -35,15 +38,24 @@ _LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 _PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 
-def main(words: Sequence[str]) -> int:
-    """Measure, and print a table."""
-    parser = argparse.ArgumentParser(prog="nox -s bench -- pages", description=__doc__)
-    parser.add_argument("--tickets", type=int, default=500)
-    parser.add_argument("--times", type=int, default=9)
-    options = parser.parse_args(words)
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What was typed."""
+
+    tickets: int
+    times: int
+    json: Path | None
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the benchmark; the status."""
+    return status(lambda: _run(_parse(words)))
+
+
+def _run(options: Options) -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
-        parser.error("there is no Chromium: apt-get install chromium")
+        raise UsageError("There is no Chromium to look at pages with: apt-get install chromium.")
     record = big_day(size=options.tickets)
     with tempfile.TemporaryDirectory() as folder:
         place, writing = Path(folder) / "report.html", list[float]()
@@ -57,7 +69,8 @@ def main(words: Sequence[str]) -> int:
     for what, times in told.items():
         table.add_row(what, f"{statistics.median(times):.0f}", f"{max(times):.0f}")
     Console().print(table)
-    return 0
+    figures = {what: {"median": statistics.median(times), "slowest": max(times)} for what, times in told.items()}
+    write_figures(options.json, {"tickets": options.tickets, "bytes": size, "milliseconds": figures})
 
 
 def _in_browser(chromium: str, place: Path, times: int) -> dict[str, list[float]]:
@@ -78,5 +91,12 @@ def _in_browser(chromium: str, place: Path, times: int) -> dict[str, list[float]
     return told
 
 
+def _parse(words: Sequence[str] | None) -> Options:
+    arguments = parser("pages", "Write the report of a large day, and look at it in Chromium.")
+    arguments.add_argument("--tickets", type=at_least(1), default=500, metavar="N", help="how many tickets (500)")
+    arguments.add_argument("--times", type=at_least(1), default=9, metavar="N", help="how often (9)")
+    return Options(**vars(arguments.parse_args(words)))
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

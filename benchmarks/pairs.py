@@ -17,10 +17,8 @@ merges onto the release with A. All parties answer it for all pairs, each in a c
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import itertools
-import json
 import os
 import resource
 import sys
@@ -29,14 +27,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.command import folder, parser, status, write_figures
 from benchmarks.history import WHO, History, Step, read_history
 from benchmarks.parties import clone, run
-from sessions.errors import IntegrandError, UsageError
+from sessions.options import at_least
 from sessions.source.conflicts import Clash
 from sessions.source.merging import Candidate, Merger
 from sessions.source.overlays import touched_files
@@ -69,12 +67,7 @@ class Bill:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status."""
-    try:
-        _run(_parse(words))
-    except (IntegrandError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return status(lambda: _run(_parse(words)))
 
 
 def _run(options: Options) -> None:
@@ -180,39 +173,19 @@ def _show(bills: Mapping[str, Bill], git: str, options: Options, everyone: int) 
     agree = every.clashes == bills["one process a merge"].clashes
     missed = every.clashes - ours.clashes
     console.print(f"Both name {'the same' if agree else 'OTHER'} pairs; {len(missed)} clash without a file in common.")
-    if options.json:
-        told = {"git": git, "load": round(load, 1), "from": options.start, "to": options.end, "pairs": everyone}
-        record = {**told, "agree": agree, "missed": len(missed), "parties": rows}
-        options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. Type `{self.prog} --help` for the options.")
+    told = {"git": git, "load": round(load, 1), "from": options.start, "to": options.end, "pairs": everyone}
+    record = {**told, "agree": agree, "missed": len(missed), "parties": rows}
+    write_figures(options.json, record)
 
 
 def _parse(words: Sequence[str] | None) -> Options:
     about = "Try which tickets of a day clash with which, beside one process a merge."
-    parser = _Parser(prog="nox -s bench -- pairs", description=about, allow_abbrev=False)
-    parser.add_argument("--repository", type=_folder, required=True, metavar="DIR", help="a clone; it is only read")
-    parser.add_argument("--from", dest="start", required=True, metavar="TAG", help="the release to merge into")
-    parser.add_argument("--to", dest="end", required=True, metavar="TAG", help="where its history is read from")
-    parser.add_argument("--limit", type=_count, default=40, metavar="N", help="N tickets (40: 780 pairs)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    options = Options(**vars(parser.parse_args(words)))
-    if options.json and not options.json.absolute().parent.is_dir():
-        raise UsageError(f"{options.json} cannot be written: there is no folder {options.json.absolute().parent}.")
-    return options
-
-
-def _folder(text: str) -> Path:
-    return Path(text).resolve()
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 2 on")
-    return int(text)
+    arguments = parser("pairs", about)
+    arguments.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone; it is only read")
+    arguments.add_argument("--from", dest="start", required=True, metavar="TAG", help="the release to merge into")
+    arguments.add_argument("--to", dest="end", required=True, metavar="TAG", help="where its history is read from")
+    arguments.add_argument("--limit", type=at_least(2), default=40, metavar="N", help="N tickets (40: 780 pairs)")
+    return Options(**vars(arguments.parse_args(words)))
 
 
 if __name__ == "__main__":

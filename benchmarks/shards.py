@@ -17,7 +17,6 @@ files of one folder take alike; ``tail`` has 400 with a Pareto tail; ``even`` ha
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import statistics
@@ -25,13 +24,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
 
-from sessions.errors import IntegrandError, UsageError
+from benchmarks.command import parser, several, status, up_to
 from sessions.gates.shards import balance
+from sessions.options import at_least
 
 Times = Mapping[str, float]
 Shards = Sequence[Sequence[str]]
@@ -119,12 +118,7 @@ def _summary(pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status."""
-    try:
-        _run(_parse(words))
-    except (IntegrandError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    return status(lambda: _run(_parse(words)))
 
 
 def _run(options: Options) -> None:
@@ -142,43 +136,18 @@ def _run(options: Options) -> None:
         options.json.write_text(json.dumps({**told, "cases": cases}, indent=2) + "\n", encoding="utf-8")
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. Type `{self.prog} --help` for the options.")
-
-
 def _parse(words: Sequence[str] | None) -> Options:
     about = "Part a gate's files among machines, beside round robin and cutting the list."
-    parser = _Parser(prog="nox -s bench -- shards", description=about, allow_abbrev=False)
-    parser.add_argument("--days", type=_count, default=30, metavar="N", help="days of each kind (30)")
-    parser.add_argument("--machines", type=_counts, default=(2, 4, 8, 16), metavar="N,N", help="how many (2,4,8,16)")
-    parser.add_argument("--drift", type=_rate, default=0.2, metavar="SIGMA", help="how times change in a day (0.2)")
-    parser.add_argument("--seed", type=_count, default=1, metavar="N", help="the first day (1)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    options = Options(**vars(parser.parse_args(words)))
-    if options.json and not options.json.absolute().parent.is_dir():
-        raise UsageError(f"{options.json} cannot be written: there is no folder {options.json.absolute().parent}.")
-    return options
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return int(text)
-
-
-def _counts(text: str) -> tuple[int, ...]:
-    return tuple(_count(each) for each in text.split(","))
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = -1.0
-    if not 0 <= rate <= 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 2")
-    return rate
+    arguments = parser("shards", about)
+    arguments.add_argument("--days", type=at_least(1), default=30, metavar="N", help="days of each kind (30)")
+    arguments.add_argument(
+        "--machines", type=several(at_least(1)), default=(2, 4, 8, 16), metavar="N,N", help="how many (2,4,8,16)"
+    )
+    arguments.add_argument(
+        "--drift", type=up_to(2), default=0.2, metavar="SIGMA", help="how times change in a day (0.2)"
+    )
+    arguments.add_argument("--seed", type=at_least(1), default=1, metavar="N", help="the first day (1)")
+    return Options(**vars(arguments.parse_args(words)))
 
 
 if __name__ == "__main__":

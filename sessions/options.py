@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NoReturn
@@ -67,14 +67,17 @@ def parse_options(words: Sequence[str], *, session: str, called_from: Path, home
     return Options(**{field.name: typed[field.name] for field in fields(Options)})
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours, and name the command that was typed."""
+
     def error(self, message: str) -> NoReturn:
+        """Raise :class:`UsageError`."""
         raise UsageError(f"{message}. Type `{self.prog} --help` for the options.")
 
 
 def build_parser(session: str) -> argparse.ArgumentParser:
     """The parser, named after the command that the user typed."""
-    parser = _Parser(prog=f"nox -s {session} --", allow_abbrev=False)
+    parser = Parser(prog=f"nox -s {session} --", allow_abbrev=False)
     what = parser.add_argument_group("what to integrate")
     what.add_argument("--config", metavar="FILE", help="the configuration (integration.toml)")
     what.add_argument("--repository", metavar="URL", help="instead of [project] repository, e.g. a local clone")
@@ -82,7 +85,7 @@ def build_parser(session: str) -> argparse.ArgumentParser:
     what.add_argument("--date", type=_date, metavar="YYYY-MM-DD", help="the day's date (today, UTC)")
     what.add_argument("--only", type=_numbers, default=(), metavar="N,N", help="these tickets and their dependencies")
     what.add_argument("--without", type=_numbers, default=(), metavar="N,N", help="leave these tickets out")
-    what.add_argument("--limit", type=_count, metavar="N", help="merge at most N tickets")
+    what.add_argument("--limit", type=at_least(1), metavar="N", help="merge at most N tickets")
     what.add_argument("--gates", type=_names, default=(), metavar="NAME,NAME", help="run only these gates")
     what.add_argument("--files", nargs="+", default=(), action=_Gather, metavar="GLOB", help="test only these files")
     how = parser.add_argument_group("how")
@@ -94,15 +97,17 @@ def build_parser(session: str) -> argparse.ArgumentParser:
     how.add_argument("--engine", choices=("auto", "docker", "local"), help="where probes run")
     how.add_argument(
         "--shell",
-        type=_count,
+        type=at_least(1),
         nargs="?",
         const=0,
         metavar="N",
         help="open a shell in the newest run's head, or where ticket N fails",
     )
-    how.add_argument("--jobs", type=_count, metavar="N", help="processes a gate may use (all cores)")
+    how.add_argument("--jobs", type=at_least(1), metavar="N", help="processes a gate may use (all cores)")
     more = parser.add_argument_group("more machines than one")
-    more.add_argument("--plan-shards", type=_count, metavar="N", help="print a CI matrix of N shards as JSON, and stop")
+    more.add_argument(
+        "--plan-shards", type=at_least(1), metavar="N", help="print a CI matrix of N shards as JSON, and stop"
+    )
     more.add_argument("--shard", type=_shard, metavar="I/N", help="run this part of the gates on release and head")
     more.add_argument("--gather", metavar="DIR", help="go on with what the state folders in DIR know")
     end = parser.add_argument_group("what comes of it")
@@ -116,6 +121,17 @@ def build_parser(session: str) -> argparse.ArgumentParser:
     end.add_argument("--fail-on", choices=("ejected",), help="status 1 also when a ticket had to be taken out")
     end.add_argument("--json", action="store_true", help="print the run record on standard output, all else on error")
     return parser
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """An argument's type: a whole number from ``least`` on."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} on")
+        return int(text)
+
+    return number
 
 
 class _Gather(argparse.Action):
@@ -139,12 +155,6 @@ def _numbers(text: str) -> tuple[int, ...]:
         return tuple(int(name.removeprefix("#")) for name in _names(text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no list of ticket numbers such as 12,15") from None
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return int(text)
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -7,11 +7,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NoReturn
 
 from rich.prompt import Prompt
 
-from sessions.errors import UsageError
+from sessions.options import Parser
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +37,9 @@ class Wishes:
         return "" if typed.strip() == "-" else typed.strip()
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. Type `{self.prog} --help` for the options.")
-
-
 def build_init_parser() -> argparse.ArgumentParser:
     """The parser, named after the command that the user typed."""
-    parser = _Parser(prog="nox -s init --", allow_abbrev=False)
+    parser = Parser(prog="nox -s init --", allow_abbrev=False)
     what = parser.add_argument_group("instead of what is detected (- for nothing)")
     what.add_argument("--repository", metavar="URL", help="where git fetches from (the origin of this clone)")
     what.add_argument("--release", metavar="TAG", help="the release to start from (`latest`: the newest by version)")
