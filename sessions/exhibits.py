@@ -14,8 +14,9 @@ from sessions.day import Day
 from sessions.engines.container import ROOM
 from sessions.engines.daemon import LABEL, legal_name, legal_tag
 from sessions.engines.probe import Image, Inspection
-from sessions.laboratory import BUILD, Laboratory, Question
+from sessions.laboratory import Laboratory, Question
 from sessions.ledger.record import Record
+from sessions.outcomes import BUILD
 from sessions.source.shallow import copy_since
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sessions.config import Gate
 from sessions.culprits.evidence import is_new
@@ -14,7 +15,8 @@ from sessions.day import Day
 from sessions.errors import GatePendingError
 from sessions.gates.comparison import Comparison, compare
 from sessions.gates.results import Failure, History, TestId
-from sessions.laboratory import BUILD, BUILD_TEST, Laboratory, Question, answers
+from sessions.laboratory import Laboratory, Question
+from sessions.outcomes import BUILD, BUILD_TEST, answers
 from sessions.source.line import Line, Queue, merge_line
 from sessions.source.merging import Candidate
 from sessions.source.overlays import touched_files
@@ -156,7 +158,7 @@ class GreenHead:
                 needs=self.queue.needs,
                 tests=tests,
                 known=self.known.setdefault(name, {}),
-                suspicion=suspicion(self._touched(), {test: test.file for test in tests}),
+                suspicion=suspicion(self._touched, {test: test.file for test in tests}),
                 histories=self.day.ledger.histories(self.progress.line.head.tree, name, tests),
             )
             while questions := inquiry.questions():
@@ -170,12 +172,11 @@ class GreenHead:
                 self.progress.flaky.setdefault(name, set()).add(test)
         return settle(found)
 
+    @cached_property
     def _touched(self) -> dict[int, frozenset[str]]:
-        """The files that each ticket of the line changes."""
+        """The files that each ticket of the queue changes."""
         repository, release = self.day.mirror.repository, self.day.release.commit
-        return {
-            ticket.number: touched_files(repository, release, ticket.commit) for ticket in self.progress.line.tickets
-        }
+        return {ticket.number: touched_files(repository, release, ticket.commit) for ticket in self.queue.tickets}
 
     def _answer(self, gate: Gate, questions: Sequence[tuple[Ask, Sequence[TestId]]]) -> list[dict[TestId, Answer]]:
         """What the search asks, in order; unclear where tickets do not merge without the others."""

@@ -7,35 +7,27 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sessions.config import Config, Gate
-from sessions.culprits.findings import Answer
 from sessions.durations import parse_duration
 from sessions.engines import Engine
 from sessions.engines.pool import Pool
-from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome
+from sessions.engines.probe import Image, Outcome, Probe, Step
 from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError, IntegrandError, UsageError
 from sessions.forecast import GateHistory
-from sessions.gates.formats import FORMATS
 from sessions.gates.gathering import complete, put_together
-from sessions.gates.results import Failure, Kind, Output, Results, TestId
+from sessions.gates.results import Results
 from sessions.gates.shards import balance
 from sessions.globs import matching
 from sessions.ledger.ledger import Key, Ledger, Reading
 from sessions.narrator import Narrator
+from sessions.outcomes import BUILD, results_of
 from sessions.source.merging import Candidate
 from sessions.source.overlays import files_of, overlay_between
 from sessions.source.repository import Repository
-
-# The build is a gate of its own where it fails: then no other gate can tell anything.
-BUILD = Gate(name="build", run="", format="exit")
-BUILD_TEST = TestId(file="", name=BUILD.name)
-
-# Words with which a full disk or a broken machine shows in a log. They say nothing about a ticket.
-_OUR_FAULT = re.compile(r"No space left on device|Cannot allocate memory|Input/output error", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +114,57 @@ class Laboratory:
                 self.consulted[key] = Consulted(question=question, key=key, reading=told[key], fresh=key in unknown)
         return [told[key] for key in keys]
 
+    def recall(self, question: Question) -> Reading | None:
+        """What is known about a question, without a probe."""
+        return self.ledger.find(self._key(question))
+
+    def history(self, gate: Gate, candidates: Sequence[Candidate]) -> GateHistory:
+        """What earlier runs of a gate took, and on how many of ``candidates`` it has still to run."""
+        questions = [Question(gate=gate, candidate=candidate, why="") for candidate in candidates]
+        name = self._key(questions[0]).gate
+        return GateHistory(
+            whole=self.ledger.usual_seconds(name, whole=True),
+            part=self.ledger.usual_seconds(name, whole=False),
+            to_run=sum(self.recall(question) is None for question in questions),
+        )
+
+    def shards_of(self, question: Question, count: int) -> tuple[Question, ...]:
+        """A question about a whole gate as several about parts of it that take about as long, some of them empty."""
+        gate = question.gate
+        files = self._files(gate, None, question.candidate.tree)
+        parts = balance(self.ledger.times(self._key(question).gate), files, count)
+        return tuple(
+            replace(question, files=part, shard=(place, count), why=f"{question.why}, shard {place}/{count}")
+            for place, part in enumerate(parts, start=1)
+        )
+
+    def command(
+        self, gate: Gate, files: tuple[str, ...] | None, tree: str, attempt: int = 1, jobs: int | None = None
+    ) -> str:
+        """The gate's shell command with its places filled in."""
+        chosen = self._files(gate, files, tree)
+        places = {
+            "files": " ".join(shlex.quote(path) for path in chosen),
+            "results": '"$INTEGRAND_RESULTS"',
+            "jobs": str(jobs or self._jobs),
+            "seed": str(_seed(tree, attempt)),
+        }
+        return re.sub(r"\{(files|results|jobs|seed)\}", lambda found: places[found[1]], gate.run)
+
+    def candidate(self, tree: str, left: float | None = None, *, built: bool = True) -> Probe:
+        """The probe that only builds a candidate, in the ``left`` seconds; or not even that."""
+        build = self.config.build
+        command = (build.run if built else "") or ":"
+        return Probe(
+            image=self.image,
+            overlay=overlay_between(self.repository, self.release_tree, tree),
+            steps=(Step(name=BUILD.name, command=command, timeout=_within(build.timeout, left)),),
+        )
+
+    def artifacts(self, tree: str, gate: Gate) -> Path:
+        """The folder of what a gate left on a tree."""
+        return self.state / "artifacts" / tree[:12] / gate.name
+
     def _divided(self, unknown: Mapping[Key, Question]) -> dict[Key, Question]:
         """The same questions, whole gates as shards for as many machines as there are."""
         divided: dict[Key, Question] = {}
@@ -132,11 +175,6 @@ class Laboratory:
             else:
                 divided[key] = question
         return divided
-
-    def _written(self, key: Key, question: Question) -> Reading:
-        reading = self.ledger.find(key) or self._gathered(key, question)
-        assert reading is not None  # noqa: S101  a probe has just told it
-        return reading
 
     def _gathered(self, key: Key, question: Question) -> Reading | None:
         """What shards told of a whole gate, put together where all of them have run, here or elsewhere."""
@@ -158,15 +196,10 @@ class Laboratory:
         self.ledger.write(key, reading)
         return reading
 
-    def shards_of(self, question: Question, count: int) -> tuple[Question, ...]:
-        """A question about a whole gate as several about parts of it that take about as long, some of them empty."""
-        gate = question.gate
-        files = self._files(gate, None, question.candidate.tree)
-        parts = balance(self.ledger.times(self._key(question).gate), files, count)
-        return tuple(
-            replace(question, files=part, shard=(place, count), why=f"{question.why}, shard {place}/{count}")
-            for place, part in enumerate(parts, start=1)
-        )
+    def _written(self, key: Key, question: Question) -> Reading:
+        reading = self.ledger.find(key) or self._gathered(key, question)
+        assert reading is not None  # noqa: S101  a probe has just told it
+        return reading
 
     def _run(self, unknown: Mapping[Key, Question]) -> None:
         """Run probes and write down what they tell; with a deadline no more at once than start at once."""
@@ -175,65 +208,6 @@ class Laboratory:
         while waiting:
             some, waiting = waiting[:size], waiting[size:]
             self._run_at_once(some)
-
-    def history(self, gate: Gate, candidates: Sequence[Candidate]) -> GateHistory:
-        """What earlier runs of a gate took, and on how many of ``candidates`` it has still to run."""
-        questions = [Question(gate=gate, candidate=candidate, why="") for candidate in candidates]
-        name = self._key(questions[0]).gate
-        return GateHistory(
-            whole=self.ledger.usual_seconds(name, whole=True),
-            part=self.ledger.usual_seconds(name, whole=False),
-            to_run=sum(self.recall(question) is None for question in questions),
-        )
-
-    def recall(self, question: Question) -> Reading | None:
-        """What is known about a question, without a probe."""
-        return self.ledger.find(self._key(question))
-
-    def _without_files(self, question: Question) -> Reading:
-        """A candidate that lacks the asked files cannot fail in them; a gate without any is a mistake of the user's."""
-        if question.files is None:
-            raise UsageError(
-                f"Gate {question.gate.name!r} has no file to test {question.why}: "
-                f"{', '.join(self.globs or question.gate.files)} match none. Mend the globs, then run again."
-            )
-        return Reading(built=True, results=Results(), seconds=0.0, log="")
-
-    def command(
-        self, gate: Gate, files: tuple[str, ...] | None, tree: str, attempt: int = 1, jobs: int | None = None
-    ) -> str:
-        """The gate's shell command with its places filled in."""
-        chosen = self._files(gate, files, tree)
-        places = {
-            "files": " ".join(shlex.quote(path) for path in chosen),
-            "results": '"$INTEGRAND_RESULTS"',
-            "jobs": str(jobs or self._jobs),
-            "seed": str(_seed(tree, attempt)),
-        }
-        return re.sub(r"\{(files|results|jobs|seed)\}", lambda found: places[found[1]], gate.run)
-
-    @property
-    def _jobs(self) -> int:
-        return self.jobs or os.cpu_count() or 1
-
-    def _files(self, gate: Gate, files: tuple[str, ...] | None, tree: str) -> tuple[str, ...]:
-        if not gate.files:
-            return ()
-        there = matching(gate.files, files_of(self.repository, tree))
-        there = matching(self.globs, there) if self.globs else there
-        # A test that failed elsewhere may be in a file that this candidate does not have.
-        return there if files is None else tuple(path for path in there if path in files)
-
-    def _key(self, question: Question) -> Key:
-        gate = question.gate
-        recipe = "\0".join((gate.run, gate.format, *gate.files, self.config.build.run, *self.globs))
-        return Key(
-            tree=question.candidate.tree,
-            image=self.image.id,
-            gate=f"{gate.name}@{hashlib.sha256(recipe.encode()).hexdigest()[:12]}",
-            tests=_name_tests(question),
-            attempt=question.attempt,
-        )
 
     def _run_at_once(self, asked: Sequence[tuple[Key, Question]]) -> None:
         left = None if self.deadline is None else self.deadline - time.monotonic()
@@ -254,6 +228,16 @@ class Laboratory:
         if trouble:
             raise trouble
 
+    def _describe(self, question: Question, left: float | None, jobs: int) -> Probe:
+        gate, tree = question.gate, question.candidate.tree
+        probe = self.candidate(tree, left)
+        if gate is BUILD:
+            return probe
+        run = self.command(gate, question.files, tree, question.attempt, jobs)
+        step = Step(name="gate", command=run, timeout=_within(gate.timeout, left))
+        keep = question.keep and bool(self.config.build.run)
+        return replace(probe, steps=(*probe.steps, step), artifacts=gate.artifacts, keep=keep)
+
     def _take_in(
         self, key: Key, question: Question, outcome: Outcome | InfrastructureError, left: float | None
     ) -> None:
@@ -267,8 +251,7 @@ class Laboratory:
             raise BudgetEndedError(f"The budget ended during {question.gate.name}, {question.why}")
         name = _log_name(key)
         self._keep(name, question, outcome)
-        results = self._read(question.gate, outcome)
-        _check_ours(outcome.steps[-1], results)
+        results = results_of(question.gate, outcome, self.config.engine.source)
         reading = Reading(
             built=outcome.steps[-1].name != BUILD.name or not outcome.steps[-1].status,
             results=results,
@@ -276,44 +259,6 @@ class Laboratory:
             log=f"logs/{name}.log",
         )
         self.ledger.write(key, reading)
-
-    def _describe(self, question: Question, left: float | None, jobs: int) -> Probe:
-        gate, tree = question.gate, question.candidate.tree
-        probe = self.candidate(tree, left)
-        if gate is BUILD:
-            return probe
-        run = self.command(gate, question.files, tree, question.attempt, jobs)
-        step = Step(name="gate", command=run, timeout=_within(gate.timeout, left))
-        keep = question.keep and bool(self.config.build.run)
-        return replace(probe, steps=(*probe.steps, step), artifacts=gate.artifacts, keep=keep)
-
-    def candidate(self, tree: str, left: float | None = None, *, built: bool = True) -> Probe:
-        """The probe that only builds a candidate, in the ``left`` seconds; or not even that."""
-        build = self.config.build
-        command = (build.run if built else "") or ":"
-        return Probe(
-            image=self.image,
-            overlay=overlay_between(self.repository, self.release_tree, tree),
-            steps=(Step(name=BUILD.name, command=command, timeout=_within(build.timeout, left)),),
-        )
-
-    def _read(self, gate: Gate, outcome: Outcome) -> Results:
-        last = outcome.steps[-1]
-        if last.ending != "exited":
-            kind: Kind = "timeout" if last.ending == "timeout" else "crash"
-            message = f"{last.name} ended: {last.ending} after {outcome.seconds:.0f} s\n{last.log[-2000:]}"
-            name = BUILD.name if last.name == BUILD.name else gate.name
-            return Results(failures=(Failure(test=TestId(file="", name=name), kind=kind, message=message),))
-        if last.name == BUILD.name:
-            return FORMATS["exit"].read(Output(gate=BUILD.name, status=last.status, log=last.log))
-        output = Output(
-            gate=gate.name,
-            status=last.status,
-            log=_within_source(last.log, self.config.engine.source),
-            results=outcome.results,
-            artifacts=outcome.artifacts,
-        )
-        return FORMATS[gate.format].read(output)
 
     def _keep(self, name: str, question: Question, outcome: Outcome) -> None:
         logs = self.state / "logs"
@@ -325,27 +270,37 @@ class Laboratory:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
 
-    def artifacts(self, tree: str, gate: Gate) -> Path:
-        """The folder of what a gate left on a tree."""
-        return self.state / "artifacts" / tree[:12] / gate.name
+    def _without_files(self, question: Question) -> Reading:
+        """A candidate that lacks the asked files cannot fail in them; a gate without any is a mistake of the user's."""
+        if question.files is None:
+            raise UsageError(
+                f"Gate {question.gate.name!r} has no file to test {question.why}: "
+                f"{', '.join(self.globs or question.gate.files)} match none. Mend the globs, then run again."
+            )
+        return Reading(built=True, results=Results(), seconds=0.0, log="")
 
+    def _files(self, gate: Gate, files: tuple[str, ...] | None, tree: str) -> tuple[str, ...]:
+        if not gate.files:
+            return ()
+        there = matching(gate.files, files_of(self.repository, tree))
+        there = matching(self.globs, there) if self.globs else there
+        # A test that failed elsewhere may be in a file that this candidate does not have.
+        return there if files is None else tuple(path for path in there if path in files)
 
-def answers(reading: Reading, tests: Iterable[TestId]) -> dict[TestId, Answer]:
-    """Which of ``tests`` fail in a reading.
+    def _key(self, question: Question) -> Key:
+        gate = question.gate
+        recipe = "\0".join((gate.run, gate.format, *gate.files, self.config.build.run, *self.globs))
+        return Key(
+            tree=question.candidate.tree,
+            image=self.image.id,
+            gate=f"{gate.name}@{hashlib.sha256(recipe.encode()).hexdigest()[:12]}",
+            tests=_name_tests(question),
+            attempt=question.attempt,
+        )
 
-    A crash of a test's whole file hides the test, and a failed build hides all but the build itself.
-    """
-    failing = {failure.test for failure in reading.results.failures}
-    hidden = {test.file for test in failing if not test.name or not test.file}
-    told: dict[TestId, Answer] = {}
-    for test in tests:
-        if test in failing:
-            told[test] = "fails"
-        elif test != BUILD_TEST and (not reading.built or hidden & {test.file, ""}):
-            told[test] = "unclear"
-        else:
-            told[test] = "passes"
-    return told
+    @property
+    def _jobs(self) -> int:
+        return self.jobs or os.cpu_count() or 1
 
 
 def _name_tests(question: Question) -> str:
@@ -364,20 +319,5 @@ def _seed(tree: str, attempt: int) -> int:
     return int(hashlib.sha256(f"{tree} {attempt}".encode()).hexdigest()[:8], 16)
 
 
-def _within_source(log: str, source: str) -> str:
-    """Count a container's paths from the source, as the local engine does: failures read the same in either."""
-    place = source.rstrip("/")
-    return re.sub(rf"(?<![\w./-]){re.escape(place)}/", "", log) if place else log
-
-
 def _within(timeout: str, left: float | None) -> float:
     return min(parse_duration(timeout), left) if left is not None else parse_duration(timeout)
-
-
-def _check_ours(last: StepOutcome, results: Results) -> None:
-    found = _OUR_FAULT.search(last.log) if last.status else None
-    if found or results.broken:
-        raise InfrastructureError(
-            f"The machine failed a probe ({found[0] if found else results.broken}): mend that, then run again; "
-            "what is known is kept, and no ticket is to blame."
-        )

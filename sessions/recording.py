@@ -10,9 +10,10 @@ from typing import Any, Literal
 from sessions.day import Day
 from sessions.gates.results import Failure, TestId
 from sessions.green_head import Progress
-from sessions.laboratory import BUILD, BUILD_TEST, Consulted, Laboratory, answers
+from sessions.laboratory import Consulted, Laboratory
 from sessions.ledger.record import RECORD_VERSION, Record, save_record
 from sessions.options import Options
+from sessions.outcomes import BUILD, BUILD_TEST, answers
 from sessions.reporting.reproduction import run_line
 from sessions.source.blockers import Blocker
 from sessions.tickets.eligibility import plain

@@ -87,17 +87,16 @@ def _fall_back(case: _Case) -> Search:
     """Bisect the line; the second time without drawing conclusions from one subset to another."""
     most = len(case.answers) + _RUNS
     for known in (case.implied, case.settled):
-        blame = yield from _answered(case, bisect_line(case.line, case.needs, known))
-        while asks := case.doubtful(blame):
+        blame = yield from _answered(case, bisect_line(case.line, case.needs, known), most)
+        while blame and (asks := case.doubtful(blame)):
             yield from case.ask(asks)
-        if case.is_shown(blame):
+        if blame and case.is_shown(blame):
             return blame
-        if len(case.answers) > most:
-            break
     return case.flaky()
 
 
-def _answered(case: _Case, steps: Bisection) -> Generator[Batch, Mapping[Ask, Answer], Blame]:
+def _answered(case: _Case, steps: Bisection, most: int) -> Generator[Batch, Mapping[Ask, Answer], Blame | None]:
+    """What a bisection finds; nothing where it takes too many runs, as that of a test that fails by chance may."""
     answer: Answer | None = None
     while True:
         try:
@@ -106,6 +105,8 @@ def _answered(case: _Case, steps: Bisection) -> Generator[Batch, Mapping[Ask, An
             found: Blame = end.value
             return found
         while (answer := case.settled(ask.tickets)) is None:
+            if len(case.answers) > most:
+                return None
             yield from case.ask(case.again(ask.tickets, 1))
 
 

@@ -18,7 +18,7 @@ from docker.errors import ImageNotFound
 from sessions.config import Config
 from sessions.engines import Export, Listen
 from sessions.engines.building import Order, choose_builder
-from sessions.engines.daemon import LABEL, legal_tag, told
+from sessions.engines.daemon import LABEL, legal_name, legal_tag, told
 from sessions.engines.probe import Image
 from sessions.engines.registry import AbsentImageError, Registry, RegistryError
 from sessions.errors import InfrastructureError
@@ -139,8 +139,7 @@ class BaselineImage:
         except OSError as error:
             raise InfrastructureError(f"[engine] dockerfile {dockerfile} cannot be read: {error.strerror}.") from None
         inputs = _hash(recipe, str(base.id), release.tree)
-        project = re.sub(r"[^a-z0-9]+", "-", self.config.project.name.lower()).strip("-") or "project"
-        name = f"integrand/{project}:{legal_tag(release.tag)[:100]}-{inputs[:12]}"
+        name = f"integrand/{legal_name(self.config.project.name)}:{legal_tag(release.tag)[:100]}-{inputs[:12]}"
         return _Plan(kind="layers", name=name, inputs=inputs, base=base, base_name=base_name)
 
     def _made(self, plan: _Plan, release: Release) -> DockerImage:
