@@ -176,9 +176,10 @@ def test_what_a_pool_no_longer_waits_for_is_stopped_and_nothing_of_ours_is_lent(
         until(lambda: (tmp_path / "begun").exists() and bool((tmp_path / "begun").read_text()))
         pid = int((tmp_path / "begun").read_text())
         assert alive(pid)
+        # Not later: the probe's folder, in which this would look as well, is being taken away then.
+        (release,) = (tmp_path / "cluster" / "one").rglob("integrand-release-*")
     assert heard == ["two\n", "lines\n", "nothing hello\n", "dask-scratch-space\n"]
     until(lambda: not alive(pid))
-    (release,) = (tmp_path / "cluster" / "one").rglob("integrand-release-*")
     pool.close()
     assert not release.exists()
 
