@@ -22,14 +22,13 @@ def parser(name: str, about: str) -> Parser:
     return made
 
 
-def status(work: Callable[[], None]) -> int:
-    """Run a benchmark; 0, or 1 after the sentence that tells why it could not run."""
+def status(work: Callable[[], int | None]) -> int:
+    """Run a benchmark; its own status (none: 0), or 1 after the sentence that tells why it could not run."""
     try:
-        work()
+        return work() or 0
     except (IntegrandError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
 def write_figures(place: Path | None, figures: Mapping[str, object]) -> None:

@@ -29,9 +29,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.command import folder, parser, write_figures
+from benchmarks.command import folder, parser, status, write_figures
 from benchmarks.parties import clone
-from sessions.errors import IntegrandError, SourceError
+from sessions.errors import SourceError
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
 from sessions.narrator import Narrator, harmless
@@ -157,11 +157,7 @@ def test_newest_policy_comes_first():
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status: 1 where somebody innocent was named, or a fault was missed."""
-    try:
-        return _run(_parse(words))
-    except (IntegrandError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    return status(lambda: _run(_parse(words)))
 
 
 def _run(options: Options) -> int:
