@@ -14,21 +14,46 @@ if TYPE_CHECKING:
     from sessions.gates.results import Kind, Output
 
 
-def results_of(
-    failures: Iterable[Failure],
+def account(
+    output: Output,
+    failures: Iterable[Failure] = (),
     *,
+    passed: Iterable[TestId] = (),
+    skipped: Iterable[TestId] = (),
+    counts: Mapping[str, int] | None = None,
+    lists_faults: bool = False,
     files: Iterable[str] = (),
-    tests: int = 0,
+    tests: int | None = None,
     times: Mapping[str, float] | None = None,
+    trouble: str = "",
+    kind: Kind = "error",
+    notes: Iterable[str] = (),
 ) -> Results:
-    """Sort, and name each test once: the first failure told of a test is the one that counts."""
+    """The account of a run: sorted, each test once, and with the gate itself as a failure where there is ``trouble``.
+
+    The first failure told of a test is the one that counts, and a test that failed anywhere has not passed. Without
+    ``tests``, their number is how many tests were named.
+    """
     first: dict[TestId, Failure] = {}
     for failure in failures:
         first.setdefault(failure.test, failure)
+    if trouble:
+        whole = gate_failure(output, trouble, kind)
+        first.setdefault(whole.test, whole)
+    good = set(passed) - first.keys()
+    left_out = set(skipped) - first.keys() - good
+    named = {test for test in first if test.file} | good | left_out
     return Results(
         failures=tuple(first[test] for test in sorted(first)),
-        files=tuple(sorted(set(files))),
-        tests=tests,
+        passed=tuple(sorted(good)),
+        skipped=tuple(sorted(left_out)),
+        counts=dict(counts or {}),
+        lists_faults=lists_faults,
+        files=tuple(sorted({*files} - {""})),
+        tests=len(named) if tests is None else tests,
+        trouble=trouble,
+        status=output.status,
+        notes=tuple(dict.fromkeys(notes)),
         times=dict(times or {}),
     )
 
