@@ -11,6 +11,9 @@ from typing import Literal
 # "gone" and "skipped" are failures that only a comparison with the release can find.
 Kind = Literal["failed", "error", "timeout", "crash", "gone", "skipped"]
 
+# The status of several runs that are told as one.
+NO_STATUS = -1
+
 
 @dataclass(frozen=True, order=True)
 class TestId:
@@ -80,9 +83,11 @@ class Results:
     ``trouble`` is a clause that says why the run did not come to its own end, or does not account for it; empty where
     it does. ``failures`` then hold the gate itself as well. ``broken`` is a clause that says what was wrong on our own
     side (a font that the image lacks): then nothing else in here says anything about a candidate. ``notes`` say
-    what was odd about the report and had to be repaired to read it. ``status`` is what the command ended with.
+    what was odd about the report and had to be repaired to read it. ``status`` is what the command ended with, and
+    ``gate`` the name under which the gate as a whole fails.
     """
 
+    gate: str = ""
     failures: tuple[Failure, ...] = ()
     passed: tuple[TestId, ...] = ()
     skipped: tuple[TestId, ...] = ()
@@ -142,7 +147,7 @@ class Results:
     def _presence_in_file(self, test: TestId) -> Presence:
         if test.file in self.hidden_files:
             return Presence.HIDDEN
-        if self.lists_faults or test.file in self.counts:
+        if test.file in self.counts or (self.lists_faults and not test.is_whole_file):
             return Presence.PASSED
         if test.is_whole_file and test.file in self.tested_files:
             return Presence.PASSED

@@ -80,6 +80,12 @@ class Section:
         return sum(float(ran["wall"] or 0.0) for line in self.lines if (ran := _RAN.match(line)))
 
     @property
+    def ran_to_its_end(self) -> bool:
+        """Whether the file says how many examples it ran, and did not fail as a whole."""
+        ran = any(found["tests"] for line in self.lines if (found := _RAN.match(line)))
+        return bool(self.file and not self.reason and ran and not whole_file_reason(self))
+
+    @property
     def ended(self) -> bool:
         """Whether the file was tested to its end, good or bad."""
         return bool(self.reason or whole_file_reason(self)) or any(_RAN.match(line) for line in self.lines)
