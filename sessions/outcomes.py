@@ -12,13 +12,15 @@ from sessions.engines.probe import Outcome
 from sessions.errors import InfrastructureError
 from sessions.gates.formats import FORMATS
 from sessions.gates.formats.findings import account
-from sessions.gates.results import Failure, Output, Presence, Results, TestId
+from sessions.gates.results import Failure, Kind, Output, Presence, Results, TestId
 from sessions.ledger.ledger import Reading
 
 # The build is a check of its own, and comes before each gate: where it fails, no gate can tell anything. No gate can
 # have its name in here, as gates' names have no brackets; what others read calls it "build".
 BUILD = Gate(name="[build]", run="", format="exit")
 BUILD_TEST = TestId(file="", name=BUILD.name)
+# The steps of a probe.
+BUILD_STEP, GATE_STEP = "build", "gate"
 
 
 def results_of(gate: Gate, outcome: Outcome, source: str) -> Results:
@@ -30,8 +32,8 @@ def results_of(gate: Gate, outcome: Outcome, source: str) -> Results:
     results = _read(gate, outcome, source)
     if ours := outcome.trouble or results.broken:
         raise InfrastructureError(
-            f"The machine failed a probe of {called(gate)} ({ours}): mend that, then type the same command; what is "
-            "known is kept, and no ticket is to blame."
+            f"The machine failed a probe of {called(gate.name)} ({ours}): mend that, then type the same command; what "
+            "is known is kept, and no ticket is to blame."
         )
     return results
 
@@ -44,9 +46,9 @@ def answers(reading: Reading, failures: Iterable[Failure]) -> dict[TestId, Answe
     return {failure.test: _answer(reading, failure) for failure in failures}
 
 
-def called(gate: Gate) -> str:
+def called(name: str) -> str:
     """The name of a gate, or of the build, as people and the record call it."""
-    return "build" if gate is BUILD else gate.name
+    return name.strip("[]")
 
 
 def _answer(reading: Reading, failure: Failure) -> Answer:
@@ -116,7 +118,7 @@ def _count_answer(results: Results, failure: Failure) -> Answer:
 
 def _read(gate: Gate, outcome: Outcome, source: str) -> Results:
     last = outcome.steps[-1]
-    is_build = last.name == BUILD.name
+    is_build = last.name == BUILD_STEP
     output = Output(
         gate=BUILD.name if is_build else gate.name,
         status=last.status,
@@ -127,7 +129,7 @@ def _read(gate: Gate, outcome: Outcome, source: str) -> Results:
         artifacts=outcome.artifacts,
     )
     if last.ending != "exited":
-        kind = "timeout" if last.ending == "timeout" else "crash"
+        kind: Kind = "timeout" if last.ending == "timeout" else "crash"
         return account(output, trouble=f"{last.name} ended: {last.ending} after {outcome.seconds:.0f} s", kind=kind)
     return FORMATS["exit" if is_build else gate.format].read(output)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
-from sessions.culprits.findings import Weighed, Ask, Blame, Subset
+from sessions.culprits.findings import Ask, Blame, Subset, Weighed
 from sessions.tickets.order import Needs, closure
 
 # What is known of a subset already, without asking.

@@ -18,7 +18,6 @@ def weigh(answer: Answer) -> Weighed:
     return "passes" if answer == "not run" else answer
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Ask:
     """Does the test fail on the release with these tickets? Each ``attempt`` from 2 on is an independent run."""

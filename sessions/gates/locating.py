@@ -1,7 +1,7 @@
 """Which file of the repository a test is in, by what its report says. Pure.
 
 Reports name a test's place in many ways: a path from the repository's root, one from the root folder of the tool, one
-from somewhere else on the machine that ran it, or a class (``tests.test_a.TestB``, ``org.a.AppTest``, ``App\\FooTest``).
+from somewhere else on the machine that ran it, or a class (``tests.test_a.TestB``, ``org.a.AppTest``).
 """
 
 from __future__ import annotations

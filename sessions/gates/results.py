@@ -130,6 +130,11 @@ class Results:
         """Whether the run came to its end and reported at least one test."""
         return not (self.trouble or self.broken)
 
+    @property
+    def has_passed(self) -> bool:
+        """Whether any test was seen to pass."""
+        return bool(self.passed or any(self.counts.values()))
+
     def presence(self, test: TestId) -> Presence:
         """What this run says about ``test``."""
         if test in self.failing:
@@ -138,20 +143,17 @@ class Results:
             return Presence.PASSED
         if test in self._skipped:
             return Presence.SKIPPED
-        if not self.is_measured:
-            return Presence.HIDDEN
-        if test.is_whole_gate:
+        if test.file in self.counts:
             return Presence.PASSED
-        return self._presence_in_file(test)
+        if not self.is_measured or test.file in self.hidden_files:
+            return Presence.HIDDEN
+        return self._presence_unnamed(test)
 
-    def _presence_in_file(self, test: TestId) -> Presence:
-        if test.file in self.hidden_files:
-            return Presence.HIDDEN
-        if test.file in self.counts or (self.lists_faults and not test.is_whole_file):
+    def _presence_unnamed(self, test: TestId) -> Presence:
+        """What a run that came to its end says about a test that it does not report."""
+        if test.is_whole_gate or (self.lists_faults and not test.is_whole_file):
             return Presence.PASSED
-        if test.is_whole_file and test.file in self.tested_files:
-            return Presence.PASSED
-        return Presence.ABSENT
+        return Presence.PASSED if test.is_whole_file and test.file in self.tested_files else Presence.ABSENT
 
 
 @dataclass(frozen=True, kw_only=True)

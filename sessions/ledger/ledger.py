@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from sessions.errors import InfrastructureError
 from sessions.gates.results import History, Presence, Results, TestId
@@ -197,7 +196,8 @@ class Ledger:
         """Forget the runs on a tree that did not account for their end, for whoever mends what was wrong with them."""
         with self._told():
             self._db.execute(
-                "delete from results where tree = ? and (not built or json_extract(results, '$.trouble') != '')", (tree,)
+                "delete from results where tree = ? and (not built or json_extract(results, '$.trouble') != '')",
+                (tree,),
             )
 
     def close(self) -> None:

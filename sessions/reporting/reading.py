@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sessions.ledger.record import Record
+from sessions.reporting.reproduction import is_of_build
 
 Entry = Mapping[str, Any]
 Outcome = Literal["fails", "passes", "unclear"]
@@ -59,7 +60,7 @@ class Outcomes:
         """``unclear`` where it did not build, so that the gate could not tell."""
         if "failed" not in probe:  # a record of an older Integrand
             return "fails" if probe["failures"] else "passes"
-        if "build" in probe["failed"] and probe["gate"] != "build":
+        if not (probe.get("built", True) or is_of_build(probe)):
             return "unclear"
         return "fails" if self.new_in(probe) else "passes"
 

@@ -32,7 +32,7 @@ _END = re.compile(r"^(?:Total time for all tests|All tests passed!|No files to d
 _INTERRUPTED = re.compile(r"^Doctests interrupted: .*")
 _COUNT = re.compile(r"\d+ doctests? failed")
 # From 129 on, a status may as well be a shell's word for a signal that killed the command.
-_BAD_OPTIONS, _INTERRUPTED = 2, 128
+_BAD_OPTIONS_BIT, _INTERRUPTED_BIT = 2, 128
 
 
 def read(output: Output) -> Results:
@@ -61,16 +61,16 @@ def _counts(parts: list[Section], failed: set[str]) -> dict[str, int]:
     """How many examples ran in each file that was tested to its end and did not fail as a whole."""
     counts: dict[str, int] = {}
     for part in parts:
-        if part.file not in failed and part.ran_to_its_end:
-            counts[part.file] = counts.get(part.file, 0) + part.tests
+        if part.file not in failed and (count := part.count) is not None:
+            counts[part.file] = counts.get(part.file, 0) + count
     return counts
 
 
 def _unexplained(status: int, failures: list[Failure]) -> str:
     """What the status says and no failure shows. ``sage/doctest/reporting.py`` sets its bits."""
-    if status >= _INTERRUPTED:
+    if status >= _INTERRUPTED_BIT:
         return "The doctests were interrupted or killed"
-    if status & _BAD_OPTIONS:
+    if status & _BAD_OPTIONS_BIT:
         return "The doctests were not run as asked"
     return "No doctest failed, but the run did" if status and not failures else ""
 
