@@ -33,7 +33,7 @@ def named(
 
 
 def counted(*tests: TestId, counts: dict[str, int] | None = None) -> Results:
-    """A run of Sage's, which reports failures by name, and of each file that it tested to its end how many tests ran."""
+    """A run of Sage's, which reports failures by name, and how many tests ran in each file."""
     counts = {"a.py": 5, "b.py": 5} if counts is None else counts
     failures = tuple(Failure(test=test, line=7, message="no") for test in sorted(tests))
     crashed = {test.file for test in tests if not test.name}

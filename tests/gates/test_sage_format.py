@@ -245,7 +245,7 @@ def test_a_status_that_failures_do_not_explain_is_told_beside_them(status: int) 
 
 
 def test_of_each_file_that_was_tested_to_its_end_the_number_of_tests_is_known() -> None:
-    assert read(text("sage-failing.txt")).counts == {"bad.py": 7}
+    assert read(text("sage-failing.txt")).counts == {"bad.py": 7, "good.py": 1}
     odd = read(text("sage-odd.txt"))
     assert odd.counts == {"good.py": 1, "src/sage/pkg/dup.py": 6, "src/sage/pkg/lineno.py": 1}
     assert odd.presence(TestId("src/sage/pkg/dup.py", "dup", "2 + 2")) is Presence.PASSED

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -292,7 +293,8 @@ def test_a_writer_that_is_killed_leaves_everything_that_it_said_it_wrote(tmp_pat
 def write_runs(ledger: Ledger, tree: str, *failing: bool, tests: str = "a.py") -> None:
     for attempt, fails in enumerate(failing, 1):
         key = Key(tree=tree, image="i", gate="doctest@1", tests=tests, attempt=attempt)
-        ledger.write(key, FAILED if fails else PASSED)
+        passed = replace(PASSED, results=replace(PASSED.results, counts={tests: 3}))
+        ledger.write(key, FAILED if fails else passed)
 
 
 def test_the_history_of_a_test_counts_runs_that_differ_on_one_tree_as_odd(ledger: Ledger) -> None:

@@ -56,7 +56,8 @@ _GITHUB_FILE = re.compile(r"^::error title=(?P<reason>[^,]+),file=")
 _WHOLE_FILE = re.compile(r"^(?:Timed out|Bad exit|Killed due to|Testing error|.+ in doctesting framework)")
 _BLOCK_END = re.compile(r"^(?:\*{70}|-{70}|sage: )")
 _RAN = re.compile(
-    r"^ +\[(?:(?P<tests>\d{1,9}) tests?|(?P<share>\d{1,3})% of tests run),(?:[^\]]{0,60}? (?P<wall>\d{1,6}\.\d{1,4})\ ?s(?: wall)?\])?"
+    r"^ +\[(?:(?P<tests>\d{1,9}) tests?|(?P<share>\d{1,3})% of tests run),"
+    r"(?:[^\]]{0,60}? (?P<wall>\d{1,6}\.\d{1,4})\ ?s(?: wall)?\])?"
 )
 _LAST_RUN = re.compile(r"^sage: .* ## line (\d{1,9}) ##$")
 
