@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -47,13 +48,13 @@ class ChangedTests:
         """What each ticket does to the tests, if anything. A test counts for the first ticket whose diff says so."""
         takes = _shares(comparison.gone, lambda failure: failure.test, self._who)
         skips = _shares(comparison.skipped, lambda failure: failure.test, self._who)
-        brings = _shares(comparison.brought, lambda test: test, self._who_brings)
+        brings = Counter(number for test in comparison.brought for number in self._who_brings(test)[:1])
+        for file, more in comparison.more.items():
+            brings.update(dict.fromkeys(self._who_brings(TestId(file))[:1], more))
         return {
-            number: TestChanges(
-                brings=len(brings.get(number, ())), takes=takes.get(number, ()), skips=skips.get(number, ())
-            )
+            number: TestChanges(brings=brings[number], takes=takes.get(number, ()), skips=skips.get(number, ()))
             for number in self.diffs
-            if number in takes or number in skips or number in brings
+            if number in takes or number in skips or brings[number]
         }
 
     def _who(self, failure: Failure) -> tuple[int, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from sessions.gates.results import NO_STATUS, Failure, Presence, Results, TestId
 
@@ -17,7 +17,8 @@ class Comparison:
 
     ``new`` fail on the head alone, ``known`` on both, ``fixed`` failed on the release and were seen to pass here.
     ``gone`` ran on the release and are not reported here, and ``skipped`` ran there and are skipped here: of both,
-    only a ticket's own diff can say that this is as it should be. ``brought`` are reported by the head alone.
+    only a ticket's own diff can say that this is as it should be. ``brought`` are reported by the head alone. Of files
+    whose tests are only counted, ``more`` says how many more ran on the head.
     """
 
     new: tuple[Failure, ...] = ()
@@ -26,6 +27,7 @@ class Comparison:
     gone: tuple[Failure, ...] = ()
     skipped: tuple[Failure, ...] = ()
     brought: tuple[TestId, ...] = ()
+    more: Mapping[str, int] = field(default_factory=dict)
 
 
 def compare(release: Results, head: Results) -> Comparison:
@@ -47,6 +49,9 @@ def compare(release: Results, head: Results) -> Comparison:
         gone=tuple(failure for failure in missing if failure.kind == "gone"),
         skipped=tuple(failure for failure in missing if failure.kind == "skipped"),
         brought=tuple(sorted(test for test in _reported(head) if release.presence(test) is Presence.ABSENT)),
+        more={
+            file: more for file, ran in sorted(head.counts.items()) if (more := ran - release.counts.get(file, 0)) > 0
+        },
     )
 
 
@@ -100,6 +105,6 @@ def _has_fewer(file: str, release: Results, head: Results) -> bool:
 
 
 def _reported(results: Results) -> frozenset[TestId]:
-    """All tests that a run reports by name; of files that only count, the file."""
+    """All tests that a run reports by name, and of which it does not only count the file's."""
     named: Iterable[TestId] = (*results.passed, *results.skipped, *results.failing)
-    return frozenset(test for test in named if not test.is_whole_gate) | frozenset(map(TestId, results.counts))
+    return frozenset(test for test in named if not test.is_whole_gate and test.file not in results.counts)
