@@ -11,6 +11,9 @@ from typing import Literal
 # "gone" and "skipped" are failures that only a comparison with the release can find.
 Kind = Literal["failed", "error", "timeout", "crash", "gone", "skipped"]
 
+# The status of several runs that are told as one.
+NO_STATUS = -1
+
 
 @dataclass(frozen=True, order=True)
 class TestId:
@@ -80,9 +83,11 @@ class Results:
     ``trouble`` is a clause that says why the run did not come to its own end, or does not account for it; empty where
     it does. ``failures`` then hold the gate itself as well. ``broken`` is a clause that says what was wrong on our own
     side (a font that the image lacks): then nothing else in here says anything about a candidate. ``notes`` say
-    what was odd about the report and had to be repaired to read it. ``status`` is what the command ended with.
+    what was odd about the report and had to be repaired to read it. ``status`` is what the command ended with, and
+    ``gate`` the name under which the gate as a whole fails.
     """
 
+    gate: str = ""
     failures: tuple[Failure, ...] = ()
     passed: tuple[TestId, ...] = ()
     skipped: tuple[TestId, ...] = ()
@@ -125,6 +130,11 @@ class Results:
         """Whether the run came to its end and reported at least one test."""
         return not (self.trouble or self.broken)
 
+    @property
+    def has_passed(self) -> bool:
+        """Whether any test was seen to pass."""
+        return bool(self.passed or any(self.counts.values()))
+
     def presence(self, test: TestId) -> Presence:
         """What this run says about ``test``."""
         if test in self.failing:
@@ -133,20 +143,35 @@ class Results:
             return Presence.PASSED
         if test in self._skipped:
             return Presence.SKIPPED
-        if not self.is_measured:
-            return Presence.HIDDEN
-        if test.is_whole_gate:
+        if test.file in self.counts:
             return Presence.PASSED
-        return self._presence_in_file(test)
+        if not self.is_measured or test.file in self.hidden_files:
+            return Presence.HIDDEN
+        return self._presence_of_part(test) or self._presence_unnamed(test)
 
-    def _presence_in_file(self, test: TestId) -> Presence:
-        if test.file in self.hidden_files:
-            return Presence.HIDDEN
-        if self.lists_faults or test.file in self.counts:
+    def _presence_of_part(self, test: TestId) -> Presence | None:
+        """What the rest of a test says of it, where a report tells only those of its examples that failed.
+
+        An example that is not among the failing ones of its test did not fail; the test as a whole is not known then.
+        """
+        whole = TestId(test.file, test.name)
+        if not test.name or self.lists_faults:
+            return None
+        if (test.file, test.name) in self._failing_names:
+            return Presence.PASSED if test.example else Presence.HIDDEN
+        if test.example and whole in self._seen:
             return Presence.PASSED
-        if test.is_whole_file and test.file in self.tested_files:
+        return Presence.SKIPPED if test.example and whole in self._skipped else None
+
+    @cached_property
+    def _failing_names(self) -> frozenset[tuple[str, str]]:
+        return frozenset((test.file, test.name) for test in self.failing)
+
+    def _presence_unnamed(self, test: TestId) -> Presence:
+        """What a run that came to its end says about a test that it does not report."""
+        if test.is_whole_gate or (self.lists_faults and not test.is_whole_file):
             return Presence.PASSED
-        return Presence.ABSENT
+        return Presence.PASSED if test.is_whole_file and test.file in self.tested_files else Presence.ABSENT
 
 
 @dataclass(frozen=True, kw_only=True)

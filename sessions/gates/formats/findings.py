@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sessions.gates.formats.excerpt import last_lines, shorten
@@ -44,6 +46,7 @@ def account(
     left_out = set(skipped) - first.keys() - good
     named = {test for test in first if test.file} | good | left_out
     return Results(
+        gate=output.gate,
         failures=tuple(first[test] for test in sorted(first)),
         passed=tuple(sorted(good)),
         skipped=tuple(sorted(left_out)),
@@ -56,6 +59,22 @@ def account(
         notes=tuple(dict.fromkeys(notes)),
         times=dict(times or {}),
     )
+
+
+def told_apart(failures: Iterable[Failure]) -> list[Failure]:
+    """The same failures; the second of a test gets a name of its own, for else a known one would hide a new one.
+
+    Two examples of a docstring may read the same. Which of them is which cannot be known; how many fail can.
+    """
+    found: list[Failure] = []
+    times: Counter[TestId] = Counter()
+    for failure in failures:
+        test = failure.test
+        times[test] += 1
+        if times[test] > 1:
+            test = replace(test, name=f"{test.name} (failure {times[test]})")
+        found.append(replace(failure, test=test))
+    return found
 
 
 def gate_failure(output: Output, seen: str, kind: Kind = "error") -> Failure:
