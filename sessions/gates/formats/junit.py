@@ -35,7 +35,7 @@ def read(output: Output) -> Results:
             if tag_of(root) in {"testsuites", "testsuite"}:
                 form = form_of(root, output.command)
                 documents.append(Document(root=root, form=form))
-                cases += read_cases(root, form, gate=output.gate, place=f"{path}\n{place}", path=path)
+                cases += read_cases(root, form, xml.doubtful, gate=output.gate, place=f"{path}\n{place}", path=path)
     damage = _damage(output, files)
     return account_of(
         output,

@@ -30,9 +30,15 @@ _DOCTEST = re.compile(
 _SUMMARY = re.compile(r"contains \d+ failed subtests?")
 
 
-def read_cases(root: Element, form: Form, *, gate: str, place: str, path: str = "") -> list[Case]:
-    """All tests of a document. ``place`` tells it from all others of the run, ``path`` is the file that holds it."""
-    return [_case(element, form, gate=gate, place=place, path=path) for element in cases_of(root)]
+def read_cases(
+    root: Element, form: Form, doubtful: frozenset[Element] = frozenset(), *, gate: str, place: str, path: str = ""
+) -> list[Case]:
+    """All tests of a document. ``place`` tells it from all others of the run, ``path`` is the file that holds it.
+
+    Of tests that are ``doubtful``, for the report is damaged there, only failures are known.
+    """
+    cases = ((element, _case(element, form, gate=gate, place=place, path=path)) for element in cases_of(root))
+    return [case for element, case in cases if case.outcome == "failed" or element not in doubtful]
 
 
 def _case(element: Element, form: Form, *, gate: str, place: str, path: str) -> Case:

@@ -30,6 +30,7 @@ _ENTITIES = re.compile(r"<!DOCTYPE[^>\[]{0,1000}\[|<!ENTITY\s")
 _CDATA = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?-->", re.DOTALL)
 _DECLARATION = re.compile(r"<\?xml\s[^>]{0,300}\?>|<!DOCTYPE[^>\[]{0,1000}>")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_STRAY = re.compile(r"[\udc80-\udcff]")  # how Python keeps bytes that are no UTF-8
 _REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,8}));")
 _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,8}|#x[0-9A-Fa-f]{1,8});)")
 # What libxml2 mends without losing an element; its names are those of xmlParserErrors.
@@ -53,9 +54,13 @@ _MENDED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Xml:
-    """The documents of one file: their root elements, what was repaired, and a clause on what may be lost."""
+    """The documents of one file: their root elements, what was repaired, and a clause on what may be lost.
+
+    ``doubtful`` are elements that may lack some of what is in them.
+    """
 
     roots: tuple[etree._Element, ...] = ()
+    doubtful: frozenset[etree._Element] = frozenset()
     notes: tuple[str, ...] = ()
     damage: str = ""
 
@@ -77,10 +82,10 @@ def read_xml(content: bytes) -> Xml:
         root = etree.fromstring(whole, parser)
     except etree.XMLSyntaxError:
         return Xml(damage="is no XML", notes=tuple(notes))
-    return _judge(root, parser, notes)
+    return _judge(root, parser, notes, text.count("\n"))
 
 
-def _judge(root: etree._Element, parser: etree.XMLParser, notes: list[str]) -> Xml:
+def _judge(root: etree._Element, parser: etree.XMLParser, notes: list[str], text_lines: int) -> Xml:
     elements = list(root.iterchildren("*"))
     is_closed = bool(elements) and elements[-1].tag == "end" and len(elements[-1]) == 0
     roots = tuple(elements[:-1] if is_closed else elements)
@@ -88,13 +93,23 @@ def _judge(root: etree._Element, parser: etree.XMLParser, notes: list[str]) -> X
     if not roots:
         return Xml(damage="is no XML", notes=tuple(notes))
     if serious or not is_closed:
-        where = f" at line {serious[0].line}" if serious else ""
-        return Xml(roots=roots, damage=f"is cut off or damaged{where}", notes=tuple(notes))
+        line = serious[0].line if serious else 0
+        damage = f"is cut off or damaged{f' at line {line}' if line else ''}"
+        doubtful = _doubtful(root, line, is_cut=not is_closed and line > text_lines)
+        return Xml(roots=roots, doubtful=doubtful, damage=damage, notes=tuple(notes))
     mended = {entry.type_name for entry in parser.error_log}
     notes += [note for name, note in _MENDED.items() if name in mended]
     if len(roots) > 1:
         notes.append(f"{len(roots)} documents in one file")
     return Xml(roots=roots, notes=tuple(notes))
+
+
+def _doubtful(root: etree._Element, line: int, *, is_cut: bool) -> frozenset[etree._Element]:
+    """The elements that the end of a file left open, and if it is damaged before its end all from that line on."""
+    last = list(root.iter("*"))[-1]
+    left_open = {last, *last.iterancestors()}
+    damaged = () if is_cut else (each for each in root.iter("*") if (each.sourceline or 0) >= line)
+    return frozenset({*left_open, *damaged})
 
 
 def _decode(content: bytes) -> tuple[str, list[str]]:
@@ -119,7 +134,13 @@ def _decode_other(content: bytes, declared: str) -> tuple[str, list[str]]:
     text = _decoded(content, declared)
     if text is not None:
         return text, []
-    return content.decode("utf-8", "replace"), [f"bytes that are no {declared}, which is declared"]
+    # Byte by byte, so that one that a test printed does not change the names of all others.
+    text = content.decode("utf-8", "surrogateescape")
+    return _STRAY.sub(_latin_1, text), [f"bytes that are no {declared}, which is declared"]
+
+
+def _latin_1(found: re.Match[str]) -> str:
+    return chr(ord(found[0]) - 0xDC00)
 
 
 def _decoded(content: bytes, encoding: str) -> str | None:
