@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from lxml import etree
 
@@ -107,7 +108,8 @@ def _judge(root: etree._Element, parser: etree.XMLParser, notes: list[str], text
 def _doubtful(root: etree._Element, line: int, *, is_cut: bool) -> frozenset[etree._Element]:
     """The elements that the end of a file left open, and if it is damaged before its end all from that line on."""
     last = list(root.iter("*"))[-1]
-    left_open = {last, *last.iterancestors()}
+    # One whose tag was cut off among its attributes looks whole, and stands before the last.
+    left_open = {last, *last.iterancestors(), *islice(last.itersiblings(preceding=True), 1)}
     damaged = () if is_cut else (each for each in root.iter("*") if (each.sourceline or 0) >= line)
     return frozenset({*left_open, *damaged})
 
