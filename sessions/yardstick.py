@@ -100,10 +100,10 @@ def mending_tickets(day: Day, line: tuple[Ticket, ...]) -> tuple[Ticket, ...]:
 
 
 def _last_words(log: Path) -> str:
-    """The last line that a command printed, from a probe's log."""
+    """The last lines that a command printed, from a probe's log, as one."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     printed = text.rpartition("==> ")[2].partition("\n")[2]  # below the line that names the step
-    return last_lines(printed, 1).strip()[:300]
+    return " | ".join(line.strip() for line in last_lines(printed, 3).splitlines() if line.strip())[-300:]
 
 
 def _measures(reading: Reading) -> bool:

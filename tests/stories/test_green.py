@@ -168,7 +168,7 @@ def test_who_breaks_a_test_is_found_whatever_the_report_calls_its_file(make: Cal
     [
         (PLAIN.replace("python -m pytest", "pytst"), "import sys\n", "pytst: not found"),
         (PLAIN, "import lacking\n", "No module named 'lacking'"),
-        (f"{PLAIN} --no-such-option", "import sys\n", "tests/conftest.py"),
+        (f"{PLAIN} --no-such-option", "import sys\n", "unrecognized arguments: --no-such-option"),
         (f"{PLAIN} -k nothing", "import sys\n", "8 deselected"),
         (f"{PLAIN}; kill -9 $$", "import sys\n", "1 failed, 7 passed"),
         ("true", "import sys\n", "none"),
