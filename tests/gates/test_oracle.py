@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sessions.gates.comparison import FEWER_TESTS, Comparison, compare
 from sessions.gates.formats import FORMATS
 from sessions.gates.results import Output, Results, TestId
-from tests.gates.writers import DIALECTS, QUIRKS, Ending, Plan, Quirk, name_in, write
+from tests.gates.writers import DIALECTS, QUIRKS, Ending, Outcome, Plan, Quirk, name_in, write
 from tests.gates.writing.plan import Run
 from tests.gates.writing.sage_log import name_in_sage, write_sage
 
@@ -24,13 +24,14 @@ PAIRS = int(os.environ.get("INTEGRAND_ORACLE", "300"))
 GATE = TestId("", "unit")
 WAYS = [*((format_, dialect) for format_, dialects in DIALECTS.items() for dialect in dialects), ("sage", "sage")]
 ENCODINGS = [Quirk.WRONG_ENCODING, Quirk.UNKNOWN_ENCODING, Quirk.LATIN_1, Quirk.BYTE_ORDER_MARK, Quirk.UTF_16]
-ENDINGS: list[Ending] = ["normal"] * 6 + ["interrupted", "killed", "nothing", "garbage", "cut"]  # type: ignore[list-item]
+ENDINGS: list[Ending] = [*(["normal"] * 6), "interrupted", "killed", "nothing", "garbage", "cut"]
 
 files = st.sampled_from(["tests/test_a.py", "tests/test_b.py", "lib/deep/test_c.py"])
 names = st.sampled_from(
     [*("adds", "takes", "Ünïcode", "a < b", "x & y", "[one]", "many[1-2]", "many[2-1]", "at 12:30", "0x10"), "a.b.c"]
 )
-outcomes = st.sampled_from(["passed"] * 5 + ["failed", "error", "skipped"])
+OUTCOMES: list[Outcome] = [*(["passed"] * 5), "failed", "error", "skipped"]
+outcomes = st.sampled_from(OUTCOMES)
 plans = st.dictionaries(st.builds(TestId, files, names), outcomes, min_size=1, max_size=7)
 seen: Counter[str] = Counter()
 
