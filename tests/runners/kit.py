@@ -79,7 +79,7 @@ class Kit:
     outlives_a_test: bool = False  # a test that kills its process is a failure of its own
     hides_failures: bool = False  # a failing test may be written as one that passed: then the status tells
     names_no_skips: bool = False  # what is skipped has no name in the report
-    cannot_skip: bool = False
+    changes: tuple[Change, ...] = tuple(Change)
 
     def __str__(self) -> str:
         return self.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.runners.kit import GOOD, MODULES, OTHER, Kit, Other, test_id
+from tests.runners.kit import GOOD, MODULES, OTHER, Change, Kit, Other, test_id
 
 
 def _missing() -> str:
@@ -151,6 +151,7 @@ test('same', ({{}}, info) => {{
         "playwright.config.js": "module.exports = {testDir: 'tests', projects: [{name: 'one'}, {name: 'two'}]};\n",
     },
     missing=_missing,
+    changes=(Change.NONE, Change.BREAKS, Change.DIES),  # each takes ten seconds
 )
 TAPE = replace(
     NODE_TAP,
@@ -171,5 +172,6 @@ test('first', t => {{ t.ok({GOOD}, 'good'); t.ok(false, 'bad'); t.end(); }});
     last=test_id("unit::third > last"),
     moved=test_id("unit::second > other"),
     missing=_missing,
+    outlives_a_test=True,
 )
 KITS = (NODE, NODE_TAP, JEST, MOCHA, MOCHA_JUNIT, VITEST, PLAYWRIGHT, TAPE)

@@ -22,11 +22,11 @@ BATS = Kit(
         dies='@test "other" {\n  kill -KILL 0\n}\n',
         skips='@test "other" {\n  skip no\n}\n',
     ),
-    good=test_id("tests/a.bats::good"),
-    bad=test_id("tests/a.bats::bad"),
-    other=test_id("tests/b.bats::other"),
-    last=test_id("tests/b.bats::last"),
-    moved=test_id("tests/c.bats::other"),
+    good=test_id("a.bats::good"),
+    bad=test_id("a.bats::bad"),
+    other=test_id("b.bats::other"),
+    last=test_id("b.bats::last"),
+    moved=test_id("c.bats::other"),
     needs=("bats",),
 )
 BATS_TAP = replace(
@@ -107,7 +107,8 @@ RSPEC = Kit(
     run="rspec --require rspec_junit_formatter --format RspecJunitFormatter --out {results}",
     first="spec/a_spec.rb",
     first_text=(
-        f"RSpec.describe 'first' do\n  it('good') {{ expect({GOOD}).to eq 1 }}\n  it('bad') {{ expect(1).to eq 2 }}\nend\n"
+        f"RSpec.describe 'first' do\n  it('good') {{ expect({GOOD}).to eq 1 }}\n"
+        "  it('bad') { expect(1).to eq 2 }\nend\n"
     ),
     second="spec/b_spec.rb",
     second_text=f"RSpec.describe 'second' do\n{OTHER}  it('last') {{}}\nend\n",
