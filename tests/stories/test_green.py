@@ -37,6 +37,7 @@ name = "{name}"
 run = '''{run}'''
 format = "junit"
 files = {globs}
+results = "{reports}"
 """
 TEST_A = """
 import pytest
@@ -82,6 +83,7 @@ class Project:
     run: str = PLAIN
     name: str = "tests"
     files: tuple[str, ...] = ("tests/test_*.py",)
+    reports: str = ""
     release: Mapping[str, str] = field(default_factory=lambda: RELEASE)
     tickets: list[str] = field(default_factory=list)
 
@@ -100,7 +102,7 @@ class Project:
         (self.folder / "tickets.toml").write_text("\n".join(self.tickets))
         config = self.folder / "integration.toml"
         text = CONFIG.replace("{name}", self.name).replace("{run}", self.run)
-        config.write_text(text.replace("{globs}", json.dumps(list(self.files))))
+        config.write_text(text.replace("{globs}", json.dumps(list(self.files))).replace("{reports}", self.reports))
         return Options(
             **{"config": config, "state": self.folder / "state", "date": dt.date(2026, 11, 23), "jobs": 2, **options}
         )
@@ -371,3 +373,17 @@ def test_a_gate_that_comes_to_no_end_on_the_head_by_chance_is_no_green_and_nobod
     day = project.day()
     assert day.verdicts[1] != "culprit"
     assert day.record["state"] == "broken" or day.gate["ran"]["head"]["passed"] == 7
+
+
+STALE = '<testsuite name="pytest"><testcase classname="tests.test_b" name="test_half"/></testsuite>'
+
+
+def test_reports_in_several_files_are_read_and_those_of_an_earlier_run_are_not(make: Callable[..., Project]) -> None:
+    each = "for file in {files}; do python -m pytest -q -p no:cacheprovider --junit-xml out/$(basename $file).xml $file; done"
+    project = make(run=each + "; true", reports="out/*.xml", release={**RELEASE, "out/old.xml": STALE})
+    project.ticket(1, HARMLESS)
+    project.ticket(2, BREAKS_HALF)
+    project.ticket(3, {"out/test_b.py.xml": STALE, "tests/test_b.py": TEST_B.replace("half(4)", "half(6)")})
+    day = project.day()
+    assert (day.record["state"], day.verdicts) == ("green", {1: "integrated", 2: "culprit", 3: "culprit"})
+    assert day.gate["ran"]["release"] == {"tests": 8, "passed": 7, "failed": 1, "skipped": 0}
