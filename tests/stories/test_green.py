@@ -367,7 +367,8 @@ def test_a_gate_that_comes_to_no_end_on_the_head_by_chance_is_no_green_and_nobod
     make: Callable[..., Project], tmp_path: Path
 ) -> None:
     """On the head, every other run dies."""
-    often = f'case "$(cat tool.py)" in *comment*) rmdir {tmp_path}/odd 2> /dev/null || {{ mkdir {tmp_path}/odd; exit 1; }} ;; esac; '
+    dies = f"rmdir {tmp_path}/odd 2> /dev/null || {{ mkdir {tmp_path}/odd; exit 1; }}"
+    often = f'case "$(cat tool.py)" in *comment*) {dies} ;; esac; '
     project = make(run=often + PLAIN)
     project.ticket(1, HARMLESS)
     day = project.day()
@@ -379,11 +380,15 @@ STALE = '<testsuite name="pytest"><testcase classname="tests.test_b" name="test_
 
 
 def test_reports_in_several_files_are_read_and_those_of_an_earlier_run_are_not(make: Callable[..., Project]) -> None:
-    each = "for file in {files}; do python -m pytest -q -p no:cacheprovider --junit-xml out/$(basename $file).xml $file; done"
-    project = make(run=each + "; true", reports="out/*.xml", release={**RELEASE, "out/old.xml": STALE})
+    one = PLAIN.replace("{results} {files}", "out/$(basename $file).xml $file")
+    project = make(
+        run="for file in {files}; do " + one + "; done; true",
+        reports="out/*.xml",
+        release={**RELEASE, "out/old.xml": STALE},
+    )
     project.ticket(1, HARMLESS)
     project.ticket(2, BREAKS_HALF)
-    project.ticket(3, {"out/test_b.py.xml": STALE, "tests/test_b.py": TEST_B.replace("half(4)", "half(6)")})
+    project.ticket(3, {"out/test_b.py.xml": STALE, "tests/test_b.py": TEST_B.replace("half(4)", "half(9)")})
     day = project.day()
     assert (day.record["state"], day.verdicts) == ("green", {1: "integrated", 2: "culprit", 3: "culprit"})
     assert day.gate["ran"]["release"] == {"tests": 8, "passed": 7, "failed": 1, "skipped": 0}
