@@ -38,7 +38,9 @@ def read_cases(
     Of tests that are ``doubtful``, for the report is damaged there, only failures are known.
     """
     cases = ((element, _case(element, form, gate=gate, place=place, path=path)) for element in cases_of(root))
-    return [case for element, case in cases if case.outcome == "failed" or element not in doubtful]
+    return [
+        case for element, case in cases if element not in doubtful or (case.outcome == "failed" and _says_so(element))
+    ]
 
 
 def _case(element: Element, form: Form, *, gate: str, place: str, path: str) -> Case:
@@ -77,6 +79,11 @@ def _outcome(case: Element, form: Form) -> Outcome:
     if form is Form.CTEST and skipped is not None and not _CTEST_SKIPS.match(skipped.get("message", "")):
         return "failed"
     return "skipped" if skipped is not None or words & _IDLE else "passed"
+
+
+def _says_so(case: Element) -> bool:
+    """Whether a test that failed says so itself, and not by what is missing in it."""
+    return any(tag_of(each) in _KINDS for each in case) or case.get("status", "").lower() in _BAD
 
 
 def _shown(case: Element) -> tuple[Shown, ...]:

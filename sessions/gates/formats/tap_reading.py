@@ -167,7 +167,10 @@ class _Reader:
         self.last = point
 
     def _other(self, line: str) -> None:
-    X := _BAIL.match(line):
+        """A comment, or what prove says."""
+        if not line:
+            self.last = None
+        elif found := _BAIL.match(line):
             self.now.bailed = found["why"]
         elif found := _DUBIOUS.match(line):
             self.now.status = int(found["status"])
