@@ -79,11 +79,13 @@ def read_tap(text: str) -> Tap:
 
 
 def _without_yaml(lines: Iterable[str]) -> Iterator[str]:
-    """All lines but those of YAML blocks, which follow a test."""
+    """All lines but those of YAML blocks, which follow a test; an empty one stands for each block."""
     end, after_point = "", False
     for line in lines:
         if end:
-            end = "" if line.rstrip() == end else end
+            if line.rstrip() == end:
+                end = ""
+                yield ""  # what follows is about another test
         elif after_point and _YAML.match(line):
             end = line.rstrip().replace("---", "...")
         else:
@@ -166,7 +168,9 @@ class _Reader:
 
     def _other(self, line: str) -> None:
         """A comment, or what prove says."""
-        if found := _BAIL.match(line):
+        if not line:
+            self.last = None
+        elif found := _BAIL.match(line):
             self.now.bailed = found["why"]
         elif found := _DUBIOUS.match(line):
             self.now.status = int(found["status"])

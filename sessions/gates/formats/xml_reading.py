@@ -34,6 +34,9 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _STRAY = re.compile(r"[\udc80-\udcff]")  # how Python keeps bytes that are no UTF-8
 _REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,8}));")
 _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,8}|#x[0-9A-Fa-f]{1,8});)")
+# After as many errors libxml2 tells of none (its XML_MAX_ERRORS): then only the file's last tag shows that it is whole.
+_MOST_ERRORS = 100
+_CLOSED = re.compile(r"(?:</[\w:]{0,30}testsuites?\s*>|/>|-->)\s*\Z")
 # What libxml2 mends without losing an element; its names are those of xmlParserErrors.
 _HARMLESS = {
     "ERR_INVALID_CHAR",
@@ -83,12 +86,14 @@ def read_xml(content: bytes) -> Xml:
         root = etree.fromstring(whole, parser)
     except etree.XMLSyntaxError:
         return Xml(damage="is no XML", notes=tuple(notes))
-    return _judge(root, parser, notes, text.count("\n"))
+    return _judge(root, parser, notes, text)
 
 
-def _judge(root: etree._Element, parser: etree.XMLParser, notes: list[str], text_lines: int) -> Xml:
+def _judge(root: etree._Element, parser: etree.XMLParser, notes: list[str], text: str) -> Xml:
     elements = list(root.iterchildren("*"))
     is_closed = bool(elements) and elements[-1].tag == "end" and len(elements[-1]) == 0
+    if len(parser.error_log) >= _MOST_ERRORS:
+        is_closed = is_closed and bool(_CLOSED.search(text))
     roots = tuple(elements[:-1] if is_closed else elements)
     serious = [entry for entry in parser.error_log if entry.type_name not in _HARMLESS]
     if not roots:
@@ -96,7 +101,7 @@ def _judge(root: etree._Element, parser: etree.XMLParser, notes: list[str], text
     if serious or not is_closed:
         line = serious[0].line if serious else 0
         damage = f"is cut off or damaged{f' at line {line}' if line else ''}"
-        doubtful = _doubtful(root, line, is_cut=not is_closed and line > text_lines)
+        doubtful = _doubtful(root, line, is_cut=not is_closed and line > text.count("\n"))
         return Xml(roots=roots, doubtful=doubtful, damage=damage, notes=tuple(notes))
     mended = {entry.type_name for entry in parser.error_log}
     notes += [note for name, note in _MENDED.items() if name in mended]
@@ -110,11 +115,11 @@ def _doubtful(root: etree._Element, line: int, *, is_cut: bool) -> frozenset[etr
     last = list(root.iter("*"))[-1]
     # One whose tag was cut off among its attributes looks whole, and stands before the last.
     left_open = {last, *last.iterancestors(), *islice(last.itersiblings(preceding=True), 1)}
-    damaged = () if is_cut else (each for each in root.iter("*") if _line_of(each) >= line)
+    damaged = () if is_cut else (each for each in root.iter("*") if _line(each) >= line)
     return frozenset({*left_open, *damaged})
 
 
-def _line_of(element: etree._Element) -> int:
+def _line(element: etree._Element) -> int:
     line: object = element.sourceline
     return line if isinstance(line, int) else 0
 
