@@ -43,6 +43,7 @@ class Pull:
     checks: Sequence[tuple[str, str, str | None]] = ()
     comments: list[Json] = field(default_factory=list)
     state: str = "OPEN"
+    locked: bool = False
 
     def __post_init__(self) -> None:
         self.head = self.head or f"{self.number:040x}"
@@ -162,6 +163,7 @@ class FakeGitHub:
         return {
             "id": f"PR_{pull.number}",
             "state": pull.state,
+            "locked": pull.locked,
             "number": pull.number,
             "title": pull.title,
             "url": f"https://github.com/{OWNER}/{NAME}/pull/{pull.number}",
