@@ -38,12 +38,12 @@ def report(options: Options, narrator: Narrator) -> Record:
 def _tell_tracker(config: Config, options: Options, record: Record, folder: Path, narrator: Narrator) -> Record:
     """Tell and close the tickets; what was done is in the record, whatever stopped the rest."""
     memory = Memory.of(options.state, config.tickets.url)
-    known = () if options.retry_refused else memory.recall(options.date)
-    writes, told = Writes(today=options.date, known=known), dict[str, Any]()
+    writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
+    told = dict[str, Any]()
     try:
         tracker, url = TRACKERS[config.tickets.tracker](config.tickets), report_address(config.project.report)
         told |= tell_tickets(record, tracker, narrator, writes, publish=options.publish, url=url)
-        if options.close:
+        if options.close and not writes.is_stopped:
             mirror = Mirror.of(config.project.repository, options.state)
             release = mirror.release(record["release"])
             told |= close_merged(tracker, mirror, release, narrator, writes, publish=options.publish)
@@ -51,5 +51,6 @@ def _tell_tracker(config: Config, options: Options, record: Record, folder: Path
         told |= {"refused": writes.record()} if options.publish else {}
         record = {**record, "published": {**record["published"], **told}}
         save_record(record, folder)
-    writes.finish(memory, narrator)
+        writes.remember(memory)
+    writes.finish(narrator)
     return record

@@ -42,8 +42,6 @@ def close_merged(
 
 
 def _open_tickets(tracker: TicketSource, writes: Writes) -> tuple[Ticket, ...]:
-    if writes.is_stopped:
-        return ()
     try:
         return tracker.read()
     except TrackerError as error:

@@ -29,6 +29,10 @@ class Remembered:
         """The day from which on it is tried again."""
         return self.tried + PATIENCE
 
+    def is_due(self, today: dt.date) -> bool:
+        """Whether it is time to try again; a day before the refusal knows nothing of it."""
+        return not self.tried <= today < self.again
+
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
@@ -42,9 +46,9 @@ class Memory:
         """The memory in a state folder."""
         return cls(path=state / "refused.json", tracker=tracker)
 
-    def recall(self, today: dt.date) -> tuple[Remembered, ...]:
-        """The refusals that are not to be tried again ``today``. A file that cannot be read remembers nothing."""
-        return tuple(each for each in map(_read, self._rows(is_ours=True)) if each.tried <= today < each.again)
+    def recall(self) -> tuple[Remembered, ...]:
+        """All refusals that are remembered. A file that cannot be read remembers nothing."""
+        return tuple(map(_read, self._rows(is_ours=True)))
 
     def keep(self, remembered: Iterable[Remembered]) -> None:
         """Let these, and other trackers' refusals, be what is remembered."""

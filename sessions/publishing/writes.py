@@ -9,7 +9,7 @@ from typing import Any
 
 from sessions.errors import TrackerAccessError, TrackerBusyError, TrackerError
 from sessions.narrator import Narrator
-from sessions.publishing.refused import Memory, Remembered
+from sessions.publishing.refused import PATIENCE, Memory, Remembered
 from sessions.tickets.model import name_tickets
 from sessions.tickets.refusals import Change, Part, Refusal, Told
 
@@ -18,11 +18,12 @@ Write = Callable[[Collection[Change]], Told]
 
 @dataclass(kw_only=True)
 class Writes:
-    """The writes of one call on day ``today``; ``known`` are refusals of earlier days that still count."""
+    """The writes of one call on day ``today``. ``known`` was refused before; with ``retry`` it is tried all the same."""
 
     today: dt.date
     known: tuple[Remembered, ...] = ()
-    _changed: set[Part] = field(default_factory=set)
+    retry: bool = False
+    _changed: set[tuple[int, Part]] = field(default_factory=set)
     _refused: list[Refusal] = field(default_factory=list)
     _skipped: set[Change] = field(default_factory=set)
     _failed: dict[int, str] = field(default_factory=dict)
@@ -32,14 +33,15 @@ class Writes:
         """What came of a ticket's write; ``None`` where it failed, or the tracker takes nothing any more."""
         if self._stopped:
             return None
+        known = () if self.retry else self.known
         try:
-            told = write({each.refusal.change for each in self.known})
+            told = write({each.refusal.change for each in known if not each.is_due(self.today)})
         except (TrackerBusyError, TrackerAccessError) as error:
             self.stop(error)
         except TrackerError as error:
             self._failed[number] = str(error)
         else:
-            self._changed |= set(told.changed)
+            self._changed |= {(number, part) for part in told.changed}
             self._refused += told.refused
             self._skipped |= set(told.skipped)
             return told
@@ -55,7 +57,7 @@ class Writes:
         return self._stopped is not None
 
     def record(self) -> list[dict[str, Any]]:
-        """The refusals that count today, for the run record."""
+        """What is refused today, for the run record: now, or before and therefore not tried."""
         return [
             {
                 "number": each.refusal.change.number,
@@ -63,19 +65,24 @@ class Writes:
                 "why": each.refusal.why,
                 "since": each.since.isoformat(),
             }
-            for each in self._all()
-            if each.tried == self.today or each.refusal.change in self._skipped
+            for each in (*self._fresh(), *self._not_tried())
         ]
 
-    def finish(self, memory: Memory, narrator: Narrator) -> None:
-        """Remember what was refused, and tell it.
+    def remember(self, memory: Memory) -> None:
+        """Keep what was refused for the next call, without what has been written since."""
+        fresh = self._fresh()
+        done = self._changed | {(each.refusal.change.number, each.refusal.change.part) for each in fresh}
+        old = [each for each in self.known if (each.refusal.change.number, each.refusal.change.part) not in done]
+        memory.keep([*(each for each in old if self.today < each.again + PATIENCE), *fresh])
+
+    def finish(self, narrator: Narrator) -> None:
+        """Tell what was refused.
 
         A refusal that belongs to a ticket is no failure of the call, as nobody can mend it here.
 
         Raises :class:`TrackerError` with one sentence where the tracker failed, or refuses a kind of change on every
         ticket.
         """
-        memory.keep(self._all())
         self._say_refusals(narrator)
         if self._stopped:
             raise self._stopped
@@ -93,33 +100,28 @@ class Writes:
 
     def _is_setup(self, refusal: Refusal) -> bool:
         """Whether our own set-up is to be mended: what was accepted from us on one ticket is not forbidden to us."""
-        return refusal.may_be_setup and refusal.change.part not in self._changed
+        return refusal.may_be_setup and refusal.change.part not in {part for _, part in self._changed}
 
-    def _all(self) -> list[Remembered]:
-        """What is to be remembered: refusals of this call that belong to their tickets, and those known before."""
+    def _fresh(self) -> list[Remembered]:
+        """The refusals of this call that belong to their tickets."""
         since = {each.refusal.change: each.since for each in self.known}
-        fresh = {each.change: each for each in self._refused if not self._is_setup(each)}
-        old = [each for each in self.known if each.refusal.change not in fresh]
+        mine = {each.change: each for each in self._refused if not self._is_setup(each)}
         return [
-            *old,
-            *(
-                Remembered(refusal=each, since=since.get(change, self.today), tried=self.today)
-                for change, each in fresh.items()
-            ),
+            Remembered(refusal=each, since=since.get(change, self.today), tried=self.today)
+            for change, each in mine.items()
         ]
 
+    def _not_tried(self) -> list[Remembered]:
+        return [each for each in self.known if each.refusal.change in self._skipped]
+
     def _say_refusals(self, narrator: Narrator) -> None:
-        everything = self._all()
-        fresh = [each for each in everything if each.tried == self.today and each.refusal.change not in self._skipped]
-        if fresh:
-            first = fresh[0].refusal
+        if fresh := self._fresh():
             more = f" (and {len(fresh) - 1} more, see `published.refused` in the record)" if len(fresh) > 1 else ""
             narrator.bad(
                 f"Refused, and not tried again before {fresh[0].again} unless there is something else to say: "
-                f"{first.why}{more}"
+                f"{fresh[0].refusal.why}{more}"
             )
-        old = [each for each in everything if each.refusal.change in self._skipped]
-        if old:
+        if old := self._not_tried():
             tickets = name_tickets({each.refusal.change.number for each in old})
             narrator.detail(
                 f"not tried, as refused before: {tickets}; `nox -s report -- --publish --retry-refused` tries now"

@@ -15,7 +15,8 @@ class Part(StrEnum):
 
     COMMENT = "comment"
     STATUS = "status"
-    LABELS = "labels"
+    LABEL = "label"
+    LABEL_REMOVAL = "removal of a label"
     CLOSING = "closing"
     TICKET = "ticket"
     """The ticket as a whole: it is gone, or nobody may see it."""

@@ -377,6 +377,31 @@ def test_a_refusal_for_another_reason_is_told_in_tracs_words(trac: Trac) -> None
     assert tracker(trac.url).tell(replace(long, text="short", summary="other"), refused).changed
 
 
+@pytest.mark.usefixtures("bot")
+def test_an_action_that_is_refused_leaves_the_comment(trac: Trac, proxy: Proxy) -> None:
+    forbidden = xmlrpc.client.dumps(xmlrpc.client.Fault(403, "TICKET_MODIFY privileges are required"))
+    number = 123
+
+    def meddle(method: str, body: bytes) -> tuple[int, dict[str, str], bytes] | None:
+        return (200, {}, forbidden.encode()) if method == "ticket.update" and b"needs_work" in body else None
+
+    trac.call("ticket.update", number, "", {"status": "positive_review"})
+    proxy.meddle = meddle
+    done = tracker(proxy.url).tell(told(trac, number))
+    assert done.changed == (Part.COMMENT,)
+    [refusal] = done.refused
+    assert (refusal.change.part, refusal.may_be_setup) == (Part.STATUS, True)
+    assert "TICKET_MODIFY privileges" in refusal.why
+    assert (trac.fields(number)["status"], len(trac.comments(number))) == ("positive_review", 1)
+    assert tracker(trac.url).tell(told(trac, number)) == Told()
+
+
+@pytest.mark.usefixtures("bot")
+def test_characters_that_a_trac_on_mysql_does_not_store_are_spelt_out(trac: Trac) -> None:
+    assert tracker(trac.url).tell(told(trac, 126, text="It breaks {{{test_\U0001f41b[\U0001d538]}}}.")).changed
+    assert "It breaks {{{test_U+1F41B[U+1D538]}}}." in trac.comments(126)[-1][1]
+
+
 # Faults at each request in turn
 
 FAULTS: dict[str, tuple[int, dict[str, str], bytes] | None] = {

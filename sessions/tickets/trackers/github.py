@@ -186,14 +186,14 @@ class GitHubTracker:
             return
         there = f"issues/{account.number}/labels"
         if plain(self.config.at_fault) not in {plain(label) for label in told["labels"]}:
-            change = Change.of(account.number, Part.LABELS, account.commit, "put on", self.config.at_fault)
+            change = Change.of(account.number, Part.LABEL, account.commit, self.config.at_fault)
             yield Planned(
                 change=change,
                 write=partial(self._write, change, "POST", there, json={"labels": [self.config.at_fault]}),
             )
         ready = {plain(label) for label in self.config.ready} - {plain(self.config.at_fault)}
         for label in (label for label in told["labels"] if plain(label) in ready):
-            change = Change.of(account.number, Part.LABELS, account.commit, "take off", label)
+            change = Change.of(account.number, Part.LABEL_REMOVAL, account.commit, label)
             # Gone already (404) is gone.
             yield Planned(
                 change=change,
@@ -240,7 +240,7 @@ class GitHubTracker:
         if locked and status == 403:
             remedy = ": unlock its conversation, or let the token's owner be a collaborator."
             raise RefusedError(said + remedy)
-        may_be_setup = status in (403, 404) or change.part is Part.LABELS
+        may_be_setup = status in (403, 404) or change.part is Part.LABEL
         raise RefusedError(said + (_hint(status) or _BY_HAND), may_be_setup=may_be_setup)
 
     @property
