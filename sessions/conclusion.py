@@ -98,7 +98,7 @@ def _show_evidence(exhibition: Exhibition, record: Record, registry: Registry, t
 
 
 def _show_one(exhibition: Exhibition, wanted: Inspection, registry: Registry) -> str:
-    """The name of an image that shows something, or nothing: what does not build even without its build is not shown."""
+    """The name of an image that shows something, or nothing where it does not build even without its build."""
     day = exhibition.day
     publishes = day.options.publish and day.config.engine.image
     # Its name says what is in it: one that was pushed on another day shows the same, and keeps its address.

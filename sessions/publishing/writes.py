@@ -18,7 +18,7 @@ Write = Callable[[Collection[Change]], Told]
 
 @dataclass(kw_only=True)
 class Writes:
-    """The writes of one call on day ``today``. ``known`` was refused before; with ``retry`` it is tried all the same."""
+    """The writes of one call on day ``today``. ``known`` was refused before; ``retry`` tries it all the same."""
 
     today: dt.date
     known: tuple[Remembered, ...] = ()
