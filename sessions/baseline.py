@@ -5,12 +5,12 @@ from __future__ import annotations
 from sessions.day import Day, open_day
 from sessions.errors import BudgetEndedError, InfrastructureError
 from sessions.handover import hand_over, share_baseline
-from sessions.laboratory import Laboratory, Question
-from sessions.ledger.ledger import Reading
+from sessions.laboratory import Laboratory
 from sessions.ledger.record import Record
 from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.recording import Gathered, make_record, write_record
+from sessions.yardstick import Yardstick, Yardsticks
 
 
 def baseline(options: Options, narrator: Narrator) -> Record:
@@ -30,28 +30,23 @@ def baseline(options: Options, narrator: Narrator) -> Record:
 def _work(day: Day, laboratory: Laboratory) -> Gathered:
     """Measure; what a budget did not reach, the next call does."""
     try:
-        for name, reading in measure_baseline(day, laboratory).items():
-            known = len(reading.results.failures)
-            day.narrator.detail(f"{name}: {known} known failure{'s' * (known != 1)}")
+        for name, yardstick in measure_baseline(day, Yardsticks(day=day, laboratory=laboratory)).items():
+            results = yardstick.reading.results
+            known = len(results.failures)
+            day.narrator.detail(f"{name}: {results.tests} tests, {known} known failure{'s' * (known != 1)}")
     except BudgetEndedError as error:
         message = f"{error}; the same command goes on from here"
         return Gathered(state="paused", laboratory=laboratory, message=message)
+    except InfrastructureError as error:
+        return Gathered(state="broken", laboratory=laboratory, message=str(error).rstrip("."))
     return Gathered(state="empty", laboratory=laboratory, message="the release alone")
 
 
-def measure_baseline(day: Day, laboratory: Laboratory) -> dict[str, Reading]:
+def measure_baseline(day: Day, yardsticks: Yardsticks) -> dict[str, Yardstick]:
     """What each asked gate says of the release, from the ledger or from a probe.
 
-    Raises :class:`InfrastructureError` where the release itself does not build: then no ticket can be judged.
+    Raises :class:`InfrastructureError` where the release does not build or a gate measures nothing on it: then no
+    ticket can be judged.
     """
     day.narrator.step(f"Baseline: what {day.release.tag} does by itself")
-    alone = f"on {day.release.tag} itself"
-    gates = day.asked_gates()
-    readings = laboratory.ask_all([Question(gate=gate, candidate=day.base, why=alone, keep=True) for gate in gates])
-    for reading in readings:
-        if not reading.built:
-            raise InfrastructureError(
-                f"{day.release.tag} itself does not build here, so no ticket can be judged: see "
-                f"{day.state / reading.log}, mend [build] run or the image, then run again with --fresh."
-            )
-    return {gate.name: reading for gate, reading in zip(gates, readings, strict=True)}
+    return yardsticks.measure(day.asked_gates())

@@ -49,6 +49,7 @@ class Tracker:
     priorities: tuple[str, ...] = _key("Labels that give a ticket's priority, highest first.", ())
     require_checks: tuple[str, ...] = _key("Checks that must have passed on a pull request's head.", ())
     at_fault: str = _key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
+    fixes: tuple[str, ...] = _key("Labels of tickets that may mend a gate which cannot measure the release.", ())
     order: Literal["number", "listed"] = _key("Who comes first of equals: lower number, or listed first.", "number")
 
 
@@ -88,10 +89,16 @@ class Gate:
 
     name: str = _key("Name of the gate, such as `doctest`.")
     run: str = _key("Shell command; `{files}`, `{results}`, `{jobs}` and `{seed}` are filled in.")
-    format: Literal["sage", "junit", "latex", "exit"] = _key("How its results are read.", "exit")
+    format: Literal["sage", "junit", "tap", "go", "latex", "exit"] = _key("How its results are read.", "exit")
+    results: str = _key("Glob of the reports that `run` writes itself, such as `target/surefire-reports/*.xml`.", "")
     files: tuple[str, ...] = _key("Globs of the files it tests; they fill `{files}`.", ())
     artifacts: tuple[str, ...] = _key("Globs of files to keep, such as PDFs.", ())
     timeout: str = _key("How long one run may take.", "2h")
+
+    @property
+    def reports(self) -> tuple[str, ...]:
+        """The globs of the report files to bring out."""
+        return (self.results,) if self.results else ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,11 +19,13 @@ from sessions.look_inside import look_inside
 from sessions.matrix import gather, run_shard
 from sessions.narrator import Narrator
 from sessions.options import Options
+from sessions.outcomes import called
 from sessions.recording import Gathered, State
 from sessions.source.blockers import Blocker, find_blockers
 from sessions.source.line import Line, Queue, merge_line
 from sessions.tickets.model import Ruling, Ticket, Verdict
 from sessions.tickets.trackers import TRACKERS
+from sessions.yardstick import Yardsticks, mending_tickets
 
 
 def integrate(options: Options, narrator: Narrator) -> Record:
@@ -92,8 +94,9 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
     complete = False
     _foretell(day, progress, laboratory)
     try:
-        measure_baseline(day, laboratory)
-        GreenHead(day=day, queue=queue, laboratory=laboratory, progress=progress).find()
+        yardsticks = Yardsticks(day=day, laboratory=laboratory, mending=mending_tickets(day, progress.line.tickets))
+        measure_baseline(day, yardsticks)
+        GreenHead(day=day, queue=queue, laboratory=laboratory, yardsticks=yardsticks, progress=progress).find()
         state, message = _outcome(progress)
         complete = _is_complete(day, progress)
         _keep_artifacts(day, progress, laboratory)
@@ -138,7 +141,8 @@ def _outcome(progress: Progress) -> tuple[State, str]:
     if not progress.line.tickets:
         return "empty", "every ticket that was ready had to be left out"
     if progress.failing:
-        return "red", f"{', '.join(progress.failing)} fails on the head, and no ticket could be shown to be the cause"
+        failing = ", ".join(map(called, progress.failing))
+        return "red", f"{failing} fails on the head, and no ticket could be shown to be the cause"
     if progress.pending:
         return "paused", f"{', '.join(sorted(progress.pending))} has not run on this head: type `nox -s integrate`"
     return "green", f"{len(progress.line.tickets)} tickets together pass every gate"

@@ -67,7 +67,7 @@ BROKEN = {
     "no such choice": (
         '"junit"',
         '"junitt"',
-        "line 26: gates[1].format: must be one of sage, junit, latex, exit, not 'junitt'",
+        "line 26: gates[1].format: must be one of sage, junit, tap, go, latex, exit, not 'junitt'",
     ),
     "list for a choice": ('"junit"', "[]", "line 26: gates[1].format: must be one of"),
     "key missing": ('name = "x"\n', "", "line 2: project.name: this key is missing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ _GOES_LINK = 1 << 27  # in its `fs.FileMode`
 _LARGEST_RESULT = 512 * 2**20
 # An engine under load was seen to lose what a command had printed, and to break an archive off.
 _ASKED = 3
+# A shell's statuses for a command that is not there, or is none.
+_NO_COMMAND = (126, 127)
 
 
 @dataclass(frozen=True)
@@ -159,8 +162,18 @@ class ProbeContainer:
         """What the commands wrote to ``$INTEGRAND_RESULTS``."""
         return next(iter(self._take(RESULTS).values()), None)
 
-    def artifacts(self, globs: tuple[str, ...]) -> dict[str, bytes]:
-        """The files of the source that ``globs`` name, by path."""
+    def delete_matching(self, globs: tuple[str, ...]) -> None:
+        """Delete the files and links of the source that ``globs`` name."""
+        for folder in sorted({fixed_folder(glob) for glob in globs}):
+            words = ["find", f"./{folder}", "!", "-type", "d", "-print0"]
+            listed = self.container.exec_run(words, workdir=self.source, stderr=False)
+            if listed.exit_code in _NO_COMMAND:
+                raise InfrastructureError(f"The image {self.image.name} has no `find`: install findutils in it.")
+            names = os.fsdecode(_bytes(listed)).split("\0")
+            self.take_away(matching(globs, [name.removeprefix("./") for name in names if name]))
+
+    def files(self, globs: tuple[str, ...]) -> dict[str, bytes]:
+        """Return the plain files of the source that ``globs`` name, by path."""
         found: dict[str, bytes] = {}
         for folder in sorted({fixed_folder(glob) for glob in globs}):
             files = self._take(f"{self.source}/{folder}".rstrip("/"))
@@ -215,7 +228,11 @@ def _quoted(text: str) -> str:
 
 
 def _said(result: ExecResult) -> str:
-    return result.output.decode() if isinstance(result.output, bytes) else ""
+    return _bytes(result).decode()
+
+
+def _bytes(result: ExecResult) -> bytes:
+    return result.output if isinstance(result.output, bytes) else b""
 
 
 def _heard(line: str, listen: Listen) -> str:

@@ -79,11 +79,14 @@ class DockerEngine:
             for step in probe.steps[1:]:
                 if steps[-1].status:
                     break
+                if step is probe.steps[-1]:
+                    container.delete_matching(probe.reports)
                 steps.append(container.run(step, listen))
             return Outcome(
                 steps=tuple(steps),
                 results=container.results(),
-                artifacts=container.artifacts(probe.artifacts),
+                artifacts=container.files(probe.artifacts),
+                reports=container.files(probe.reports if probe.reached_last(steps) else ()),
                 seconds=time.monotonic() - start,
             )
 
@@ -181,6 +184,8 @@ class DockerEngine:
                 return
             container.put_overlay(probe.overlay)
             container.put_scripts(probe.steps)
+            if len(probe.steps) == 1:
+                container.delete_matching(probe.reports)
             done = container.run(first, listen)
             if probe.keep and not done.status:
                 names = {"kind": "built", "built": probe.candidate, "inputs": ""}

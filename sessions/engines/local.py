@@ -75,11 +75,12 @@ class LocalEngine:
             for file in probe.overlay:
                 _put(source, file)
             steps = self._steps(probe, room, listen)
-            results = room / "results"
+            results, reports = room / "results", probe.reports if probe.reached_last(steps) else ()
             return Outcome(
                 steps=steps,
-                results=results.read_bytes().replace(os.fsencode(f"{source}/"), b"") if results.is_file() else None,
+                results=_from_source(results.read_bytes(), source) if results.is_file() else None,
                 artifacts=_collect(source, probe.artifacts),
+                reports={name: _from_source(text, source) for name, text in _collect(source, reports).items()},
                 seconds=time.monotonic() - start,
             )
 
@@ -101,6 +102,9 @@ class LocalEngine:
         done: list[StepOutcome] = []
         environment = self._environment(room) | probe.environment
         for step in probe.steps:
+            if step is probe.steps[-1]:
+                for name in _matching_files(room / "source", probe.reports):
+                    (room / "source" / name).unlink()
             done.append(_run(step, room, environment, listen))
             if done[-1].status:
                 break
@@ -204,11 +208,19 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _collect(source: Path, globs: tuple[str, ...]) -> dict[str, bytes]:
+def _from_source(text: bytes, source: Path) -> bytes:
+    """Count paths in a text from the source."""
+    return text.replace(os.fsencode(f"{source}/"), b"")
+
+
+def _matching_files(source: Path, globs: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the paths of the plain files and links in ``source`` that ``globs`` name; none behind a link."""
     if not globs:
-        return {}
-    files = (path for path in source.rglob("*") if path.is_file() and not path.is_symlink())
-    inside = {
-        path.relative_to(source).as_posix(): path for path in files if path.resolve().is_relative_to(source.resolve())
-    }
-    return {name: inside[name].read_bytes() for name in matching(globs, inside)}
+        return ()
+    found = (Path(folder, name) for folder, _, names in os.walk(source) for name in names)
+    return matching(globs, [path.relative_to(source).as_posix() for path in found])
+
+
+def _collect(source: Path, globs: tuple[str, ...]) -> dict[str, bytes]:
+    found = {name: source / name for name in _matching_files(source, globs)}
+    return {name: path.read_bytes() for name, path in found.items() if path.is_file() and not path.is_symlink()}

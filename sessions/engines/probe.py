@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -36,7 +36,8 @@ class Probe:
     """Commands to run, in order until one fails, on the release's image with some files replaced.
 
     The commands find the path of the file to write their results to in ``$INTEGRAND_RESULTS``. ``environment``
-    is added to theirs. ``artifacts`` are globs of files to bring out, relative to the source. ``keep`` asks an engine
+    is added to theirs. ``artifacts`` and ``reports`` are globs of files to bring out, relative to the source; reports
+    that are there before the last step are deleted, so that only what that step wrote is read. ``keep`` asks an engine
     that can to keep what the first step makes of these files, the build, for other probes of the same candidate.
     """
 
@@ -45,7 +46,12 @@ class Probe:
     steps: tuple[Step, ...]
     environment: dict[str, str] = field(default_factory=dict)
     artifacts: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
     keep: bool = False
+
+    def reached_last(self, done: Sequence[StepOutcome]) -> bool:
+        """Whether the last step ran, which alone writes reports."""
+        return len(done) == len(self.steps)
 
     @property
     def candidate(self) -> str:
@@ -92,9 +98,17 @@ class StepOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a probe came to. ``steps`` ends with the first that failed; ``results`` is what it wrote, if anything."""
+    """What a probe came to.
+
+    ``steps`` ends with the first that failed. ``results`` is what it wrote to ``$INTEGRAND_RESULTS``, if anything.
+    ``artifacts`` and ``reports`` hold files by their paths in the source. ``trouble`` says what is wrong with the
+    machine, as a clause ("the disk of /var has 0 B free"), and is empty where nothing is: engines fill it from what
+    they measure themselves, never from what a probe writes.
+    """
 
     steps: tuple[StepOutcome, ...]
     results: bytes | None
     artifacts: dict[str, bytes]
+    reports: dict[str, bytes] = field(default_factory=dict)
     seconds: float
+    trouble: str = ""

@@ -71,6 +71,22 @@ def test_an_artifact_that_is_a_link_is_left_behind(bench: Bench, tmp_path: Path)
     assert outcome.artifacts == {"out/mine.pdf": b"mine\n"}
 
 
+STALE = put("out/stale.xml", "of an earlier run")
+
+
+@pytest.mark.parametrize("before", [(), ("mkdir -p out; echo built > out/build.xml; ln -s stale.xml out/link.xml",)])
+def test_only_the_reports_that_the_last_step_wrote_are_brought_out(bench: Bench, before: tuple[str, ...]) -> None:
+    last = "ls out; echo '<a/>' > out/new.xml; echo '<b/>' > 'out/odd\nname.xml'; ln -s new.xml out/other.xml"
+    outcome = bench.run(*before, last, overlay=(STALE,), reports=("out/**/*.xml", "none/*.xml"), artifacts=("a.txt",))
+    assert outcome.steps[-1].log == ""
+    assert outcome.reports == {"out/new.xml": b"<a/>\n", "out/odd\nname.xml": b"<b/>\n"}
+    assert (outcome.artifacts, outcome.trouble) == ({"a.txt": b"a\n"}, "")
+
+
+def test_without_a_step_that_runs_the_reports_there_are_not_read(bench: Bench) -> None:
+    assert bench.run("exit 1", "echo new > out/new.xml", overlay=(STALE,), reports=("out/*.xml",)).reports == {}
+
+
 def test_a_step_that_takes_too_long_is_stopped_and_what_it_told_is_kept(bench: Bench) -> None:
     start = time.monotonic()
     outcome = bench.run(

@@ -102,7 +102,8 @@ def test_a_lost_worker_and_a_lost_connection_change_nothing_in_what_is_told(
         for n in range(10)
     ]
     overlaid = probe(image, "cat a.txt new", overlay=(put("new", "x\n"), put("a.txt", b"\xff\n")), artifacts=("new",))
-    probes = [held, *(replace(each, artifacts=("out",)) for each in others), overlaid]
+    reporting = probe(image, "echo old > r.xml", "ls; echo new > s.xml", reports=("*.xml",))
+    probes = [held, *(replace(each, artifacts=("out",)) for each in others), overlaid, reporting]
     dask.start("one", "two", "three")
 
     with Proxy(dask.port) as wire:

@@ -17,10 +17,11 @@ class Format(Protocol):
     """Reads what a gate's command left behind."""
 
     def read(self, output: Output) -> Results:
-        """Tell what failed. Never raises, whatever the command wrote.
+        """Account for a run: which tests ran, and how each of them ended. Never raises, whatever the command wrote.
 
-        Output that is missing, broken off or senseless is a failure of the gate itself: there are no
-        failures only where the tests are known to have run and passed.
+        A run that does not account for its own end has ``trouble``, beside whatever failures it reports: its report
+        is missing, empty, broken off or senseless, it was interrupted or killed, it ran no test, or its status says
+        what no test shows.
         """
 
 

@@ -18,7 +18,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import ElementTree
 
 from sessions.gates.formats.excerpt import plain_lines, shorten
-from sessions.gates.formats.findings import gate_failure, results_of, same_path
+from sessions.gates.formats.findings import account, same_path
 from sessions.gates.results import Failure, TestId
 
 if TYPE_CHECKING:
@@ -41,18 +41,30 @@ def read(output: Output) -> Results:
     try:
         cases = _test_cases(output.results)
     except (ParseError, ValueError, LookupError):  # ValueError is also defusedxml's; LookupError: the encoding
-        return results_of([gate_failure(output, _no_report(output), "crash")])
+        return account(output, trouble=_no_report(output), kind="crash")
     failures = [failure for case in cases for failure in _failures_of(case)]
+    trouble = ""
     if not cases:
-        failures = [gate_failure(output, f"{output.gate} ran no test")]
+        trouble = f"{output.gate} ran no test"
     elif output.status and not failures:
-        failures = [gate_failure(output, "No test failed, but the run did")]
+        trouble = "No test failed, but the run did"
     tests = {_identify(case) for case in cases}
+    skipped = {_identify(case) for case in cases if any(_tag(element) == "skipped" for element in case)}
+    failing = {_identify(case) for case in cases if any(_failures_of(case))}
     times: dict[str, float] = {}
     for case in cases:
         file = _identify(case).file
         times[file] = times.get(file, 0.0) + _seconds(case)
-    return results_of(failures, files={test.file for test in tests}, tests=len(tests), times=times)
+    return account(
+        output,
+        failures,
+        passed=tests - skipped - failing,
+        skipped=skipped,
+        files={test.file for test in tests},
+        tests=len(tests),
+        times=times,
+        trouble=trouble,
+    )
 
 
 def _no_report(output: Output) -> str:
