@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.first_steps.commands import Files, dockerfile, how_documented, how_tested
+from sessions.first_steps.commands import dockerfile, how_documented, how_tested
+from sessions.first_steps.files import Files
 
 UNITTEST = "import unittest\n"
 UNDER, UNDER_TOO = "tests/**/test_*.py", "tests/**/*_test.py"
@@ -18,7 +19,7 @@ def of(texts: dict[str, str]) -> Files:
         ({"tests/test_a.py": "", "pyproject.toml": "[tool.pytest.ini_options]"}, "-m pytest", "junit", UNDER),
         ({"tests/a_test.py": "", "tox.ini": "[pytest]\n"}, "-m pytest", "junit", UNDER_TOO),
         ({"tests/a_test.py": "", "tox.ini": "[testenv]\ncommands = pytest"}, "-m pytest", "junit", UNDER_TOO),
-        ({"test_a.py": UNITTEST}, "-m pytest", "junit", "test_*.py"),
+        ({"test_a.py": UNITTEST}, "-m pytest", "junit", "/test_*.py"),
         ({"src/p/__init__.py": "", "tests/test_a.py": ""}, "PYTHONPATH=src python3 -m pytest", "junit", UNDER),
         ({"tox.ini": "[tox]\n"}, "python3 -m tox run -q -e py", "exit", None),
         ({"noxfile.py": "@nox.session\ndef test(session):\n    ..."}, "python3 -m nox -s test", "exit", None),
@@ -28,7 +29,7 @@ def of(texts: dict[str, str]) -> Files:
         ({"configure.ac": "", "Makefile.am": ""}, "make -j {jobs} check", "exit", None),
         ({"CMakeLists.txt": "enable_testing()"}, "--output-junit {results}", "junit", None),
         ({"Cargo.toml": ""}, "cargo test", "exit", None),
-        ({"go.mod": ""}, "go test", "exit", None),
+        ({"go.mod": ""}, "go test -json ./...", "go", None),
     ],
 )  # fmt: skip
 def test_how_a_project_is_tested(texts: dict[str, str], run: str, kind: str, globs: str | None) -> None:

@@ -190,8 +190,8 @@ def test_a_person_at_a_terminal_is_asked(origin: Builder, tmp_path: Path) -> Non
     env = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb"}
     process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=env, stdin=follower, stdout=follower)
     os.close(follower)
-    # repository, release, tracker, milestone, ready, tests, docs, Dockerfile
-    os.write(leader, b"\n\n\n\nready\nmake check\n-\n\n")
+    # repository, release, tracker, milestone, ready, tests, docs, Dockerfile, and whether to try the gates
+    os.write(leader, b"\n\n\n\nready\nmake check\n-\n\n\n")
     said = b""
     while process.poll() is None or not said:
         try:
