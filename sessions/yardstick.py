@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sessions.config import Gate
 from sessions.day import Day
@@ -78,11 +79,11 @@ class Yardsticks:
                 f"{tag} itself does not build here, so no ticket can be judged: see {log}, mend [build] run or the "
                 "image, then type the same command."
             )
-        last_words = last_lines(log.read_text(encoding="utf-8", errors="replace"), 1) if log.is_file() else ""
+        last_words = _last_words(log)
         seen = f"{reading.results.trouble or 'no test passed'}, status {reading.results.status}"
         return InfrastructureError(
             f"Gate {gate.name} measures nothing on {tag} itself ({seen}), so no ticket can be judged; its last words: "
-            f"{last_words.strip()[:300] or 'none'}. Mend `run` of gate {gate.name} or what it needs (the whole log is "
+            f"{last_words or 'none'}. Mend `run` of gate {gate.name} or what it needs (the whole log is "
             f"{log}), then type the same command; a ticket that mends it is let through by --only, or by a label of "
             "[tickets] fixes"
         )
@@ -96,6 +97,13 @@ def mending_tickets(day: Day, line: tuple[Ticket, ...]) -> tuple[Ticket, ...]:
         for ticket in line
         if ticket.number in day.options.only or labels & {plain(label) for label in ticket.labels}
     )
+
+
+def _last_words(log: Path) -> str:
+    """The last line that a command printed, from a probe's log."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    printed = text.rpartition("==> ")[2].partition("\n")[2]  # below the line that names the step
+    return last_lines(printed, 1).strip()[:300]
 
 
 def _measures(reading: Reading) -> bool:

@@ -147,7 +147,25 @@ class Results:
             return Presence.PASSED
         if not self.is_measured or test.file in self.hidden_files:
             return Presence.HIDDEN
-        return self._presence_unnamed(test)
+        return self._presence_of_part(test) or self._presence_unnamed(test)
+
+    def _presence_of_part(self, test: TestId) -> Presence | None:
+        """What the rest of a test says of it, where a report tells only those of its examples that failed.
+
+        An example that is not among the failing ones of its test did not fail; the test as a whole is not known then.
+        """
+        whole = TestId(test.file, test.name)
+        if not test.name or self.lists_faults:
+            return None
+        if (test.file, test.name) in self._failing_names:
+            return Presence.PASSED if test.example else Presence.HIDDEN
+        if test.example and whole in self._seen:
+            return Presence.PASSED
+        return Presence.SKIPPED if test.example and whole in self._skipped else None
+
+    @cached_property
+    def _failing_names(self) -> frozenset[tuple[str, str]]:
+        return frozenset((test.file, test.name) for test in self.failing)
 
     def _presence_unnamed(self, test: TestId) -> Presence:
         """What a run that came to its end says about a test that it does not report."""

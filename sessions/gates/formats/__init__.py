@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sessions.gates.formats import exit_status, junit, latex, sage
+from sessions.gates.formats import exit_status, go, junit, latex, sage, tap
 
 if TYPE_CHECKING:
     from sessions.gates.results import Output, Results
@@ -27,7 +27,9 @@ class Format(Protocol):
 
 FORMATS: dict[str, Format] = {
     "exit": exit_status,
+    "go": go,
     "junit": junit,
     "latex": latex,
     "sage": sage,
+    "tap": tap,
 }
