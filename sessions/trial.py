@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from sessions.advice import advice, last_words
 from sessions.config import Gate
 from sessions.day import Day, open_day
 from sessions.durations import say_duration
 from sessions.errors import IntegrandError, UsageError
-from sessions.first_steps.advice import advice
-from sessions.gates.formats.excerpt import last_lines
 from sessions.gates.results import Results
 from sessions.laboratory import Laboratory, Question
 from sessions.ledger.ledger import Reading
@@ -63,5 +62,5 @@ def _what_to_mend(day: Day, gate: Gate, reading: Reading) -> str:
     seen = "the build failed" if not reading.built else reading.results.trouble or "no test passed"
     return (
         f"{gate.name} measured nothing on {day.release.tag} ({seen}, status {reading.results.status}). "
-        f"Its last words: {last_lines(text, 1).strip()[:300] or 'none'}. {advice(text, what)} The whole log is {log}."
+        f"Its last words: {last_words(text).rstrip('.')}. {advice(text, what)} The whole log is {log}."
     )

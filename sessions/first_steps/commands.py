@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sessions.first_steps.files import Check, Files
 from sessions.first_steps.pytest_command import pytest_check
-from sessions.first_steps.requirements import requirements
+from sessions.first_steps.requirements import at_locked_versions, requirements
 from sessions.first_steps.runners import runner_checks
 
 _MAKE = re.compile(r"^(check|test|tests)[ \t]*:(?!=)", re.MULTILINE)
@@ -25,10 +25,17 @@ def how_documented(files: Files) -> Check | None:
     if confs := sorted(files.like("doc*/conf.py", "Doc*/conf.py"), key=lambda path: (path.count("/"), path)):
         folder = confs[0].rpartition("/")[0]
         run = f"python3 -m sphinx -q -b html {folder} build/integrand-docs"
-        return Check(name="docs", run=run, why=f"Sphinx, as there is {confs[0]}", needs=(*needs, "sphinx"))
+        return Check(
+            name="docs",
+            run=run,
+            why=f"Sphinx, as there is {confs[0]}",
+            needs=at_locked_versions(files, (*needs, "sphinx")),
+        )
     if book := files.like("mkdocs.yml", "mkdocs.yaml"):
         run = "python3 -m mkdocs build -q -d build/integrand-docs"
-        return Check(name="docs", run=run, why=f"as there is {book[0]}", needs=(*needs, "mkdocs"))
+        return Check(
+            name="docs", run=run, why=f"as there is {book[0]}", needs=at_locked_versions(files, (*needs, "mkdocs"))
+        )
     return None
 
 

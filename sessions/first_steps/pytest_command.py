@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from sessions.first_steps.files import Check, Files, inside, texts
 from sessions.first_steps.installation import installation
-from sessions.first_steps.requirements import parse_requirement, requirements
+from sessions.first_steps.requirements import at_locked_versions, normal_name, parse_requirement, requirements
 
 _RUN = "python3 -m pytest -q{plugins} --junit-xml {{results}} -o junit_family=xunit1"
 # What an option or a setting of a project says about the plugin that it is for.
@@ -85,7 +85,15 @@ def pytest_check(files: Files, version: str) -> Check | None:
     run, globs = _command(settings, found)
     made = installation(files, settings.folder, version)
     needs = tuple({**{_name(each): each for each in (*made.needs, *needs)}, **_missing(settings, needs)}.values())
-    return Check(name="tests", run=made.path + run, why=why, format="junit", files=globs, build=made.build, needs=needs)
+    return Check(
+        name="tests",
+        run=made.path + run,
+        why=why,
+        format="junit",
+        files=globs,
+        build=made.build,
+        needs=at_locked_versions(files, needs),
+    )
 
 
 def _command(settings: Settings, found: list[str]) -> tuple[str, tuple[str, ...]]:
@@ -189,4 +197,4 @@ def _missing(settings: Settings, needs: Iterable[str]) -> dict[str, str]:
 
 
 def _name(requirement: str) -> str:
-    return re.sub(r"[-_.]+", "-", Requirement(requirement).name).lower()
+    return normal_name(Requirement(requirement).name)

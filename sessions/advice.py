@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sessions.gates.formats.excerpt import plain_lines
+
 _SIGNS = (
     (r"No module named '?([\w.-]+)", "Add the Python package that has {0} to [engine] packages."),
     (r"PackageNotFoundError: (?:No package metadata was found for )?([\w.-]+)", "Install {0} itself in [build] run."),
@@ -12,8 +14,22 @@ _SIGNS = (
     (r"unrecognized arguments: (\S+)", "Add the plugin that knows {0} to [engine] packages."),
     (r"[Mm]issing required plugins: ([^\n]+)", "Add {0} to [engine] packages."),
     (r"fixture '(\w+)' not found", "Add the plugin that has the fixture {0} to [engine] packages."),
+    (
+        r"ImportError: cannot import name '?\w+'? from '?(\w+)[\w.]*'? \([^\n]*site-packages",
+        "The version of {0} does not fit this release: name one that does in [engine] packages.",
+    ),
     (r"unable to detect version|setuptools-scm was unable", "Give the version in [build] run."),
 )
+
+
+_TELLING = re.compile(r"^E\s+\w*(Error|Exception)\b|^\w[\w.]*(Error|Exception): |not found|No module named|^ERROR: ")
+
+
+def last_words(log: str) -> str:
+    """The last line of a log that tells what went wrong, or else its last line; at most 300 characters."""
+    lines = [line.strip() for line in plain_lines(log) if line.strip()]
+    telling = [line for line in lines[-60:] if _TELLING.search(line)]
+    return re.sub(r"^E\s+", "", (telling or lines or ["none"])[-1])[:300]
 
 
 def advice(log: str, what: str) -> str:
