@@ -25,7 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.command import parser, status, write_figures
-from sessions.errors import UsageError
+from sessions.errors import IntegrandError, UsageError
 from sessions.first_steps.wishes import parse_wishes
 from sessions.init import init
 from sessions.integrate import integrate
@@ -104,7 +104,10 @@ def _day(clone: str, options: Options, folder: Path) -> Day:
     source.git("clone", "--quiet", str(bare), str(work), may_complain=True)
     init(parse_wishes(("--yes",), work), narrator)
     words = ("--engine", "local", *(("--files", *options.files) if options.files else ()))
-    record = integrate(parse_options(words, session="integrate", called_from=work, home=work), narrator)
+    try:
+        record = integrate(parse_options(words, session="integrate", called_from=work, home=work), narrator)
+    except IntegrandError as error:  # what nox would show as its last line
+        record = {"state": "broken", "message": str(error), "gates": {}, "tickets": []}
     return _told(name, tuple(pulls), record, (work / "integration.toml").read_text(), time.monotonic() - start)
 
 

@@ -63,7 +63,13 @@ def _look(wishes: Wishes, origin: Origin, narrator: Narrator) -> Findings:
     source = _tickets(wishes, origin, mirror, release, narrator)
     files = Files(frozenset(files_of(mirror.repository, release.tree)), lambda path: _read(mirror, release, path))
     tests = _check(wishes, "tests", "How is it tested?", how_tested(files, str(release.version)), narrator)
-    docs = _check(wishes, "docs", "How is its manual made (- for not at all)?", how_documented(files), narrator)
+    docs = _check(
+        wishes,
+        "docs",
+        "How is its manual made (- for not at all)?",
+        how_documented(files, str(release.version)),
+        narrator,
+    )
     return Findings(
         origin=origin,
         release=wanted,

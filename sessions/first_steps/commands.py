@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sessions.first_steps.files import Check, Files
+from sessions.first_steps.installation import installation
 from sessions.first_steps.pytest_command import pytest_check
 from sessions.first_steps.requirements import at_locked_versions, requirements
 from sessions.first_steps.runners import runner_checks
@@ -19,22 +20,28 @@ def how_tested(files: Files, version: str = "") -> Check | None:
     return next(_tests(files, version), None)
 
 
-def how_documented(files: Files) -> Check | None:
-    """How the project makes its manual; ``None`` where there is no sign of one."""
-    needs = requirements(files, "doc", "docs")
+def how_documented(files: Files, version: str = "") -> Check | None:
+    """How release ``version`` makes its manual; ``None`` where there is no sign of one."""
+    made = installation(files, "", version)
+    needs = (*made.needs, *requirements(files, "doc", "docs"))
     if confs := sorted(files.like("doc*/conf.py", "Doc*/conf.py"), key=lambda path: (path.count("/"), path)):
         folder = confs[0].rpartition("/")[0]
-        run = f"python3 -m sphinx -q -b html {folder} build/integrand-docs"
+        run = f"{made.path}python3 -m sphinx -q -b html {folder} build/integrand-docs"
         return Check(
             name="docs",
             run=run,
             why=f"Sphinx, as there is {confs[0]}",
+            build=made.build,
             needs=at_locked_versions(files, (*needs, "sphinx")),
         )
     if book := files.like("mkdocs.yml", "mkdocs.yaml"):
-        run = "python3 -m mkdocs build -q -d build/integrand-docs"
+        run = f"{made.path}python3 -m mkdocs build -q -d build/integrand-docs"
         return Check(
-            name="docs", run=run, why=f"as there is {book[0]}", needs=at_locked_versions(files, (*needs, "mkdocs"))
+            name="docs",
+            run=run,
+            why=f"as there is {book[0]}",
+            build=made.build,
+            needs=at_locked_versions(files, (*needs, "mkdocs")),
         )
     return None
 

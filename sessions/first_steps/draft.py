@@ -40,7 +40,8 @@ def draft_config(found: Findings) -> str:
     document.add("project", _project(found))
     document.add("tickets", _tickets(found.source))
     document.add("engine", _engine(found))
-    if build := next((check.build for check in (found.tests, found.docs) if check and check.build), ""):
+    builds = dict.fromkeys(check.build for check in (found.tests, found.docs) if check and check.build)
+    if build := " && ".join(builds if len(builds) < 2 else (f"({each})" for each in builds)):
         document.add("build", _table(("run", build, "A shell command, run before each gate.")))
     document.add("gates", _gates(found))
     return tomlkit.dumps(document)

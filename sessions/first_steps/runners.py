@@ -60,7 +60,7 @@ def _javascript(files: Files) -> Check | None:
     except ValueError:
         return None
     script = inside(package, "scripts", "test")
-    packages = {name for key in ("dependencies", "devDependencies") for name in inside(package, key) or ()}
+    packages = {name for key in ("dependencies", "devDependencies") for name in _keys(inside(package, key))}
     script, build = script if isinstance(script, str) else "", _npm(files)
     if "vitest" in packages:
         run = "npx --no-install vitest run --reporter=junit --outputFile={results}"
@@ -78,6 +78,10 @@ def _javascript(files: Files) -> Check | None:
         run = f"node --test --test-reporter=junit --test-reporter-destination={{results}}{found[1].rstrip()}"
         return _check(run, "node's own runner, as package.json's test runs it", build=build if packages else "")
     return None
+
+
+def _keys(table: object) -> list[str]:
+    return list(table) if isinstance(table, dict) else []
 
 
 def _npm(files: Files) -> str:
