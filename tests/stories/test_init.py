@@ -249,7 +249,7 @@ def test_a_gate_that_is_tried_says_what_it_measures(own: Path, capsys: pytest.Ca
     [
         ("pytst {results}", "pytst: not found. Install pytst, or mend `run` of gate tests."),
         ("python3 -c 'import foo_bar' {results}", "Add the Python package that has foo_bar to [engine] packages."),
-        ("echo fine {results}", "Its last words: fine. Mend `run` of gate tests, or what it needs."),
+        ("echo fine  # {results}", "Its last words: fine. Mend `run` of gate tests, or what it needs."),
     ],
 )
 def test_a_gate_that_measures_nothing_says_what_to_mend(
