@@ -7,7 +7,7 @@ is only read. Of it a bare repository is made in which that release is the newes
 and the ``--pulls`` newest pull requests are open that start from the release's history, merge with it and change a
 Python file. What comes out must be a gate that measures (tests that were seen to pass on the release and on the head),
 or a day that is ``broken`` with a sentence that says what to mend. The status is 1 where a day is green although no
-test passed. ``--files`` limits the tests, for projects with many.
+test passed. ``--files`` and ``--gates`` limit the tests, for projects with many.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Options:
     clones: Sequence[str]
     pulls: int
     files: Sequence[str]
+    gates: str
     keep: Path | None
     json: Path | None
 
@@ -103,7 +104,8 @@ def _day(clone: str, options: Options, folder: Path) -> Day:
     start, narrator = time.monotonic(), Narrator(to_stderr=True)
     source.git("clone", "--quiet", str(bare), str(work), may_complain=True)
     init(parse_wishes(("--yes",), work), narrator)
-    words = ("--engine", "local", *(("--files", *options.files) if options.files else ()))
+    words = ["--engine", "local", *(["--gates", options.gates] if options.gates else [])]
+    words += ["--files", *options.files] if options.files else []
     try:
         record = integrate(parse_options(words, session="integrate", called_from=work, home=work), narrator)
     except IntegrandError as error:  # what nox would show as its last line
@@ -186,6 +188,7 @@ def _parse(words: Sequence[str] | None) -> Options:
     arguments.add_argument("clones", nargs="+", metavar="PATH@TAG", help="a clone, and the release to start from")
     arguments.add_argument("--pulls", type=at_least(1), default=5, metavar="N", help="how many pull requests (5)")
     arguments.add_argument("--files", nargs="+", default=(), metavar="GLOB", help="test only these files")
+    arguments.add_argument("--gates", default="", metavar="NAME,NAME", help="run only these gates")
     arguments.add_argument("--keep", type=Path, metavar="DIR", help="work there, and leave what was made")
     return Options(**vars(arguments.parse_args(words)))
 
