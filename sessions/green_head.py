@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sessions.changed_tests import ChangedTests, TestChanges
@@ -13,10 +13,11 @@ from sessions.culprits.findings import Answer, Ask, Blame, Flaky
 from sessions.culprits.inquiry import Inquiry, settle
 from sessions.culprits.suspicion import suspicion
 from sessions.day import Day
-from sessions.errors import GatePendingError
+from sessions.errors import GatePendingError, InfrastructureError
 from sessions.gates.comparison import Comparison, compare
-from sessions.gates.results import Failure, History, Results, TestId
+from sessions.gates.results import Failure, History, Presence, Results, TestId
 from sessions.laboratory import Laboratory, Question
+from sessions.ledger.ledger import Reading
 from sessions.outcomes import BUILD, BUILD_TEST, called
 from sessions.retest import Look, Retester
 from sessions.source.diffs import Diff
@@ -28,6 +29,8 @@ from sessions.yardstick import Yardsticks
 # The new failures of the gate at which the head fails; of none where it is green so far.
 Failing = dict[str, tuple[Failure, ...]]
 
+# So often a gate runs on the head, if runs break off by chance.
+_RUNS = 3
 # Looks that decide whether there is something to search for are none of the search's own, which counts from 1.
 _MORE_LOOKS = 1001
 
@@ -108,27 +111,51 @@ class GreenHead:
                 return
 
     def _new_failures(self, gate: Gate) -> tuple[str, tuple[Failure, ...]] | None:
-        head, yardstick = self.progress.line.head, self.yardsticks.of(gate)
-        reading = self.laboratory.ask(Question(gate=gate, candidate=head, why=f"on {_size(head)}", keep=True))
-        if not reading.built:
-            if new := self._steady(BUILD, reading.results.failures):
-                return BUILD.name, new
-            again = Question(gate=gate, candidate=head, attempt=2, why=f"again on {_size(head)}, as the build is flaky")
-            reading = self.laboratory.ask(again)
-        if not reading.built:
-            return BUILD.name, reading.results.failures
-        compared = compare(yardstick.reading.results, reading.results)
-        changed = self._changed_tests(gate)
+        """What fails anew at a gate on the head, with the gate's name or the build's.
+
+        A run that broke off by chance, or a file in it, says nothing of the tests that it did not reach. Then the
+        whole gate runs again, until each test of the release was seen.
+
+        Raises :class:`InfrastructureError` where no run reaches all of them.
+        """
+        for attempt in range(1, _RUNS + 1):
+            reading = self._built(gate, attempt)
+            if not reading.built:
+                new = self._steady(BUILD, reading.results.failures)
+                return BUILD.name, new or reading.results.failures
+            if new := self._steady(gate, self._compare(gate, reading.results)):
+                return gate.name, new
+            if not _hidden(self.progress.measured[gate.name]):
+                return None
+        raise InfrastructureError(
+            f"None of {_RUNS} runs of {gate.name} on {_size(self.progress.line.head)} came to its end, and nothing "
+            "fails in all of them: see the logs of these probes, make the gate steadier, then type the same command."
+        )
+
+    def _built(self, gate: Gate, attempt: int) -> Reading:
+        """A whole run on the head; another one where the build fails by chance."""
+        head = self.progress.line.head
+        again = "again " if attempt > 1 else ""
+        whole = Question(gate=gate, candidate=head, attempt=attempt, why=f"{again}on {_size(head)}", keep=True)
+        reading = self.laboratory.ask(whole)
+        if reading.built or self._steady(BUILD, reading.results.failures):
+            return reading
+        why = f"again on {_size(head)}, as the build is flaky"
+        return self.laboratory.ask(replace(whole, attempt=attempt + 1, why=why))
+
+    def _compare(self, gate: Gate, results: Results) -> tuple[Failure, ...]:
+        """What may be new: new failures, and tests that do not run any more for no reason of a ticket's diff."""
+        yardstick, changed = self.yardsticks.of(gate), self._changed_tests(gate)
+        compared = compare(yardstick.reading.results, results)
         self.progress.measured[gate.name] = Measured(
             release=yardstick.reading.results,
             mended_by=yardstick.candidate.tickets,
-            head=reading.results,
+            head=results,
             comparison=compared,
             changes=changed.by_ticket(compared),
         )
         unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
-        new = self._steady(gate, (*compared.new, *unexplained))
-        return (gate.name, new) if new else None
+        return (*compared.new, *unexplained)
 
     def _changed_tests(self, gate: Gate) -> ChangedTests:
         """What the tickets of the head do to a gate's tests by their own diffs."""
@@ -318,6 +345,15 @@ class GreenHead:
 
     def _gate(self, name: str) -> Gate:
         return BUILD if name == BUILD.name else self.day.config.gate(name)
+
+
+def _hidden(measured: Measured) -> bool:
+    """Whether the run on the head did not reach a test that passed on the release."""
+    head = measured.head
+    if not head.is_measured:
+        return True
+    unseen = [test for test in measured.release.passed if head.presence(test) is Presence.HIDDEN]
+    return bool(unseen or head.hidden_files & measured.release.counts.keys())
 
 
 def _size(candidate: Candidate) -> str:

@@ -83,11 +83,10 @@ def _failed_answer(presence: Presence) -> Answer:
 
 
 def _gone_answer(presence: Presence) -> Answer:
+    """Whether a test is gone. It was not seen to run where a run broke off before it, either."""
     match presence:
-        case Presence.ABSENT:
+        case Presence.ABSENT | Presence.HIDDEN:
             return "fails"
-        case Presence.HIDDEN:
-            return "unclear"
         case Presence.PASSED | Presence.FAILED | Presence.SKIPPED:
             return "passes"
         case _:

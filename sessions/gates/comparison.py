@@ -43,7 +43,9 @@ def compare(release: Results, head: Results) -> Comparison:
     missing = list(_missing(release, head))
     lost = {failure.test for failure in missing}
     return Comparison(
-        new=tuple(failure for failure in head.failures if failure.test not in excused),
+        new=tuple(
+            each for each in head.failures if each.test not in excused and _is_credible(each.test, release, head)
+        ),
         known=known,
         fixed=tuple(sorted(test for test in release.failing if _is_fixed(test, release, head) and test not in lost)),
         gone=tuple(failure for failure in missing if failure.kind == "gone"),
@@ -74,6 +76,14 @@ def hold_to_status(release: Results, results: Results) -> Results:
 def _was_known(release: Results, test: TestId) -> bool:
     """Whether a failure says nothing new. A gate that failed as a whole is never known: it measured nothing."""
     return not test.is_whole_gate and release.presence(test) in (Presence.FAILED, Presence.HIDDEN)
+
+
+def _is_credible(test: TestId, release: Results, head: Results) -> bool:
+    """Whether a failure is told: all of a run that came to its end, else those of tests that the release has as well.
+
+    What a damaged report calls a test may be no test's name. Once nobody breaks the run as a whole, it tells.
+    """
+    return head.is_measured or test.is_whole_gate or release.presence(test) is not Presence.ABSENT
 
 
 def _is_fixed(test: TestId, release: Results, head: Results) -> bool:

@@ -157,6 +157,11 @@ def test_a_run_that_broke_off_is_new_beside_known_failures_and_hides_what_it_did
     assert (new_in(found), found.fixed, found.gone) == ([WHOLE_GATE], (OTHER,), ())
 
 
+def test_a_run_that_broke_off_may_call_tests_by_names_that_they_do_not_have() -> None:
+    head = interrupted(named(failed=(TWO, OTHER)))
+    assert new_in(compare(named(passed=(ONE, OTHER)), head)) == [WHOLE_GATE, OTHER]
+
+
 @pytest.mark.parametrize("status", [0, 2, 137])
 def test_the_same_failures_with_another_status_are_a_run_that_ended_otherwise(status: int) -> None:
     release, head = named(failed=(ONE,), passed=(TWO,)), named(failed=(ONE,), passed=(TWO,))

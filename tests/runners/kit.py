@@ -76,6 +76,10 @@ class Kit:
     missing: Callable[[], str] = lambda: ""
     mentions: tuple[str, ...] = ()  # support files that name the second file
     environment: Mapping[str, str] = field(default_factory=dict)
+    outlives_a_test: bool = False  # a test that kills its process is a failure of its own
+    hides_failures: bool = False  # a failing test may be written as one that passed: then the status tells
+    names_no_skips: bool = False  # what is skipped has no name in the report
+    changes: tuple[Change, ...] = tuple(Change)
 
     def __str__(self) -> str:
         return self.name
@@ -115,7 +119,8 @@ class Kit:
         write(source, self.tree(change))
         results = folder / "results"
         command = self.command(results, cache)
-        environment = {**os.environ, **self.environment, "CI": "", "NO_COLOR": "1"}
+        own = {key: value.replace("{cache}", str(cache)) for key, value in self.environment.items()}
+        environment = {**os.environ, **own, "CI": "", "NO_COLOR": "1"}
         done = subprocess.run(
             ["sh", "-c", command],
             cwd=source,
@@ -125,6 +130,7 @@ class Kit:
             stdin=subprocess.DEVNULL,
             check=False,
             timeout=300,
+            start_new_session=True,  # some kill their whole group
         )
         return Output(
             gate="unit",

@@ -168,7 +168,7 @@ def test_who_breaks_a_test_is_found_whatever_the_report_calls_its_file(make: Cal
     [
         (PLAIN.replace("python -m pytest", "pytst"), "import sys\n", "pytst: not found"),
         (PLAIN, "import lacking\n", "No module named 'lacking'"),
-        (f"{PLAIN} --no-such-option", "import sys\n", "tests/conftest.py"),
+        (f"{PLAIN} --no-such-option", "import sys\n", "unrecognized arguments: --no-such-option"),
         (f"{PLAIN} -k nothing", "import sys\n", "8 deselected"),
         (f"{PLAIN}; kill -9 $$", "import sys\n", "1 failed, 7 passed"),
         ("true", "import sys\n", "none"),
@@ -347,3 +347,27 @@ def test_the_report_shows_how_many_tests_ran(make: Callable[..., Project]) -> No
     report(project.options(), Narrator(to_stderr=True))
     page = (project.folder / "state" / "latest" / "report.html").read_text()
     assert "<b>7/8</b> tests pass on the head, <b>7/8</b> on 1.0" in page
+
+
+def test_what_a_run_that_broke_off_by_chance_did_not_reach_is_seen_before_it_is_green(
+    make: Callable[..., Project], tmp_path: Path
+) -> None:
+    """The first run on the head dies by chance before it comes to the test that a ticket breaks."""
+    dies = f'case "$(cat tool.py)" in *comment*) mkdir {tmp_path}/once 2> /dev/null && exit 1 ;; esac; '
+    project = make(run=dies + PLAIN)
+    project.ticket(1, HARMLESS)
+    project.ticket(2, BREAKS_HALF)
+    day = project.day()
+    assert (day.record["state"], day.verdicts) == ("green", {1: "integrated", 2: "culprit"})
+
+
+def test_a_gate_that_comes_to_no_end_on_the_head_by_chance_is_no_green_and_nobodys_fault(
+    make: Callable[..., Project], tmp_path: Path
+) -> None:
+    """On the head, every other run dies."""
+    often = f'case "$(cat tool.py)" in *comment*) rmdir {tmp_path}/odd 2> /dev/null || {{ mkdir {tmp_path}/odd; exit 1; }} ;; esac; '
+    project = make(run=often + PLAIN)
+    project.ticket(1, HARMLESS)
+    day = project.day()
+    assert day.verdicts[1] != "culprit"
+    assert day.record["state"] == "broken" or day.gate["ran"]["head"]["passed"] == 7

@@ -21,9 +21,13 @@ _MOST = 200  # characters of a message that tell one failure of a test from anot
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """One failure of a test. ``example`` is what failed, where a report says it: the source of a doctest."""
+    """One failure of a test: ``message`` in full, ``says`` in short.
+
+    ``example`` is what failed, where a report says it: the source of a doctest, the parameters of a subtest.
+    """
 
     message: str
+    says: str = ""
     kind: Kind = "failed"
     line: int = 0
     example: str = ""
@@ -124,7 +128,7 @@ def _failures(case: Case) -> list[Failure]:
     failures = [_failure(case, first, first.example)]
     used: dict[str, int] = defaultdict(int)
     for each in others:
-        example = each.example or steady(each.message.strip())[:_MOST] or "another failure"
+        example = each.example or steady((each.says or each.message).strip())[:_MOST] or "another failure"
         failures.append(_failure(case, each, number(example, used[example])))
         used[example] += 1
     return failures

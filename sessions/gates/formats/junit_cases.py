@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sessions.gates.formats.cases import Case, Outcome, Shown
 from sessions.gates.formats.excerpt import plain_lines, shorten
 from sessions.gates.formats.junit_forms import Form, cases_of, tag_of
-from sessions.gates.formats.junit_identity import SUBTEST, identify, properties, suite_names
+from sessions.gates.formats.junit_identity import SUBTEST, identify, properties, suite_names, without_group
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -38,7 +38,9 @@ def read_cases(
     Of tests that are ``doubtful``, for the report is damaged there, only failures are known.
     """
     cases = ((element, _case(element, form, gate=gate, place=place, path=path)) for element in cases_of(root))
-    return [case for element, case in cases if case.outcome == "failed" or element not in doubtful]
+    return [
+        case for element, case in cases if element not in doubtful or (case.outcome == "failed" and _says_so(element))
+    ]
 
 
 def _case(element: Element, form: Form, *, gate: str, place: str, path: str) -> Case:
@@ -47,13 +49,14 @@ def _case(element: Element, form: Form, *, gate: str, place: str, path: str) -> 
     shown = _shown(element) if outcome == "failed" else ()
     if form is Form.UNITTEST and shown and (found := SUBTEST.fullmatch(name)):
         name, shown = found["test"], tuple(replace(each, example=found["subtest"]) for each in shown)
+    name, group = without_group(name) if form is Form.MESON else (name, "")
     suites = suite_names(element)
     return Case(
         file=file,
         name=name,
         outcome=outcome,
         shown=shown,
-        labels=(path, suites[-1] if suites else "", properties(element)),
+        labels=(path, group, suites[-1] if suites else "", properties(element)),
         seconds=_seconds(element),
         once=place if form in {Form.PYTEST, Form.UNITTEST} else "",
     )
@@ -78,6 +81,11 @@ def _outcome(case: Element, form: Form) -> Outcome:
     return "skipped" if skipped is not None or words & _IDLE else "passed"
 
 
+def _says_so(case: Element) -> bool:
+    """Whether a test that failed says so itself, and not by what is missing in it."""
+    return any(tag_of(each) in _KINDS for each in case) or case.get("status", "").lower() in _BAD
+
+
 def _shown(case: Element) -> tuple[Shown, ...]:
     line = _line(case)
     found = [_failure(each, _KINDS[tag_of(each)], line) for each in case if tag_of(each) in _KINDS]
@@ -90,12 +98,13 @@ def _shown(case: Element) -> tuple[Shown, ...]:
 
 
 def _failure(element: Element, kind: Kind, line: int) -> Shown:
-    text = _plain("".join(map(str, element.itertext()))) or _plain(element.get("message", ""))
+    says = _plain(element.get("message", ""))
+    text = _plain("".join(map(str, element.itertext()))) or says
     example = ""
     if doctest := _DOCTEST.search(text):
         example, line = doctest["source"].strip(), int(doctest["line"])
-    is_summary = bool(_SUMMARY.fullmatch(element.get("message", "")))
-    return Shown(message=shorten(text), kind=kind, line=line, example=example, is_summary=is_summary)
+    is_summary = bool(_SUMMARY.fullmatch(says))
+    return Shown(message=shorten(text), says=says, kind=kind, line=line, example=example, is_summary=is_summary)
 
 
 def _plain(text: str) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # How Python's unittest and nose2 name a subtest: its test, then message and parameters.
 SUBTEST = re.compile(r"(?P<test>\w+) (?P<subtest>\(.*\)|\[.*\].*)", re.DOTALL)
+# The class of a test with subtests, in Meson: `project.test`, or `project.project:suite / test`.
+_MESON = re.compile(r"^(?P<project>.+)\.(?P=project)(?::.*)? / ")
 
 
 def identify(case: Element, form: Form, gate: str) -> tuple[str, str]:
@@ -32,6 +34,8 @@ def identify(case: Element, form: Form, gate: str) -> tuple[str, str]:
         return file or gate, " > ".join([*suites, name])
     if form is Form.PYTEST and not group and not file:
         return name, ""  # a file that could not be read
+    if form is Form.MESON:
+        group = _MESON.sub(r"\g<project>.", group)
     if form is Form.PLAYWRIGHT and (project := _host(case)):
         name = f"[{project}] {name}"
     return _place(name, group, file, suites[-1] if suites else "", gate)
@@ -49,6 +53,15 @@ def _place(name: str, group: str, file: str, suite: str, gate: str) -> tuple[str
         return file, ""
     rest = _without(module, group)
     return file, f"{rest}.{name}" if rest else name
+
+
+def without_group(name: str) -> tuple[str, str]:
+    """A test's name without its project and suites, and these.
+
+    Meson writes them before each name (``project:suite / test``) as soon as one test of a project has a suite.
+    """
+    before, _, rest = name.rpartition(" / ")
+    return rest, before
 
 
 def suite_names(case: Element) -> list[str]:

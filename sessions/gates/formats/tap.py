@@ -43,9 +43,8 @@ def _texts(output: Output) -> list[str]:
 
 def _cases(stream: Stream, gate: str) -> Iterator[Case]:
     file = same_path(stream.file) or gate
+    # Those without a parent have no whole name: that the run was broken off says more of them.
     for point in stream.points:
-        yield from _point_cases(point, file, "")
-    for point in stream.orphans:
         yield from _point_cases(point, file, "")
     if stream.file and (wrong := _wrong_script(stream)):
         yield Case(file=file, name="", outcome="failed", shown=(Shown(message=wrong, kind="error"),))

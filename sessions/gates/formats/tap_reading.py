@@ -70,7 +70,10 @@ class Tap:
 def read_tap(text: str) -> Tap:
     """Read all streams of a text. Never raises."""
     reader = _Reader()
-    for line in _without_yaml(plain_lines(text)):
+    lines = plain_lines(text)
+    if _POINT.match(lines[-1]):  # no newline after it: what it says may be cut off
+        del lines[-1]
+    for line in _without_yaml(lines):
         reader.take(line)
     return Tap(streams=tuple(reader.end()), has_summary=reader.has_summary)
 

@@ -110,8 +110,13 @@ def _doubtful(root: etree._Element, line: int, *, is_cut: bool) -> frozenset[etr
     last = list(root.iter("*"))[-1]
     # One whose tag was cut off among its attributes looks whole, and stands before the last.
     left_open = {last, *last.iterancestors(), *islice(last.itersiblings(preceding=True), 1)}
-    damaged = () if is_cut else (each for each in root.iter("*") if (each.sourceline or 0) >= line)
+    damaged = () if is_cut else (each for each in root.iter("*") if _line_of(each) >= line)
     return frozenset({*left_open, *damaged})
+
+
+def _line_of(element: etree._Element) -> int:
+    line: object = element.sourceline
+    return line if isinstance(line, int) else 0
 
 
 def _decode(content: bytes) -> tuple[str, list[str]]:
