@@ -4,8 +4,8 @@
 
 Each argument is a clone that holds the pull requests as GitHub has them (`refs/pull/N/head`), and a release's tag; it
 is only read. Of it a bare repository is made in which that release is the newest: its branch ``main`` is at the tag,
-and the ``--pulls`` newest pull requests are open that start from the release's history, merge with it and change a
-Python file. What comes out must be a gate that measures (tests that were seen to pass on the release and on the head),
+and the ``--pulls`` newest pull requests of up to a month later are open that start from the release's history, merge
+with it and change a Python file. What comes out must be a gate that measures (tests that were seen to pass on the release and on the head),
 or a day that is ``broken`` with a sentence that says what to mend. The status is 1 where a day is green although no
 test passed. ``--files`` and ``--gates`` limit the tests, for projects with many.
 """
@@ -35,6 +35,7 @@ from sessions.options import at_least, parse_options
 from sessions.source.releases import version_of
 from sessions.source.repository import Repository
 
+_A_MONTH = 30 * 86400
 _MOST_COMMITS = 12  # of a pull request that are not in the release: one with more is on something else
 
 
@@ -141,13 +142,15 @@ def _publish(source: Repository, tag: str, count: int, bare: Path) -> dict[int, 
 
 
 def _open_pulls(source: Repository, release: str, count: int) -> Iterator[tuple[int, str]]:
-    """The newest pull requests that start from the release's history, merge with it, and change a Python file."""
-    rows = source.git("for-each-ref", "--format=%(objectname) %(refname)", "refs/pull/*/head").lines()
-    heads = {int(ref.split("/")[2]): commit for commit, ref in (row.split(" ") for row in rows)}
-    for number in sorted(heads, reverse=True):
-        if count and _fits(source, release, heads[number]):
+    """The pull requests whose last commit is the newest, up to a month after the release, and that fit onto it."""
+    until = int(source.git("log", "-1", "--format=%ct", release).text) + _A_MONTH
+    form = "--format=%(committerdate:unix) %(objectname) %(refname)"
+    rows = [row.split(" ") for row in source.git("for-each-ref", form, "refs/pull/*/head").lines()]
+    young = sorted(((int(when), commit, ref) for when, commit, ref in rows if int(when) < until), reverse=True)
+    for _, commit, ref in young:
+        if count and _fits(source, release, commit):
             count -= 1
-            yield number, heads[number]
+            yield int(ref.split("/")[2]), commit
 
 
 def _fits(source: Repository, release: str, head: str) -> bool:

@@ -7,18 +7,18 @@ import re
 from sessions.gates.formats.excerpt import plain_lines
 
 _SIGNS = (
-    (r"No module named '?([\w.-]+)", "Add the Python package that has {0} to [engine] packages."),
-    (r"PackageNotFoundError: (?:No package metadata was found for )?([\w.-]+)", "Install {0} itself in [build] run."),
-    (r"(?:sh|bash): (?:\d+|line \d+): ([^\s:]+): (?:not found|command not found)", "Install {0}, or mend {what}."),
-    (r"([^\s:]+): command not found", "Install {0}, or mend {what}."),
-    (r"unrecognized arguments: (\S+)", "Add the plugin that knows {0} to [engine] packages."),
-    (r"[Mm]issing required plugins: ([^\n]+)", "Add {0} to [engine] packages."),
-    (r"fixture '(\w+)' not found", "Add the plugin that has the fixture {0} to [engine] packages."),
+    (r"No module named '?([\w.-]+)", "add the Python package that has {0} to [engine] packages."),
+    (r"PackageNotFoundError: (?:No package metadata was found for )?([\w.-]+)", "install {0} itself in [build] run."),
+    (r"(?:sh|bash): (?:\d+|line \d+): ([^\s:]+): (?:not found|command not found)", "install {0}."),
+    (r"([^\s:]+): command not found", "install {0}."),
+    (r"unrecognized arguments: (\S+)", "add the plugin that knows {0} to [engine] packages."),
+    (r"[Mm]issing required plugins: ([^\n]+)", "add {0} to [engine] packages."),
+    (r"fixture '(\w+)' not found", "add the plugin that has the fixture {0} to [engine] packages."),
     (
         r"ImportError: cannot import name '?\w+'? from '?(\w+)[\w.]*'? \([^\n]*site-packages",
-        "The version of {0} does not fit this release: name one that does in [engine] packages.",
+        "name a version of {0} that fits this release in [engine] packages.",
     ),
-    (r"unable to detect version|setuptools-scm was unable", "Give the version in [build] run."),
+    (r"unable to detect version|setuptools-scm was unable", "give the version in [build] run."),
 )
 # What stands above each step in a probe's log.
 _STEP = re.compile(r"==> \w+: status -?\d+")
@@ -36,5 +36,6 @@ def advice(log: str, what: str) -> str:
     """A sentence that says what to do, where ``what`` is the key of the command that printed ``log``."""
     for pattern, words in _SIGNS:
         if found := re.search(pattern, log):
-            return words.format(*(group.rstrip(".'") for group in found.groups()), what=what)
-    return f"Mend {what}, or what it needs."
+            how = words.format(*(group.rstrip(".'") for group in found.groups()))
+            return f"Mend {what} or what it needs: {how}"
+    return f"Mend {what} or what it needs."

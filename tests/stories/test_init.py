@@ -247,9 +247,12 @@ def test_a_gate_that_is_tried_says_what_it_measures(own: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        ("pytst {results}", "pytst: not found. Install pytst, or mend `run` of gate tests."),
-        ("python3 -c 'import foo_bar' {results}", "Add the Python package that has foo_bar to [engine] packages."),
-        ("echo fine  # {results}", "Its last words: fine. Mend `run` of gate tests, or what it needs."),
+        ("pytst {results}", "pytst: not found. Mend `run` of gate tests or what it needs: install pytst."),
+        (
+            "python3 -c 'import foo_bar' {results}",
+            "Mend `run` of gate tests or what it needs: add the Python package that has foo_bar to [engine] packages.",
+        ),
+        ("echo fine  # {results}", "Its last words: fine. Mend `run` of gate tests or what it needs."),
     ],
 )
 def test_a_gate_that_measures_nothing_says_what_to_mend(
