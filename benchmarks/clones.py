@@ -5,9 +5,9 @@
 Each argument is a clone that holds the pull requests as GitHub has them (`refs/pull/N/head`), and a release's tag; it
 is only read. Of it a bare repository is made in which that release is the newest: its branch ``main`` is at the tag,
 and the ``--pulls`` newest pull requests of up to a month later are open that start from the release's history, merge
-with it and change a Python file. What comes out must be a gate that measures (tests that were seen to pass on the release and on the head),
-or a day that is ``broken`` with a sentence that says what to mend. The status is 1 where a day is green although no
-test passed. ``--files`` and ``--gates`` limit the tests, for projects with many.
+with it and change a Python file. What comes out must be a gate that measures (tests that were seen to pass on the
+release and on the head), or a day that is ``broken`` with a sentence that says what to mend. The status is 1 where a
+day is green although no test passed. ``--files`` and ``--gates`` limit the tests, for projects with many.
 """
 
 from __future__ import annotations

@@ -22,14 +22,18 @@ _SIGNS = (
 )
 # What stands above each step in a probe's log.
 _STEP = re.compile(r"==> \w+: status -?\d+")
-_TELLING = re.compile(r"^E\s+\w*(Error|Exception)\b|^\w[\w.]*(Error|Exception): |not found|No module named|^ERROR: ")
+_TELLING = re.compile(
+    r"^E\s+(?!Assertion)\w*(Error|Exception)\b|^\w[\w.]*(Error|Exception): |\berror: |^ERROR: "
+    r"|not found|No module named"
+)
 
 
 def last_words(log: str) -> str:
-    """The last line of a log that tells what went wrong, or else its last line; at most 300 characters."""
+    """The last line of a log that tells what went wrong, and its last line; at most 300 characters."""
     lines = [line.strip() for line in plain_lines(log) if line.strip() and not _STEP.fullmatch(line)]
     telling = [line for line in lines[-60:] if _TELLING.search(line)]
-    return re.sub(r"^E\s+", "", (telling or lines or ["none"])[-1])[:300]
+    words = dict.fromkeys([*telling[-1:], *lines[-1:]])
+    return " | ".join(re.sub(r"^E\s+", "", line) for line in words)[:300] or "none"
 
 
 def advice(log: str, what: str) -> str:

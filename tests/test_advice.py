@@ -13,7 +13,7 @@ from sessions.advice import advice, last_words
         ("==> gate: status 3\nboom\n\n", "boom", ""),
         (
             "E   ModuleNotFoundError: No module named 'hypothesis.extra'\n!!! Interrupted !!!\n1 error in 0.1s\n",
-            "ModuleNotFoundError: No module named 'hypothesis.extra'",
+            "ModuleNotFoundError: No module named 'hypothesis.extra' | 1 error in 0.1s",
             "add the Python package that has hypothesis.extra to [engine] packages.",
         ),
         (
@@ -30,7 +30,7 @@ from sessions.advice import advice, last_words
         ),
         (
             "ERROR: usage: pytest [options]\npytest: error: unrecognized arguments: --cov=x\n",
-            "ERROR: usage: pytest [options]",
+            "pytest: error: unrecognized arguments: --cov=x",
             "add the plugin that knows --cov=x to [engine] packages.",
         ),
         (
