@@ -98,7 +98,7 @@ def _day(clone: str, options: Options, folder: Path) -> Day:
     """A project's first day, typed in a clone of its own."""
     place, _, tag = clone.rpartition("@")
     source = Repository.open(Path(place).resolve())
-    name = tag_name(place)
+    name = project_name(place)
     bare = folder / f"{name}.git"
     pulls = _publish(source, tag, options.pulls, bare)
     work = folder / name
@@ -114,7 +114,7 @@ def _day(clone: str, options: Options, folder: Path) -> Day:
     return _told(name, tuple(pulls), record, (work / "integration.toml").read_text(), time.monotonic() - start)
 
 
-def tag_name(place: str) -> str:
+def project_name(place: str) -> str:
     """A project's name, from the path of its clone: ``/x/flask.git`` and ``/x/pallets+flask/repo`` are flask."""
     path = Path(place).resolve()
     own = path if path.name not in ("repo", ".git") else path.parent
@@ -125,7 +125,9 @@ def _publish(source: Repository, tag: str, count: int, bare: Path) -> dict[int, 
     """Make the bare repository, in which the release is the newest and ``count`` pull requests are open."""
     if version_of(tag) is None:
         raise UsageError(f"{tag!r} is no release's tag: type each clone as PATH@TAG.")
-    release = source.git("rev-parse", "--verify", f"{tag}^{{commit}}").text
+    release = source.git("rev-parse", "--verify", "--quiet", f"{tag}^{{commit}}", ok=(0, 1)).text
+    if not release:
+        raise UsageError(f"{source.path} has no tag {tag}.")
     pulls = dict(_open_pulls(source, release, count))
     if len(pulls) < count:
         raise UsageError(f"{source.path} has {len(pulls)} pull requests that fit onto {tag}, not {count}.")

@@ -35,9 +35,9 @@ class TicketSource(Protocol):
         ...
 
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> Told:
-        """Close a ticket whose ``commit`` is in ``release``, if it is still open.
+        """Close a ticket whose ``commit`` is in ``release``, if it is still open and at that commit.
 
-        Raises :class:`TrackerError` where it is at another commit by now, or the tracker fails.
+        Raises :class:`TrackerError` where the tracker fails.
         """
         ...
 

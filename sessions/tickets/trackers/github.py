@@ -92,7 +92,8 @@ class GitHubTracker:
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> Told:
         """Close a pull request that ``release`` contains at ``ticket.commit``.
 
-        Raises :class:`TrackerError` where its head is another one by now, or GitHub fails.
+        One whose head is another by now is left open, and told as refused. Raises :class:`TrackerError` where GitHub
+        fails.
         """
         try:
             with _understood():
@@ -100,9 +101,8 @@ class GitHubTracker:
                 if pull["state"] != "OPEN":
                     return Told()
                 if pull["headRefOid"] != ticket.commit:
-                    raise TrackerError(
-                        f"#{ticket.number} has moved since it was merged into {release}: it is left open."
-                    )
+                    why = f"#{ticket.number} has moved since it was merged into {release}: it is left open."
+                    return cannot_see(ticket.number, RefusedError(why))
                 change = Change.of(ticket.number, Part.CLOSING, pull["headRefOid"])
                 closing = Planned(change=change, write=partial(self._close, ticket.number, pull["id"]))
         except RefusedError as error:

@@ -125,7 +125,8 @@ class TracTracker:
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> Told:
         """Close a ticket as fixed, as Sage's release managers do, and name the release where there is a field for it.
 
-        Raises :class:`TrackerError` where the ticket is at another commit by now, or Trac fails.
+        One that is at another commit by now is left open, and told as refused. Raises :class:`TrackerError` where Trac
+        fails.
         """
         self._need_user()
         try:
@@ -135,7 +136,8 @@ class TracTracker:
         if now["status"] == "closed":
             return Told()
         if _commit(now) != ticket.commit:
-            raise TrackerError(f"#{ticket.number} has moved since it was merged into {release}: it is left open.")
+            why = f"#{ticket.number} has moved since it was merged into {release}: it is left open."
+            return cannot_see(ticket.number, RefusedError(why))
         what = {"_ts": now["_ts"], "status": "closed", "resolution": "fixed"}
         what |= {"merged": release} if "merged" in now else {}
         text = f"Merged in release {{{{{{{release}}}}}}}."
@@ -152,7 +154,7 @@ class TracTracker:
     def _check_name(self, number: int, marker: str) -> None:
         """After the first comment: without knowing it as ours, we would write it again and again."""
         if not self._is_name_checked and self._last_told(number) != marker:
-            raise TrackerError(
+            raise TrackerAccessError(
                 f"Our comment on ticket {number} of {self._base} is there, yet not under the name {self._user}: "
                 "set TRAC_USER to the name that Trac shows."
             )
