@@ -143,7 +143,11 @@ class LocalEngine:
                 words = (made.stderr or made.stdout).strip().splitlines() or ["no word of why"]
                 # After its errors, pip may give hints, and news of itself.
                 words = [line for line in words if line.lower().startswith("error")] or words
-                raise InfrastructureError(f"[engine] packages could not be installed: {words[-1]}")
+                python = ".".join(map(str, sys.version_info[:2]))
+                raise InfrastructureError(
+                    f"[engine] packages could not be installed: {words[-1].rstrip('.')}. Mend that line of the "
+                    f"configuration, or start nox with a Python that the package is for (this is {python})."
+                )
         done.touch()
 
 
