@@ -99,10 +99,11 @@ def read_file(path: Path, quota: Quota, before: int = 0) -> bytes | None:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
+    about = os.fstat(file)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(file)
+        return None
     with os.fdopen(file, "rb") as stream:
-        about = os.fstat(file)
-        if not stat.S_ISREG(about.st_mode):
-            return None
         quota.check(1, before + about.st_size)
         return stream.read(quota.size - before + 1)
 

@@ -22,7 +22,7 @@ from requests.exceptions import ChunkedEncodingError
 
 from sessions.config import Engine
 from sessions.engines.archives import Owner, folders_archive, overlay_archive, plain_files, scripts_archive
-from sessions.engines.bounds import Bounds, Quota
+from sessions.engines.bounds import Bounds, ExceededError, Quota
 from sessions.engines.daemon import LABEL
 from sessions.engines.probe import Image, Step
 from sessions.errors import InfrastructureError
@@ -54,6 +54,10 @@ while now=$(date +%s); [ "${now:-0}" -lt "$end" ]; do sleep 60; done
 _ASKED = 3
 # A shell's statuses for a command that is not there, or is none.
 _NO_COMMAND = (126, 127)
+
+
+class NoSourceError(InfrastructureError):
+    """The source is not where the configuration says."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class ProbeContainer:
             asked = self.container.exec_run(["sh", "-c", 'cd "$0" && id -u && id -g', self.source])
             if asked.exit_code:
                 text = f"The image {self.image.name} has no folder {self.source}: set [engine] source."
-                raise InfrastructureError(text)
+                raise NoSourceError(text)
             if len(ids := printed_by(asked).split()) == 2:
                 return int(ids[0]), int(ids[1])
         raise InfrastructureError("The engine lost what a command printed, thrice: call again.")
@@ -150,10 +154,13 @@ class ProbeContainer:
             words = ["find", f"./{folder}", "!", "-type", "d", "-print0"]
             listed = self.container.exec_run(words, workdir=self.source, stderr=False)
             if listed.exit_code in _NO_COMMAND:
-                raise InfrastructureError(f"The image {self.image.name} has no `find`: install findutils in it.")
+                raise ExceededError("unusable", f"{self.image.name} has no `find`: install findutils in it")
             names = [name.removeprefix("./") for name in os.fsdecode(_bytes(listed)).split("\0") if name]
             self.bounds.check_search(len(names))
-            self.take_away(matching(globs, names))
+            try:
+                self.take_away(matching(globs, names))
+            except InfrastructureError as error:
+                raise ExceededError("unusable", str(error).rstrip(".")) from None
 
     def results(self) -> bytes | None:
         """Return what the commands wrote to ``$INTEGRAND_RESULTS``. Raises :class:`ExceededError`."""

@@ -25,7 +25,7 @@ from sessions.engines import Export, Listen
 from sessions.engines.baseline_image import BaselineImage, Release
 from sessions.engines.bounds import Bounds, ExceededError
 from sessions.engines.collecting import outcome_of
-from sessions.engines.container import PROBE, ProbeContainer
+from sessions.engines.container import PROBE, NoSourceError, ProbeContainer
 from sessions.engines.container_step import StepRunner
 from sessions.engines.daemon import LABEL, legal_name, reason, told
 from sessions.engines.disk import engine_root, weigh_run
@@ -186,8 +186,7 @@ class DockerEngine:
             disk = DiskWatch(self._disks, self.bounds.disk, container.written)
             runner = StepRunner(container, disk)
             if kept:
-                container.put_scripts(probe.steps)
-                yield runner, StepOutcome(name=first.name, status=0, log="(done before, and kept)\n")
+                yield runner, _enter_kept(container, probe)
                 return
             container.put_overlay(probe.overlay)
             container.put_scripts(probe.steps)
@@ -244,6 +243,16 @@ class DockerEngine:
     @property
     def _project(self) -> str:
         return legal_name(self.config.project.name)
+
+
+def _enter_kept(container: ProbeContainer, probe: Probe) -> StepOutcome:
+    """Go on where a probe's first step ended, which may have left anything."""
+    done = StepOutcome(name=probe.steps[0].name, status=0, log="(done before, and kept)\n")
+    try:
+        container.put_scripts(probe.steps)
+    except NoSourceError as error:
+        return done.stopped("unusable", str(error).rstrip("."))
+    return done
 
 
 def _run_step(runner: StepRunner, step: Step, reports: tuple[str, ...], listen: Listen) -> StepOutcome:

@@ -27,7 +27,7 @@ from sessions.engines.bounds import Bounds, ExceededError, Quota
 from sessions.engines.collecting import delete_folder, find_files, outcome_of, read_file, read_files
 from sessions.engines.disk import weigh_run
 from sessions.engines.jail import Jail, find_jail
-from sessions.engines.local_step import LocalStepRunner
+from sessions.engines.local_step import SCRIPTS, LocalStepRunner
 from sessions.engines.machine import DiskWatch, memory_size
 from sessions.engines.probe import Image, Inspection, Outcome, Probe, Step, StepOutcome
 from sessions.errors import InfrastructureError
@@ -156,8 +156,8 @@ class LocalEngine:
 
     def _environment(self, room: Path) -> dict[str, str]:
         home, scratch = room / "home", room / "tmp"
-        home.mkdir(exist_ok=True)
-        scratch.mkdir(exist_ok=True)
+        for folder in (home, scratch, room / SCRIPTS):
+            folder.mkdir()
         lent = {name: os.environ[name] for name in _LENT if name in os.environ}
         bin_ = self._python / "bin" if self.config.engine.packages else Path(sys.executable).parent
         own = {"PATH": f"{bin_}:{os.environ.get('PATH', os.defpath)}", "HOME": str(home), "TMPDIR": str(scratch)}

@@ -21,10 +21,12 @@ from sessions.engines.running import InJail, InSession, Running
 from sessions.errors import InfrastructureError
 
 _CHUNK = 2**16
+# The folder of a probe's room that its commands cannot write to: a link there would lead our own writing elsewhere.
+SCRIPTS = "scripts"
 # Where the whole machine runs out of memory, the kernel ends a probe before anything of ours.
 _LIMITED = """{ulimits}
 {{ echo 500 > /proc/self/oom_score_adj; }} 2> /dev/null
-exec sh "$0"
+cd "$1" && exec sh "$0"
 """
 
 
@@ -45,8 +47,12 @@ class LocalStepRunner:
         Raises :class:`InfrastructureError` where the jail failed.
         """
         # A script, not `sh -c`: one argument may hold 128 KiB, and Sage's list of files is longer.
-        script = self.room / f"{step.name}.sh"
+        self.room.chmod(0o755)  # the commands before may have changed that
+        script = self.room / SCRIPTS / f"{step.name}.sh"
         script.write_text(step.command + "\n", encoding="utf-8", errors="surrogateescape")
+        if not _is_folder(self.room / "source"):
+            lost = StepOutcome(name=step.name, status=1, log="")
+            return lost.stopped("unusable", "the commands before removed the source, or put something else there")
         output = Output(self.bounds, listen, strip=f"{self.room / 'source'}/")
         with self._started(script) as running:
             guard = Guard(running.kill)
@@ -71,7 +77,7 @@ class LocalStepRunner:
         told, tell = os.pipe()
         with os.fdopen(told, "rb") as status:
             try:
-                process = self._start(["sh", "-c", limited, str(script)], tell)
+                process = self._start(["sh", "-c", limited, str(script), str(self.room / "source")], tell)
             finally:
                 os.close(tell)
             running = InJail.of(process, status) if self.jail else InSession(process)
@@ -81,18 +87,22 @@ class LocalStepRunner:
                 running.end()
 
     def _start(self, command: list[str], tell: int) -> subprocess.Popen[bytes]:
-        source = self.room / "source"
-        if self.jail:
-            command = self.jail.words(self.room, command, told=tell, cwd=source, readable=self.readable)
+        if self.jail is None:
+            return self._open(command, [])
+        with self.jail.filter() as filter_:
+            readable = (*self.readable, self.room / SCRIPTS)
+            words = self.jail.words(self.room, command, told=tell, filter_=filter_, readable=readable)
+            return self._open(words, [tell, filter_])
+
+    def _open(self, words: list[str], files: list[int]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            command,
-            cwd=source,
+            words,
             env=dict(self.environment),  # of bubblewrap, too: a probe can read it in /proc/1/environ
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            pass_fds=[tell] if self.jail else [],
+            pass_fds=files,
         )
 
     def _check(self, running: Running) -> None:
@@ -104,6 +114,10 @@ class LocalStepRunner:
             text = f"it took more than {say_bytes(self.bounds.memory)} of memory ([engine] memory sets how much)"
             raise ExceededError("out of memory", text)
         self.disk.check(found.unnamed)
+
+
+def _is_folder(place: Path) -> bool:
+    return place.is_dir() and not place.is_symlink()
 
 
 def _read(process: subprocess.Popen[bytes], output: Output, guard: Guard) -> None:

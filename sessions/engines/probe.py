@@ -84,7 +84,8 @@ class Inspection:
 
 
 # How a step ended: by itself; because its time was up; because it, or what it left, exceeded a bound (see bounds.py);
-# or because its own commands killed the container's process 1 ("killed"). Each is a result of the probe.
+# or because its own commands killed the container's process 1 ("killed"), or left a place in which no further command
+# can run ("unusable"). Each is a result of the probe.
 Ending = Literal[
     "exited",
     "timeout",
@@ -94,6 +95,7 @@ Ending = Literal[
     "too much disk",
     "too many processes",
     "too large",
+    "unusable",
 ]
 
 

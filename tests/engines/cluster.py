@@ -16,7 +16,7 @@ from pathlib import Path
 from distributed import Client
 
 # All that the workers and their probes find on their PATH.
-COMMANDS = ("sh", "cat", "ls", "sleep", "rm", "mkdir")
+COMMANDS = ("sh", "cat", "ls", "sleep", "rm", "mkdir", "du", "chmod")
 _OTHER = "import platform; platform.platform = lambda *_, **__: 'another platform'"
 
 

@@ -1,0 +1,40 @@
+"""The attacks of hostile.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from sessions.engines.probe import Ending
+
+TABLE = Path(__file__).with_suffix(".toml")
+# What no attack may bring out: it is in files outside, and in tokens of the caller's environment.
+SECRET = "c4nary"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack:
+    """``commands`` are a probe's steps, of which the last must end in one of ``endings``."""
+
+    group: str
+    name: str
+    commands: tuple[str, ...]
+    endings: tuple[Ending, ...] = ("exited",)
+    seconds: float = 20
+
+    def steps(self, **places: object) -> list[str]:
+        """The commands with the names of places filled in."""
+        filled = []
+        for command in self.commands:
+            for name, place in places.items():
+                command = command.replace(f"{{{name}}}", str(place))  # noqa: PLW2901
+            filled.append(command)
+        return filled
+
+
+ATTACKS = [
+    Attack(group=group, **{key: tuple(value) if isinstance(value, list) else value for key, value in attack.items()})
+    for group, attacks in tomllib.loads(TABLE.read_text(encoding="utf-8")).items()
+    for attack in attacks
+]
