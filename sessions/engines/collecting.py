@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import time
@@ -122,13 +123,14 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def delete_folder(folder: Path) -> None:
-    """Delete a folder however deep it is, which :func:`shutil.rmtree` cannot."""
-    for _ in range(2):
-        done = subprocess.run(["rm", "-rf", "--", str(folder)], stderr=subprocess.DEVNULL, check=False)
-        if not done.returncode:
-            return
-        # Folders that their owner may not write to.
-        subprocess.run(["chmod", "-R", "u+rwx", "--", str(folder)], stderr=subprocess.DEVNULL, check=False)
+    """Delete a folder, if it is there, however deep it is and whatever rights its owner took away in it."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except (OSError, RecursionError):
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):  # which know no end of a path
+            subprocess.run([*command, "--", str(folder)], stderr=subprocess.DEVNULL, check=False)
 
 
 def _walk(source: Path, folder: str, bounds: Bounds) -> Iterator[str]:

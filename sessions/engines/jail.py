@@ -14,6 +14,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -128,8 +129,8 @@ def _names(place: Path) -> list[str]:
 
 def _try(jail: Jail, state: Path) -> str:
     """What bubblewrap complains of; empty where it works."""
-    room = state / "local" / "trial"
-    room.mkdir(parents=True, exist_ok=True)
+    (state / "local").mkdir(parents=True, exist_ok=True)
+    room = Path(tempfile.mkdtemp(dir=state / "local", prefix="trial-"))
     with Path(os.devnull).open("wb") as unread, jail.filter() as filter_:
         command = ["sh", "-c", 'test -d /proc/1 && touch "$0"', str(room / "tried")]
         tried = subprocess.run(

@@ -1,7 +1,7 @@
 """Which system calls a jail refuses, as a program for the kernel.
 
-Namespaces do not hide everything: the kernel's keys and the sockets between virtual machines and their hosts belong to no
-namespace, and some calls have been ways out before. Docker's default profile refuses the same ones. The program is
+Namespaces do not hide everything: the kernel's keys and the sockets between virtual machines and their hosts belong to
+no namespace, and some calls have been ways out before. Docker's default profile refuses the same ones. The program is
 classic BPF, see seccomp(2); numbers are from Linux's ``syscall_64.tbl`` and ``asm-generic/unistd.h``.
 """
 
@@ -23,7 +23,7 @@ _FAMILIES = (40, 38)
 
 @dataclass(frozen=True, kw_only=True)
 class _Machine:
-    """A machine's number in ``linux/audit.h``, and those of its calls. ``refused``: keys, BPF, io_uring and the like."""
+    """A machine's number in ``linux/audit.h``, and those of its calls. ``refused`` are keys, BPF, io_uring."""
 
     number: int
     socket: int

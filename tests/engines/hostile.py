@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sessions.engines.probe import Ending
 
@@ -33,8 +34,13 @@ class Attack:
         return filled
 
 
+def _attack(group: str, words: dict[str, Any]) -> Attack:
+    lists = {key: tuple(value) for key, value in words.items() if isinstance(value, list)}
+    return Attack(group=group, **{**words, **lists})
+
+
 ATTACKS = [
-    Attack(group=group, **{key: tuple(value) if isinstance(value, list) else value for key, value in attack.items()})
-    for group, attacks in tomllib.loads(TABLE.read_text(encoding="utf-8")).items()
-    for attack in attacks
+    _attack(group, words)
+    for group, table in tomllib.loads(TABLE.read_text(encoding="utf-8")).items()
+    for words in table
 ]

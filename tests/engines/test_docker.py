@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 import pytest
 from docker.errors import NotFound
 
-from sessions.engines import choose_engine
-from sessions.engines.daemon import connect
 from sessions.engines.docker import DockerEngine
 from sessions.errors import InfrastructureError
 from sessions.source.overlay_files import OverlayFile
@@ -185,15 +183,3 @@ def test_files_that_nobody_in_the_image_can_delete_are_told_with_what_to_do(on_d
 def test_root_can_work_with_all_that_an_overlay_changes_though_it_has_no_capability(bench: Bench) -> None:
     told = bench.says("echo more >> a.txt; echo more > new/beside; cat a.txt new/*", put("a.txt", ""), put("new/a", ""))
     assert told.split() == ["more", "more"]
-
-
-def test_where_a_daemon_answers_it_is_taken(daemon: docker.DockerClient, tmp_path: Path) -> None:
-    assert daemon.ping()
-    for kind, why in (("auto", "a daemon answers"), ("docker", "it was asked for")):
-        engine = choose_engine(config(), kind, tmp_path)
-        assert (engine.name, engine.why) == ("docker", why)
-        engine.close()
-    client, trouble = connect()
-    assert client is not None
-    assert (trouble, client.api.timeout >= 600) == ("", True)
-    client.close()
