@@ -117,7 +117,9 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
             if parent.is_symlink() or parent.is_file():
                 parent.unlink()
         place.parent.mkdir(parents=True, exist_ok=True)
-        if place.is_dir() and not place.is_symlink():
+        if place.is_symlink():
+            place.unlink()
+        elif place.is_dir():
             delete_folder(place)
         place.write_bytes(content)
 

@@ -152,16 +152,16 @@ class DockerEngine:
     def prune(self, *, keep: frozenset[str], before: str) -> int:
         """Remove builds kept for candidates, and images to look into of days before a date as in 2026-11-23.
 
-        Those whose candidate or name is in ``keep`` stay, and so does what a container still uses. Returns how many
-        were removed.
+        Only those of this state folder: another one may have days of a project of the same name. Those whose candidate
+        or name is in ``keep`` stay, and so does what a container still uses. Returns how many were removed.
         """
         removed = 0
         with told("Removing old images"):
-            for image in self.client.images.list(filters=_labelled(f"{LABEL}.project", self._project)):
+            for image in self.client.images.list(filters=_labelled(f"{LABEL}.state", self._owner)):
                 built, day = (image.labels.get(f"{LABEL}.{key}", "") for key in ("built", "date"))
-                mine = image.labels.get(f"{LABEL}.state") == self._owner
                 wanted = built in keep or not keep.isdisjoint(image.tags)
-                if not wanted and ((built and mine) or (day and day < before)):
+                mine = image.labels.get(f"{LABEL}.project") == self._project
+                if mine and not wanted and (built or (day and day < before)):
                     removed += self._remove(image.tags or [str(image.id)])
         return removed
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -131,8 +132,8 @@ class LocalEngine:
         """What is wrong with the disk as an error of ours."""
         try:
             yield
-        except shutil.Error as error:  # of a whole folder: where from, where to, why; for each file
-            raise self._unwritable(str(error.args[0][0][2])) from None
+        except shutil.Error as error:  # of a whole folder: for each file where from, where to, why, as text
+            raise self._unwritable(re.sub(r"^\[\w+ \d+\] |: '.*", "", str(error.args[0][0][2]))) from None
         except OSError as error:
             raise self._unwritable(error.strerror or str(error)) from None
 

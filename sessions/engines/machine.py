@@ -12,8 +12,10 @@ from sessions.engines.disk import room_at, say_size
 
 # A disk with less than this is full: some of what is free is reserved for root, or too scattered to be used.
 _FULL = 16 * 2**20
-# A probe may fill a disk to this share of what was free when it began; whoever takes more has filled the disk.
+# A probe may fill a disk to this share of what was free when it began; whoever takes more has filled the disk. Where
+# less than so many bytes were free, the machine was full before.
 _SHARE = 0.9
+_LITTLE = 2**30
 
 
 def memory_size() -> int:
@@ -65,7 +67,7 @@ class DiskWatch:
             raise ExceededError(
                 "too much disk", f"it wrote more than {say_bytes(self.limit)} ([engine] disk sets how much)"
             )
-        if used > _SHARE * self.free:
+        if used > _SHARE * self.free and self.free >= _LITTLE:
             raise ExceededError(
                 "too much disk", f"it wrote {say_bytes(used)} of the {say_bytes(self.free)} that were free"
             )
