@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from http.client import NOT_FOUND
+from http.client import BAD_REQUEST, NOT_FOUND
 from pathlib import Path, PurePosixPath
 from tarfile import BLOCKSIZE, TarError
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from sessions.source.overlay_files import Overlay
 
 if TYPE_CHECKING:
     from docker.models.containers import Container, ExecResult
+    from requests import Response
 
 # The folder outside the source that holds a probe's scripts and takes its results.
 ROOM = "/integrand"
@@ -223,7 +225,7 @@ class ProbeContainer:
         api = self.client.api
         address = f"{api.base_url}/v{api.api_version}/containers/{self.container.id}/archive"
         with api.get(address, params={"path": path}, stream=True, timeout=api.timeout) as response:
-            if response.status_code == NOT_FOUND:
+            if response.status_code == NOT_FOUND or (response.status_code >= BAD_REQUEST and _is_no_path(response)):
                 yield [_END], 0
                 return
             response.raise_for_status()
@@ -241,6 +243,11 @@ def _limits(bounds: Bounds) -> dict[str, Any]:
         # Where the whole machine runs out of memory, the kernel ends a probe before anything of ours.
         "oom_score_adj": 500,
     }
+
+
+def _is_no_path(response: Response) -> bool:
+    """Whether the daemon says that a path leads nowhere: through a loop of links, or a file in a folder's place."""
+    return re.search("too many (levels of symbolic )?links|not a directory", response.text, re.IGNORECASE) is not None
 
 
 def _quoted(text: str) -> str:
