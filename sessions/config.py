@@ -16,9 +16,14 @@ from typing import Any, Literal
 
 from sessions.durations import parse_duration
 from sessions.errors import UsageError
+from sessions.ref_names import branch_fault
 
 # As registries demand: https://docs.docker.com/reference/cli/docker/image/tag/
 _REPOSITORY = r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
+
+
+# Plain types of values, and what TOML's users call them.
+_PLAIN = {str: "text", int: "a whole number", bool: "true or false"}
 
 
 def _key(meaning: str, default: Any = MISSING) -> Any:
@@ -33,6 +38,7 @@ class Project:
     repository: str = _key("Where git fetches from: URL or path; `sample:` is the bundled sample.")
     release: str = _key("`latest` (the newest tag by version) or a tag.", "latest")
     branch: str = _key("Name of the integration branch.", "{release}+integration-{date}")
+    submodules: bool = _key("Fetch submodules and test with their files; otherwise each is an empty folder.", False)
     report: str = _key("Web address of the report, for tickets; in GitHub Actions the run, if empty.", "")
     committer: str = _key("Who signs the merges.", "Integrand <integrand@localhost>")
 
@@ -161,9 +167,9 @@ class _Reader:
                 names = [str(each) for each in typing.get_args(hint)]
                 self.refuse(where, key, f"must be one of {', '.join(names)}, not {value!r}{_hint(value, names)}")
             return value
-        if hint in (str, int):
+        if hint in _PLAIN:
             if type(value) is not hint:
-                self.refuse(where, key, f"must be {'text' if hint is str else 'a whole number'}, not {value!r}")
+                self.refuse(where, key, f"must be {_PLAIN[hint]}, not {value!r}")
             return value
         if not isinstance(value, dict):
             self.refuse(where, key, f"must be a table, not {value!r}")
@@ -184,6 +190,9 @@ class _Reader:
         for marker in re.findall(r"\{(\w*)\}", config.project.branch):
             if marker not in ("release", "date"):
                 self.refuse("project", "branch", f"{{{marker}}} is not known: use {{release}} and {{date}}")
+        filled = config.project.branch.replace("{release}", "1.0").replace("{date}", "2026-01-31")
+        if why := branch_fault(filled):
+            self.refuse("project", "branch", f"git takes no branch of that name, as {filled!r} {why}")
 
     def check_engine(self, engine: Engine) -> None:
         if engine.image and not re.fullmatch(_REPOSITORY, engine.image):

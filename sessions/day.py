@@ -94,6 +94,10 @@ class Day:
         wanted = self.options.gates
         return tuple(self.config.gate(name) for name in wanted) if wanted else self.config.gates
 
+    def _export(self, folder: Path) -> None:
+        """Write the release's files."""
+        export(self.mirror.repository, self.release.tree, folder, submodules=self.config.project.submodules)
+
     @contextmanager
     def laboratory(self) -> Iterator[Laboratory]:
         """The engine with the release's image prepared."""
@@ -107,9 +111,7 @@ class Day:
             repository, tree = self.mirror.repository, self.release.tree
             self.narrator.detail(f"disk: {engine.room(self.release.tag, size_of(repository, tree))}")
             tag, commit = self.release.tag, self.release.commit
-            release = baseline_image.Release(
-                tag=tag, commit=commit, tree=tree, export=lambda folder: export(repository, tree, folder)
-            )
+            release = baseline_image.Release(tag=tag, commit=commit, tree=tree, export=self._export)
             image = engine.prepare(tag, commit, tree, release.export)
             self.narrator.detail(f"image: {image.name}")
             jobs = self.options.jobs or os.cpu_count() or 1
@@ -154,7 +156,8 @@ def open_day(options: Options, narrator: Narrator) -> Iterator[Day]:
         narrator.step(f"{config.project.name} {release.tag} ({release.commit[:10]}), {options.date}")
         if options.fresh or options.rerun_failed:
             ledger.forget(keep_passes=not options.fresh, keep_tree=release.tree)
-        merger = Merger(mirror.repository, release, options.date, config.project.committer)
+        signed, modules = config.project.committer, config.project.submodules
+        merger = Merger(mirror.repository, release, options.date, signed, submodules=modules)
         borrowed.callback(merger.close)
         yield Day(
             options=options,

@@ -10,8 +10,9 @@ from sessions.errors import TrackerError, UsageError
 from sessions.options import Options
 from sessions.source.carrying import carried_tickets
 from sessions.source.line import Queue
-from sessions.source.mirror import Mirror
+from sessions.source.mirror import Fetched, Mirror
 from sessions.source.releases import Release, current_milestone
+from sessions.source.soundness import fetch_sound
 from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.eligibility import Rules, check_not_elsewhere, priority_rank, why_not
 from sessions.tickets.model import Ruling, Ticket, Verdict
@@ -69,10 +70,12 @@ def draw_up(
     options: Options,
 ) -> Queue:
     """The queue of the day. Fetches the branches of all tickets, in one call."""
-    tips = mirror.fetch_tickets({ticket.number: ticket.branch for ticket in tickets if ticket.branch})
+    branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
+    fetched = fetch_sound(mirror, release, branches, submodules=config.project.submodules)
+    tips = fetched.tips
     released = mirror.in_release(tips.values(), release)
     carried = _carried(tickets, tips, mirror, release)
-    out = {each.number: ruling for each in tickets if (ruling := _ruling(each, rules, options, tips, released))}
+    out = {each.number: ruling for each in tickets if (ruling := _ruling(each, rules, options, fetched, released))}
     declared = declared_needs(tickets)
     needs = {number: declared[number] | carried[number] for number in declared}
     eligible = {number: wanted for number, wanted in needs.items() if number not in out}
@@ -110,15 +113,16 @@ def _carried(
 
 
 def _ruling(
-    ticket: Ticket, rules: Rules, options: Options, tips: Mapping[int, str], released: frozenset[str]
+    ticket: Ticket, rules: Rules, options: Options, fetched: Fetched, released: frozenset[str]
 ) -> Ruling | None:
     if ticket.number in options.without:
         return Ruling(verdict=Verdict.INELIGIBLE, reason="left out by --without")
     if reason := why_not(ticket, rules):
         return Ruling(verdict=Verdict.INELIGIBLE, reason=reason)
-    tip = tips.get(ticket.number)
+    tip = fetched.tips.get(ticket.number)
     if tip is None:
-        return Ruling(verdict=Verdict.UNFETCHABLE, reason=f"the repository has no branch {ticket.branch}")
+        why = fetched.faults.get(ticket.number, f"the repository has no branch {ticket.branch}")
+        return Ruling(verdict=Verdict.UNFETCHABLE, reason=why)
     if ticket.commit and tip != ticket.commit:
         moved = f"its branch moved since review: {ticket.commit[:10]} was reviewed, and it is at {tip[:10]}"
         return Ruling(verdict=Verdict.INELIGIBLE, reason=moved)

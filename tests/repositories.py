@@ -38,6 +38,15 @@ def run_git(*words: str, cwd: Path, put: bytes = b"", ok: tuple[int, ...] = (0,)
     return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
 
 
+def work_tree(repository: Path, commit: str, folder: Path, **config: str) -> Path:
+    """What plain git makes of a commit: `git worktree add`, with some configuration; without its `.git`."""
+    words = [word for key, value in config.items() for word in ("-c", f"{key.replace('__', '.')}={value}")]
+    run_git(*words, "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit, cwd=repository)
+    (folder / ".git").unlink()
+    run_git("worktree", "prune", cwd=repository)
+    return folder
+
+
 class Builder:
     """A bare repository and the means to grow it."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import git
 
 from sessions.errors import UsageError
-from sessions.source.mirror import without_secret
+from sessions.source.refusals import without_secret
 
 _PATIENCE = 20.0  # seconds: a firewall that swallows packets shall not keep a newcomer waiting for minutes
 

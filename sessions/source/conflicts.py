@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from sessions.source.merge_process import split_messages
 from sessions.source.repository import Repository
 
 _CLASH = re.compile(r"^<<<<<<< [^\n]*\n(?P<first>.*?)^=======\r?\n.*?^>>>>>>> [^\n]*$", re.MULTILINE | re.DOTALL)
@@ -66,25 +67,17 @@ class Clash:
 
 
 def clash_in(repository: Repository, head: str, tree: str, fields: list[str]) -> Clash:
-    """The clash in the rest of a `merge-tree -z` answer: stages, an empty field, then messages.
-
-    The type of a message is stable between versions of git, its text is not: only the type is used.
-    """
+    """The clash in the rest of a `merge-tree -z` answer: stages, an empty field, then messages."""
     end = fields.index("")
     staged = dict.fromkeys((entry.split("\t", 1)[1] for entry in fields[:end]), "contents")
-    told = {path: kind for paths, kind in _messages(fields[end + 1 :]) for path in paths}
+    messages = split_messages(fields[end + 1 :])
+    told = {path: word for paths, kind in messages if (word := _conflict_word(kind)) for path in paths}
     return Clash(kinds=staged | told, head=head, tree=tree, repository=repository)
 
 
-def _messages(fields: list[str]) -> list[tuple[list[str], str]]:
-    found, at = [], 0
-    while at < len(fields):
-        count = int(fields[at])
-        kind = fields[at + count + 1]
-        if kind.startswith("CONFLICT ("):
-            found.append((fields[at + 1 : at + 1 + count], kind.removeprefix("CONFLICT (").rstrip(")")))
-        at += count + 3
-    return found
+def _conflict_word(kind: str) -> str:
+    """What kind of conflict a message tells of; nothing for any other message."""
+    return kind.removeprefix("CONFLICT (").rstrip(")") if kind.startswith("CONFLICT (") else ""
 
 
 def read_markers(text: str, head: str | None = None) -> tuple[str, str]:

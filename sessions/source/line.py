@@ -48,9 +48,11 @@ def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Ruling], is_relea
             continue
         match merger.merge(heads[-1], ticket):
             case Candidate() as head:
+                remarks = (_carrying(ticket, queue), merger.remarks(heads[-1], ticket))
                 heads.append(head)
                 accepted.append(ticket)
-                rulings[ticket.number] = Ruling(verdict=Verdict.INTEGRATED, reason=_carrying(ticket, queue))
+                reason = "; ".join(filter(None, remarks))
+                rulings[ticket.number] = Ruling(verdict=Verdict.INTEGRATED, reason=reason)
             case Clash() if is_released(ticket.number):
                 reason = "the release's history names it as merged"
                 rulings[ticket.number] = Ruling(verdict=Verdict.ALREADY_MERGED, reason=reason)

@@ -13,6 +13,7 @@ from sessions.errors import SourceError
 from sessions.source.conflicts import Clash, clash_in
 from sessions.source.merge_tree import MergeTree
 from sessions.source.releases import Release
+from sessions.source.remarks import driver_remarks, submodule_remarks
 from sessions.source.repository import Repository
 from sessions.tickets.model import Ticket
 
@@ -28,12 +29,16 @@ class Candidate:
 
 @dataclass
 class Merger:
-    """Makes candidates. The same release, tickets, date and committer give the same commit ids anywhere."""
+    """Makes candidates. The same release, tickets, date and committer give the same commit ids anywhere.
+
+    ``submodules`` says whether they are checked out where candidates are tested; it changes no merge.
+    """
 
     repository: Repository
     release: Release
     date: dt.date
     committer: str
+    submodules: bool = False
     _known: dict[tuple[str, str, int], Candidate | Clash] = field(default_factory=dict, repr=False)
     _git: MergeTree = field(init=False, repr=False)
 
@@ -59,6 +64,18 @@ class Merger:
             self._known[key] = self._merge(onto, ticket)
         return self._known[key]
 
+    def remarks(self, onto: Candidate, ticket: Ticket) -> str:
+        """What is worth knowing of a clean merge of ``ticket`` onto ``onto``; mostly nothing.
+
+        Raises :class:`SourceError` as :meth:`merge` does.
+        """
+        merged, trees = self.merge(onto, ticket), self._git.trees
+        if isinstance(merged, Clash):
+            return ""
+        drivers = driver_remarks(self._git.unknown_drivers(onto.commit, ticket.commit, onto.tree))
+        before, after = (trees.find(each.tree).submodules for each in (onto, merged))
+        return "; ".join((*drivers, *submodule_remarks(before, after, checked_out=self.submodules)))
+
     def fits(self, onto: Candidate, ticket: Ticket) -> bool:
         """Whether ``ticket`` merges onto ``onto``: the same merge, with no commit written.
 
@@ -68,7 +85,7 @@ class Merger:
         if key in self._known:
             return isinstance(self._known[key], Candidate)
         try:
-            return self._git.merge(onto.commit, ticket.commit).clean
+            return self._git.merge(onto.commit, ticket.commit, onto.tree).clean
         except SourceError:
             if self._are_strangers(onto, ticket):
                 return False
@@ -87,7 +104,7 @@ class Merger:
 
     def _merge(self, onto: Candidate, ticket: Ticket) -> Candidate | Clash:
         try:
-            merge = self._git.merge(onto.commit, ticket.commit)
+            merge = self._git.merge(onto.commit, ticket.commit, onto.tree)
         except SourceError:
             if self._are_strangers(onto, ticket):
                 kinds = {"": "no common history"}

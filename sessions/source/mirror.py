@@ -9,10 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.errors import SourceError
+from sessions.source.command import Reply, call_git, git_version
+from sessions.source.refusals import failed_fetch, first_words, is_of_one_branch, unreadable, without_secret
 from sessions.source.releases import Release, merged_numbers, newest_release
 from sessions.source.repository import Repository
 
 _DEFAULT = "refs/integrand/default"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """The commits that tickets' branches are at, by number, and why the others could not be fetched."""
+
+    tips: dict[int, str]
+    faults: dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -32,17 +42,21 @@ class Mirror:
 
         Raises :class:`SourceError` where ``url`` is no repository, or cannot be reached.
         """
-        name = re.sub(r"[^A-Za-z0-9]+", "-", url.removesuffix(".git"))[-40:].strip("-")
-        digest = hashlib.sha256(url.encode()).hexdigest()[:8]
-        (state / "mirrors").mkdir(parents=True, exist_ok=True)
-        repository = Repository.open(state / "mirrors" / f"{name}-{digest}.git")
-        reply = repository.git("ls-remote", "--", url, ok=(0, 1, 2, 128), online=True)
+        git_version()
+        reply = call_git("ls-remote", "--", url, git_dir=None, online=True)
         if reply.status:
-            words = " ".join(line for line in reply.err.split("\n")[:2] if line) or f"status {reply.status}"
-            raise SourceError(without_secret(f"{url} cannot be read as a git repository: {words}."))
+            raise SourceError(unreadable(url, reply))
         lines = (line.split("\t", 1) for line in reply.lines())
         # `1.0^{}` is what the tag 1.0 points to, not a ref that can be fetched.
-        return cls(repository, url, {ref: commit for commit, ref in lines if not ref.endswith("^{}")})
+        remote = {ref: commit for commit, ref in lines if not ref.endswith("^{}")}
+        name = re.sub(r"[^A-Za-z0-9]+", "-", url.removesuffix(".git"))[-40:].strip("-")
+        digest = hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+        # Git tells by their length alone how ids are made: 40 digits of SHA-1, or 64 of SHA-256.
+        is_sha256 = any(len(commit) == 64 for commit in remote.values())
+        path = state / "mirrors" / f"{name}-{digest}{'-sha256' if is_sha256 else ''}.git"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        repository = Repository.open(path, "sha256" if is_sha256 else "sha1", origin=url)
+        return cls(repository, url, remote)
 
     def tip(self, branch: str) -> str | None:
         """The commit at a branch of the remote: a short name, or a full ref such as ``refs/pull/7/head``."""
@@ -60,39 +74,80 @@ class Mirror:
         return Release(tag=release.tag, version=release.version, commit=commit, tree=tree)
 
     def fetch_tickets(self, branches: dict[int, str]) -> dict[int, str]:
-        """Fetch the branches of all tickets in one call; the commit that each is at now.
+        """The ``tips`` that :meth:`fetch_branches` tells."""
+        return self.fetch_branches(branches).tips
+
+    def fetch_branches(self, branches: dict[int, str]) -> Fetched:
+        """Fetch the branches of all tickets in one call, or in a few where what is at one of them fails.
 
         A ticket is left out of the answer where the remote does not have its branch, or something else than a
         commit under that name.
+
+        Raises :class:`SourceError` where the remote does not answer, or nothing can be fetched.
         """
         there = {number: branch for number, branch in branches.items() if self.tip(branch)}
+        locals_ = {f"refs/integrand/tickets/{number}": number for number in there}
         refs = {
-            f"refs/integrand/tickets/{number}": branch if branch.startswith("refs/") else f"refs/heads/{branch}"
-            for number, branch in there.items()
+            local: there[number] if there[number].startswith("refs/") else f"refs/heads/{there[number]}"
+            for local, number in locals_.items()
         }
-        self.fetch(refs)
+        failed = self._fetch_apart(refs)
         have = self._local("refs/integrand/tickets/")
-        tips = {number: have[f"refs/integrand/tickets/{number}"] for number in there}
+        tips = {number: have[local] for local, number in locals_.items() if local not in failed}
         commits = self.present(tips.values())
-        return {number: tip for number, tip in tips.items() if tip in commits}
+        return Fetched(
+            tips={number: tip for number, tip in tips.items() if tip in commits},
+            faults={locals_[local]: why for local, why in failed.items()},
+        )
 
     def fetch(self, refs: dict[str, str]) -> None:
         """Bring the remote refs (values) here under the names of the keys, in one call; none where all is here.
 
+        Raises :class:`SourceError` where one of them cannot be had.
+        """
+        reply = self._fetch(refs)
+        if reply.status or self._missing(refs):
+            raise SourceError(failed_fetch(self.url, reply))
+
+    def _fetch_apart(self, refs: dict[str, str]) -> dict[str, str]:
+        """Fetch refs without those that fail by themselves; which these are (by local name), and why.
+
+        Halves are tried of halves, so that one of 1,000 costs some 20 calls, and none cost one.
+        """
+        reply = self._fetch(refs)
+        missing = self._missing(refs)
+        if not missing:
+            return {}
+        if not reply.status:
+            why = "its history ends at a commit whose parents the repository lacks, as it is a shallow clone"
+            return dict.fromkeys(missing, why)
+        if not is_of_one_branch(reply):
+            raise SourceError(failed_fetch(self.url, reply))
+        if len(missing) == 1:
+            return dict.fromkeys(missing, without_secret(f"it cannot be fetched: {first_words(reply)}"))
+        items = list(missing.items())
+        half = len(items) // 2
+        return self._fetch_apart(dict(items[:half])) | self._fetch_apart(dict(items[half:]))
+
+    def _fetch(self, refs: dict[str, str]) -> Reply:
+        """Fetch what is not here yet, whatever git replies.
+
         Only exact ref names that the remote listed are ever asked for, so a hostile branch name is no refspec.
         """
-        have = self._local("refs/")
-        missing = {local: ref for local, ref in refs.items() if have.get(local) != self.remote[ref]}
+        missing = self._missing(refs)
         if not missing:
-            return
+            return Reply(0, b"", "")
         wanted = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode("utf-8", "surrogateescape")
-        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--", self.url)
-        reply = self.repository.git(*words, put=wanted, ok=(0, 1, 128), online=True)
-        if reply.status:
-            why = reply.last_words or f"status {reply.status}"
-            raise SourceError(without_secret(f"Fetching from {self.url} failed: {why}. Run again."))
-        # 1 s for Sage, and merges are seven times faster with it.
-        self.repository.git("commit-graph", "write", "--reachable", "--no-progress")
+        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--stdin", "--")
+        reply = self.repository.git(*words, self.url, put=wanted, ok=(0, 1, 128), online=True)
+        if not reply.status:
+            # 1 s for Sage, and merges are seven times faster with it.
+            self.repository.git("commit-graph", "write", "--reachable", "--no-progress")
+        return reply
+
+    def _missing(self, refs: dict[str, str]) -> dict[str, str]:
+        have = self._local("refs/")
+        return {local: ref for local, ref in refs.items() if have.get(local) != self.remote[ref]}
 
     def present(self, commits: Iterable[str]) -> frozenset[str]:
         """Those of ``commits`` that are here."""
@@ -140,12 +195,3 @@ class Mirror:
     def _local(self, prefix: str) -> dict[str, str]:
         reply = self.repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
         return {ref: commit for commit, ref in (line.split("\t", 1) for line in reply.lines())}
-
-
-def without_secret(text: str) -> str:
-    """A text without the user and password in any address that it names.
-
-    >>> without_secret("https://jane:s3cret@example.org/a.git and git@example.org:b.git")
-    'https://example.org/a.git and git@example.org:b.git'
-    """
-    return re.sub(r"(?<=://)[^/\s:@]*(?::[^/\s]*)?@", "", text)
