@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sessions.errors import SourceError
-from sessions.source.releases import Release, merged_numbers, newest_release
+from sessions.source.releases import Naming, Release, namings_in, releases_in_order
 from sessions.source.repository import Repository
 
 _DEFAULT = "refs/integrand/default"
+_TARGET = "refs/integrand/target"
 
 
 @dataclass(frozen=True)
 class Mirror:
     """A bare repository under the state folder, and what the remote said it has.
 
-    ``remote`` maps full ref names to full hex ids, as of one moment: all decisions of a call rest on it.
+    ``remote`` maps full ref names to full hex ids, as of one moment: all decisions of a call rest on it. ``peeled``
+    tells for an annotated tag's ref what it points to, ``symbolic`` for a symbolic ref the ref that it stands for.
     """
 
     repository: Repository
     url: str
     remote: dict[str, str]
+    peeled: Mapping[str, str] = field(default_factory=dict)
+    symbolic: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, url: str, state: Path) -> Mirror:
@@ -36,28 +40,78 @@ class Mirror:
         digest = hashlib.sha256(url.encode()).hexdigest()[:8]
         (state / "mirrors").mkdir(parents=True, exist_ok=True)
         repository = Repository.open(state / "mirrors" / f"{name}-{digest}.git")
-        reply = repository.git("ls-remote", "--", url, ok=(0, 1, 2, 128), online=True)
+        reply = repository.git("ls-remote", "--symref", "--", url, ok=(0, 1, 2, 128), online=True)
         if reply.status:
             words = " ".join(line for line in reply.err.split("\n")[:2] if line) or f"status {reply.status}"
             raise SourceError(without_secret(f"{url} cannot be read as a git repository: {words}."))
-        lines = (line.split("\t", 1) for line in reply.lines())
+        rows = [line.split("\t", 1) for line in reply.lines()]
+        symbolic = {ref: word.removeprefix("ref: ") for word, ref in rows if word.startswith("ref: ")}
+        found = {ref: commit for commit, ref in rows if not commit.startswith("ref: ")}
         # `1.0^{}` is what the tag 1.0 points to, not a ref that can be fetched.
-        return cls(repository, url, {ref: commit for commit, ref in lines if not ref.endswith("^{}")})
+        peeled = {ref.removesuffix("^{}"): commit for ref, commit in found.items() if ref.endswith("^{}")}
+        return cls(repository, url, {ref: found[ref] for ref in found if not ref.endswith("^{}")}, peeled, symbolic)
 
     def tip(self, branch: str) -> str | None:
         """The commit at a branch of the remote: a short name, or a full ref such as ``refs/pull/7/head``."""
         ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         return self.remote.get(ref)
 
-    def release(self, wanted: str) -> Release:
-        """The newest or the ``wanted`` release, with its objects here."""
-        tags = [ref.removeprefix("refs/tags/") for ref in self.remote if ref.startswith("refs/tags/")]
-        release = newest_release(tags, wanted)
-        ref = f"refs/tags/{release.tag}"
-        self.fetch({ref: ref, _DEFAULT: "HEAD"} if "HEAD" in self.remote else {ref: ref})
-        commit = self.repository.git("rev-parse", "--verify", f"{ref}^{{commit}}").text
-        tree = self.repository.git("rev-parse", "--verify", f"{ref}^{{tree}}").text
-        return Release(tag=release.tag, version=release.version, commit=commit, tree=tree)
+    def head_ref(self, branch: str) -> str | None:
+        """Return the full ref of a branch; in a clone that stands for its origin, of the origin's branch."""
+        names = (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}")
+        clone = "refs/remotes/origin/HEAD" in self.remote
+        return next((name for name in (names if clone else reversed(names)) if name in self.remote), None)
+
+    @property
+    def default_branch(self) -> str:
+        """Return the name of the repository's default branch (in a clone: its origin's), empty where it tells none."""
+        for name, prefix in (("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")):
+            if name in self.symbolic:
+                return self.symbolic[name].removeprefix(prefix)
+        same = (ref for ref in self.remote if ref.startswith("refs/heads/") and self.remote[ref] == self.remote["HEAD"])
+        return next(same, "").removeprefix("refs/heads/") if "HEAD" in self.remote else ""
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Return the remote's tags, and the object that each points to in the end."""
+        refs = (ref for ref in self.remote if ref.startswith("refs/tags/"))
+        return {ref.removeprefix("refs/tags/"): self.peeled.get(ref, self.remote[ref]) for ref in refs}
+
+    def release(self, wanted: str, pattern: str = "", name: str = "") -> Release:
+        """Return the newest release or the ``wanted`` tag, with its objects here.
+
+        ``pattern`` is `[project] tags`, and ``name`` the project's. Of the newest tags, those that point to no commit
+        are passed over.
+
+        Raises :class:`SourceError` where there is none.
+        """
+        odd = list[str]()
+        for release in releases_in_order(list(self.tags), wanted, pattern, name):
+            ref = f"refs/tags/{release.tag}"
+            self.fetch({ref: ref, _DEFAULT: "HEAD"} if "HEAD" in self.remote else {ref: ref})
+            kind = self.repository.git("cat-file", "-t", f"{ref}^{{}}").text
+            if kind == "commit":
+                aside = "; ".join(filter(None, [*odd, release.aside]))
+                return replace(self.at(f"{ref}^{{commit}}", release), aside=aside)
+            odd.append(f"the tag {release.tag} points to a {kind} and is passed over")
+        raise SourceError(f"{odd[0].removesuffix(' and is passed over')}, not to a commit: name another release.")
+
+    def at(self, name: str, release: Release) -> Release:
+        """Return ``release`` with the commit and tree that are here under a name."""
+        commit = self.repository.git("rev-parse", "--verify", f"{name}^{{commit}}").text
+        tree = self.repository.git("rev-parse", "--verify", f"{name}^{{tree}}").text
+        return replace(release, commit=commit, tree=tree)
+
+    def target(self, branch: str) -> str:
+        """Fetch the branch that tickets are for; its commit.
+
+        Raises :class:`SourceError` where the repository has no such branch.
+        """
+        ref = self.head_ref(branch)
+        if ref is None:
+            raise SourceError(f"The repository has no branch {branch!r}: set [tickets] target to the one that it has.")
+        self.fetch({_TARGET: ref})
+        return self.remote[ref]
 
     def fetch_tickets(self, branches: dict[int, str]) -> dict[int, str]:
         """Fetch the branches of all tickets in one call; the commit that each is at now.
@@ -101,12 +155,12 @@ class Mirror:
         return frozenset(line.split()[0] for line in reply.text.splitlines() if line.split()[1] == "commit")
 
     def new_commits(self, commits: Iterable[str], release: Release) -> dict[str, tuple[str, ...]]:
-        """All that ``commits`` bring, each with its parents, and neither the release nor the default branch has."""
-        known = [release.commit, *self._local(_DEFAULT).values()]
-        lines = "".join(f"{commit}\n" for commit in commits) + "".join(f"^{commit}\n" for commit in known)
-        reply = self.repository.git("rev-list", "--parents", "--stdin", put=lines.encode())
-        rows = (line.split() for line in reply.text.splitlines())
-        return {commit: tuple(parents) for commit, *parents in rows}
+        """Return all that ``commits`` bring and neither the release nor its branch has, each with its parents.
+
+        Known are the repository's default branch, and the branch that tickets are for.
+        """
+        known = [release.commit, *self._local(_DEFAULT).values(), *self._local(_TARGET).values()]
+        return self.graph([*commits, *(f"^{commit}" for commit in known)], release)
 
     def in_release(self, commits: Iterable[str], release: Release) -> frozenset[str]:
         """Those of ``commits`` that the release contains."""
@@ -115,22 +169,34 @@ class Mirror:
         new = set(self.repository.git("rev-list", "--stdin", put=lines.encode()).text.split())
         return frozenset(commit for commit in asked if commit not in new)
 
-    def released_numbers(self, release: Release) -> frozenset[int]:
-        """The tickets that the release's first-parent history names as merged."""
-        words = ("log", "-z", "--first-parent", "--format=%s", release.commit)
-        return merged_numbers(self.repository.git(*words).out.decode("utf-8", "replace").split("\0"))
+    def graph(self, commits: Iterable[str], release: Release) -> dict[str, tuple[str, ...]]:
+        """Return all that ``commits`` bring and the release lacks, each with its parents."""
+        lines = "".join(f"{commit}\n" for commit in commits) + f"^{release.commit}\n"
+        reply = self.repository.git("rev-list", "--parents", "--stdin", put=lines.encode())
+        rows = (line.split() for line in reply.text.splitlines())
+        return {commit: tuple(parents) for commit, *parents in rows}
 
-    def merged_tickets(self, release: Release) -> dict[str, int]:
-        """The commits that the release's first-parent history merged, and the tickets that its subjects name.
+    def namings(self, release: Release) -> dict[int, Naming]:
+        """Return the newest commit of the release's first-parent history that names each ticket as merged."""
+        words = ("log", "-z", "--first-parent", "--format=%H%x09%s", release.commit)
+        rows = self.repository.git(*words).out.decode("utf-8", "replace").split("\0")
+        told = (row.split("\t", 1) for row in rows if row)
+        return namings_in(Naming(commit=commit, subject=subject) for commit, subject in told)
 
-        0 where a subject names none. That a release merely contains a commit says little: so it does the tip of a
-        branch on which nothing was done yet.
+    def merges(self, release: Release) -> dict[str, Naming]:
+        """Return the commits that the release's first-parent history merged, and the merge of each.
+
+        That a release merely contains a commit says little: so it does the tip of a branch on which nothing was done
+        yet.
         """
-        words = ("log", "-z", "--first-parent", "--merges", "--format=%P%x09%s", release.commit)
+        words = ("log", "-z", "--first-parent", "--merges", "--format=%H %P%x09%s", release.commit)
         rows = self.repository.git(*words).out.decode("utf-8", "replace").split("\0")
         merges = (row.split("\t", 1) for row in rows if row)
         return {
-            commit: max(merged_numbers([subject]), default=0) for ids, subject in merges for commit in ids.split()[1:]
+            commit: Naming(commit=merge, subject=subject)
+            for ids, subject in merges
+            for merge, _, *others in [ids.split()]
+            for commit in others
         }
 
     def keep(self, name: str, commit: str) -> None:
