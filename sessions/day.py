@@ -9,15 +9,15 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from sessions.config import Config, Gate, load_config
 from sessions.engines import baseline_image, choose_engine
+from sessions.engines.daemon import legal_tag
 from sessions.engines.spread import choose_pool
-from sessions.errors import InfrastructureError, StateInUseError
+from sessions.errors import InfrastructureError, StateInUseError, UsageError
 from sessions.handover import take_over
 from sessions.laboratory import Laboratory
 from sessions.ledger.ledger import Ledger
@@ -28,6 +28,7 @@ from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror
 from sessions.source.overlays import export, size_of
 from sessions.source.releases import Release
+from sessions.source.start import find_start
 
 _SAMPLE = "sample:"
 
@@ -54,18 +55,18 @@ class Day:
 
     @property
     def base(self) -> Candidate:
-        """The release as a candidate without tickets."""
+        """What all tickets are merged onto and measured against: the release, and what they carry of their branch."""
         return self.merger.base
+
+    @property
+    def start(self) -> str:
+        """What ``base`` is, as a phrase."""
+        return self.merger.start if self.merger.trunk else f"{self.release.tag} itself"
 
     @property
     def folder(self) -> Path:
         """Where the day's record and report go; a plan has a folder of its own, so that it hides no results."""
         return self.state / "days" / (self.options.date.isoformat() + ("-plan" if self.options.plan else ""))
-
-    @cached_property
-    def released(self) -> frozenset[int]:
-        """The tickets that the release's history names as merged; read once, for the line is merged many times."""
-        return self.mirror.released_numbers(self.release)
 
     def is_begun(self) -> bool:
         """Whether this day's tickets have a record already."""
@@ -152,11 +153,16 @@ def open_day(options: Options, narrator: Narrator) -> Iterator[Day]:
         ledger = Ledger(options.state / "ledger.sqlite")
         borrowed.callback(ledger.close)
         mirror = Mirror.of(config.project.repository, options.state)
-        release = mirror.release(options.release or config.project.release)
-        narrator.step(f"{config.project.name} {release.tag} ({release.commit[:10]}), {options.date}")
+        project = config.project
+        release = find_start(mirror, options.release or project.release, project.tags, project.name)
+        config = with_baseline(config, release)
+        tip = f", the tip of {release.branch}" if release.branch else ""
+        narrator.step(f"{project.name} {release.tag} ({release.commit[:10]}{tip}), {options.date}")
+        if release.aside:
+            narrator.detail(f"{release.aside}; [project] tags says which are")
         if options.fresh or options.rerun_failed:
             ledger.forget(keep_passes=not options.fresh, keep_tree=release.tree)
-        signed, modules = config.project.committer, config.project.submodules
+        signed, modules = project.committer, project.submodules
         merger = Merger(mirror.repository, release, options.date, signed, submodules=modules)
         borrowed.callback(merger.close)
         yield Day(
@@ -216,6 +222,21 @@ def settle(config: Config, options: Options) -> Config:
     if engine.dockerfile:
         engine = replace(engine, dockerfile=str((home / engine.dockerfile).resolve()))
     return replace(config, project=project, engine=engine, tickets=tickets)
+
+
+def with_baseline(config: Config, release: Release) -> Config:
+    """The configuration with the release's commit and branch in the name of its image.
+
+    Raises :class:`UsageError` where the name asks for a branch, and the day starts from a tag.
+    """
+    name = config.engine.baseline.replace("{commit}", release.commit)
+    if "{branch}" in name and not release.branch and config.engine.kind != "local":
+        raise UsageError(
+            f"[engine] baseline has {{branch}}, and the day starts from the tag {release.tag}: write {{release}}, or "
+            'start from a branch, as [project] release = "branch:main".'
+        )
+    name = name.replace("{branch}", legal_tag(release.branch))
+    return replace(config, engine=replace(config.engine, baseline=name))
 
 
 def with_sample(config: Config, state: Path) -> Config:

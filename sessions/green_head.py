@@ -93,7 +93,7 @@ class GreenHead:
 
     def _new_failures(self, gate: Gate) -> tuple[str, tuple[Failure, ...]] | None:
         head, base = self.progress.line.head, self.day.base
-        alone = f"on {self.day.release.tag} itself"
+        alone = f"on {self.day.start}"
         release = self.laboratory.ask(Question(gate=gate, candidate=base, why=alone, keep=True))
         reading = self.laboratory.ask(Question(gate=gate, candidate=head, why=f"on {_size(head)}", keep=True))
         if not reading.built:
@@ -119,7 +119,7 @@ class GreenHead:
         # How often each failed and passed, on the head and on the release: what began it counts.
         looks = {test: ([1, 0], [0, 1]) for test in tests}
         new, attempt = dict[TestId, bool | None](), 2
-        alone = f"on {self.day.release.tag} again, for flakes"
+        alone = f"on {self.day.start} again, for flakes"
         while unclear := tuple(test for test in tests if new.get(test) is None):
             again, before = self._look_at(
                 gate, [(head, unclear, attempt, "again, for flakes", False), (base, unclear, attempt, alone, False)]
@@ -175,7 +175,7 @@ class GreenHead:
     @cached_property
     def _touched(self) -> dict[int, frozenset[str]]:
         """The files that each ticket of the queue changes."""
-        repository, release = self.day.mirror.repository, self.day.release.commit
+        repository, release = self.day.mirror.repository, self.day.base.commit
         return {ticket.number: touched_files(repository, release, ticket.commit) for ticket in self.queue.tickets}
 
     def _answer(self, gate: Gate, questions: Sequence[tuple[Ask, Sequence[TestId]]]) -> list[dict[TestId, Answer]]:
@@ -199,8 +199,7 @@ class GreenHead:
             self.progress.out[number] = self._ruling(number, blames)
             self.day.narrator.detail(f"#{number} leaves: {self.progress.out[number].reason}")
         if blames:
-            is_released = self.day.released.__contains__
-            self.progress.line = merge_line(self.queue, self.day.merger, self.progress.out, is_released)
+            self.progress.line = merge_line(self.queue, self.day.merger, self.progress.out)
         self.progress.failing = {
             name: left
             for name, failures in self.progress.failing.items()

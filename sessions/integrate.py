@@ -21,7 +21,7 @@ from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.recording import Gathered, State
 from sessions.source.blockers import Blocker, find_blockers
-from sessions.source.line import Line, Queue, merge_line
+from sessions.source.line import Line, Queue, merge_line, start_line
 from sessions.tickets.model import Ruling, Ticket, Verdict
 from sessions.tickets.trackers import TRACKERS
 
@@ -56,16 +56,20 @@ def _read_tickets(day: Day) -> tuple[Ticket, ...]:
 
 
 def _draw_up(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
-    rules = todays_rules(day.config, day.release, tickets)
-    queue = draw_up(tickets, rules, day.mirror, day.release, day.config, day.options)
+    rules = todays_rules(day.config, day.release, tickets, day.mirror.default_branch)
+    drawn = draw_up(tickets, rules, day.mirror, day.release, day.config, day.options)
     milestone = f" for milestone {rules.milestone}" if rules.milestone else ""
-    day.narrator.detail(f"{len(queue.tickets)} are ready{milestone}, {len(queue.out)} are not")
+    day.narrator.detail(f"{len(drawn.tickets)} are ready{milestone}, {len(drawn.out)} are not")
+    queue = start_line(drawn, day.merger)
+    if drawn.trunk:
+        told = f"first {drawn.trunk}" if queue.trunk else f"not with {drawn.trunk}, as that clashes with the release"
+        day.narrator.detail(f"{told}: {len(drawn.carriers)} tickets carry it, and none answers for it")
     return queue
 
 
 def _merge(day: Day, queue: Queue) -> Line:
     day.narrator.step(f"Merging onto {day.release.tag}")
-    line = merge_line(queue, day.merger, {}, day.released.__contains__)
+    line = merge_line(queue, day.merger, {})
     left = len(queue.tickets) - len(line.tickets)
     day.narrator.detail(f"{len(line.tickets)} fit together, {left} do not: head {line.head.commit[:10]}")
     return line

@@ -13,6 +13,7 @@ from sessions.publishing.tickets import report_address, tell_tickets
 from sessions.reporting.actions import tell_actions, without_commands
 from sessions.reporting.writing import write_reports
 from sessions.source.mirror import Mirror
+from sessions.source.start import release_at
 from sessions.tickets.trackers import TRACKERS
 
 
@@ -33,7 +34,7 @@ def report(options: Options, narrator: Narrator) -> Record:
         )
         if options.close:
             mirror = Mirror.of(config.project.repository, options.state)
-            release = mirror.release(record["release"])
+            release = release_at(mirror, record["release"], record["base"])
             told |= close_merged(tracker, mirror, release, narrator, publish=options.publish)
         record = {**record, "published": {**record["published"], **told}}
         save_record(record, folder)

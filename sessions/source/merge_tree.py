@@ -34,13 +34,13 @@ class MergeTree:
     def __post_init__(self) -> None:
         self.trees = TreeReader(self.repository)
 
-    def merge(self, ours: str, theirs: str, tree: str) -> Merge:
-        """Merge two commits, by full hex id, in memory; ``tree`` is the tree of ``ours``.
+    def merge(self, ours: str, theirs: str, tree: str = "") -> Merge:
+        """Merge two commits, by full hex id, in memory; ``tree`` is the tree of ``ours``, where it is known.
 
         Raises :class:`SourceError` where git could not.
         """
         try:
-            return self._process(tree).merge(ours, theirs)
+            return self._process(tree or f"{ours}^{{tree}}").merge(ours, theirs)
         except SourceError:
             self.close()
             raise

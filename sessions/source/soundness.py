@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sessions.errors import ContentError, SourceError
 from sessions.source.checkout import staged
-from sessions.source.mirror import Fetched, Mirror
+from sessions.source.fetching import Fetched
+from sessions.source.mirror import Mirror
 from sessions.source.overlays import files_of, touched_files
 from sessions.source.releases import Release
 from sessions.source.repository import Repository
