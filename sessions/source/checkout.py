@@ -86,13 +86,26 @@ class Staged:
             self._git(*words, put=put)
             return
         # Git LFS asks the remote for what it has not kept in the repository yet.
-        env = self._places | (_lfs_settings(self.repository.origin) if shutil.which("git-lfs") else {})
+        env = self._places | (self._lfs_settings if shutil.which("git-lfs") else {})
         reply = self.repository.git(*words, put=put, ok=(0, 1, 128), env=env, online=True)
         if reply.status:
             raise _lfs_error(reply, self.repository)
 
     def _git(self, *words: str, put: bytes = b"") -> Reply:
         return self.repository.git(*words, put=put, env=self._places)
+
+    @property
+    def _lfs_settings(self) -> dict[str, str]:
+        # As `git lfs install` writes them; no other driver is known here, as in a fresh clone.
+        origin = self.repository.origin
+        return configured(
+            filter__lfs__clean="git-lfs clean -- %f",
+            filter__lfs__smudge="git-lfs smudge -- %f",
+            filter__lfs__process="git-lfs filter-process",
+            filter__lfs__required="true",
+            core__hooksPath=str(self.index.parent / "hooks"),  # it installs some, which nobody needs
+            **({"remote__origin__url": origin} if origin else {}),
+        )
 
     @property
     def _places(self) -> dict[str, str]:
@@ -111,17 +124,6 @@ def staged(repository: Repository, tree: str, folder: Path) -> Iterator[Staged]:
         attributes = repository.read(row.split()[1] for row in rows)
         uses_lfs = any(_LFS.search(content) for content in attributes.values())
         yield Staged(repository=repository, index=index, folder=folder.resolve(), uses_lfs=uses_lfs)
-
-
-def _lfs_settings(origin: str) -> dict[str, str]:
-    # As `git lfs install` writes them; no other driver is known here, as in a fresh clone.
-    return configured(
-        filter__lfs__clean="git-lfs clean -- %f",
-        filter__lfs__smudge="git-lfs smudge -- %f",
-        filter__lfs__process="git-lfs filter-process",
-        filter__lfs__required="true",
-        **({"remote__origin__url": origin} if origin else {}),
-    )
 
 
 def _lfs_error(reply: Reply, repository: Repository) -> SourceError:

@@ -22,6 +22,19 @@ from sessions.source.access import lend_access
 
 OLDEST = (2, 38)  # which brought `git merge-tree --write-tree`
 
+
+def configured(**values: str) -> dict[str, str]:
+    """The environment in which a git command finds these configuration values; ``__`` in a name stands for a dot.
+
+    >>> configured(core__eol="lf")
+    {'GIT_CONFIG_COUNT': '1', 'GIT_CONFIG_KEY_0': 'core.eol', 'GIT_CONFIG_VALUE_0': 'lf'}
+    """
+    environment = {"GIT_CONFIG_COUNT": str(len(values))}
+    for place, (name, value) in enumerate(values.items()):
+        environment |= {f"GIT_CONFIG_KEY_{place}": name.replace("__", "."), f"GIT_CONFIG_VALUE_{place}": value}
+    return environment
+
+
 # All that an offline command sees of the user's environment: where programs and room for temporary files are.
 _LENT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH")
 # Without HOME and XDG_CONFIG_HOME, git finds no attributes and no ignore file of the user either.
@@ -32,7 +45,11 @@ _FIXED = {
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_TERMINAL_PROMPT": "0",
+    # Git LFS installs hooks wherever it runs.
+    **configured(core__hooksPath=os.devnull),
 }
+# Of attributes that git cannot read it makes nothing, and goes on; it only says so.
+_HARMLESS = re.compile(r"warning:|hint:|.* (not allowed|is not a valid attribute name): .*:\d+$")
 
 
 @dataclass(frozen=True)
@@ -55,7 +72,7 @@ class Reply:
     @property
     def complains(self) -> bool:
         """Whether standard error holds more than warnings and hints."""
-        return any(line and not line.startswith(("warning:", "hint:")) for line in self.err.splitlines())
+        return any(line and not _HARMLESS.match(line) for line in self.err.splitlines())
 
     @property
     def last_words(self) -> str:
@@ -114,18 +131,6 @@ def end_process(process: subprocess.Popen[bytes]) -> None:
         if stream is not None:
             with contextlib.suppress(OSError):  # of what was still to be written
                 stream.close()
-
-
-def configured(**values: str) -> dict[str, str]:
-    """The environment in which a git command finds these configuration values; ``__`` in a name stands for a dot.
-
-    >>> configured(core__eol="lf")
-    {'GIT_CONFIG_COUNT': '1', 'GIT_CONFIG_KEY_0': 'core.eol', 'GIT_CONFIG_VALUE_0': 'lf'}
-    """
-    environment = {"GIT_CONFIG_COUNT": str(len(values))}
-    for place, (name, value) in enumerate(values.items()):
-        environment |= {f"GIT_CONFIG_KEY_{place}": name.replace("__", "."), f"GIT_CONFIG_VALUE_{place}": value}
-    return environment
 
 
 @functools.cache

@@ -110,7 +110,7 @@ def split_messages(fields: list[str]) -> Iterator[tuple[list[str], str]]:
     The type of a message is stable between versions of git, its text is not and is left out.
     """
     at = 0
-    while at < len(fields):
+    while at < len(fields) and fields[at].isdecimal():
         count = int(fields[at])
         yield fields[at + 1 : at + 1 + count], fields[at + count + 1]
         at += count + 3
@@ -138,8 +138,11 @@ def _ask(process: subprocess.Popen[bytes], question: str) -> Merge:
 
 
 def _messages(fields: Iterator[str]) -> Iterator[str]:
-    """All up to the empty field that ends an answer; a message's text may be empty, its number of paths is not."""
-    while count := next(fields):
+    """All up to the empty field that ends an answer; a message's text may be empty, its number of paths is not.
+
+    Where submodules conflict, git puts advice for people into that last field.
+    """
+    while (count := next(fields)).isdecimal():
         yield count
         for _ in range(int(count) + 2):
             yield next(fields)

@@ -21,6 +21,12 @@ _ENTRIES: Mapping[ObjectFormat, re.Pattern[bytes]] = {
 FOLDER, LINK, SUBMODULE = 0o40000, 0o120000, 0o160000
 # Code points that HFS+ ignores in names, after `next_hfs_char` in git's utf8.c.
 _IGNORED_BY_HFS = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
+# NTFS drops dots and spaces at the end, takes what follows a colon for a stream of the file, and has short names.
+_HASHED = "|".join(f"{'gi7eba'[:length]}~[1-9][0-9]{{{6 - length}}}" for length in range(7))
+_NTFS_GIT, _NTFS_GITMODULES = (
+    re.compile(rf"(?:{names})[ .]*(?::.*)?", re.IGNORECASE | re.ASCII | re.DOTALL)
+    for names in (r"\.git|git~1", rf"\.gitmodules|gitmod~[1-4]|{_HASHED}")
+)
 
 
 @dataclass(frozen=True)
@@ -53,9 +59,9 @@ def entry_fault(entry: Entry) -> str:
     name = entry.name
     if b"/" in name or name in (b"", b".", b".."):
         return f"an entry is called {_shown(name)}"
-    if _is_alike(name, ".git", "git~1"):
+    if _is_alike(name, ".git", _NTFS_GIT):
         return f"{_shown(name)} is where git keeps its own files"
-    if entry.mode == LINK and _is_alike(name, ".gitmodules", "gitmod~1"):
+    if entry.mode == LINK and _is_alike(name, ".gitmodules", _NTFS_GITMODULES):
         return f"{_shown(name)} is a symbolic link"
     return ""
 
@@ -114,13 +120,15 @@ class _Forest:
         return ""
 
 
-def _is_alike(name: bytes, plain: str, short: str) -> bool:
-    """Whether some file system takes ``name`` for ``plain``, as git's ``is_hfs_dotgit`` and ``is_ntfs_dotgit`` tell."""
+def _is_alike(name: bytes, plain: str, short: re.Pattern[str]) -> bool:
+    """Whether some file system takes ``name`` for ``plain``, which NTFS also calls by ``short`` names.
+
+    After ``is_hfs_dotgit`` in git's utf8.c, and ``is_ntfs_dotgit`` and ``is_ntfs_dot_generic`` in its path.c.
+    """
     text = name.decode("utf-8", "surrogateescape")
-    on_hfs = text.translate(_IGNORED_BY_HFS).casefold()
-    # NTFS drops dots and spaces at the end, and takes what follows a colon for a stream of the file.
-    on_ntfs = re.split(r"[\\:]", text, maxsplit=1)[0].rstrip(". ").casefold()
-    return on_hfs == plain or on_ntfs in (plain, short)
+    # Git reads a name on HFS+ up to the first byte that is no UTF-8.
+    on_hfs = re.split("[\udc80-\udcff]", text, maxsplit=1)[0].translate(_IGNORED_BY_HFS).lower()
+    return on_hfs == plain or any(short.fullmatch(part) for part in text.split("\\"))
 
 
 def _shown(name: bytes) -> str:
