@@ -49,7 +49,8 @@ def test_changes_with_merge_union_keep_the_lines_of_both(tmp_path: Path) -> None
 
 
 def test_a_lock_without_merge_is_not_merged_line_by_line(tmp_path: Path) -> None:
-    one, two = {"a.lock": lines((3, "one"))}, {"a.lock": lines((27, "two"))}
+    one: Files = {"a.lock": lines((3, "one"))}
+    two: Files = {"a.lock": lines((27, "two"))}
     plain = line_of(scene_of(tmp_path / "plain", {}, t1=one, t2=two), 1, 2)
     assert plain.rulings[2].verdict is Verdict.INTEGRATED
     for rule in ("*.lock -merge", "*.lock merge=binary", "*.lock binary", "[attr]lock -merge\n*.lock lock"):

@@ -18,12 +18,29 @@ from sessions.source.soundness import fetch_sound
 from sessions.source.trees import Entry, entry_fault, find_faults, read_entries
 from tests.repositories import Builder, run_git
 
-NAMES = (
-    ".git|.GIT|.Git|.git |.git.|.git . .|git~1|GIT~1|git~2|GIT~1 |git~1.|.git:x|.git::$INDEX_ALLOCATION"
-    "|.g\u200cit|\ufeff.git|.git\u206f|.g\u200ci\u202et|.git\\x|x\\.git|git~1\\x|.gitx|.git\udcff|..|.|...|..git|. .|.. "
-    "| .git|.gi|git|a/b|/|a/|.gitmodules|.GITMODULES|.gitmodules:x|gitmod~1|GITMOD~4.|gitmod~5|gi7eba~1|gi7eb~10|gi7eba~0"
-    "|a\nb|ä|\udcff|\u017f.git|.g\u0131t|CON|con.|-n|$HOME|a:b"
-).split("|")
+NAMES = [
+    *(".git", ".GIT", ".Git", ".git ", ".git.", ".git . .", "git~1", "GIT~1", "git~2", "GIT~1 ", "git~1.", ".git:x"),
+    *(".git::$INDEX_ALLOCATION", ".g\u200cit", "\ufeff.git", ".git\u206f", ".g\u200ci\u202et", ".git\\x", "x\\.git"),
+    *(
+        "git~1\\x",
+        ".gitx",
+        ".git\udcff",
+        "..",
+        ".",
+        "...",
+        "..git",
+        ". .",
+        ".. ",
+        " .git",
+        ".gi",
+        "git",
+        "a/b",
+        "/",
+        "a/",
+    ),
+    *(".gitmodules", ".GITMODULES", ".gitmodules:x", "gitmod~1", "GITMOD~4.", "gitmod~5", "gi7eba~1", "gi7eb~10"),
+    *("gi7eba~0", "a\nb", "ä", "\udcff", "\u017f.git", ".g\u0131t", "CON", "con.", "-n", "$HOME", "a:b"),
+]
 
 
 def tree(folder: Path, *entries: tuple[str, str, str]) -> str:
