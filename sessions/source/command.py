@@ -92,8 +92,11 @@ def call_git(
     env: Mapping[str, str] | None = None,
     online: bool = False,
     cwd: Path | None = None,
+    patience: float | None = None,
 ) -> Reply:
     """Run one git command in the repository ``git_dir``, or in none, with ``put`` on its standard input.
+
+    After ``patience`` seconds it is ended, with the status 124 of `timeout`.
 
     Raises :class:`SourceError` where an online command finds that the user's configuration cannot be read.
     """
@@ -102,7 +105,12 @@ def call_git(
         stream.seek(0)
         environment = _environment() | access | dict(env or {})
         command, folder = _command(words, git_dir), cwd or git_dir
-        done = subprocess.run(command, stdin=stream, capture_output=True, check=False, cwd=folder, env=environment)
+        try:
+            done = subprocess.run(
+                command, stdin=stream, capture_output=True, check=False, cwd=folder, env=environment, timeout=patience
+            )
+        except subprocess.TimeoutExpired:
+            return Reply(124, b"", f"fatal: no answer within {patience:.0f} seconds")
     return Reply(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
 
