@@ -24,6 +24,7 @@ from sessions.source.blockers import Blocker, find_blockers
 from sessions.source.line import Line, Queue, merge_line, start_line
 from sessions.tickets.model import Ruling, Ticket, Verdict, name_tickets
 from sessions.tickets.trackers import TRACKERS
+from sessions.trunk_breaks import TrunkBreak, find_trunk_breaks
 
 
 def integrate(options: Options, narrator: Narrator) -> Record:
@@ -96,9 +97,11 @@ def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> Gathered
 def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, laboratory: Laboratory) -> Gathered:
     """Measure the baseline, find the green head. Whatever stops that, what was found is gathered."""
     complete = False
+    broke: tuple[TrunkBreak, ...] = ()
     _foretell(day, progress, laboratory)
     try:
         measure_baseline(day, laboratory)
+        broke = find_trunk_breaks(day, laboratory)
         GreenHead(day=day, queue=queue, laboratory=laboratory, progress=progress).find()
         state, message = _outcome(progress)
         complete = _is_complete(day, progress)
@@ -116,6 +119,7 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
         tickets=tickets,
         progress=progress,
         laboratory=laboratory,
+        trunk_breaks=broke,
     )
 
 
