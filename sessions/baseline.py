@@ -42,12 +42,17 @@ def _work(day: Day, laboratory: Laboratory) -> Gathered:
 def measure_baseline(day: Day, laboratory: Laboratory) -> dict[str, Reading]:
     """What each asked gate says of the release, from the ledger or from a probe.
 
+    What tickets carry of the branch that they are for is measured as well, as a second baseline.
+
     Raises :class:`InfrastructureError` where the release itself does not build: then no ticket can be judged.
     """
-    day.narrator.step(f"Baseline: what {day.release.tag} does by itself")
+    also = f", and {day.start}" if day.merger.trunk else ""
+    day.narrator.step(f"Baseline: what {day.release.tag} does by itself{also}")
     alone = f"on {day.release.tag} itself"
     gates = day.asked_gates()
-    readings = laboratory.ask_all([Question(gate=gate, candidate=day.base, why=alone, keep=True) for gate in gates])
+    release = [Question(gate=gate, candidate=day.merger.bare, why=alone, keep=True) for gate in gates]
+    trunk = [Question(gate=gate, candidate=day.base, why=f"on {day.start}", keep=True) for gate in gates]
+    readings = laboratory.ask_all(release + (trunk if day.merger.trunk else []))[: len(gates)]
     for reading in readings:
         if not reading.built:
             raise InfrastructureError(

@@ -159,7 +159,7 @@ def open_day(options: Options, narrator: Narrator) -> Iterator[Day]:
         tip = f", the tip of {release.branch}" if release.branch else ""
         narrator.step(f"{project.name} {release.tag} ({release.commit[:10]}{tip}), {options.date}")
         if release.aside:
-            narrator.detail(f"{release.aside}; [project] tags says which are")
+            narrator.detail(release.aside)
         if options.fresh or options.rerun_failed:
             ledger.forget(keep_passes=not options.fresh, keep_tree=release.tree)
         signed, modules = project.committer, project.submodules

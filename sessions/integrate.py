@@ -22,8 +22,9 @@ from sessions.options import Options
 from sessions.recording import Gathered, State
 from sessions.source.blockers import Blocker, find_blockers
 from sessions.source.line import Line, Queue, merge_line, start_line
-from sessions.tickets.model import Ruling, Ticket, Verdict
+from sessions.tickets.model import Ruling, Ticket, Verdict, name_tickets
 from sessions.tickets.trackers import TRACKERS
+from sessions.trunk_breaks import TrunkBreak, find_trunk_breaks
 
 
 def integrate(options: Options, narrator: Narrator) -> Record:
@@ -62,8 +63,10 @@ def _draw_up(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
     day.narrator.detail(f"{len(drawn.tickets)} are ready{milestone}, {len(drawn.out)} are not")
     queue = start_line(drawn, day.merger)
     if drawn.trunk:
-        told = f"first {drawn.trunk}" if queue.trunk else f"not with {drawn.trunk}, as that clashes with the release"
-        day.narrator.detail(f"{told}: {len(drawn.carriers)} tickets carry it, and none answers for it")
+        told = "first come" if queue.trunk else "not merged, as they clash with the release:"
+        trunk, carriers = drawn.trunk, name_tickets(sorted(drawn.carriers)[:5])
+        more = f" and {len(drawn.carriers) - 5} more" if len(drawn.carriers) > 5 else ""
+        day.narrator.detail(f"{told} {trunk.extent} of {trunk.name}, which are in the branches of {carriers}{more}")
     return queue
 
 
@@ -94,9 +97,11 @@ def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> Gathered
 def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, laboratory: Laboratory) -> Gathered:
     """Measure the baseline, find the green head. Whatever stops that, what was found is gathered."""
     complete = False
+    broke: tuple[TrunkBreak, ...] = ()
     _foretell(day, progress, laboratory)
     try:
         measure_baseline(day, laboratory)
+        broke = find_trunk_breaks(day, laboratory)
         GreenHead(day=day, queue=queue, laboratory=laboratory, progress=progress).find()
         state, message = _outcome(progress)
         complete = _is_complete(day, progress)
@@ -114,6 +119,7 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
         tickets=tickets,
         progress=progress,
         laboratory=laboratory,
+        trunk_breaks=broke,
     )
 
 

@@ -12,7 +12,7 @@ from sessions.errors import TrackerBusyError, TrackerError
 from sessions.narrator import Narrator
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Naming, Release
-from sessions.source.reverts import ReleaseHistory
+from sessions.source.reverts import OwnHistory
 from sessions.tickets.model import Ticket
 from sessions.tickets.trackers import TicketSource
 
@@ -27,7 +27,7 @@ def close_merged(
     Raises :class:`TrackerError` at the end where some could not be closed.
     """
     closed, refused = list[int](), list[str]()
-    with closing(ReleaseHistory(mirror.repository, release)) as history:
+    with closing(OwnHistory(mirror.repository, release.commit)) as history:
         merged = _Merged(mirror, release, history)
         for ticket in tracker.read():
             if why := merged.why_open(ticket):
@@ -56,7 +56,7 @@ class _Merged:
 
     mirror: Mirror
     release: Release
-    history: ReleaseHistory
+    history: OwnHistory
 
     def has(self, ticket: Ticket) -> bool:
         """Whether the release merged a ticket at the commit that its tracker names."""

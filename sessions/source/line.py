@@ -20,7 +20,7 @@ class Queue:
     ``trunk`` is what the tickets carry of the branch that they are for, and ``carriers`` are those that do.
 
     Of tickets that the tracker does not list, ``met`` tells how it is known that the release has them. ``removed``
-    tells which tickets, listed or not, were taken out of the release again, and by what. ``hints`` are clauses about
+    tells which tickets, listed or not, were merged and taken out again, and by what. ``hints`` are clauses about
     listed tickets whose number a subject of the release's history names; they decide nothing.
     """
 
@@ -99,7 +99,7 @@ def _blocked(ticket: Ticket, queue: Queue, rulings: Mapping[int, Ruling]) -> Rul
     for number in sorted(queue.needs.get(ticket.number, ())):
         ruling = rulings.get(number)
         if number in queue.removed:
-            reasons[number] = f"was taken out of the release by {queue.removed[number]}"
+            reasons[number] = f"was merged and taken out again by {queue.removed[number]}"
         elif ruling is None and number not in queue.met:
             reasons[number] = "is neither among the open tickets nor in the release"
         elif ruling and ruling.verdict not in (Verdict.INTEGRATED, Verdict.ALREADY_MERGED):
@@ -117,7 +117,7 @@ def _remarks(ticket: Ticket, queue: Queue, is_empty: bool) -> str:
     met = [number for number in sorted(queue.needs.get(ticket.number, ())) if number in queue.met]
     remarks = [
         f"its branch carries {name_tickets(carried)} without saying so" if carried else "",
-        *(f"it depends on #{number}, which the release has as of {queue.met[number]}" for number in met),
+        *(f"it depends on #{number}, which is in the release as of {queue.met[number]}" for number in met),
         "it brings nothing that the tickets before it do not" if is_empty else "",
     ]
     return "; ".join(filter(None, remarks))

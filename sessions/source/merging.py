@@ -62,7 +62,7 @@ class Merger:
     @property
     def start(self) -> str:
         """What the line starts with, as a phrase."""
-        return f"{self.release.tag} with {self.trunk}" if self.trunk else "the release"
+        return str(self.trunk or "the release")
 
     def start_with(self, trunk: Trunk) -> Clash | None:
         """Let all candidates be built on the release with ``trunk``, or return where the two clash.

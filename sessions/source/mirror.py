@@ -85,16 +85,18 @@ class Mirror:
 
         Raises :class:`SourceError` where there is none.
         """
-        odd = list[str]()
+        odd = dict[str, str]()
         for release in releases_in_order(list(self.tags), wanted, pattern, name):
             ref = f"refs/tags/{release.tag}"
             self.fetch({ref: ref, _DEFAULT: "HEAD"} if "HEAD" in self.remote else {ref: ref})
             kind = self.repository.git("cat-file", "-t", f"{ref}^{{}}").text
             if kind == "commit":
-                aside = "; ".join(filter(None, [*odd, release.aside]))
+                passed = [f"the tag {tag} points to a {each} and is passed over" for tag, each in odd.items()]
+                aside = "; ".join(filter(None, [*passed, release.aside]))
                 return replace(self.at(f"{ref}^{{commit}}", release), aside=aside)
-            odd.append(f"the tag {release.tag} points to a {kind} and is passed over")
-        raise SourceError(f"{odd[0].removesuffix(' and is passed over')}, not to a commit: name another release.")
+            odd[release.tag] = kind
+        tag, kind = next(iter(odd.items()))
+        raise SourceError(f"The tag {tag} points to a {kind}, not to a commit: name another release.")
 
     def at(self, name: str, release: Release) -> Release:
         """Return ``release`` with the commit and tree that are here under a name."""

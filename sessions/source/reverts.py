@@ -1,4 +1,4 @@
-"""Whether what a release merged is still in it: a later commit may have taken it out again.
+"""Whether what a branch merged is still in it: a later commit may have taken it out again.
 
 git never merges a commit twice. A ticket that was merged and then reverted is contained in the release by ancestry, but
 none of its changes is, and merging it again brings nothing
@@ -7,13 +7,11 @@ none of its changes is, and merging it again brings nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sessions.errors import SourceError
 from sessions.source.merge_tree import MergeTree
-from sessions.source.releases import Release
 from sessions.source.repository import Repository
 
 _NOBODY = "Integrand <integrand@localhost> 0 +0000"
@@ -21,7 +19,7 @@ _NOBODY = "Integrand <integrand@localhost> 0 +0000"
 
 @dataclass(frozen=True, kw_only=True)
 class Removal:
-    """The commit that took a ticket's changes out of the release's history."""
+    """The commit that took a ticket's changes out again."""
 
     commit: str
     subject: str
@@ -32,11 +30,11 @@ class Removal:
 
 
 @dataclass(frozen=True)
-class ReleaseHistory:
-    """The first-parent history of a release, which tells what was merged, and what was taken out again."""
+class OwnHistory:
+    """The first-parent history of a ``tip``, which tells what was merged, and what was taken out again."""
 
     repository: Repository
-    release: Release
+    tip: str
     _git: MergeTree = field(init=False, repr=False)
     _known: dict[str, Removal | None] = field(init=False, repr=False, default_factory=dict)
 
@@ -50,26 +48,26 @@ class ReleaseHistory:
     @cached_property
     def line(self) -> tuple[str, ...]:
         """The first-parent commits, oldest first."""
-        words = ("rev-list", "--first-parent", "--reverse", self.release.commit)
+        words = ("rev-list", "--first-parent", "--reverse", self.tip)
         return tuple(self.repository.git(*words).text.split())
 
     @cached_property
     def _places(self) -> Mapping[str, int]:
         return {commit: place for place, commit in enumerate(self.line)}
 
-    def merge_of(self, tip: str) -> str:
-        """Return the first-parent commit by which ``tip``, which the release contains, came in: itself, or a merge."""
-        if tip in self._places:
-            return tip
-        words = ("rev-list", "--ancestry-path", f"{tip}..{self.release.commit}")
+    def merge_of(self, commit: str) -> str:
+        """Return the first-parent commit by which a commit that the tip contains came in: itself, or a merge."""
+        if commit in self._places:
+            return commit
+        words = ("rev-list", "--ancestry-path", f"{commit}..{self.tip}")
         after = set(self.repository.git(*words).text.split())
-        return next(commit for commit in self.line if commit in after)
+        return next(each for each in self.line if each in after)
 
     def removal_of(self, commit: str) -> Removal | None:
         """Return what took the changes of a first-parent commit out again; ``None`` where they are still there.
 
-        The changes are gone where undoing them changes nothing. Where that conflicts, the release went on from them,
-        so it has them.
+        The changes are gone where undoing them changes nothing. Where that conflicts, the project went on from them, so
+        they are there.
         """
         if commit not in self._known:
             self._known[commit] = self._removal_of(commit)
@@ -101,9 +99,38 @@ class ReleaseHistory:
         return Removal(commit=commit, subject=self.repository.git(*words).out.decode("utf-8", "replace").strip()[:100])
 
 
-def contains(repository: Repository, commit: str, tip: str) -> bool:
-    """Return whether ``tip`` has ``commit`` in its history."""
-    try:
-        return not repository.git("merge-base", "--is-ancestor", commit, tip, ok=(0, 1)).status
-    except SourceError:
-        return False  # one of them is not here
+def find_removals(history: OwnHistory, tips: Mapping[int, str]) -> dict[int, Removal]:
+    """Return the tickets, of those whose ``tips`` a history contains, that were taken out again, and by what."""
+    found: dict[int, Removal] = {}
+    for number, tip in tips.items():
+        merge = history.merge_of(tip)
+        # A branch that starts at one of the history's own commits has nothing of its own that could be taken out.
+        if merge != tip and (removal := history.removal_of(merge)):
+            found[number] = removal
+    return found
+
+
+def find_sequels(
+    history: OwnHistory, removals: Mapping[int, Removal], tips: Mapping[int, str], numbers: Iterable[int]
+) -> dict[int, frozenset[int]]:
+    """Return those of ``numbers`` that are built on a ticket which was taken out again, and on which.
+
+    Such a branch has that ticket's commits, and neither the merge that brought them in nor the commit that took them
+    out.
+    """
+    merges = {old: history.merge_of(tips[old]) for old in removals}
+    built = {
+        number: frozenset(
+            old
+            for old, gone in removals.items()
+            if old != number
+            and _contains(history.repository, tips[old], tips[number])
+            and not any(_contains(history.repository, each, tips[number]) for each in (merges[old], gone.commit))
+        )
+        for number in (numbers if removals else ())
+    }
+    return {number: old for number, old in built.items() if old}
+
+
+def _contains(repository: Repository, commit: str, tip: str) -> bool:
+    return not repository.git("merge-base", "--is-ancestor", commit, tip, ok=(0, 1)).status

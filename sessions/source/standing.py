@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sessions.source.line import Queue
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Naming, Release
-from sessions.source.reverts import ReleaseHistory, Removal, contains
-from sessions.source.trunk import TargetBranch
+from sessions.source.reverts import OwnHistory, Removal, find_removals, find_sequels
+from sessions.source.trunk import TargetBranch, Trunk
+from sessions.tickets.model import Ruling, Verdict
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Standing:
     tips: Mapping[int, str]
     mirror: Mirror
     release: Release
-    history: ReleaseHistory
+    history: OwnHistory
     released: frozenset[str]
     target: TargetBranch | None
 
@@ -37,7 +39,7 @@ class Standing:
         if target:
             tip = mirror.target(target)
             branch = TargetBranch.of(target, tip, mirror.graph({tip, *tips.values()}, release))
-        history = ReleaseHistory(mirror.repository, release)
+        history = OwnHistory(mirror.repository, release.commit)
         return cls(tips, mirror, release, history, mirror.in_release(tips.values(), release), branch)
 
     def close(self) -> None:
@@ -48,8 +50,7 @@ class Standing:
         """Return why merging a ticket brings nothing, as the release or its branch contains it; empty if it may."""
         tip = self.tips[number]
         if number in self.removals:
-            gone = self.removals[number]
-            return f"merging it brings nothing: {self.release.tag} contains it, and {gone} took its changes out again"
+            return _taken_out(self.release.tag, self.removals[number])
         if tip in self.released:
             return "the release contains it"
         if self.target and tip in self.target.line:
@@ -57,55 +58,33 @@ class Standing:
         return ""
 
     def with_sequels(self, carried: Mapping[int, frozenset[int]], numbers: Iterable[int]) -> dict[int, frozenset[int]]:
-        """Return ``carried``, and for tickets built on one that was taken out of the release again, that one.
-
-        Such a branch has the ticket's commits and neither the merge that brought them into the release nor the commit
-        that took them out.
-        """
-        found = dict(carried)
-        for old, gone in self.removals.items():
-            merge = self.history.merge_of(self.tips[old])
-            for number in numbers:
-                has = (contains(self.mirror.repository, each, self.tips[number]) for each in (merge, gone.commit))
-                if contains(self.mirror.repository, self.tips[old], self.tips[number]) and not any(has):
-                    found[number] = found[number] | {old}
-        return found
+        """Return ``carried``, with those tickets that the release took out again for who is built on one."""
+        sequels = find_sequels(self.history, self.removals, self.tips, numbers)
+        return {number: others | sequels.get(number, frozenset()) for number, others in carried.items()}
 
     def complete(self, queue: Queue) -> Queue:
         """Return the queue with its trunk, and with what the release's history tells of what its tickets need."""
-        listed = self.tips.keys() | queue.needs.keys()
         queued = {ticket.number for ticket in queue.tickets}
-        needed = frozenset[int]().union(*(queue.needs[number] for number in queued)) - listed
-        named = {number: self.named[number] for number in sorted(needed) if number in self.named}
-        gone = {number: removal for number, naming in named.items() if (removal := self._removal_of(naming.commit))}
-        removed = {**self.removals, **gone}
-        hints = {number: f"a hint: {self.named[number]} names it" for number in sorted(queued & self.named.keys())}
-        queue = replace(
+        needed = frozenset[int]().union(*(queue.needs[number] for number in queued)) - queue.needs.keys()
+        named = {number: self._named[number] for number in sorted(needed & self._named.keys())}
+        gone = {n: removal for n, naming in named.items() if (removal := self.history.removal_of(naming.commit))}
+        told = replace(
             queue,
             met={number: str(naming) for number, naming in named.items() if number not in gone},
-            removed={number: str(removal) for number, removal in removed.items()},
-            hints=hints,
+            removed={number: str(removal) for number, removal in {**self.removals, **gone}.items()},
+            hints={n: f"a hint: {self._named[n]} names it" for n in sorted(queued & self._named.keys())},
         )
-        return self._with_trunk(queue)
-
-    @cached_property
-    def named(self) -> Mapping[int, Naming]:
-        """The newest commit of the release's own that names each ticket as merged."""
-        return self.mirror.namings(self.release)
+        return self._with_trunk(told)
 
     @cached_property
     def removals(self) -> Mapping[int, Removal]:
         """The tickets that the release contains, and what took each out again."""
-        found = ((number, self._removal(tip)) for number, tip in self.tips.items() if tip in self.released)
-        return {number: removal for number, removal in found if removal}
+        return find_removals(self.history, {n: tip for n, tip in self.tips.items() if tip in self.released})
 
-    def _removal(self, tip: str) -> Removal | None:
-        merge = self.history.merge_of(tip)
-        # A branch that starts at one of the release's own commits has nothing of its own that could be taken out.
-        return self._removal_of(merge) if merge != tip else None
-
-    def _removal_of(self, commit: str) -> Removal | None:
-        return self.history.removal_of(commit)
+    @cached_property
+    def _named(self) -> Mapping[int, Naming]:
+        """The newest commit of the release's own that names each ticket as merged."""
+        return self.mirror.namings(self.release)
 
     def _with_trunk(self, queue: Queue) -> Queue:
         if self.target is None:
@@ -115,6 +94,36 @@ class Standing:
         places = {number: place for number, place in found if place is not None}
         if not places:
             return queue
+        trunk = self.target.until(max(places.values()), self.release.tag)
+        return self._without_removed(replace(queue, trunk=trunk, carriers=frozenset(places)), trunk)
+
+    def _without_removed(self, queue: Queue, trunk: Trunk) -> Queue:
+        """Take out what the trunk merged and took out again, and tell it to those that are built on it."""
+        assert self.target is not None  # noqa: S101  it has a trunk
+        brought, last = self.target.brought, len(trunk.line) - 1
+        with closing(OwnHistory(self.mirror.repository, trunk.commit)) as history:
+            merged = {n: tip for n, tip in self.tips.items() if brought.get(tip, last + 1) <= last}
+            removals = find_removals(history, merged)
+            numbers = [ticket.number for ticket in queue.tickets]
+            sequels = find_sequels(history, removals, self.tips, numbers)
+        out = {
+            number: Ruling(verdict=Verdict.ALREADY_MERGED, reason=_taken_out(trunk.name, removals[number]))
+            for number in numbers
+            if number in removals
+        }
         return replace(
-            queue, trunk=self.target.until(max(places.values()), self.release.tag), carriers=frozenset(places)
+            queue,
+            tickets=tuple(ticket for ticket in queue.tickets if ticket.number not in out),
+            out={**queue.out, **out},
+            needs=_joined(queue.needs, sequels),
+            carried=_joined(queue.carried, sequels),
+            removed={**queue.removed, **{number: str(removal) for number, removal in removals.items()}},
         )
+
+
+def _taken_out(name: str, removal: Removal) -> str:
+    return f"merging it brings nothing: {name} contains it, and {removal} took its changes out again"
+
+
+def _joined(before: Mapping[int, frozenset[int]], more: Mapping[int, frozenset[int]]) -> dict[int, frozenset[int]]:
+    return {number: others | more.get(number, frozenset()) for number, others in before.items()}

@@ -66,7 +66,7 @@ class Ranking:
             for found in list(families.values())[:_TOLD]
         ]
         more = f" and {len(families) - _TOLD} more kinds" if len(families) > _TOLD else ""
-        return f"not taken as releases: {', '.join(told)}{more}" if told else ""
+        return f"not taken as releases: {', '.join(told)}{more} ([project] tags says which are)" if told else ""
 
 
 def version_of(text: str) -> Version | None:

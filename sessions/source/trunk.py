@@ -31,9 +31,14 @@ class Trunk:
         """The newest of them."""
         return self.line[-1]
 
+    @property
+    def extent(self) -> str:
+        """How much it is, as ``12 commits since 3.1.0``."""
+        return f"{self.commits} commit{'s' * (self.commits != 1)} since {self.since}"
+
     def __str__(self) -> str:
-        """A phrase such as ``main, 12 commits since 3.1.0``."""
-        return f"{self.name}, {self.commits} commit{'s' * (self.commits != 1)} since {self.since}"
+        """A phrase such as ``main (12 commits since 3.1.0)``."""
+        return f"{self.name} ({self.extent})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -164,7 +164,7 @@ def test_all_that_blocks_is_named(stage: Stage) -> None:
     ("out", "met", "reason"),
     [
         ({9: Ruling(verdict=Verdict.ALREADY_MERGED)}, (), ""),
-        ({}, (9,), "it depends on #9, which the release has as of abc (Trac #9: Nine)"),
+        ({}, (9,), "it depends on #9, which is in the release as of abc (Trac #9: Nine)"),
     ],
     ids=["its branch is in the release", "the release merged it"],
 )
