@@ -13,7 +13,7 @@ _RULES = (
     (r"^/|/$|//", "has an empty part between slashes"),
     (r"\.$", "ends with a dot"),
     (r"^-", "begins with a dash"),
-    (r"^(@|HEAD)?$", "is no name for a branch"),
+    (r"^(HEAD)?$", "is no name for a branch"),
 )
 
 

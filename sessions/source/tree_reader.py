@@ -9,15 +9,17 @@ import contextlib
 import re
 import subprocess
 import weakref
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sessions.errors import SourceError
 from sessions.source.command import end_process, start_git
 from sessions.source.repository import Repository
-from sessions.source.trees import FOLDER, SUBMODULE, read_entries
+from sessions.source.trees import FOLDER, SUBMODULE, Entry, read_entries
 
 ATTRIBUTES = ".gitattributes"
+_AT_ONCE = 400
 # Words that can bear on a merge; `diff` does where similarity is estimated, and a macro may stand for any of them.
 _MERGING = re.compile(rb"merge|diff|binary|conflict-marker-size|\[attr\]")
 
@@ -61,20 +63,9 @@ class TreeReader:
     def find(self, tree: str) -> Findings:
         """What is in a tree, by its id or as ``COMMIT^{tree}``. Raises :class:`SourceError` where one is missing."""
         if tree not in self._findings:
-            here: list[Findings] = []
-            for entry in read_entries(self._read(tree), self.repository.object_format):
-                name = entry.name.decode("utf-8", "surrogateescape")
-                if entry.mode == FOLDER:
-                    if below := self.find(entry.id):
-                        here.append(below.below(name))
-                elif entry.mode == SUBMODULE:
-                    here.append(Findings(submodules=(Found(name, entry.id),)))
-                elif name == ATTRIBUTES and entry.mode & 0o170000 == 0o100000:
-                    here.append(Findings(attributes=(Found(name, entry.id),)))
-            self._findings[tree] = Findings(
-                attributes=tuple(found for each in here for found in each.attributes),
-                submodules=tuple(found for each in here for found in each.submodules),
-            )
+            entries = self._new_entries(tree)
+            for name in reversed(entries):  # subtrees were read after the trees that they are in
+                self._findings[name] = self._gathered(entries[name])
         return self._findings[tree]
 
     def merge_attributes(self, tree: str) -> tuple[Found, ...]:
@@ -89,7 +80,7 @@ class TreeReader:
     def blob(self, name: str) -> bytes:
         """The content of a blob. Raises :class:`SourceError` where it is missing."""
         if name not in self._blobs:
-            self._blobs[name] = self._read(name)
+            (self._blobs[name],) = self._read([name])
         return self._blobs[name]
 
     def write(self, files: tuple[Found, ...], folder: Path) -> None:
@@ -105,20 +96,56 @@ class TreeReader:
             end_process(self._process)
             self._process = None
 
-    def _read(self, name: str) -> bytes:
+    def _new_entries(self, tree: str) -> dict[str, list[Entry]]:
+        """The entries that count of a tree, and of all below it that were not read before; level by level."""
+        entries: dict[str, list[Entry]] = {}
+        wanted = [tree]
+        while wanted:
+            for name, raw in zip(wanted, self._read(wanted), strict=True):
+                # Once more at the end, where it comes up again below another tree.
+                entries.pop(name, None)
+                entries[name] = read_entries(raw, self.repository.object_format, ATTRIBUTES.encode())
+            below = (entry.id for name in wanted for entry in entries[name] if entry.mode == FOLDER)
+            wanted = [name for name in dict.fromkeys(below) if name not in self._findings]
+        return entries
+
+    def _gathered(self, entries: Sequence[Entry]) -> Findings:
+        here: list[Findings] = []
+        for entry in entries:
+            name = entry.name.decode("utf-8", "surrogateescape")
+            if entry.mode == FOLDER:
+                if below := self._findings[entry.id]:
+                    here.append(below.below(name))
+            elif entry.mode == SUBMODULE:
+                here.append(Findings(submodules=(Found(name, entry.id),)))
+            elif entry.mode & 0o170000 == 0o100000 and name == ATTRIBUTES:
+                here.append(Findings(attributes=(Found(name, entry.id),)))
+        return Findings(
+            attributes=tuple(found for each in here for found in each.attributes),
+            submodules=tuple(found for each in here for found in each.submodules),
+        )
+
+    def _read(self, names: Sequence[str]) -> list[bytes]:
+        """The contents of objects, some hundred at a time: more names than a pipe holds would wait for ever."""
         if self._process is None:
             self._process = start_git("cat-file", "--batch", git_dir=self.repository.git_dir)
             weakref.finalize(self, end_process, self._process)
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None  # noqa: S101  both were asked for
-        assert stdout is not None  # noqa: S101  likewise
+        contents: list[bytes] = []
+        for start in range(0, len(names), _AT_ONCE):
+            contents += self._ask(self._process, names[start : start + _AT_ONCE])
+        return contents
+
+    def _ask(self, process: subprocess.Popen[bytes], names: Sequence[str]) -> Iterator[bytes]:
+        assert process.stdin is not None  # noqa: S101  both were asked for
+        assert process.stdout is not None  # noqa: S101  likewise
         with contextlib.suppress(BrokenPipeError):  # it ended: there is no answer to read
-            stdin.write(f"{name}\n".encode())
-            stdin.flush()
-        answer = stdout.readline().split()
-        if len(answer) != 3:
-            self.close()
-            raise SourceError(f"{self.repository.path} lacks the object {name}: delete it and run again; it is a copy.")
-        content = stdout.read(int(answer[2]))
-        stdout.read(1)
-        return content
+            process.stdin.write("".join(f"{name}\n" for name in names).encode())
+            process.stdin.flush()
+        for name in names:
+            answer = process.stdout.readline().split()
+            if len(answer) != 3:
+                self.close()
+                path = self.repository.path
+                raise SourceError(f"{path} lacks the object {name}: delete it and run again; it is a copy.")
+            yield process.stdout.read(int(answer[2]))
+            process.stdout.read(1)

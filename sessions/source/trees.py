@@ -18,6 +18,7 @@ _ENTRIES: Mapping[ObjectFormat, re.Pattern[bytes]] = {
     "sha1": re.compile(rb"([0-7]+) ([^\0]*)\0(.{20})", re.DOTALL),
     "sha256": re.compile(rb"([0-7]+) ([^\0]*)\0(.{32})", re.DOTALL),
 }
+_NO_FILES = (b"40000", b"040000", b"160000")
 FOLDER, LINK, SUBMODULE = 0o40000, 0o120000, 0o160000
 # Code points that HFS+ ignores in names, after `next_hfs_char` in git's utf8.c.
 _IGNORED_BY_HFS = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
@@ -46,12 +47,18 @@ def list_files(repository: Repository, tree: str) -> dict[str, tuple[int, str]]:
     return {path: (int(mode, 8), id_) for (mode, _, id_), path in split}
 
 
-def read_entries(raw: bytes, object_format: ObjectFormat) -> list[Entry]:
-    """The entries of a tree object. Raises :class:`ValueError` where it is not one."""
-    found = _ENTRIES[object_format].findall(raw)
-    if sum(len(mode) + len(name) + len(binary) + 2 for mode, name, binary in found) != len(raw):
-        raise ValueError("its entries cannot be read")
-    return [Entry(int(mode, 8), name, binary.hex()) for mode, name, binary in found]
+def read_entries(raw: bytes, object_format: ObjectFormat, name: bytes | None = None) -> list[Entry]:
+    """The entries of a tree object: all, or only folders, submodules and what has this ``name``.
+
+    Raises :class:`ValueError` where it is no tree.
+    """
+    rows = _ENTRIES[object_format].findall(raw)
+    if name is None:
+        if sum(len(mode) + len(each) + len(binary) + 2 for mode, each, binary in rows) != len(raw):
+            raise ValueError("its entries cannot be read")
+    else:  # large trees are nearly all files
+        rows = [row for row in rows if row[0] in _NO_FILES or row[1] == name]
+    return [Entry(int(mode, 8), each, binary.hex()) for mode, each, binary in rows]
 
 
 def entry_fault(entry: Entry) -> str:
