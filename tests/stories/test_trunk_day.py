@@ -65,6 +65,12 @@ def test_main_is_named_and_no_ticket(ahead: Ahead, capsys: pytest.CaptureFixture
     assert "first come 5 commits since 1.0 of main, which are in the branches of #1 and #2" in out
     assert f"main broke b.txt::b.txt [ask()], with {ahead.line[2][:10]} (main 3) since 1.0" in out
     assert record["base"] == ahead.release
+    texts = [(ahead.folder / "state" / "latest" / f"report.{kind}").read_text() for kind in ("md", "html")]
+    assert "main, 5 commits since 1.0" in texts[0]
+    assert "5 commits of main since 1.0" in texts[1]
+    for text in texts:
+        assert "main broke" in text
+        assert f"{ahead.line[2][:10]}" in text
 
 
 def test_a_day_from_the_branch_has_the_same_verdicts(ahead: Ahead) -> None:
