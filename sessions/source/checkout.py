@@ -83,7 +83,8 @@ class Staged:
 
     def _convert(self, *words: str, put: bytes = b"") -> None:
         if not self.uses_lfs:
-            self._git(*words, put=put)
+            # What it cannot encode, git writes as it is, and says so; a missing content is a status.
+            self.repository.git(*words, put=put, env=self._places, may_complain=True)
             return
         # Git LFS asks the remote for what it has not kept in the repository yet.
         env = self._places | (self._lfs_settings if shutil.which("git-lfs") else {})

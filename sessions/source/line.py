@@ -132,6 +132,8 @@ def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: M
         parts.append((name_tickets(with_) if with_ else merger.start) + where)
     hint = queue.hints.get(ticket.number)
     reason = f"it conflicts with {'; '.join(parts)}" + (f" ({hint})" if hint else "")
+    if remark := merger.remarks(heads[-1], ticket):
+        reason += f"; {remark}"
     return Ruling(verdict=Verdict.CONFLICT, reason=reason, conflicts=conflicts)
 
 

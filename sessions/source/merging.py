@@ -98,16 +98,18 @@ class Merger:
         return self._known[key]
 
     def remarks(self, onto: Candidate, ticket: Ticket) -> str:
-        """What is worth knowing of a clean merge of ``ticket`` onto ``onto``; mostly nothing.
+        """What is worth knowing of how ``ticket`` merges onto ``onto``, or does not; mostly nothing.
 
         Raises :class:`SourceError` as :meth:`merge` does.
         """
         merged, trees = self.merge(onto, ticket), self._git.trees
-        if isinstance(merged, Clash):
-            return ""
-        drivers = driver_remarks(self._git.unknown_drivers(onto.commit, ticket.commit, onto.tree))
-        before, after = (trees.find(each.tree).submodules for each in (onto, merged))
-        return "; ".join((*drivers, *submodule_remarks(before, after, checked_out=self.submodules)))
+        if isinstance(merged, Clash) and not merged.tree:
+            return ""  # git did not merge at all
+        told = driver_remarks(self._git.unknown_drivers(onto.commit, ticket.commit, onto.tree))
+        if isinstance(merged, Candidate):
+            before, after = (trees.find(each.tree).submodules for each in (onto, merged))
+            told += submodule_remarks(before, after, checked_out=self.submodules)
+        return "; ".join(told)
 
     def fits(self, onto: Candidate, ticket: Ticket) -> bool:
         """Whether ``ticket`` merges onto ``onto``: the same merge, with no commit written.

@@ -85,6 +85,14 @@ def test_a_driver_of_somebodys_configuration_is_named_and_the_merge_is_told_as_u
     )
 
 
+def test_a_conflict_that_such_a_driver_may_resolve_is_told_as_uncertain(tmp_path: Path) -> None:
+    tables: tuple[Files, Files] = ({"a.tbl": lines((3, "one"))}, {"a.tbl": lines((3, "two"))})
+    scene = scene_of(tmp_path, {".gitattributes": "*.tbl merge=tbl\n"}, t1=tables[0], t2=tables[1])
+    ruling = line_of(scene, 1, 2).rulings[2]
+    assert ruling.verdict is Verdict.CONFLICT
+    assert ruling.reason.startswith("it conflicts with #1 in a.tbl; how it merges is uncertain in a.tbl, ")
+
+
 def test_longer_conflict_markers_are_found(tmp_path: Path) -> None:
     attributes: Files = {".gitattributes": "CHANGES conflict-marker-size=15\n"}
     scene = scene_of(tmp_path, attributes, t1=BOTH_ADD[0], t2=BOTH_ADD[1])

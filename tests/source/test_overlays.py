@@ -62,6 +62,7 @@ CHANGES: dict[str, dict[str, Content]] = {
         ".gitattributes": ATTRIBUTES + ".gitattributes working-tree-encoding=UTF-16\nfile eol=crlf\n"
     },
     "attributes": {"hidden": "2\n", "version": "2 $Format:%H$\n", "id": "2 $Id$\n", "run.bat": "b\n", "text.16": "b\n"},
+    "no such text": {"text.16": b"\xff\xfe\xff", "a": b"\xff\r\n", "run.bat": "a\r\nb\n"},
 }
 
 
