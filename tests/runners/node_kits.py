@@ -97,6 +97,7 @@ MOCHA_JUNIT = replace(
         "node {modules}/mocha/bin/mocha.js --reporter {modules}/mocha-junit-reporter "
         "--reporter-option mochaFile={results} tests"
     ),
+    names_no_skips=True,
     good=test_id("good::outer good"),
     bad=test_id("bad::outer bad"),
     other=test_id("other::other"),
