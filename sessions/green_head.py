@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sessions.changed_tests import ChangedTests, TestChanges
@@ -13,21 +13,25 @@ from sessions.culprits.findings import Answer, Ask, Blame, Flaky
 from sessions.culprits.inquiry import Inquiry, settle
 from sessions.culprits.suspicion import suspicion
 from sessions.day import Day
-from sessions.errors import GatePendingError
+from sessions.errors import GatePendingError, InfrastructureError
 from sessions.gates.comparison import Comparison, compare
-from sessions.gates.results import Failure, History, Results, TestId
+from sessions.gates.results import Failure, History, Presence, Results, TestId
 from sessions.laboratory import Laboratory, Question
-from sessions.outcomes import BUILD, BUILD_TEST, called
+from sessions.ledger.ledger import Reading
+from sessions.outcomes import BUILD, called
 from sessions.retest import Look, Retester
+from sessions.rulings import Judge, some_tickets
 from sessions.source.diffs import Diff
 from sessions.source.line import Line, Queue, merge_line
 from sessions.source.merging import Candidate
-from sessions.tickets.model import Breakage, Ruling, Verdict, name_tickets
+from sessions.tickets.model import Ruling
 from sessions.yardstick import Yardsticks
 
 # The new failures of the gate at which the head fails; of none where it is green so far.
 Failing = dict[str, tuple[Failure, ...]]
 
+# So often a gate runs on the head, if runs break off by chance.
+_RUNS = 3
 # Looks that decide whether there is something to search for are none of the search's own, which counts from 1.
 _MORE_LOOKS = 1001
 
@@ -108,27 +112,51 @@ class GreenHead:
                 return
 
     def _new_failures(self, gate: Gate) -> tuple[str, tuple[Failure, ...]] | None:
-        head, yardstick = self.progress.line.head, self.yardsticks.of(gate)
-        reading = self.laboratory.ask(Question(gate=gate, candidate=head, why=f"on {_size(head)}", keep=True))
-        if not reading.built:
-            if new := self._steady(BUILD, reading.results.failures):
-                return BUILD.name, new
-            again = Question(gate=gate, candidate=head, attempt=2, why=f"again on {_size(head)}, as the build is flaky")
-            reading = self.laboratory.ask(again)
-        if not reading.built:
-            return BUILD.name, reading.results.failures
-        compared = compare(yardstick.reading.results, reading.results)
-        changed = self._changed_tests(gate)
+        """What fails anew at a gate on the head, with the gate's name or the build's.
+
+        A run that broke off by chance, or a file in it, says nothing of the tests that it did not reach. Then the
+        whole gate runs again, until each test of the release was seen.
+
+        Raises :class:`InfrastructureError` where no run reaches all of them.
+        """
+        for attempt in range(1, _RUNS + 1):
+            reading = self._built(gate, attempt)
+            if not reading.built:
+                new = self._steady(BUILD, reading.results.failures)
+                return BUILD.name, new or reading.results.failures
+            if new := self._steady(gate, self._compare(gate, reading.results)):
+                return gate.name, new
+            if not _hidden(self.progress.measured[gate.name]):
+                return None
+        raise InfrastructureError(
+            f"None of {_RUNS} runs of {gate.name} on {_size(self.progress.line.head)} came to its end, and nothing "
+            "fails in all of them: see the logs of these probes, make the gate steadier, then type the same command."
+        )
+
+    def _built(self, gate: Gate, attempt: int) -> Reading:
+        """A whole run on the head; another one where the build fails by chance."""
+        head = self.progress.line.head
+        again = "again " if attempt > 1 else ""
+        whole = Question(gate=gate, candidate=head, attempt=attempt, why=f"{again}on {_size(head)}", keep=True)
+        reading = self.laboratory.ask(whole)
+        if reading.built or self._steady(BUILD, reading.results.failures):
+            return reading
+        why = f"again on {_size(head)}, as the build is flaky"
+        return self.laboratory.ask(replace(whole, attempt=attempt + 1, why=why))
+
+    def _compare(self, gate: Gate, results: Results) -> tuple[Failure, ...]:
+        """What may be new: new failures, and tests that do not run any more for no reason of a ticket's diff."""
+        yardstick, changed = self.yardsticks.of(gate), self._changed_tests(gate)
+        compared = compare(yardstick.reading.results, results)
         self.progress.measured[gate.name] = Measured(
             release=yardstick.reading.results,
             mended_by=yardstick.candidate.tickets,
-            head=reading.results,
+            head=results,
             comparison=compared,
             changes=changed.by_ticket(compared),
         )
         unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
-        new = self._steady(gate, (*compared.new, *unexplained))
-        return (gate.name, new) if new else None
+        return (*compared.new, *unexplained)
 
     def _changed_tests(self, gate: Gate) -> ChangedTests:
         """What the tickets of the head do to a gate's tests by their own diffs."""
@@ -227,7 +255,7 @@ class GreenHead:
                 # The second runs of the head and of the release decided that there is something to search for: a run
                 # that had no say in that must confirm a blame. What it shows may be looked into: its build is kept.
                 again = ask.attempt > 1
-                why = f"with {_some(numbers)}{' again' if again else ''}"
+                why = f"with {some_tickets(numbers)}{' again' if again else ''}"
                 attempt = ask.attempt + again
                 looks[place] = Look(candidate=candidate, failures=failures, attempt=attempt, why=why, keep=again)
         shown = self._retester.look_at(gate, list(looks.values()), self.progress.line.head) if looks else []
@@ -245,8 +273,16 @@ class GreenHead:
 
     def _take_out(self, blames: Mapping[tuple[str, TestId], Blame]) -> None:
         """Take the culprits out, merge again, and see which of the failing tests still fail."""
+        judge = Judge(
+            day=self.day,
+            laboratory=self.laboratory,
+            queue=self.queue,
+            failing=self.progress.failing,
+            known=self.known,
+            blames=blames,
+        )
         for number in sorted({number for blame in blames.values() for number in blame.culprits}):
-            self.progress.out[number] = self._ruling(number, blames)
+            self.progress.out[number] = judge.ruling(number)
             self.day.narrator.detail(f"#{number} leaves: {self.progress.out[number].reason}")
         if blames:
             is_released = self.day.released.__contains__
@@ -267,65 +303,18 @@ class GreenHead:
         [told] = self._retester.look_at(self._gate(name), [look], head)
         return tuple(failure for failure in left if told[failure.test] == "fails")
 
-    def _ruling(self, number: int, blames: Mapping[tuple[str, TestId], Blame]) -> Ruling:
-        mine = {key: blame for key, blame in blames.items() if number in blame.culprits}
-        broke = tuple(self._breakage(number, name, test, blame) for (name, test), blame in mine.items())
-        tests = ", ".join(f"{each.test}" for each in broke[:3]) + (f" and {len(broke) - 3} more" if broke[3:] else "")
-        partners = sorted({other for blame in mine.values() for other in blame.partners})
-        together = f" together with {name_tickets(partners)}" if partners else ""
-        return Ruling(verdict=Verdict.CULPRIT, reason=f"it breaks {tests}{together}", broke=broke)
-
-    def _breakage(self, number: int, name: str, test: TestId, blame: Blame) -> Breakage:
-        shown = self.day.merger.combine(each for each in self.queue.tickets if each.number in blame.fails)
-        failure = next(each for each in self.progress.failing[name] if each.test == test)
-        return Breakage(
-            gate=called(name),
-            is_build=name == BUILD.name,
-            test=called(test.name) if test == BUILD_TEST else str(test),
-            with_=tuple(sorted({*blame.partners, *blame.culprits} - {number})),
-            message=failure.message,
-            evidence=self._evidence(name, failure, blame),
-            **(self._shown(number, name, test, shown) if isinstance(shown, Candidate) else {"reproduce": ""}),
-        )
-
-    def _evidence(self, name: str, failure: Failure, blame: Blame) -> tuple[str, ...]:
-        """What the runs showed that the blame rests on."""
-        fails = {"gone": "does not run", "skipped": "is skipped"}.get(failure.kind, "fails")
-        passes = {"gone": "runs", "skipped": "runs"}.get(failure.kind, "passes")
-        known = self.known[name]
-        words = [f"{fails}, twice, with {_some(blame.fails)}"]
-        for subset in blame.passes:
-            ran = {told.get(failure.test) for ask, told in known.items() if ask.tickets == subset}
-            words.append(f"{'does not exist' if 'not run' in ran else passes} with {_some(subset)}")
-        return tuple(words)
-
-    def _shown(self, number: int, name: str, test: TestId, shown: Candidate) -> dict[str, str]:
-        """How to see a failure: the candidate that has it, and the commands."""
-        self.day.mirror.keep(f"evidence/{self.day.options.date}/{number}", shown.commit)
-        gate = self._gate(name)
-        build = self.day.config.build.run
-        files = None if gate is BUILD else self.laboratory.files_with(gate, [test], shown.tree)
-        run = build if gate is BUILD else self.laboratory.command(gate, files, shown.tree)
-        both = f"{build} && {run}" if build and gate is not BUILD else run
-        fetch = f"git fetch {self.day.mirror.repository.path} {shown.commit} && git checkout --detach FETCH_HEAD"
-        return {
-            "file": (files or (test.file,))[0],
-            "commit": shown.commit,
-            "tree": shown.tree,
-            "command": run,
-            "reproduce": f"{fetch} && export INTEGRAND_RESULTS=/tmp/results && {both}",
-        }
-
     def _gate(self, name: str) -> Gate:
         return BUILD if name == BUILD.name else self.day.config.gate(name)
 
 
+def _hidden(measured: Measured) -> bool:
+    """Whether the run on the head did not reach a test that passed on the release."""
+    head = measured.head
+    if not head.is_measured:
+        return True
+    unseen = [test for test in measured.release.passed if head.presence(test) is Presence.HIDDEN]
+    return bool(unseen or head.hidden_files & measured.release.counts.keys())
+
+
 def _size(candidate: Candidate) -> str:
     return f"the head with {len(candidate.tickets)} tickets"
-
-
-def _some(numbers: Iterable[int]) -> str:
-    chosen = sorted(numbers)
-    if not chosen:
-        return "the release alone"
-    return name_tickets(chosen) if len(chosen) <= 4 else f"{len(chosen)} tickets up to #{chosen[-1]}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from sessions.config import Config, Gate
 from sessions.durations import parse_duration
 from sessions.engines import Engine
+from sessions.engines.collecting import write_files
 from sessions.engines.pool import Pool
 from sessions.engines.probe import Image, Outcome, Probe, Step
 from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError, IntegrandError, UsageError
@@ -284,10 +285,7 @@ class Laboratory:
         logs.mkdir(exist_ok=True)
         text = "".join(f"==> {step.name}: status {step.status}\n{step.log}\n" for step in outcome.steps)
         (logs / f"{name}.log").write_text(text, encoding="utf-8", errors="surrogateescape")
-        for path, content in outcome.artifacts.items():
-            place = self.artifacts(question.candidate.tree, question.gate) / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
+        write_files(self.artifacts(question.candidate.tree, question.gate), outcome.artifacts)
 
     def _without_files(self, question: Question) -> Reading:
         """A candidate that lacks the asked files runs none of their tests; a gate without any is the user's mistake."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from sessions.advice import advice, last_words
 from sessions.config import Gate
 from sessions.day import Day
 from sessions.errors import GatePendingError, InfrastructureError
-from sessions.gates.formats.excerpt import last_lines
 from sessions.laboratory import Laboratory, Question
 from sessions.ledger.ledger import Reading
 from sessions.source.merging import Candidate
@@ -79,13 +78,13 @@ class Yardsticks:
                 f"{tag} itself does not build here, so no ticket can be judged: see {log}, mend [build] run or the "
                 "image, then type the same command."
             )
-        last_words = _last_words(log)
+        text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
         seen = f"{reading.results.trouble or 'no test passed'}, status {reading.results.status}"
         return InfrastructureError(
             f"Gate {gate.name} measures nothing on {tag} itself ({seen}), so no ticket can be judged; its last words: "
-            f"{last_words or 'none'}. Mend `run` of gate {gate.name} or what it needs (the whole log is "
-            f"{log}), then type the same command; a ticket that mends it is let through by --only, or by a label of "
-            "[tickets] fixes"
+            f"{last_words(text).rstrip('.')}. {advice(text, f'`run` of gate {gate.name}')} Then type the same command "
+            f"(the whole log is {log}); a ticket that mends it is let through by --only, or by a label of [tickets] "
+            "fixes"
         )
 
 
@@ -97,13 +96,6 @@ def mending_tickets(day: Day, line: tuple[Ticket, ...]) -> tuple[Ticket, ...]:
         for ticket in line
         if ticket.number in day.options.only or labels & {plain(label) for label in ticket.labels}
     )
-
-
-def _last_words(log: Path) -> str:
-    """The last lines that a command printed, from a probe's log, as one."""
-    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-    printed = text.rpartition("==> ")[2].partition("\n")[2]  # below the line that names the step
-    return " | ".join(line.strip() for line in last_lines(printed, 3).splitlines() if line.strip())[-300:]
 
 
 def _measures(reading: Reading) -> bool:

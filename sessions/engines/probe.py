@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -83,17 +83,43 @@ class Inspection:
     command: tuple[str, ...] | None = None
 
 
-Ending = Literal["exited", "timeout", "out of memory"]
+# How a step ended: by itself; because its time was up; because it, or what it left, exceeded a bound (see bounds.py);
+# or because its own commands killed the container's process 1 ("killed"), or left a place in which no further command
+# can run ("unusable"). Each is a result of the probe.
+Ending = Literal[
+    "exited",
+    "timeout",
+    "out of memory",
+    "killed",
+    "too much output",
+    "too much disk",
+    "too many processes",
+    "too large",
+    "unusable",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepOutcome:
-    """How one step ended: its exit status (137 where it had to be killed), and all it printed."""
+    """How one step ended, its exit status (137 where it had to be killed), and what it printed.
+
+    Where it did not end by itself, the log's last line may say why in brackets.
+    """
 
     name: str
     status: int
     log: str
     ending: Ending = "exited"
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it failed, or was stopped."""
+        return self.status != 0 or self.ending != "exited"
+
+    def stopped(self, ending: Ending, why: str) -> StepOutcome:
+        """The same step with another ending, and why in the log."""
+        begin = self.log if self.log.endswith("\n") or not self.log else f"{self.log}\n"
+        return replace(self, ending=ending, log=f"{begin}[{why}]\n" if why else self.log)
 
 
 @dataclass(frozen=True, kw_only=True)

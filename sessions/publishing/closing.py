@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
-from sessions.errors import TrackerBusyError, TrackerError
+from sessions.errors import TrackerError
 from sessions.narrator import Narrator
+from sessions.publishing.writes import Writes
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release
 from sessions.tickets.model import Ticket
@@ -14,36 +16,37 @@ from sessions.tickets.trackers import TicketSource
 
 
 def close_merged(
-    tracker: TicketSource, mirror: Mirror, release: Release, narrator: Narrator, *, publish: bool
+    tracker: TicketSource, mirror: Mirror, release: Release, narrator: Narrator, writes: Writes, *, publish: bool
 ) -> dict[str, Any]:
     """Close every open ticket that the release merged, if ``publish``; else say which would be closed.
 
-    A ticket that has moved since it was merged is left open, and named.
-
-    Raises :class:`TrackerError` at the end where some could not be closed.
+    A ticket that has moved since it was merged is left open, and named. One that cannot be closed keeps no other from
+    being closed: ``writes`` knows of it.
     """
-    closed, refused = list[int](), list[str]()
+    closed = list[int]()
     merged = mirror.merged_tickets(release)
-    for ticket in tracker.read():
+    for ticket in _open_tickets(tracker, writes):
         match _state(ticket, mirror, merged):
             case "merged" if not publish:
                 narrator.detail(f"#{ticket.number} would be closed with --publish: {release.tag} contains it")
             case "merged":
-                try:
-                    closed += [ticket.number] if tracker.close(ticket, release.tag) else []
-                except TrackerBusyError:
-                    raise
-                except TrackerError as error:
-                    refused.append(str(error))
+                outcome = writes.attempt(ticket.number, partial(tracker.close, ticket, release.tag))
+                closed += [ticket.number] if outcome and outcome.changed else []
             case "moved":
                 narrator.detail(f"#{ticket.number} has moved since it was merged into {release.tag}: it is left open")
             case "open":
                 pass
     if closed:
         narrator.detail(f"closed: {', '.join(f'#{number}' for number in closed)}")
-    if refused:
-        raise TrackerError(f"{len(refused)} tickets could not be closed, first: {refused[0]}")
     return {"closed": closed} if publish else {}
+
+
+def _open_tickets(tracker: TicketSource, writes: Writes) -> tuple[Ticket, ...]:
+    try:
+        return tracker.read()
+    except TrackerError as error:
+        writes.stop(error)
+        return ()
 
 
 def _state(ticket: Ticket, mirror: Mirror, merged: Mapping[str, int]) -> Literal["merged", "moved", "open"]:

@@ -5,11 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.engines import choose_engine
-from sessions.engines.daemon import connect
-from sessions.errors import InfrastructureError
 from sessions.source.overlay_files import OverlayFile
-from tests.engines.bench import RELEASED, Bench, config, put
+from tests.engines.bench import RELEASED, Bench, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,22 +187,3 @@ def test_an_image_is_prepared_once(bench: Bench) -> None:
         raise AssertionError
 
     assert bench.engine.prepare("1.0", "commit", "tree", must_not) == bench.image
-
-
-def test_without_a_daemon_plain_folders_are_taken_and_it_is_said_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
-    client, why = connect()
-    assert client is None
-    assert "No such file or directory" in why
-    engine = choose_engine(config(), "auto", tmp_path)
-    assert (engine.name, engine.why) == ("local", f"no Docker daemon answers ({why})")
-    with pytest.raises(
-        InfrastructureError, match=r"No Docker daemon answers \(.*\): start it, or run with --engine local"
-    ):
-        choose_engine(config(), "docker", tmp_path)
-
-
-def test_plain_folders_are_taken_where_they_were_asked_for(tmp_path: Path) -> None:
-    assert (choose_engine(config(), "local", tmp_path)).why == "it was asked for"

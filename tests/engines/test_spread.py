@@ -42,7 +42,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::distributed.versions.VersionMis
 
 @pytest.fixture
 def engine(tmp_path: Path) -> LocalEngine:
-    return LocalEngine(config(), tmp_path / "state", why="test")
+    # Without a jail: these tests see what a probe does by what it writes beside its folder.
+    return LocalEngine(config(), tmp_path / "state", why="test", jailed=False)
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ name = "{name}"
 run = '''{run}'''
 format = "junit"
 files = {globs}
+results = "{reports}"
 """
 TEST_A = """
 import pytest
@@ -82,6 +83,7 @@ class Project:
     run: str = PLAIN
     name: str = "tests"
     files: tuple[str, ...] = ("tests/test_*.py",)
+    reports: str = ""
     release: Mapping[str, str] = field(default_factory=lambda: RELEASE)
     tickets: list[str] = field(default_factory=list)
 
@@ -100,7 +102,7 @@ class Project:
         (self.folder / "tickets.toml").write_text("\n".join(self.tickets))
         config = self.folder / "integration.toml"
         text = CONFIG.replace("{name}", self.name).replace("{run}", self.run)
-        config.write_text(text.replace("{globs}", json.dumps(list(self.files))))
+        config.write_text(text.replace("{globs}", json.dumps(list(self.files))).replace("{reports}", self.reports))
         return Options(
             **{"config": config, "state": self.folder / "state", "date": dt.date(2026, 11, 23), "jobs": 2, **options}
         )
@@ -347,3 +349,46 @@ def test_the_report_shows_how_many_tests_ran(make: Callable[..., Project]) -> No
     report(project.options(), Narrator(to_stderr=True))
     page = (project.folder / "state" / "latest" / "report.html").read_text()
     assert "<b>7/8</b> tests pass on the head, <b>7/8</b> on 1.0" in page
+
+
+def test_what_a_run_that_broke_off_by_chance_did_not_reach_is_seen_before_it_is_green(
+    make: Callable[..., Project], tmp_path: Path
+) -> None:
+    """The first run on the head dies by chance before it comes to the test that a ticket breaks."""
+    dies = f'case "$(cat tool.py)" in *comment*) mkdir {tmp_path}/once 2> /dev/null && exit 1 ;; esac; '
+    project = make(run=dies + PLAIN)
+    project.ticket(1, HARMLESS)
+    project.ticket(2, BREAKS_HALF)
+    day = project.day()
+    assert (day.record["state"], day.verdicts) == ("green", {1: "integrated", 2: "culprit"})
+
+
+def test_a_gate_that_comes_to_no_end_on_the_head_by_chance_is_no_green_and_nobodys_fault(
+    make: Callable[..., Project], tmp_path: Path
+) -> None:
+    """On the head, every other run dies."""
+    dies = f"rmdir {tmp_path}/odd 2> /dev/null || {{ mkdir {tmp_path}/odd; exit 1; }}"
+    often = f'case "$(cat tool.py)" in *comment*) {dies} ;; esac; '
+    project = make(run=often + PLAIN)
+    project.ticket(1, HARMLESS)
+    day = project.day()
+    assert day.verdicts[1] != "culprit"
+    assert day.record["state"] == "broken" or day.gate["ran"]["head"]["passed"] == 7
+
+
+STALE = '<testsuite name="pytest"><testcase classname="tests.test_b" name="test_half"/></testsuite>'
+
+
+def test_reports_in_several_files_are_read_and_those_of_an_earlier_run_are_not(make: Callable[..., Project]) -> None:
+    one = PLAIN.replace("{results} {files}", "out/$(basename $file).xml $file")
+    project = make(
+        run="for file in {files}; do " + one + "; done; true",
+        reports="out/*.xml",
+        release={**RELEASE, "out/old.xml": STALE},
+    )
+    project.ticket(1, HARMLESS)
+    project.ticket(2, BREAKS_HALF)
+    project.ticket(3, {"out/test_b.py.xml": STALE, "tests/test_b.py": TEST_B.replace("half(4)", "half(9)")})
+    day = project.day()
+    assert (day.record["state"], day.verdicts) == ("green", {1: "integrated", 2: "culprit", 3: "culprit"})
+    assert day.gate["ran"]["release"] == {"tests": 8, "passed": 7, "failed": 1, "skipped": 0}
