@@ -29,7 +29,7 @@ from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror
 from sessions.source.overlays import export, size_of
 from sessions.source.releases import Release
-from sessions.source.start import find_start
+from sessions.source.start import find_start, source_in
 
 _SAMPLE = "sample:"
 
@@ -117,6 +117,9 @@ class Day:
             release = baseline_image.Release(tag=tag, commit=commit, tree=tree, export=self._export)
             image = engine.prepare(tag, commit, tree, release.export)
             self.narrator.detail(f"image: {image.name}")
+            source = source_in(self.mirror, image.revision, self.release)
+            if source.aside:
+                self.narrator.detail(source.aside)
             jobs = self.options.jobs or os.cpu_count() or 1
             pool = choose_pool(self.config, engine, image, release, jobs=jobs, warn=self.narrator.detail)
             borrowed.callback(pool.close)
@@ -128,7 +131,7 @@ class Day:
                 shards=pool.size if self.config.engine.workers == "dask" else 1,
                 image=image,
                 repository=repository,
-                release_tree=tree,
+                release_tree=source.tree,
                 ledger=self.ledger,
                 state=self.state,
                 narrator=self.narrator,

@@ -44,6 +44,8 @@ def todays_rules(config: Config, release: Release, tickets: Sequence[Ticket], de
                 f"No milestone of the tracker follows release {release.tag} (there are {', '.join(sorted(known))}): "
                 "name one as [tickets] milestone."
             )
+    if default in {ticket.branch for ticket in tickets}:
+        default = ""  # a clone on this disk, in which somebody works on a ticket
     target = asked.target or release.branch or default
     rules = Rules(
         ready=asked.ready,

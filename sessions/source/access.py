@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sessions.errors import SourceError
+from sessions.source.starting import starting_git
 
 # Credential helpers, ssh and curl are told things in variables that only their user knows, so all but git's pass.
 _GIT = re.compile(r"GIT_(SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|PROXY_COMMAND|SSL_\w+|PROXY_SSL_\w+|HTTP_\w+)")
@@ -64,9 +65,9 @@ def _list_configuration(names: str) -> subprocess.CompletedProcess[bytes]:
     # In a folder that is in no repository; its own configuration is not the user's.
     with tempfile.TemporaryDirectory() as nowhere:
         environment = own | {"LC_ALL": "C", "GIT_DIR": str(Path(nowhere) / "none")}
-        return subprocess.run(
-            ["git", "config", "--list", "-z"], cwd=nowhere, env=environment, capture_output=True, check=False
-        )
+        words = ["git", "config", "--list", "-z"]
+        with starting_git():
+            return subprocess.run(words, cwd=nowhere, env=environment, capture_output=True, check=False)
 
 
 def _as_file(entries: Iterable[tuple[str, str]]) -> bytes:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sessions.errors import SourceError
 from sessions.source.access import lend_access
+from sessions.source.starting import starting_git
 
 OLDEST = (2, 38)  # which brought `git merge-tree --write-tree`
 
@@ -98,7 +99,7 @@ def call_git(
 
     After ``patience`` seconds it is ended, with the status 124 of `timeout`.
 
-    Raises :class:`SourceError` where an online command finds that the user's configuration cannot be read.
+    Raises :class:`SourceError` where git cannot be started, or cannot read the user's configuration for going online.
     """
     with tempfile.TemporaryFile() as stream, lend_access(online=online) as access:
         stream.write(put)
@@ -106,9 +107,16 @@ def call_git(
         environment = _environment() | access | dict(env or {})
         command, folder = _command(words, git_dir), cwd or git_dir
         try:
-            done = subprocess.run(
-                command, stdin=stream, capture_output=True, check=False, cwd=folder, env=environment, timeout=patience
-            )
+            with starting_git():
+                done = subprocess.run(
+                    command,
+                    stdin=stream,
+                    capture_output=True,
+                    check=False,
+                    cwd=folder,
+                    env=environment,
+                    timeout=patience,
+                )
         except subprocess.TimeoutExpired:
             return Reply(124, b"", f"fatal: no answer within {patience:.0f} seconds")
     return Reply(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
@@ -128,7 +136,8 @@ def start_git(
     pipe = subprocess.PIPE
     command = [*before, *_command(words, git_dir)]
     environment = _environment() | dict(env or {})
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd or git_dir, env=environment)
+    with starting_git():
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd or git_dir, env=environment)
 
 
 def end_process(process: subprocess.Popen[bytes]) -> None:
@@ -144,10 +153,7 @@ def end_process(process: subprocess.Popen[bytes]) -> None:
 @functools.cache
 def git_version() -> tuple[int, int]:
     """The first two parts of git's version. Raises :class:`SourceError` where it is too old or missing."""
-    try:
-        text = call_git("version", git_dir=None).text
-    except FileNotFoundError:
-        raise SourceError("git is not installed: install 2.38 or newer.") from None
+    text = call_git("version", git_dir=None).text
     found = re.search(r"(\d+)\.(\d+)", text)
     version = (int(found[1]), int(found[2])) if found else (0, 0)
     if version < OLDEST:

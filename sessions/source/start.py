@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from sessions.errors import SourceError
 from sessions.source.mirror import Mirror
@@ -46,6 +48,23 @@ def release_at(mirror: Mirror, tag: str, commit: str) -> Release:
     if not mirror.present([commit]):
         return mirror.release(tag)
     return mirror.at(commit, Release(tag=tag, version=version_of(tag)))
+
+
+def source_in(mirror: Mirror, revision: str, release: Release) -> Release:
+    """Return what lies in an image that says it is of a ``revision``: the release, or another commit of its history.
+
+    An image that is called after a branch is of whatever CI built at the last push, which may be behind the branch's
+    tip (https://github.com/opencontainers/image-spec/blob/main/annotations.md). A probe replaces the files that differ
+    from what is returned. A revision that the repository does not have is another project's, from an image below.
+    """
+    is_commit = re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", revision) and mirror.present([revision])
+    if release.commit == revision or not is_commit:
+        unsure = release.branch and release.commit != revision
+        aside = f"the image does not say of which commit it is: that of {release.tag} is assumed" if unsure else ""
+        return replace(release, aside=aside)
+    found = mirror.at(revision, release)
+    behind = mirror.repository.git("rev-list", "--count", f"{revision}..{release.commit}").text
+    return replace(found, aside=f"the image is of {revision[:10]}, {behind} commits before {release.tag}")
 
 
 def describe(mirror: Mirror, commit: str, tags: Mapping[str, str]) -> tuple[str, str]:

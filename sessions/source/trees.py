@@ -18,7 +18,11 @@ _ENTRIES: Mapping[ObjectFormat, re.Pattern[bytes]] = {
     "sha1": re.compile(rb"([0-7]+) ([^\0]*)\0(.{20})", re.DOTALL),
     "sha256": re.compile(rb"([0-7]+) ([^\0]*)\0(.{32})", re.DOTALL),
 }
-_NO_FILES = (b"40000", b"040000", b"160000")
+_WHOLE = {name: re.compile(rb"(?:%s)*+" % one.pattern, re.DOTALL) for name, one in _ENTRIES.items()}
+# Names, joined by NUL, of which one may be bad: all others are good at a glance.
+_SUSPICIOUS = re.compile(rb"(?i)git|[/~\x80-\xff]|(?:^|\0)\.{0,2}(?:\0|$)")
+_FOLDERS = (b"40000", b"040000")
+_NO_FILES = (*_FOLDERS, b"160000")
 FOLDER, LINK, SUBMODULE = 0o40000, 0o120000, 0o160000
 # Code points that HFS+ ignores in names, after `next_hfs_char` in git's utf8.c.
 _IGNORED_BY_HFS = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
@@ -54,7 +58,7 @@ def read_entries(raw: bytes, object_format: ObjectFormat, name: bytes | None = N
     """
     rows = _ENTRIES[object_format].findall(raw)
     if name is None:
-        if sum(len(mode) + len(each) + len(binary) + 2 for mode, each, binary in rows) != len(raw):
+        if not _is_whole(raw, object_format):
             raise ValueError("its entries cannot be read")
     else:  # large trees are nearly all files
         rows = [row for row in rows if row[0] in _NO_FILES or row[1] == name]
@@ -91,6 +95,22 @@ def find_faults(repository: Repository, tickets: Mapping[int, str]) -> dict[int,
     return {number: fault for number, fault in told.items() if fault}
 
 
+def _tree_fault(raw: bytes, object_format: ObjectFormat, names: list[bytes]) -> str:
+    """What is wrong with a tree whose entries have these names, or nothing."""
+    if not _SUSPICIOUS.search(b"\0".join(names)) and len(set(names)) == len(names) and _is_whole(raw, object_format):
+        return ""
+    try:
+        entries = read_entries(raw, object_format)
+    except ValueError as error:
+        return str(error)
+    twice = (f"{_shown(name)} is there twice" for name, count in Counter(names).items() if count > 1)
+    return next((fault for fault in (*map(entry_fault, entries), *twice) if fault), "")
+
+
+def _is_whole(raw: bytes, object_format: ObjectFormat) -> bool:
+    return _WHOLE[object_format].fullmatch(raw) is not None
+
+
 class _Forest:
     """Trees that were read, by id: their subtrees, and their faults."""
 
@@ -99,19 +119,10 @@ class _Forest:
         self.faults: dict[str, str] = {}
 
     def add(self, name: str, raw: bytes, object_format: ObjectFormat) -> None:
-        self.children[name] = []
-        try:
-            entries = read_entries(raw, object_format)
-        except ValueError as error:
-            self.faults[name] = str(error)
-            return
-        self.children[name] = [(entry.id, entry.name) for entry in entries if entry.mode == FOLDER]
-        twice = [
-            f"{_shown(name)} is there twice" for name, count in Counter(e.name for e in entries).items() if count > 1
-        ]
-        faults = [fault for fault in map(entry_fault, entries) if fault]
-        if faults or twice:
-            self.faults[name] = (faults or twice)[0]
+        rows = _ENTRIES[object_format].findall(raw)
+        self.children[name] = [(binary.hex(), each) for mode, each, binary in rows if mode in _FOLDERS]
+        if fault := _tree_fault(raw, object_format, [each for _, each, _ in rows]):
+            self.faults[name] = fault
 
     def fault_below(self, root: str) -> str:
         """The first fault in a tree and its subtrees, with the folder that it is in."""

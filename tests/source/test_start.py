@@ -8,7 +8,7 @@ from packaging.version import Version
 from sessions.engines.daemon import legal_tag
 from sessions.errors import SourceError
 from sessions.source.mirror import Mirror
-from sessions.source.start import find_start, release_at
+from sessions.source.start import find_start, release_at, source_in
 from tests.repositories import run_git
 
 if TYPE_CHECKING:
@@ -89,3 +89,23 @@ def test_a_records_release_is_found_again_when_the_branch_has_moved(project: Bui
     project.commit({"later": "1\n"})
     again = release_at(Mirror.of(project.url, tmp_path / "state"), before.tag, before.commit)
     assert (again.tag, again.commit, again.tree) == (before.tag, before.commit, before.tree)
+
+
+def test_an_image_of_a_branch_may_be_of_an_earlier_commit(project: Builder, tmp_path: Path) -> None:
+    mirror = Mirror.of(project.url, tmp_path / "state")
+    release = find_start(mirror, "branch:main")
+    earlier = project.git("rev-parse", "main~1")
+    found = source_in(mirror, earlier, release)
+    assert (found.commit, found.tree) == (earlier, project.git("rev-parse", "main~1^{tree}"))
+    assert found.aside == f"the image is of {earlier[:10]}, 2 commits before {release.tag}"
+
+
+@pytest.mark.parametrize("revision", ["", "0" * 40, "unknown", "HEAD"])
+def test_an_image_that_does_not_say_of_what_it_is(project: Builder, tmp_path: Path, revision: str) -> None:
+    mirror = Mirror.of(project.url, tmp_path / "state")
+    release = find_start(mirror, "branch:main")
+    found = source_in(mirror, revision, release)
+    assert found.tree == release.tree
+    assert found.aside == f"the image does not say of which commit it is: that of {release.tag} is assumed"
+    assert source_in(mirror, release.commit, release).aside == ""
+    assert source_in(mirror, revision, mirror.release("latest")).aside == ""

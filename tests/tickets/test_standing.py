@@ -169,6 +169,11 @@ class TestTarget:
         assert line.head.tickets == (1,)
         assert line.rulings[2].reason == "it is for branch main, and today's is stable"
 
+    def test_in_a_clone_where_somebody_works_on_a_ticket_there_is_no_default_branch(self, office: Office) -> None:
+        office.builder.commit({"x": "1\n"}, "1.0", branch="t1")
+        (office.builder.path / "HEAD").write_text("ref: refs/heads/t1\n")
+        assert office.rulings(at(1))[1].verdict is Verdict.INTEGRATED
+
     def test_a_branch_that_is_not_there_is_told(self, office: Office) -> None:
         office.builder.commit({"x": "1\n"}, "1.0", branch="t1")
         with pytest.raises(SourceError, match=r"^The repository has no branch 'develop': set \[tickets\] target"):
