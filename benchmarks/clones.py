@@ -26,6 +26,7 @@ from rich.text import Text
 
 from benchmarks.command import parser, status, write_figures
 from sessions.errors import IntegrandError, UsageError
+from sessions.first_steps.proposals import YOUNG
 from sessions.first_steps.wishes import parse_wishes
 from sessions.init import init
 from sessions.integrate import integrate
@@ -47,6 +48,7 @@ class Options:
     pulls: int
     files: Sequence[str]
     gates: str
+    no_docs: bool
     keep: Path | None
     json: Path | None
 
@@ -104,7 +106,7 @@ def _day(clone: str, options: Options, folder: Path) -> Day:
     work = folder / name
     start, narrator = time.monotonic(), Narrator(to_stderr=True)
     source.git("clone", "--quiet", str(bare), str(work), may_complain=True)
-    init(parse_wishes(("--yes",), work), narrator)
+    init(parse_wishes(("--yes", *(("--docs", "-") if options.no_docs else ())), work), narrator)
     words = ["--engine", "local", *(["--gates", options.gates] if options.gates else [])]
     words += ["--files", *options.files] if options.files else []
     try:
@@ -146,9 +148,10 @@ def _publish(source: Repository, tag: str, count: int, bare: Path) -> dict[int, 
 def _open_pulls(source: Repository, release: str, count: int) -> Iterator[tuple[int, str]]:
     """The pull requests whose last commit is the newest, up to a month after the release, and that fit onto it."""
     until = int(source.git("log", "-1", "--format=%ct", release).text) + _A_MONTH
+    since = until - YOUNG  # what is older, `init` leaves out
     form = "--format=%(committerdate:unix) %(objectname) %(refname)"
     rows = [row.split(" ") for row in source.git("for-each-ref", form, "refs/pull/*/head").lines()]
-    young = sorted(((int(when), commit, ref) for when, commit, ref in rows if int(when) < until), reverse=True)
+    young = sorted(((int(when), commit, ref) for when, commit, ref in rows if since < int(when) < until), reverse=True)
     for _, commit, ref in young:
         if count and _fits(source, release, commit):
             count -= 1
@@ -194,6 +197,7 @@ def _parse(words: Sequence[str] | None) -> Options:
     arguments.add_argument("--pulls", type=at_least(1), default=5, metavar="N", help="how many pull requests (5)")
     arguments.add_argument("--files", nargs="+", default=(), metavar="GLOB", help="test only these files")
     arguments.add_argument("--gates", default="", metavar="NAME,NAME", help="run only these gates")
+    arguments.add_argument("--no-docs", action="store_true", help="type `--docs -` after init, too")
     arguments.add_argument("--keep", type=Path, metavar="DIR", help="work there, and leave what was made")
     return Options(**vars(arguments.parse_args(words)))
 

@@ -205,6 +205,9 @@ def _put(source: Path, file: OverlayFile) -> None:
     if file.content is None:
         return
     place.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_folder:
+        place.mkdir()
+        return
     if file.mode == 0o120000:
         place.symlink_to(os.fsdecode(file.content))
         return
