@@ -49,7 +49,8 @@ def _made(parent: Path, most: int) -> Path | None:
     group = parent / f"{_NAME}{uuid.uuid4().hex[:12]}"
     try:
         group.mkdir()
-        with (group / "pids.max").open("r+", encoding="ascii") as limit:  # never made anew, where this is no such folder
+        # To read as well, so that no file is made where this is no control group.
+        with (group / "pids.max").open("r+", encoding="ascii") as limit:
             limit.write(str(most))
     except OSError:
         _remove(group)
