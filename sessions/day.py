@@ -14,7 +14,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sessions.config import Config, Gate, load_config
-from sessions.engines import baseline_image, choose_engine
+from sessions.engines import baseline_image
+from sessions.engines.choice import choose_engine
 from sessions.engines.daemon import legal_tag
 from sessions.engines.spread import choose_pool
 from sessions.errors import InfrastructureError, StateInUseError, UsageError
@@ -95,11 +96,16 @@ class Day:
         wanted = self.options.gates
         return tuple(self.config.gate(name) for name in wanted) if wanted else self.config.gates
 
+    def _export(self, folder: Path) -> None:
+        """Write the release's files."""
+        export(self.mirror.repository, self.release.tree, folder, submodules=self.config.project.submodules)
+
     @contextmanager
     def laboratory(self) -> Iterator[Laboratory]:
         """The engine with the release's image prepared."""
         kind = self.options.engine or self.config.engine.kind
-        engine = choose_engine(self.config, kind, self.state, self.narrator.detail)
+        sample = Path(self.config.project.repository).is_relative_to(self.state / "sample")
+        engine = choose_engine(self.config, kind, self.state, self.narrator.detail, trusted=sample)
         with ExitStack() as borrowed:
             borrowed.callback(engine.close)
             self.narrator.detail(f"engine: {engine.name}, as {engine.why}")
@@ -108,9 +114,7 @@ class Day:
             repository, tree = self.mirror.repository, self.release.tree
             self.narrator.detail(f"disk: {engine.room(self.release.tag, size_of(repository, tree))}")
             tag, commit = self.release.tag, self.release.commit
-            release = baseline_image.Release(
-                tag=tag, commit=commit, tree=tree, export=lambda folder: export(repository, tree, folder)
-            )
+            release = baseline_image.Release(tag=tag, commit=commit, tree=tree, export=self._export)
             image = engine.prepare(tag, commit, tree, release.export)
             self.narrator.detail(f"image: {image.name}")
             source = source_in(self.mirror, image.revision, self.release)
@@ -163,7 +167,8 @@ def open_day(options: Options, narrator: Narrator) -> Iterator[Day]:
             narrator.detail(release.aside)
         if options.fresh or options.rerun_failed:
             ledger.forget(keep_passes=not options.fresh, keep_tree=release.tree)
-        merger = Merger(mirror.repository, release, options.date, project.committer)
+        signed, modules = project.committer, project.submodules
+        merger = Merger(mirror.repository, release, options.date, signed, submodules=modules)
         borrowed.callback(merger.close)
         yield Day(
             options=options,

@@ -10,9 +10,11 @@ from sessions.config import Config
 from sessions.errors import TrackerError, UsageError
 from sessions.options import Options
 from sessions.source.carrying import carried_tickets
+from sessions.source.fetching import Fetched
 from sessions.source.line import Queue
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release, current_milestone
+from sessions.source.soundness import fetch_sound
 from sessions.source.standing import Standing
 from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.eligibility import Rules, check_not_elsewhere, priority_rank, why_not
@@ -84,10 +86,12 @@ def draw_up(
     options: Options,
 ) -> Queue:
     """The queue of the day. Fetches the branches of all tickets, in one call."""
-    tips = mirror.fetch_tickets({ticket.number: ticket.branch for ticket in tickets if ticket.branch})
+    branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
+    fetched = fetch_sound(mirror, release, branches, submodules=config.project.submodules)
+    tips = fetched.tips
     with closing(Standing.of(tips, mirror, release, rules.target)) as standing:
         carried = _carried(tickets, tips, mirror, release)
-        out = {each.number: ruling for each in tickets if (ruling := _ruling(each, rules, options, tips, standing))}
+        out = {each.number: ruling for each in tickets if (ruling := _ruling(each, rules, options, fetched, standing))}
         carried = standing.with_sequels(carried, [number for number in tips if number not in out])
         declared = declared_needs(tickets)
         needs = {number: declared[number] | carried[number] for number in declared}
@@ -136,16 +140,15 @@ def _carried(
     return carried_tickets({number: commits & here for number, commits in seen.items()}, parents)
 
 
-def _ruling(
-    ticket: Ticket, rules: Rules, options: Options, tips: Mapping[int, str], standing: Standing
-) -> Ruling | None:
+def _ruling(ticket: Ticket, rules: Rules, options: Options, fetched: Fetched, standing: Standing) -> Ruling | None:
     if ticket.number in options.without:
         return Ruling(verdict=Verdict.INELIGIBLE, reason="left out by --without")
     if reason := why_not(ticket, rules):
         return Ruling(verdict=Verdict.INELIGIBLE, reason=reason)
-    tip = tips.get(ticket.number)
+    tip = fetched.tips.get(ticket.number)
     if tip is None:
-        return Ruling(verdict=Verdict.UNFETCHABLE, reason=f"the repository has no branch {ticket.branch}")
+        why = fetched.faults.get(ticket.number, f"the repository has no branch {ticket.branch}")
+        return Ruling(verdict=Verdict.UNFETCHABLE, reason=why)
     if ticket.commit and tip != ticket.commit:
         moved = f"its branch moved since review: {ticket.commit[:10]} was reviewed, and it is at {tip[:10]}"
         return Ruling(verdict=Verdict.INELIGIBLE, reason=moved)

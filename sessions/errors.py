@@ -29,10 +29,29 @@ class TrackerBusyError(TrackerError):
     """The tracker refuses for so long that it makes no sense to ask it for anything else now."""
 
 
+class TrackerAccessError(TrackerError):
+    """The tracker lets nobody in with these credentials: it makes no sense to ask it for anything else."""
+
+
+class RefusedError(TrackerError):
+    """The tracker understood one request and said no: making it again does not help.
+
+    ``may_be_setup``: the token, its rights or a configured name may be the reason, not the ticket.
+    """
+
+    def __init__(self, text: str, *, may_be_setup: bool = False) -> None:
+        super().__init__(text)
+        self.may_be_setup = may_be_setup
+
+
 class SourceError(IntegrandError):
     """Git or the repository failed: not a repository, no such tag, a missing object."""
 
     kind = "source"
+
+
+class ContentError(SourceError):
+    """The content of a file in one tree cannot be had, as of an object that Git LFS does not have."""
 
 
 class InfrastructureError(IntegrandError):

@@ -67,7 +67,7 @@ BROKEN = {
     "no such choice": (
         '"junit"',
         '"junitt"',
-        "line 26: gates[1].format: must be one of sage, junit, latex, exit, not 'junitt'",
+        "line 26: gates[1].format: must be one of sage, junit, tap, go, latex, exit, not 'junitt'",
     ),
     "list for a choice": ('"junit"', "[]", "line 26: gates[1].format: must be one of"),
     "key missing": ('name = "x"\n', "", "line 2: project.name: this key is missing"),
@@ -116,6 +116,16 @@ MEANT = {
     "two of one name": ('"second"', '"first"', "line 20: gates[0].name: 'first' must be a plain word that no other"),
     "name with a slash": ('"second"', '"a/b"', "line 24: gates[1].name: 'a/b' must be a plain word"),
     "unknown marker": ('name = "x"', 'name = "x"\nbranch = "{tag}"', "line 4: project.branch: {tag} is not known: use"),
+    "branch that git refuses": (
+        'name = "x"',
+        'name = "x"\nbranch = "next {date}"',
+        "line 4: project.branch: git takes no branch of that name, as 'next 2026-01-31' holds a space",
+    ),
+    "submodules in words": (
+        'name = "x"',
+        'name = "x"\nsubmodules = "yes"',
+        "line 4: project.submodules: must be true or false, not 'yes'",
+    ),
     "committer without address": (
         'name = "x"',
         'name = "x"\ncommitter = "Jane"',

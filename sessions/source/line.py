@@ -78,9 +78,10 @@ def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Ruling]) -> Line:
             rulings[ticket.number] = _clashed(ticket, merged, heads, merger, queue)
         else:
             is_empty = merged.tree == heads[-1].tree
+            remarks = (_remarks(ticket, queue, is_empty), merger.remarks(heads[-1], ticket))
             heads.append(merged)
             accepted.append(ticket)
-            rulings[ticket.number] = Ruling(verdict=Verdict.INTEGRATED, reason=_remarks(ticket, queue, is_empty))
+            rulings[ticket.number] = Ruling(verdict=Verdict.INTEGRATED, reason="; ".join(filter(None, remarks)))
     return Line(head=heads[-1], tickets=tuple(accepted), rulings=rulings)
 
 
@@ -131,6 +132,8 @@ def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: M
         parts.append((name_tickets(with_) if with_ else merger.start) + where)
     hint = queue.hints.get(ticket.number)
     reason = f"it conflicts with {'; '.join(parts)}" + (f" ({hint})" if hint else "")
+    if remark := merger.remarks(heads[-1], ticket):
+        reason += f"; {remark}"
     return Ruling(verdict=Verdict.CONFLICT, reason=reason, conflicts=conflicts)
 
 

@@ -13,6 +13,7 @@ from sessions.errors import SourceError
 from sessions.source.conflicts import Clash, clash_in
 from sessions.source.merge_tree import MergeTree
 from sessions.source.releases import Release
+from sessions.source.remarks import driver_remarks, submodule_remarks
 from sessions.source.repository import Repository
 from sessions.source.trunk import Trunk
 from sessions.tickets.model import Ticket
@@ -32,12 +33,14 @@ class Merger:
     """Makes candidates. The same release, tickets, date and committer give the same commit ids anywhere.
 
     ``base`` is what all candidates are built on: the release, or with a ``trunk`` the release and that.
+    ``submodules`` says whether they are checked out where candidates are tested; it changes no merge.
     """
 
     repository: Repository
     release: Release
     date: dt.date
     committer: str
+    submodules: bool = False
     base: Candidate = field(init=False)
     trunk: Trunk | None = field(default=None, init=False)
     _known: dict[tuple[str, str, int], Candidate | Clash] = field(default_factory=dict, repr=False)
@@ -94,6 +97,20 @@ class Merger:
             self._known[key] = self._merge(onto, ticket)
         return self._known[key]
 
+    def remarks(self, onto: Candidate, ticket: Ticket) -> str:
+        """What is worth knowing of how ``ticket`` merges onto ``onto``, or does not; mostly nothing.
+
+        Raises :class:`SourceError` as :meth:`merge` does.
+        """
+        merged, trees = self.merge(onto, ticket), self._git.trees
+        if isinstance(merged, Clash) and not merged.tree:
+            return ""  # git did not merge at all
+        told = driver_remarks(self._git.unknown_drivers(onto.commit, ticket.commit, onto.tree))
+        if isinstance(merged, Candidate):
+            before, after = (trees.find(each.tree).submodules for each in (onto, merged))
+            told += submodule_remarks(before, after, checked_out=self.submodules)
+        return "; ".join(told)
+
     def fits(self, onto: Candidate, ticket: Ticket) -> bool:
         """Whether ``ticket`` merges onto ``onto``: the same merge, with no commit written.
 
@@ -103,7 +120,7 @@ class Merger:
         if key in self._known:
             return isinstance(self._known[key], Candidate)
         try:
-            return self._git.merge(onto.commit, ticket.commit).clean
+            return self._git.merge(onto.commit, ticket.commit, onto.tree).clean
         except SourceError:
             if self._are_strangers(onto, ticket.commit):
                 return False
@@ -130,7 +147,7 @@ class Merger:
         self, onto: Candidate, commit: str, tickets: tuple[int, ...], content: Callable[[str], bytes]
     ) -> Candidate | Clash:
         try:
-            merge = self._git.merge(onto.commit, commit)
+            merge = self._git.merge(onto.commit, commit, onto.tree)
         except SourceError:
             if self._are_strangers(onto, commit):
                 kinds = {"": "no common history"}

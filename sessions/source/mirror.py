@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sessions.errors import SourceError
+from sessions.source.command import call_git, git_version
+from sessions.source.fetching import Fetched, Fetcher
+from sessions.source.refusals import unreadable
 from sessions.source.releases import Naming, Release, namings_in, releases_in_order
 from sessions.source.repository import Repository
 
@@ -36,20 +39,17 @@ class Mirror:
 
         Raises :class:`SourceError` where ``url`` is no repository, or cannot be reached.
         """
-        name = re.sub(r"[^A-Za-z0-9]+", "-", url.removesuffix(".git"))[-40:].strip("-")
-        digest = hashlib.sha256(url.encode()).hexdigest()[:8]
-        (state / "mirrors").mkdir(parents=True, exist_ok=True)
-        repository = Repository.open(state / "mirrors" / f"{name}-{digest}.git")
-        reply = repository.git("ls-remote", "--symref", "--", url, ok=(0, 1, 2, 128), online=True)
+        git_version()
+        reply = call_git("ls-remote", "--symref", "--", url, git_dir=None, online=True)
         if reply.status:
-            words = " ".join(line for line in reply.err.split("\n")[:2] if line) or f"status {reply.status}"
-            raise SourceError(without_secret(f"{url} cannot be read as a git repository: {words}."))
+            raise SourceError(unreadable(url, reply))
         rows = [line.split("\t", 1) for line in reply.lines()]
         symbolic = {ref: word.removeprefix("ref: ") for word, ref in rows if word.startswith("ref: ")}
         found = {ref: commit for commit, ref in rows if not commit.startswith("ref: ")}
         # `1.0^{}` is what the tag 1.0 points to, not a ref that can be fetched.
         peeled = {ref.removesuffix("^{}"): commit for ref, commit in found.items() if ref.endswith("^{}")}
-        return cls(repository, url, {ref: found[ref] for ref in found if not ref.endswith("^{}")}, peeled, symbolic)
+        remote = {ref: found[ref] for ref in found if not ref.endswith("^{}")}
+        return cls(_repository(url, state, remote), url, remote, peeled, symbolic)
 
     def tip(self, branch: str) -> str | None:
         """The commit at a branch of the remote: a short name, or a full ref such as ``refs/pull/7/head``."""
@@ -116,39 +116,38 @@ class Mirror:
         return self.remote[ref]
 
     def fetch_tickets(self, branches: dict[int, str]) -> dict[int, str]:
-        """Fetch the branches of all tickets in one call; the commit that each is at now.
+        """The ``tips`` that :meth:`fetch_branches` tells."""
+        return self.fetch_branches(branches).tips
+
+    def fetch_branches(self, branches: dict[int, str]) -> Fetched:
+        """Fetch the branches of all tickets in one call, or in a few where what is at one of them fails.
 
         A ticket is left out of the answer where the remote does not have its branch, or something else than a
         commit under that name.
+
+        Raises :class:`SourceError` where the remote does not answer, or nothing can be fetched.
         """
         there = {number: branch for number, branch in branches.items() if self.tip(branch)}
+        locals_ = {f"refs/integrand/tickets/{number}": number for number in there}
         refs = {
-            f"refs/integrand/tickets/{number}": branch if branch.startswith("refs/") else f"refs/heads/{branch}"
-            for number, branch in there.items()
+            local: there[number] if there[number].startswith("refs/") else f"refs/heads/{there[number]}"
+            for local, number in locals_.items()
         }
-        self.fetch(refs)
+        failed = self._fetcher.fetch_apart(refs)
         have = self._local("refs/integrand/tickets/")
-        tips = {number: have[f"refs/integrand/tickets/{number}"] for number in there}
+        tips = {number: have[local] for local, number in locals_.items() if local not in failed}
         commits = self.present(tips.values())
-        return {number: tip for number, tip in tips.items() if tip in commits}
+        return Fetched(
+            tips={number: tip for number, tip in tips.items() if tip in commits},
+            faults={locals_[local]: why for local, why in failed.items()},
+        )
 
     def fetch(self, refs: dict[str, str]) -> None:
         """Bring the remote refs (values) here under the names of the keys, in one call; none where all is here.
 
-        Only exact ref names that the remote listed are ever asked for, so a hostile branch name is no refspec.
+        Raises :class:`SourceError` where one of them cannot be had.
         """
-        have = self._local("refs/")
-        missing = {local: ref for local, ref in refs.items() if have.get(local) != self.remote[ref]}
-        if not missing:
-            return
-        wanted = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode("utf-8", "surrogateescape")
-        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--", self.url)
-        reply = self.repository.git(*words, put=wanted, ok=(0, 1, 128), online=True)
-        if reply.status:
-            why = reply.last_words or f"status {reply.status}"
-            raise SourceError(without_secret(f"Fetching from {self.url} failed: {why}. Run again."))
-        # 1 s for Sage, and merges are seven times faster with it.
-        self.repository.git("commit-graph", "write", "--reachable", "--no-progress")
+        self._fetcher.fetch(refs)
 
     def present(self, commits: Iterable[str]) -> frozenset[str]:
         """Those of ``commits`` that are here."""
@@ -206,14 +205,19 @@ class Mirror:
         self.repository.git("update-ref", f"refs/integrand/{name}", commit)
 
     def _local(self, prefix: str) -> dict[str, str]:
-        reply = self.repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
-        return {ref: commit for commit, ref in (line.split("\t", 1) for line in reply.lines())}
+        return self._fetcher.here(prefix)
+
+    @property
+    def _fetcher(self) -> Fetcher:
+        return Fetcher(repository=self.repository, url=self.url, remote=self.remote)
 
 
-def without_secret(text: str) -> str:
-    """A text without the user and password in any address that it names.
-
-    >>> without_secret("https://jane:s3cret@example.org/a.git and git@example.org:b.git")
-    'https://example.org/a.git and git@example.org:b.git'
-    """
-    return re.sub(r"(?<=://)[^/\s:@]*(?::[^/\s]*)?@", "", text)
+def _repository(url: str, state: Path, remote: Mapping[str, str]) -> Repository:
+    """The local repository for what ``url`` listed."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", url.removesuffix(".git"))[-40:].strip("-")
+    digest = hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    # Git tells by their length alone how ids are made: 40 digits of SHA-1, or 64 of SHA-256.
+    is_sha256 = any(len(commit) == 64 for commit in remote.values())
+    path = state / "mirrors" / f"{name}-{digest}{'-sha256' if is_sha256 else ''}.git"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return Repository.open(path, "sha256" if is_sha256 else "sha1", origin=url)
