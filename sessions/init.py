@@ -9,8 +9,9 @@ from sessions.config import load_config
 from sessions.day import hold_state
 from sessions.errors import UsageError
 from sessions.first_steps.beginning import Beginning, newest_start, release_pattern, where_to_begin
-from sessions.first_steps.commands import Check, Files, dockerfile, how_documented, how_tested
+from sessions.first_steps.commands import dockerfile, how_documented, how_tested
 from sessions.first_steps.draft import Findings, draft_config, draft_tickets
+from sessions.first_steps.files import Check, Files
 from sessions.first_steps.origin import Origin, find_origin
 from sessions.first_steps.tickets import TICKETS, Source, find_tickets
 from sessions.first_steps.wishes import Wishes
@@ -19,6 +20,7 @@ from sessions.source.mirror import Mirror
 from sessions.source.overlays import files_of
 from sessions.source.releases import Release
 from sessions.source.start import find_start
+from sessions.trial import try_gates
 
 CONFIG = "integration.toml"
 
@@ -27,7 +29,7 @@ def init(wishes: Wishes, narrator: Narrator) -> None:
     """Look at the repository, ask where somebody is there to answer, write what was found, say what to type next.
 
     Raises :class:`UsageError` where there is a configuration already, :class:`SourceError` where the repository
-    cannot be read or has no release.
+    cannot be read or has no release, and :class:`UsageError` where a gate that was tried measured nothing.
     """
     _refuse_to_overwrite(wishes.folder / CONFIG)
     narrator.step("What the repository tells")
@@ -37,6 +39,8 @@ def init(wishes: Wishes, narrator: Narrator) -> None:
         _write(wishes.folder, found)
     load_config(wishes.folder / CONFIG)
     narrator.good(f"{CONFIG} is written: read it, it says why it is as it is.")
+    if wishes.wants_trial(found.beginning.newest.tag if found.beginning.wanted == "latest" else found.beginning.wanted):
+        try_gates(wishes.folder / CONFIG, wishes.state, narrator)
     narrator.detail(f"next: {_command(wishes)}")
     narrator.detail("it says in seconds what would be merged and what conflicts, and runs nothing")
 
@@ -61,8 +65,14 @@ def _look(wishes: Wishes, origin: Origin, narrator: Narrator) -> Findings:
     release = find_start(mirror, beginning.wanted, tags, origin.name)
     narrator.detail(f"release: {release.tag}" + (f", the tip of {release.branch}" if release.branch else ""))
     files = Files(frozenset(files_of(mirror.repository, release.tree)), lambda path: _read(mirror, release, path))
-    tests = _check(wishes, "tests", "How is it tested?", how_tested(files), narrator)
-    docs = _check(wishes, "docs", "How is its manual made (- for not at all)?", how_documented(files), narrator)
+    tests = _check(wishes, "tests", "How is it tested?", how_tested(files, str(release.version)), narrator)
+    docs = _check(
+        wishes,
+        "docs",
+        "How is its manual made (- for not at all)?",
+        how_documented(files, str(release.version)),
+        narrator,
+    )
     return Findings(
         origin=origin,
         beginning=beginning,

@@ -7,24 +7,26 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sessions.config import Config, Gate
 from sessions.durations import parse_duration
 from sessions.engines import Engine
+from sessions.engines.collecting import write_files
 from sessions.engines.pool import Pool
 from sessions.engines.probe import Image, Outcome, Probe, Step
 from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError, IntegrandError, UsageError
 from sessions.forecast import GateHistory
 from sessions.gates.gathering import complete, put_together
-from sessions.gates.results import Results
+from sessions.gates.locating import Locator
+from sessions.gates.results import Results, TestId
 from sessions.gates.shards import balance
 from sessions.globs import matching
 from sessions.ledger.ledger import Key, Ledger, Reading
 from sessions.narrator import Narrator
-from sessions.outcomes import BUILD, results_of
+from sessions.outcomes import BUILD, BUILD_STEP, GATE_STEP, called, results_of
 from sessions.source.merging import Candidate
 from sessions.source.overlays import files_of, overlay_between
 from sessions.source.repository import Repository
@@ -80,6 +82,7 @@ class Laboratory:
     deadline: float | None = None
     shards: int = 1
     consulted: dict[Key, Consulted] = field(default_factory=dict)
+    _locators: dict[tuple[str, str], Locator] = field(default_factory=dict, repr=False)
 
     def ask(self, question: Question) -> Reading:
         """The answer to one question; raises what :meth:`ask_all` raises."""
@@ -161,12 +164,28 @@ class Laboratory:
             overlay=overlay_between(
                 self.repository, self.release_tree, tree, submodules=self.config.project.submodules
             ),
-            steps=(Step(name=BUILD.name, command=command, timeout=_within(build.timeout, left)),),
+            steps=(Step(name=BUILD_STEP, command=command, timeout=_within(build.timeout, left)),),
         )
 
     def artifacts(self, tree: str, gate: Gate) -> Path:
         """The folder of what a gate left on a tree."""
         return self.state / "artifacts" / tree[:12] / gate.name
+
+    def files_with(self, gate: Gate, tests: Iterable[TestId], tree: str) -> tuple[str, ...] | None:
+        """The files of a gate that hold ``tests``; ``None`` where only the whole gate is sure to run them all."""
+        if not gate.files:
+            return None
+        locator = self.locator(gate, tree)
+        found = {test: None if test.is_whole_gate else locator.locate(test.file) for test in tests}
+        files = {file for file in found.values() if file}
+        return tuple(sorted(files)) if all(found.values()) else None
+
+    def locator(self, gate: Gate, tree: str) -> Locator:
+        """Finds a test's file in a tree: among those of the gate, or all where it names none."""
+        if (gate.name, tree) not in self._locators:
+            paths = self._files(gate, None, tree) if gate.files else files_of(self.repository, tree)
+            self._locators[gate.name, tree] = Locator(paths)
+        return self._locators[gate.name, tree]
 
     def _divided(self, unknown: Mapping[Key, Question]) -> dict[Key, Question]:
         """The same questions, whole gates as shards for as many machines as there are."""
@@ -219,7 +238,7 @@ class Laboratory:
             raise BudgetEndedError(f"The budget has no room for {asked[0][1].gate.name}, {asked[0][1].why}")
         share = max(1, self._jobs // min(self.pool.size, len(asked)))
         probes = [self._describe(question, left, share) for _, question in asked]
-        whats = [f"{question.gate.name} {question.why}" for _, question in asked]
+        whats = [f"{called(question.gate.name)} {question.why}" for _, question in asked]
         trouble: IntegrandError | None = None
         with self.narrator.probes(list(zip(whats, usual, strict=True))) as watch:
             for place, outcome in self.pool.run(list(zip(probes, watch.listeners, strict=True))):
@@ -237,9 +256,10 @@ class Laboratory:
         if gate is BUILD:
             return probe
         run = self.command(gate, question.files, tree, question.attempt, jobs)
-        step = Step(name="gate", command=run, timeout=_within(gate.timeout, left))
+        step = Step(name=GATE_STEP, command=run, timeout=_within(gate.timeout, left))
         keep = question.keep and bool(self.config.build.run)
-        return replace(probe, steps=(*probe.steps, step), artifacts=gate.artifacts, keep=keep)
+        steps = (*probe.steps, step)
+        return replace(probe, steps=steps, artifacts=gate.artifacts, reports=gate.reports, keep=keep)
 
     def _take_in(
         self, key: Key, question: Question, outcome: Outcome | InfrastructureError, left: float | None
@@ -256,7 +276,7 @@ class Laboratory:
         self._keep(name, question, outcome)
         results = results_of(question.gate, outcome, self.config.engine.source)
         reading = Reading(
-            built=outcome.steps[-1].name != BUILD.name or not outcome.steps[-1].status,
+            built=outcome.steps[-1].name != BUILD_STEP or not results.failures,
             results=results,
             seconds=outcome.seconds,
             log=f"logs/{name}.log",
@@ -268,13 +288,10 @@ class Laboratory:
         logs.mkdir(exist_ok=True)
         text = "".join(f"==> {step.name}: status {step.status}\n{step.log}\n" for step in outcome.steps)
         (logs / f"{name}.log").write_text(text, encoding="utf-8", errors="surrogateescape")
-        for path, content in outcome.artifacts.items():
-            place = self.artifacts(question.candidate.tree, question.gate) / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
+        write_files(self.artifacts(question.candidate.tree, question.gate), outcome.artifacts)
 
     def _without_files(self, question: Question) -> Reading:
-        """A candidate that lacks the asked files cannot fail in them; a gate without any is a mistake of the user's."""
+        """A candidate that lacks the asked files runs none of their tests; a gate without any is the user's mistake."""
         if question.files is None:
             raise UsageError(
                 f"Gate {question.gate.name!r} has no file to test {question.why}: "
@@ -292,7 +309,7 @@ class Laboratory:
 
     def _key(self, question: Question) -> Key:
         gate = question.gate
-        recipe = "\0".join((gate.run, gate.format, *gate.files, self.config.build.run, *self.globs))
+        recipe = "\0".join((gate.run, gate.format, *gate.reports, *gate.files, self.config.build.run, *self.globs))
         return Key(
             tree=question.candidate.tree,
             image=self.image.id,

@@ -21,15 +21,30 @@ _CONTROL = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # sequences that steer a terminal
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"  # characters that do
     r"|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # those that turn the direction of writing
+    r"|[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2028\u2029\u2060-\u2065\u206a-\u206f\u3164]"
+    r"|[\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"  # with the line above: those that nobody sees
 )
+# What a CI's runner would obey: GitHub's commands at a line's start or, as of old, anywhere, and others like those.
+# https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+_COMMAND = re.compile(r"^(?P<start>\s*):(?=:)|#(?=#[a-z]*\[)", re.MULTILINE | re.IGNORECASE)
 
 
 def harmless(text: str) -> str:
-    """A text without what could steer a terminal: a ticket's title or a log may hold anything.
+    """A text without what could steer a terminal, or is there unseen: a ticket's title or a log may hold anything.
 
     Bytes that were no UTF-8 are shown as escapes.
     """
     return _CONTROL.sub("", text.replace("\r\n", "\n")).encode("utf-8", "backslashreplace").decode()
+
+
+def disobeyed(text: str) -> str:
+    """A text of whole lines in which a space breaks whatever a CI's runner would take for a command."""
+    return _COMMAND.sub(lambda found: f"{found['start']}: " if found["start"] is not None else "# ", text)
+
+
+def harmless_json(text: str) -> str:
+    """JSON that means the same and holds nothing that a CI's runner would obey; only its strings could."""
+    return re.sub(r"#(?=#[a-z]*\[)", r"\\u0023", text, flags=re.IGNORECASE)
 
 
 Listen = Callable[[str], None]
@@ -77,7 +92,7 @@ class Narrator:
 
     def _say(self, start: str, text: str, *, start_style: str = "", style: str = "") -> None:
         # Never as rich's markup: what is said may come from a ticket.
-        self.console.print(Text.assemble((start, start_style), (harmless(text), style)))
+        self.console.print(Text.assemble((start, start_style), (disobeyed(harmless(text)), style)))
 
     def show(self, markdown: str) -> None:
         """A report: rendered on a terminal, as it is written elsewhere."""
@@ -89,7 +104,7 @@ class Narrator:
     @staticmethod
     def plain(text: str) -> str:
         """One line of harmless text, for whoever prints it."""
-        return " ".join(harmless(text).split())
+        return disobeyed(" ".join(harmless(text).split()))
 
     def expect(self, probes: int) -> None:
         """About so many probes are to come, the next one included."""

@@ -40,6 +40,7 @@ class Options:
     shard: tuple[int, int] | None = None
     gather: Path | None = None
     close: bool = False
+    retry_refused: bool = False
     fail_on: str | None = None
     json: bool = False
 
@@ -118,6 +119,9 @@ def build_parser(session: str) -> argparse.ArgumentParser:
         "--push-failed", action="store_true", help="with --publish: push a red head's image, too, as …-failed"
     )
     end.add_argument("--close", action="store_true", help="report: close the tickets that the release contains")
+    end.add_argument(
+        "--retry-refused", action="store_true", help="report: try what the tracker refused on another day again"
+    )
     end.add_argument("--fail-on", choices=("ejected",), help="status 1 also when a ticket had to be taken out")
     end.add_argument("--json", action="store_true", help="print the run record on standard output, all else on error")
     return parser

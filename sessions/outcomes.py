@@ -1,71 +1,136 @@
-"""What came out of a probe, as a gate's results; and what these say about a test. Pure."""
+"""What came out of a probe, as a gate's results; and what these say about a failing test. Pure."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import assert_never
 
 from sessions.config import Gate
 from sessions.culprits.findings import Answer
-from sessions.engines.probe import Outcome, StepOutcome
+from sessions.engines.probe import Outcome
 from sessions.errors import InfrastructureError
 from sessions.gates.formats import FORMATS
-from sessions.gates.results import Failure, Kind, Output, Results, TestId
+from sessions.gates.formats.findings import account
+from sessions.gates.results import Failure, Kind, Output, Presence, Results, TestId
 from sessions.ledger.ledger import Reading
 
-# The build is a gate of its own where it fails: then no other gate can tell anything.
-BUILD = Gate(name="build", run="", format="exit")
+# The build is a check of its own, and comes before each gate: where it fails, no gate can tell anything. No gate can
+# have its name in here, as gates' names have no brackets; what others read calls it "build".
+BUILD = Gate(name="[build]", run="", format="exit")
 BUILD_TEST = TestId(file="", name=BUILD.name)
-
-# Words with which a full disk or a broken machine shows in a log. They say nothing about a ticket.
-_OUR_FAULT = re.compile(r"No space left on device|Cannot allocate memory|Input/output error", re.IGNORECASE)
+# The steps of a probe.
+BUILD_STEP, GATE_STEP = "build", "gate"
 
 
 def results_of(gate: Gate, outcome: Outcome, source: str) -> Results:
     """What the steps of a probe told, whose files lay in ``source``.
 
-    Raises :class:`InfrastructureError` where they told of a broken machine, and nothing of the candidate.
+    Raises :class:`InfrastructureError` where our own side broke, so that the probe says nothing of the candidate: by
+    the engine's own evidence, never by words that a ticket's code may print.
     """
     results = _read(gate, outcome, source)
-    _check_ours(outcome.steps[-1], results)
+    if ours := outcome.trouble or results.broken:
+        raise InfrastructureError(
+            f"The machine failed a probe of {called(gate.name)} ({ours}): mend that, then type the same command; what "
+            "is known is kept, and no ticket is to blame."
+        )
     return results
 
 
-def answers(reading: Reading, tests: Iterable[TestId]) -> dict[TestId, Answer]:
-    """Which of ``tests`` fail in a reading.
+def answers(reading: Reading, failures: Iterable[Failure]) -> dict[TestId, Answer]:
+    """Which of ``failures`` a reading shows as well.
 
-    A crash of a test's whole file hides the test, and a failed build hides all but the build itself.
+    A test that is gone fails where a whole run does not report it, one that is newly skipped where it is skipped.
     """
-    failing = {failure.test for failure in reading.results.failures}
-    hidden = {test.file for test in failing if not test.name or not test.file}
-    told: dict[TestId, Answer] = {}
-    for test in tests:
-        if test in failing:
-            told[test] = "fails"
-        elif test != BUILD_TEST and (not reading.built or hidden & {test.file, ""}):
-            told[test] = "unclear"
-        else:
-            told[test] = "passes"
-    return told
+    return {failure.test: _answer(reading, failure) for failure in failures}
+
+
+def called(name: str) -> str:
+    """The name of a gate, or of the build, as people and the record call it."""
+    return name.strip("[]")
+
+
+def _answer(reading: Reading, failure: Failure) -> Answer:
+    if failure.test == BUILD_TEST:
+        return "passes" if reading.built else "fails"
+    if not reading.built:
+        return "unclear"
+    presence = reading.results.presence(failure.test)
+    match failure.kind:
+        case "gone" if failure.expected:
+            return _count_answer(reading.results, failure)
+        case "gone":
+            return _gone_answer(presence)
+        case "skipped":
+            return _skipped_answer(presence)
+        case _:
+            return _failed_answer(presence)
+
+
+def _failed_answer(presence: Presence) -> Answer:
+    match presence:
+        case Presence.FAILED:
+            return "fails"
+        case Presence.PASSED:
+            return "passes"
+        case Presence.HIDDEN:
+            return "unclear"
+        case Presence.ABSENT | Presence.SKIPPED:
+            return "not run"
+        case _:
+            assert_never(presence)
+
+
+def _gone_answer(presence: Presence) -> Answer:
+    """Whether a test is gone. It was not seen to run where a run broke off before it, either."""
+    match presence:
+        case Presence.ABSENT | Presence.HIDDEN:
+            return "fails"
+        case Presence.PASSED | Presence.FAILED | Presence.SKIPPED:
+            return "passes"
+        case _:
+            assert_never(presence)
+
+
+def _skipped_answer(presence: Presence) -> Answer:
+    match presence:
+        case Presence.SKIPPED:
+            return "fails"
+        case Presence.HIDDEN:
+            return "unclear"
+        case Presence.ABSENT:
+            return "not run"
+        case Presence.PASSED | Presence.FAILED:
+            return "passes"
+        case _:
+            assert_never(presence)
+
+
+def _count_answer(results: Results, failure: Failure) -> Answer:
+    """Whether fewer tests ran in a file than on the release."""
+    ran = results.counts.get(failure.test.file)
+    if ran is not None:
+        return "fails" if ran < failure.expected else "passes"
+    return "unclear" if not results.is_measured or failure.test.file in results.hidden_files else "not run"
 
 
 def _read(gate: Gate, outcome: Outcome, source: str) -> Results:
     last = outcome.steps[-1]
-    if last.ending != "exited":
-        kind: Kind = "timeout" if last.ending == "timeout" else "crash"
-        message = f"{last.name} ended: {last.ending} after {outcome.seconds:.0f} s\n{last.log[-2000:]}"
-        name = BUILD.name if last.name == BUILD.name else gate.name
-        return Results(failures=(Failure(test=TestId(file="", name=name), kind=kind, message=message),))
-    if last.name == BUILD.name:
-        return FORMATS["exit"].read(Output(gate=BUILD.name, status=last.status, log=last.log))
+    is_build = last.name == BUILD_STEP
     output = Output(
-        gate=gate.name,
+        gate=BUILD.name if is_build else gate.name,
         status=last.status,
         log=_within_source(last.log, source),
-        results=outcome.results,
+        command=gate.run,
+        results=_bytes_within_source(outcome.results, source),
+        reports={path: _strip(content, source) for path, content in outcome.reports.items()},
         artifacts=outcome.artifacts,
     )
-    return FORMATS[gate.format].read(output)
+    if last.ending != "exited":
+        kind: Kind = "timeout" if last.ending == "timeout" else "crash"
+        return account(output, trouble=f"{last.name} ended: {last.ending} after {outcome.seconds:.0f} s", kind=kind)
+    return FORMATS["exit" if is_build else gate.format].read(output)
 
 
 def _within_source(log: str, source: str) -> str:
@@ -74,10 +139,11 @@ def _within_source(log: str, source: str) -> str:
     return re.sub(rf"(?<![\w./-]){re.escape(place)}/", "", log) if place else log
 
 
-def _check_ours(last: StepOutcome, results: Results) -> None:
-    found = _OUR_FAULT.search(last.log) if last.status else None
-    if found or results.broken:
-        raise InfrastructureError(
-            f"The machine failed a probe ({found[0] if found else results.broken}): mend that, then run again; "
-            "what is known is kept, and no ticket is to blame."
-        )
+def _bytes_within_source(content: bytes | None, source: str) -> bytes | None:
+    return None if content is None else _strip(content, source)
+
+
+def _strip(content: bytes, source: str) -> bytes:
+    """The same for a report, in whatever encoding it may be: the path's letters are the same in most."""
+    place = source.rstrip("/").encode()
+    return re.sub(rb"(?<![\w./-])" + re.escape(place) + rb"/", b"", content) if place else content

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sessions.day import Day
-from sessions.gates.results import Failure, TestId
-from sessions.green_head import Progress
+from sessions.gates.results import Failure, Presence, Results, TestId
+from sessions.green_head import Measured, Progress
 from sessions.laboratory import Consulted, Laboratory
 from sessions.ledger.record import RECORD_VERSION, Record, save_record
 from sessions.options import Options
-from sessions.outcomes import BUILD, BUILD_TEST, answers
+from sessions.outcomes import BUILD, BUILD_TEST, called
 from sessions.reporting.reproduction import run_line
 from sessions.source.blockers import Blocker
 from sessions.tickets.eligibility import plain
@@ -68,7 +68,7 @@ def make_record(day: Day, gathered: Gathered) -> Record:
         "order": list(head.tickets),
         "blockers": [_blocker(each) for each in gathered.blockers],
         "tickets": [_ticket(each, progress, day, gathered.shown) for each in gathered.tickets] if progress else [],
-        "gates": {gate.name: _gate(gate.name, progress, probes, head.tree) for gate in day.config.gates},
+        "gates": {gate.name: _gate(gate.name, progress, probes) for gate in day.config.gates},
         "probes": [_probe(each) for each in probes],
         "engine": laboratory.engine.name if laboratory else "",
         "image": laboratory.image.name if laboratory else "",
@@ -129,6 +129,17 @@ def _ticket(ticket: Ticket, progress: Progress, day: Day, shown: Shown) -> dict[
         "blocked_by": list(ruling.blocked_by),
         "conflicts": [_conflict(each) for each in ruling.conflicts],
         "broke": [_breakage(each, shown.get((ticket.number, each.gate, each.tree), "")) for each in ruling.broke],
+        "tests": _test_changes(ticket.number, progress),
+    }
+
+
+def _test_changes(number: int, progress: Progress) -> dict[str, Any]:
+    """What a ticket's diff does to the tests of all gates: how many it brings, which it takes away or skips."""
+    changes = [each.changes[number] for each in progress.measured.values() if number in each.changes]
+    return {
+        "brings": sum(each.brings for each in changes),
+        "takes": [str(test) for each in changes for test in each.takes],
+        "skips": [str(test) for each in changes for test in each.skips],
     }
 
 
@@ -149,6 +160,7 @@ def _conflict(conflict: Conflict) -> dict[str, Any]:
 def _breakage(broke: Breakage, image: str) -> dict[str, Any]:
     return {
         "gate": broke.gate,
+        "check": _check(is_build=broke.is_build),
         "test": broke.test,
         "with": list(broke.with_),
         "message": broke.message,
@@ -162,53 +174,85 @@ def _breakage(broke: Breakage, image: str) -> dict[str, Any]:
     }
 
 
-def _gate(name: str, progress: Progress | None, probes: Sequence[Consulted], tree: str) -> dict[str, Any]:
-    compared = progress.comparisons.get(name) if progress else None
+def _gate(name: str, progress: Progress | None, probes: Sequence[Consulted]) -> dict[str, Any]:
+    measured = progress.measured.get(name) if progress else None
     failing = {each.test for each in progress.failing.get(name, ())} if progress else set()
     mine = [each for each in probes if each.question.gate.name == name]
     unbuilt = progress.failing.get(BUILD.name, ()) if progress else ()
-    on_head = [each.reading for each in mine if each.question.candidate.tree == tree and each.question.files is None]
     return {
-        "state": "red" if failing or unbuilt else "green" if compared else "pending",
+        "state": "red" if failing or unbuilt else "green" if measured else "pending",
         "new": sorted(map(str, failing)),
-        "known": [str(test) for test in compared.known] if compared else [],
-        "fixed": [str(test) for test in compared.fixed] if compared else [],
+        **_compared(measured, failing),
         "flaky": sorted(map(str, progress.flaky.get(name, ()))) if progress else [],
         "flaky_rates": _rates(progress.flaky.get(name, ()), mine) if progress else {},
         "seconds": round(sum(each.reading.seconds for each in mine), 3),
-        "tests": on_head[-1].results.tests if compared and on_head else 0,
-        "files": list(on_head[-1].results.files) if compared and on_head else [],
+        "tests": measured.head.tests if measured else 0,
+        "files": list(measured.head.files) if measured else [],
         "failures": [_failure(each) for each in (*unbuilt, *progress.failing.get(name, ()))] if progress else [],
     }
 
 
+def _compared(measured: Measured | None, failing: Iterable[TestId]) -> dict[str, Any]:
+    """What became of the release's tests; those that are gone or skipped, and nobody's failure, are told apart."""
+    if measured is None:
+        nothing: list[str] = []
+        return {"known": nothing, "fixed": nothing, "gone": nothing, "skipped": nothing, "ran": {}, "notes": nothing}
+    compared, blamed = measured.comparison, set(failing)
+    return {
+        "known": [str(test) for test in compared.known],
+        "fixed": [str(test) for test in compared.fixed],
+        "gone": [str(each.test) for each in compared.gone if each.test not in blamed],
+        "skipped": [str(each.test) for each in compared.skipped if each.test not in blamed],
+        "ran": {"release": _ran(measured.release), "head": _ran(measured.head)},
+        "notes": list(measured.head.notes),
+        **({"mended_by": list(measured.mended_by)} if measured.mended_by else {}),
+    }
+
+
+def _ran(results: Results) -> dict[str, int]:
+    """How many tests ran, and how they ended. Where a format only counts, all that did not fail have passed."""
+    failed = sum(not failure.test.is_whole_gate for failure in results.failures)
+    skipped = len(results.skipped)
+    passed = len(results.passed) or max(results.tests - failed - skipped, 0) * results.has_passed
+    return {"tests": results.tests, "passed": passed, "failed": failed, "skipped": skipped}
+
+
 def _failure(failure: Failure) -> dict[str, Any]:
-    test = failure.test.name if failure.test == BUILD_TEST else str(failure.test)
+    is_build = failure.test == BUILD_TEST
+    test = called(failure.test.name) if is_build else str(failure.test)
     place = {"file": failure.test.file, "line": failure.line}
-    return {"test": test, **place, "kind": failure.kind, "message": failure.message}
+    return {"test": test, "check": _check(is_build=is_build), **place, "kind": failure.kind, "message": failure.message}
+
+
+def _check(*, is_build: bool) -> str:
+    """Whether the build or a gate is meant: a gate may well have the name ``build``."""
+    return "build" if is_build else "gate"
 
 
 def _rates(flaky: Iterable[TestId], probes: Sequence[Consulted]) -> dict[str, Any]:
     """How often each flaky test failed, in all of the day's runs that tell."""
-    told: dict[str, Any] = {}
+    rates: dict[str, Any] = {}
     for test in sorted(flaky):
-        ran = [each for each in probes if each.question.files is None or test.file in each.question.files]
-        seen = [answers(each.reading, [test])[test] for each in ran]
-        told[str(test)] = {"fails": seen.count("fails"), "runs": len(seen) - seen.count("unclear")}
-    return told
+        seen = [each.reading.results.presence(test) for each in probes if each.reading.built]
+        fails, passes = seen.count(Presence.FAILED), seen.count(Presence.PASSED)
+        rates[str(test)] = {"fails": fails, "runs": fails + passes}
+    return rates
 
 
 def _probe(consulted: Consulted) -> dict[str, Any]:
     question, reading = consulted.question, consulted.reading
     return {
-        "gate": question.gate.name,
+        "gate": called(question.gate.name),
+        "check": _check(is_build=question.gate is BUILD),
+        "built": reading.built,
         "why": question.why,
         "tree": question.candidate.tree,
         "tickets": list(question.candidate.tickets),
         "files": list(question.files) if question.files is not None else None,
         "attempt": question.attempt,
         "failures": len(reading.results.failures),
-        "failed": [str(failure.test) for failure in reading.results.failures],
+        "failed": [_failure(failure)["test"] for failure in reading.results.failures],
+        "tests": reading.results.tests,
         "seconds": round(reading.seconds, 3),
         "log": reading.log,
     }

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from sessions.config import load_config
+from pathlib import Path
+from typing import Any
+
+from sessions.config import Config, load_config
 from sessions.day import hold_state, settle, with_sample
 from sessions.handover import take_over
 from sessions.ledger.record import Record, load_record, save_record
 from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.publishing.closing import close_merged
+from sessions.publishing.refused import Memory
 from sessions.publishing.tickets import report_address, tell_tickets
+from sessions.publishing.writes import Writes
 from sessions.reporting.actions import tell_actions, without_commands
 from sessions.reporting.writing import write_reports
 from sessions.source.mirror import Mirror
@@ -28,14 +33,25 @@ def report(options: Options, narrator: Narrator) -> Record:
             narrator.show(write_reports(record, folder))
         narrator.detail(f"written to {folder / 'report.html'}, and as report.md")
         tell_actions(record, folder / "report.html", narrator)
-        tracker = TRACKERS[config.tickets.tracker](config.tickets)
-        told = tell_tickets(
-            record, tracker, narrator, publish=options.publish, url=report_address(config.project.report)
-        )
-        if options.close:
+        return _tell_tracker(config, options, record, folder, narrator)
+
+
+def _tell_tracker(config: Config, options: Options, record: Record, folder: Path, narrator: Narrator) -> Record:
+    """Tell and close the tickets; what was done is in the record, whatever stopped the rest."""
+    memory = Memory.of(options.state, config.tickets.url)
+    writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
+    told = dict[str, Any]()
+    try:
+        tracker, url = TRACKERS[config.tickets.tracker](config.tickets), report_address(config.project.report)
+        told |= tell_tickets(record, tracker, narrator, writes, publish=options.publish, url=url)
+        if options.close and not writes.is_stopped:
             mirror = Mirror.of(config.project.repository, options.state)
             release = release_at(mirror, record["release"], record["base"])
-            told |= close_merged(tracker, mirror, release, narrator, publish=options.publish)
+            told |= close_merged(tracker, mirror, release, narrator, writes, publish=options.publish)
+    finally:
+        told |= {"refused": writes.record()} if options.publish else {}
         record = {**record, "published": {**record["published"], **told}}
         save_record(record, folder)
-        return record
+        writes.remember(memory)
+    writes.finish(narrator)
+    return record

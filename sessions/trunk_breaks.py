@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from sessions.config import Gate
-from sessions.culprits.findings import Answer
+from sessions.culprits.findings import Answer, weigh
 from sessions.culprits.first_bad import FirstBad, Span
 from sessions.day import Day
 from sessions.errors import GatePendingError, SourceError
 from sessions.gates.comparison import compare
 from sessions.gates.results import Failure, TestId
-from sessions.laboratory import Laboratory, Question
-from sessions.outcomes import BUILD, BUILD_TEST, answers
+from sessions.laboratory import Laboratory
+from sessions.outcomes import BUILD, BUILD_TEST, called
+from sessions.retest import Look, Retester
 from sessions.source.merging import Candidate
 from sessions.source.trunk import Trunk
+from sessions.yardstick import Yardsticks
 
 # Which run a question is about: the bisection's, or another one that must confirm it.
 _FIRST, _AGAIN = 1, 2
@@ -38,7 +40,7 @@ class TrunkBreak:
 
     def __str__(self) -> str:
         """A clause such as ``docs::build, with 1a2b3c4d5e (Rename it)``."""
-        name = self.test.name if self.test == BUILD_TEST else str(self.test)
+        name = called(self.test.name) if self.test == BUILD_TEST else str(self.test)
         return f"{name}, with {self.commit[:10]} ({self.subject})" if self.commit else name
 
 
@@ -49,7 +51,7 @@ def trunk_record(trunk: Trunk | None, breaks: Sequence[TrunkBreak]) -> dict[str,
     broke = [
         {
             "gate": each.gate,
-            "test": each.test.name if each.test == BUILD_TEST else str(each.test),
+            "test": called(each.test.name) if each.test == BUILD_TEST else str(each.test),
             "commit": each.commit,
             "subject": each.subject,
             "message": each.message,
@@ -65,14 +67,22 @@ def find_trunk_breaks(day: Day, laboratory: Laboratory) -> tuple[TrunkBreak, ...
 
     Each is verified both ways: the tests fail twice at the commit that is named, and pass twice at the one before.
 
-    Raises :class:`SourceError` where the branch does not build any more, as then no ticket can be judged; and what
+    Raises :class:`SourceError` where the branch does not build any more, or a gate comes to no end on it, as then no
+    ticket can be judged; and what
     :meth:`Laboratory.ask_all` raises.
     """
     trunk = day.merger.trunk
     if trunk is None:
         return ()
     found = list[TrunkBreak]()
-    search = _Search(day=day, laboratory=laboratory, trunk=trunk)
+    release = Yardsticks.of_release(day, laboratory)
+    search = _Search(
+        day=day,
+        trunk=trunk,
+        release=release,
+        branch=Yardsticks(day=day, laboratory=laboratory),
+        retester=Retester(laboratory=laboratory, yardsticks=release),
+    )
     for gate in day.config.gates:
         try:
             found += search.breaks(gate)
@@ -88,81 +98,77 @@ class _Search:
     """The search among a branch's commits, gate by gate."""
 
     day: Day
-    laboratory: Laboratory
     trunk: Trunk
+    release: Yardsticks
+    branch: Yardsticks
+    retester: Retester
 
     def breaks(self, gate: Gate) -> list[TrunkBreak]:
-        release, base = (
-            self.laboratory.ask(Question(gate=gate, candidate=candidate, why=f"on {name}", keep=True))
-            for candidate, name in (
-                (self.day.merger.bare, f"{self.day.release.tag} itself"),
-                (self.day.base, self.day.start),
-            )
-        )
-        if not base.built:
-            raise SourceError(self._unbuilt(base.results.failures))
-        new = compare(release.results, base.results).new
+        release, reading = self.release.find(gate), self.branch.look(gate)
+        if not reading.built:
+            raise SourceError(self._unusable(BUILD, reading.results.failures[0], "does not build any more"))
+        if release is None:
+            return []  # nothing can be new where nothing was measured
+        new = compare(release.reading.results, reading.results).new
+        if not reading.results.is_measured:
+            whole = next(failure for failure in new if failure.test.is_whole_gate)
+            raise SourceError(self._unusable(gate, whole, f"breaks gate {gate.name} as a whole"))
         failures = {failure.test: failure for failure in new}
-        return [self._break(gate, failures[test], span) for test, span in self._spans(gate, tuple(failures)).items()]
+        return [self._break(gate, failures[test], span) for test, span in self._spans(gate, new).items()]
 
-    def _spans(self, gate: Gate, tests: tuple[TestId, ...]) -> dict[TestId, Span]:
-        """Where those of ``tests`` that fail again on the branch, and pass again on the release, begin to fail."""
+    def _spans(self, gate: Gate, failures: tuple[Failure, ...]) -> dict[TestId, Span]:
+        """Where those tests that fail again on the branch, and pass again on the release, begin to fail."""
         last = len(self.trunk.line) - 1
-        again = self._look(gate, {last: tests, -1: tests}, _AGAIN) if tests else {}
-        steady = [test for test in tests if (again[last][test], again[-1][test]) == ("fails", "passes")]
+        again = self._look(gate, {last: failures, -1: failures}, _AGAIN) if failures else {}
+        by_test = {failure.test: failure for failure in failures}
+        steady = [test for test in by_test if again[last][test] == "fails" and again[-1][test] in ("passes", "not run")]
         search = FirstBad(last + 1, steady)
         while wanted := search.questions():
-            for place, told in self._look(gate, wanted, _FIRST).items():
-                search.learn(place, told)
+            asked = {place: tuple(by_test[test] for test in tests) for place, tests in wanted.items()}
+            for place, told in self._look(gate, asked, _FIRST).items():
+                search.learn(place, {test: weigh(answer) for test, answer in told.items()})
         return search.found()
 
     def _break(self, gate: Gate, failure: Failure, span: Span) -> TrunkBreak:
         test = failure.test
-        seen = self._look(gate, {span.low: (test,), span.high: (test,)}, _AGAIN)
+        seen = self._look(gate, {span.low: (failure,), span.high: (failure,)}, _AGAIN)
         commit = self.trunk.line[span.high]
-        shown = span.is_one and (seen[span.low][test], seen[span.high][test]) == ("passes", "fails")
+        shown = span.is_one and (weigh(seen[span.low][test]), seen[span.high][test]) == ("passes", "fails")
+        passes = "does not exist" if seen[span.low][test] == "not run" else "passes, twice,"
         return TrunkBreak(
-            gate=gate.name,
+            gate=called(gate.name),
             test=test,
             commit=commit if shown else "",
             subject=self._subject(commit) if shown else "",
             message=failure.message,
-            evidence=(
-                f"fails, twice, at {self._name(span.high)}",
-                f"passes, twice, at {self._name(span.low)}",
-            )
+            evidence=(f"fails, twice, at {self._name(span.high)}", f"{passes} at {self._name(span.low)}")
             if shown
             else (f"fails at {self._name(span.high)}, passes at {self._name(span.low)}",),
         )
 
-    def _unbuilt(self, failures: Sequence[Failure]) -> str:
-        spans = self._spans(BUILD, (BUILD_TEST,))
-        if BUILD_TEST not in spans:
-            return f"{self.trunk} does not build in one of two runs, so no ticket can be judged: run again"
-        broke = self._break(BUILD, failures[0], spans[BUILD_TEST])
+    def _unusable(self, gate: Gate, failure: Failure, what: str) -> str:
+        """Why no ticket can be judged that carries the branch's commits."""
+        spans = self._spans(gate, (failure,))
+        if failure.test not in spans:
+            return f"{self.trunk} {what} in one of two runs, so no ticket can be judged: type the same command again"
+        broke = self._break(gate, failure, spans[failure.test])
         with_ = f", with {broke.commit[:10]} ({broke.subject})" if broke.commit else ""
         return (
-            f"{self.trunk.name} does not build any more since {self.trunk.since}{with_}, so no ticket that carries it "
-            "can be judged: wait for its repair, or leave those tickets out with --without"
+            f"{self.trunk.name} {what} since {self.trunk.since}{with_}, so no ticket that carries it can be judged: "
+            "wait for its repair, or leave those tickets out with --without"
         )
 
     def _look(
-        self, gate: Gate, wanted: Mapping[int, tuple[TestId, ...]], attempt: int
+        self, gate: Gate, wanted: Mapping[int, tuple[Failure, ...]], attempt: int
     ) -> dict[int, dict[TestId, Answer]]:
         """What tests do at places of the line, all at once; unclear where a commit does not merge with the release."""
-        questions: dict[int, Question] = {}
-        for place, tests in wanted.items():
-            candidate = self._candidate(place)
-            if candidate:
-                files = tuple(sorted({test.file for test in tests}))
-                some = files if gate.files and "" not in files else None
+        looks: dict[int, Look] = {}
+        for place, failures in wanted.items():
+            if candidate := self._candidate(place):
                 why = f"on {self._name(place)}{' again' if attempt == _AGAIN else ''}"
-                questions[place] = Question(gate=gate, candidate=candidate, files=some, attempt=attempt, why=why)
-        readings = dict(zip(questions, self.laboratory.ask_all(list(questions.values())), strict=True))
-        return {
-            place: answers(readings[place], tests) if place in readings else dict.fromkeys(tests, "unclear")
-            for place, tests in wanted.items()
-        }
+                looks[place] = Look(candidate=candidate, failures=failures, attempt=attempt, why=why)
+        told = dict(zip(looks, self.retester.look_at(gate, list(looks.values()), self.branch.start), strict=True))
+        return {place: self.retester.certain(gate, failures, told.get(place, {})) for place, failures in wanted.items()}
 
     def _candidate(self, place: int) -> Candidate | None:
         if place < 0:

@@ -67,7 +67,7 @@ BROKEN = {
     "no such choice": (
         '"junit"',
         '"junitt"',
-        "line 26: gates[1].format: must be one of sage, junit, latex, exit, not 'junitt'",
+        "line 26: gates[1].format: must be one of sage, junit, tap, go, latex, exit, not 'junitt'",
     ),
     "list for a choice": ('"junit"', "[]", "line 26: gates[1].format: must be one of"),
     "key missing": ('name = "x"\n', "", "line 2: project.name: this key is missing"),
@@ -76,6 +76,16 @@ BROKEN = {
 }
 # What only its meaning makes wrong; a schema cannot know it.
 MEANT = {
+    "branch without a name": (
+        'name = "x"',
+        'name = "x"\nrelease = "branch:"',
+        "line 4: project.release: must be `latest`",
+    ),
+    "tags that are no expression": (
+        'name = "x"',
+        'name = "x"\ntags = "((?P<version>.*)"',
+        "line 4: project.tags: is no regular expression: missing ), unterminated subpattern",
+    ),
     "Dask without an address": (
         'kind = "local"',
         'workers = "dask"',

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import pty
 import re
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sessions.narrator import Narrator, harmless
+from sessions.narrator import Narrator, disobeyed, harmless, harmless_json
 
 ROOT = Path(__file__).parents[1]
 TITLE = (
@@ -153,3 +154,54 @@ def test_no_words_are_taken_for_markup(words: str) -> None:
         narrator.detail(words)
         narrator.good(words)
     assert out.getvalue() == f"    {harmless(words)}\n{harmless(words)}\n"
+
+
+UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u2064\u3164\ufe01\u2028\U000e0041\U000e007f\U000e0100\ufff9"
+
+
+def test_what_nobody_sees_is_left_out() -> None:
+    assert harmless("".join(f"a{char}" for char in UNSEEN)) == "a" * len(UNSEEN)
+    assert harmless("naïve façade, 数学, עברית, ❤\ufe0f") == "naïve façade, 数学, עברית, ❤\ufe0f"
+
+
+COMMANDS = (
+    "::add-mask::a",
+    "  ::error file=a.py,line=1::no",
+    "\t::set-output name=head::evil",
+    "first\n::stop-commands::x",
+    "first\r\n \u200b::add-mask::a",
+    "\x1b[31m::add-mask::a",
+    ":\u200b:add-mask::a",
+    "##[error]no",
+    "in the middle ##[add-mask]a",
+    "##vso[task.setvariable variable=a]b",
+    "##teamcity[buildProblem description='x']",
+    "#\u200b#[error]no",
+    "###[error]no",
+)
+
+
+def obeyed(line: str) -> bool:
+    """As the runners read a line: https://github.com/actions/runner, src/Runner.Common/ActionCommand.cs."""
+    return line.lstrip().startswith("::") or re.search(r"##[a-z]*\[", line, re.IGNORECASE) is not None
+
+
+@pytest.mark.parametrize("text", COMMANDS)
+def test_no_line_is_a_command_of_a_cis_runner(text: str) -> None:
+    assert any(map(obeyed, harmless(text).splitlines()))
+    told = tell(text)
+    assert not [line for line in told.stdout.splitlines() if obeyed(line)]
+    assert not obeyed(Narrator.plain(text))
+
+
+@given(st.text(alphabet=":#[ \n\t\u200b\x1bax]"))
+def test_no_text_at_all_becomes_a_command(text: str) -> None:
+    assert not any(map(obeyed, disobeyed(harmless(text)).splitlines()))
+    written = json.dumps({"name": text}, indent=2)
+    assert json.loads(harmless_json(written)) == json.loads(written)
+    assert not any(map(obeyed, harmless_json(written).splitlines()))
+
+
+def test_what_only_looks_like_a_command_stays() -> None:
+    for text in ("abacus/ledger.py::abacus.ledger.usual_day", "a ## b", "#12 [x]", "C++ std::vector"):
+        assert disobeyed(text) == text

@@ -33,6 +33,7 @@ DEFAULTS = {
     "shard": None,
     "gather": None,
     "close": False,
+    "retry_refused": False,
     "fail_on": None,
     "json": False,
 }
@@ -71,6 +72,7 @@ def parse(*words: str, called_from: Path = Path("/desk"), home: Path = Path("/ho
         (["--shard", "2/4"], "shard", (2, 4)),
         (["--gather", "jobs"], "gather", Path("/desk/jobs")),
         (["--close"], "close", True),
+        (["--retry-refused"], "retry_refused", True),
         (["--fail-on", "ejected"], "fail_on", "ejected"),
         (["--json"], "json", True),
         (["--config", "/etc/x.toml"], "config", Path("/etc/x.toml")),

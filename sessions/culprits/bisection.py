@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
-from sessions.culprits.findings import Answer, Ask, Blame, Subset
+from sessions.culprits.findings import Ask, Blame, Subset, Weighed
 from sessions.tickets.order import Needs, closure
 
 # What is known of a subset already, without asking.
-Known = Callable[[Subset], Answer | None]
-Bisection = Generator[Ask, Answer, Blame]
+Known = Callable[[Subset], Weighed | None]
+Bisection = Generator[Ask, Weighed, Blame]
 
 
 def bisect_line(line: Sequence[int], needs: Needs, known: Known) -> Bisection:
@@ -43,7 +43,7 @@ def bisect_line(line: Sequence[int], needs: Needs, known: Known) -> Bisection:
     return Blame(culprits=culprits, partners=partners if whole else (), fails=fails, passes=passes)
 
 
-def _bisect(subset: Callable[[int], Subset], high: int, known: Known) -> Generator[Ask, Answer, tuple[int, int]]:
+def _bisect(subset: Callable[[int], Subset], high: int, known: Known) -> Generator[Ask, Weighed, tuple[int, int]]:
     """The lengths (low passes, high fails) between which nothing can be told, usually neighbours."""
     told = {length: known(subset(length)) for length in range(1, high)}
     high = min((length for length, answer in told.items() if answer == "fails"), default=high)
@@ -63,7 +63,7 @@ def _bisect(subset: Callable[[int], Subset], high: int, known: Known) -> Generat
 
 def _partners(
     line: Sequence[int], high: int, culprits: tuple[int, ...], needs: Needs, known: Known
-) -> Generator[Ask, Answer, tuple[tuple[int, ...], bool]]:
+) -> Generator[Ask, Weighed, tuple[tuple[int, ...], bool]]:
     """The earlier tickets without which the culprits do no harm, and whether the group fails all by itself."""
     partners: tuple[int, ...] = ()
     end = high - len(culprits)

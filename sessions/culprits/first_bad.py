@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sessions.culprits.findings import Answer
+from sessions.culprits.findings import Weighed
 from sessions.gates.results import TestId
 
 
@@ -49,7 +49,7 @@ class FirstBad:
                 wanted.setdefault(middle, []).append(test)
         return {place: tuple(tests) for place, tests in sorted(wanted.items())}
 
-    def learn(self, place: int, answers: Mapping[TestId, Answer]) -> None:
+    def learn(self, place: int, answers: Mapping[TestId, Weighed]) -> None:
         """Take in what tests do at a place."""
         for test, answer in answers.items():
             span = self._spans[test]

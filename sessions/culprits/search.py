@@ -20,7 +20,7 @@ from math import comb, exp, log
 
 from sessions.culprits.bisection import Bisection, bisect_line
 from sessions.culprits.evidence import ODDS, by_chance, seldom, steady, together
-from sessions.culprits.findings import Answer, Ask, Blame, Flaky, Subset
+from sessions.culprits.findings import Answer, Ask, Blame, Flaky, Subset, Weighed, weigh
 from sessions.culprits.signatures import signature_rounds
 from sessions.gates.results import History
 from sessions.tickets.order import Needs, closure
@@ -97,7 +97,7 @@ def _fall_back(case: _Case) -> Search:
 
 def _answered(case: _Case, steps: Bisection, most: int) -> Generator[Batch, Mapping[Ask, Answer], Blame | None]:
     """What a bisection finds; nothing where it takes too many runs, as that of a test that fails by chance may."""
-    answer: Answer | None = None
+    answer: Weighed | None = None
     while True:
         try:
             ask = next(steps) if answer is None else steps.send(answer)
@@ -153,7 +153,7 @@ class _Case:
     suspicion: Mapping[int, float]
     history: History
     whole: Subset = field(init=False)
-    answers: dict[Ask, Answer] = field(init=False)
+    answers: dict[Ask, Weighed] = field(init=False)
     # Groups that cannot be shown to be at fault.
     closed: set[Subset] = field(default_factory=set)
 
@@ -163,10 +163,14 @@ class _Case:
         self.answers = {Ask(tickets=self.whole): "fails", Ask(tickets=frozenset()): "passes"}
 
     def ask(self, asks: Iterable[Ask]) -> Asking:
-        """Ask what is not known yet."""
+        """Ask what is not known yet.
+
+        A test that did not run, as nobody in the subset brings it, does not fail there: that is all a search needs.
+        """
         if batch := tuple(ask for ask in dict.fromkeys(asks) if ask not in self.answers):
             answers = yield batch
-            self.answers.update((ask, answers[ask]) for ask in batch)
+            for ask in batch:
+                self.answers[ask] = weigh(answers[ask])
 
     def runs(self, subset: Subset) -> int:
         """How often a subset was asked about."""
@@ -187,19 +191,19 @@ class _Case:
         against = [each for each, wrong, lead in tally if each and wrong and abs(lead) < 2 and self.runs(each) < _LOOKS]
         return tuple(ask for each in against for ask in self.again(each, 1))
 
-    def seen(self, subset: Subset, answer: Answer) -> int:
+    def seen(self, subset: Subset, answer: Weighed) -> int:
         """In how many runs of a subset."""
         runs = range(1, self.runs(subset) + 1)
         return sum(self.answers[Ask(tickets=subset, attempt=attempt)] == answer for attempt in runs)
 
-    def told(self, subset: Subset) -> Answer | None:
+    def told(self, subset: Subset) -> Weighed | None:
         """What most runs of a subset showed."""
-        fails, passes, unclear = (self.seen(subset, answer) for answer in ("fails", "passes", "unclear"))
+        fails, passes, unclear = self.seen(subset, "fails"), self.seen(subset, "passes"), self.seen(subset, "unclear")
         if fails or passes:
             return "fails" if fails > passes else "passes"
         return "unclear" if unclear else None
 
-    def settled(self, subset: Subset) -> Answer | None:
+    def settled(self, subset: Subset) -> Weighed | None:
         """What a subset showed, unless it has to be run again: of a test that errs, two runs more must say so."""
         told, lead = self.told(subset), abs(self.seen(subset, "fails") - self.seen(subset, "passes"))
         known = subset in (self.whole, frozenset())
@@ -214,7 +218,7 @@ class _Case:
         """Whether the same tickets gave different answers in this search."""
         return any(fails and passes for _, fails, passes in self.tally())
 
-    def implied(self, subset: Subset) -> Answer | None:
+    def implied(self, subset: Subset) -> Weighed | None:
         """The same, or what follows from other subsets where no ticket mends what another one breaks."""
         if told := self.settled(subset):
             return told

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from sessions.config import Config
 from sessions.engines.probe import Image, Inspection, Outcome, Probe
 from sessions.engines.registry import Registry
-from sessions.errors import InfrastructureError
 
 # Writes the release's files into a folder.
 Export = Callable[[Path], None]
@@ -71,25 +69,3 @@ class Engine(Protocol):
     def close(self) -> None:
         """Give back what was borrowed."""
         ...
-
-
-def choose_engine(config: Config, kind: str, state: Path, warn: Listen = lambda _text: None) -> Engine:
-    """The engine that was asked for; ``auto`` takes Docker where a daemon answers.
-
-    What an earlier call left behind when it was killed is cleaned away. ``warn`` is told what goes wrong without harm.
-
-    Raises :class:`InfrastructureError` where Docker was asked for and no daemon answers.
-    """
-    from sessions.engines.daemon import connect
-    from sessions.engines.docker import DockerEngine
-    from sessions.engines.local import LocalEngine
-
-    if kind == "local":
-        return LocalEngine(config, state, why="it was asked for")
-    client, trouble = connect()
-    if client is not None:
-        why = "it was asked for" if kind == "docker" else "a daemon answers"
-        return DockerEngine(config, state, client, why=why, warn=warn)
-    if kind == "docker":
-        raise InfrastructureError(f"No Docker daemon answers ({trouble}): start it, or run with --engine local.")
-    return LocalEngine(config, state, why=f"no Docker daemon answers ({trouble})")

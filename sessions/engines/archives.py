@@ -6,10 +6,11 @@ import io
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
+from sessions.engines.bounds import Bounds, Quota
 from sessions.source.overlay_files import Overlay
 
 Owner = tuple[int, int]
@@ -66,24 +67,56 @@ def folders_archive(folders: Mapping[str, Path], owner: Owner) -> IO[bytes]:
     return stream
 
 
-def plain_files(chunks: Iterable[bytes], largest: int) -> dict[str, bytes] | None:
-    """The plain files of an archive by name, and no links or devices; ``None`` for more than ``largest`` bytes.
+def plain_files(
+    chunks: Iterable[bytes], choose: Callable[[str], str | None], bounds: Bounds, quota: Quota
+) -> dict[str, bytes]:
+    """Return the plain files of an archive, and no links or devices, under the names that ``choose`` gives them.
 
-    Raises :class:`tarfile.ReadError` for an archive that was cut anywhere.
+    It is given their names in the archive, and returns ``None`` for those that are not wanted.
+
+    Raises :class:`tarfile.ReadError` for an archive that was cut anywhere, and :class:`ExceededError` for files that
+    are too many or too large, as soon as that is known.
     """
-    with tempfile.TemporaryFile() as stream:
-        for chunk in chunks:
-            stream.write(chunk)
-            if stream.tell() > largest:
-                return None
+    stream, found, size = _Stream(chunks, bounds), dict[str, bytes](), 0
+    with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as archive:
+        for entries, member in enumerate(archive, start=1):
+            archive.members = []  # type: ignore[attr-defined]  # a million of them would stay in memory
+            bounds.check_search(entries, stream.size)
+            name = choose(member.name) if member.isfile() else None
+            if name is None:
+                continue
+            bounds.check_path(name)
+            size += member.size
+            quota.check(len(found) + 1, size)
+            if body := archive.extractfile(member):
+                found[name] = body.read()
+    stream.finish()
+    return found
+
+
+class _Stream(io.RawIOBase):
+    """Chunks of an archive as a file to read once."""
+
+    def __init__(self, chunks: Iterable[bytes], bounds: Bounds) -> None:
+        self._chunks, self._bounds = iter(chunks), bounds
+        self._rest, self._tail, self.size = b"", b"", 0
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self._rest) < size and (chunk := next(self._chunks, None)) is not None:
+            self._rest += chunk
+            self._tail = (self._tail + chunk)[-len(_END) :]
+            self.size += len(chunk)
+            self._bounds.check_search(0, self.size)
+        given, self._rest = self._rest[:size], self._rest[size:]
+        return given
+
+    def finish(self) -> None:
+        """Read on to the end. Raises :class:`tarfile.ReadError` where the archive has none."""
         # Between two files, `tarfile` takes a cut for the end.
-        stream.seek(-min(len(_END), stream.tell()), io.SEEK_END)
-        if stream.read() != _END:
+        while self.read(tarfile.RECORDSIZE):
+            pass
+        if self._tail != _END:
             raise tarfile.ReadError("the archive has no end")
-        stream.seek(0)
-        with tarfile.open(fileobj=stream) as archive:
-            files = [member for member in archive if member.isfile()]
-            return {file.name: body.read() for file in files if (body := archive.extractfile(file))}
 
 
 def _info(name: str, mode: int, owner: Owner, size: int = 0) -> tarfile.TarInfo:

@@ -1,33 +1,38 @@
-"""One container that a probe runs in: no network, no capabilities, limits, and always removed."""
+"""One container that a probe runs in: no network, no capabilities, limits, and always removed.
+
+How a step runs in it, and is stopped, is in container_step.py.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from http.client import BAD_REQUEST, NOT_FOUND
 from pathlib import Path, PurePosixPath
-from tarfile import TarError
+from tarfile import BLOCKSIZE, TarError
 from typing import TYPE_CHECKING, Any
 
 import docker
-from docker.errors import DockerException, NotFound
-from requests.exceptions import RequestException
+from requests.exceptions import ChunkedEncodingError
 
 from sessions.config import Engine
-from sessions.engines import Listen
 from sessions.engines.archives import Owner, folders_archive, overlay_archive, plain_files, scripts_archive
+from sessions.engines.bounds import Bounds, ExceededError, Quota
 from sessions.engines.daemon import LABEL
-from sessions.engines.probe import Ending, Image, Step, StepOutcome
+from sessions.engines.probe import Image, Step
 from sessions.errors import InfrastructureError
-from sessions.globs import fixed_folder, matching
+from sessions.globs import fixed_folder, matcher, matching
 from sessions.source.overlay_files import Overlay
 
 if TYPE_CHECKING:
     from docker.models.containers import Container, ExecResult
+    from requests import Response
 
 # The folder outside the source that holds a probe's scripts and takes its results.
 ROOM = "/integrand"
@@ -35,9 +40,26 @@ RESULTS = f"{ROOM}/results"
 # Marks the containers of a state folder. Not for images: whoever looks into one must not be cleaned away.
 PROBE = f"{LABEL}.probe"
 _GOES_LINK = 1 << 27  # in its `fs.FileMode`
-_LARGEST_RESULT = 512 * 2**20
+_CHUNK = 2**20
+_END = bytes(2 * BLOCKSIZE)
+# Process 1 of a probe's container ends by itself after $0 seconds, so that what a killed session leaves does not run
+# for ever, and reaps orphans. It ignores all signals. Where `env` is GNU's of 2019 or later, it starts nothing that
+# could fail or be killed; elsewhere it goes on where that happens. (Docker's own `init` hands signals on, and ends when
+# its only child is killed.)
+_PROCESS_1 = """
+trap '' HUP INT QUIT TERM USR1 USR2 ALRM PIPE
+env --ignore-signal=CHLD true 2> /dev/null && exec env --ignore-signal=CHLD sleep "$0"
+end=$(($(date +%s) + $0))
+while now=$(date +%s); [ "${now:-0}" -lt "$end" ]; do sleep 60; done
+"""
 # An engine under load was seen to lose what a command had printed, and to break an archive off.
 _ASKED = 3
+# A shell's statuses for a command that is not there, or is none.
+_NO_COMMAND = (126, 127)
+
+
+class NoSourceError(InfrastructureError):
+    """The source is not where the configuration says."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +70,7 @@ class ProbeContainer:
     container: Container
     image: Image
     source: str
+    bounds: Bounds
 
     @classmethod
     @contextmanager
@@ -56,30 +79,29 @@ class ProbeContainer:
         client: docker.DockerClient,
         image: Image,
         settings: Engine,
+        bounds: Bounds,
         *,
         owner: str,
         environment: Mapping[str, str],
         seconds: float,
     ) -> Iterator[ProbeContainer]:
         """A container of ``image`` that ends by itself after so many seconds, and is removed at the end."""
-        limits: dict[str, Any] = {"mem_limit": settings.memory} if settings.memory else {}
         container = client.containers.create(
             image.id,
-            # No `init`: as process 1, the loop reaps orphans too, and nothing that a probe runs can stop it. It ends
-            # by itself, so that what a killed session leaves does not run for ever.
-            entrypoint=["sh", "-c", "end=$(($(date +%s) + $0)); while [ $(date +%s) -lt $end ]; do sleep 60; done"],
+            entrypoint=["sh", "-c", _PROCESS_1],
             command=[str(int(seconds))],
             environment={**environment, "INTEGRAND_RESULTS": RESULTS},
             network_mode="none",
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
-            pids_limit=settings.processes,
             labels={PROBE: owner},
-            **limits,
+            user=settings.user or None,
+            runtime=settings.runtime or None,
+            **_limits(bounds),
         )
         try:
             container.start()
-            yield cls(client, container, image, settings.source)
+            yield cls(client, container, image, settings.source, bounds)
         finally:
             container.remove(force=True, v=True)
 
@@ -91,9 +113,9 @@ class ProbeContainer:
             asked = self.container.exec_run(["sh", "-c", 'cd "$0" && id -u && id -g', self.source])
             if asked.exit_code:
                 text = f"The image {self.image.name} has no folder {self.source}: set [engine] source."
-                raise InfrastructureError(text)
-            if len(said := _said(asked).split()) == 2:
-                return int(said[0]), int(said[1])
+                raise NoSourceError(text)
+            if len(ids := printed_by(asked).split()) == 2:
+                return int(ids[0]), int(ids[1])
         raise InfrastructureError("The engine lost what a command printed, thrice: call again.")
 
     def put_overlay(self, overlay: Overlay) -> None:
@@ -128,47 +150,43 @@ class ProbeContainer:
         with folders_archive({path.lstrip("/"): folder for path, folder in folders.items()}, self.owner) as stream:
             self.container.put_archive("/", stream)
 
-    def run(self, step: Step, listen: Listen) -> StepOutcome:
-        """Run one step whose script is there."""
-        late = threading.Event()
-
-        def stop() -> None:
-            late.set()
-            with suppress(DockerException, RequestException):  # it ended by itself just now
-                self.container.kill()
-
-        # One stream: what is printed to two reaches us out of order, and cut within lines.
-        words = ["sh", "-c", 'exec sh "$0" 2>&1', f"{ROOM}/{step.name}.sh"]
-        command = self.client.api.exec_create(self.container.id, words, workdir=self.source)
-        timer = threading.Timer(step.timeout, stop)
-        timer.start()
-        try:
-            log = [_heard(line, listen) for line in _lines(self.client.api.exec_start(command["Id"], stream=True))]
-        finally:
-            timer.cancel()
-            timer.join()  # podman gives empty archives of a container that is just being killed
-        status = self.client.api.exec_inspect(command["Id"])["ExitCode"]
-        self.container.reload()
-        if not late.is_set() and (status is None or self.container.status != "running"):
-            raise InfrastructureError("A probe's container was stopped from outside. Run again: the rest is kept.")
-        memory = status and not late.is_set() and self._ran_out_of_memory()
-        ending: Ending = "timeout" if late.is_set() else "out of memory" if memory else "exited"
-        return StepOutcome(name=step.name, status=137 if status is None else status, log="".join(log), ending=ending)
+    def delete_matching(self, globs: tuple[str, ...]) -> None:
+        """Delete the files and links of the source that ``globs`` name. Raises :class:`ExceededError`."""
+        for folder in sorted({fixed_folder(glob) for glob in globs}):
+            words = ["find", f"./{folder}", "!", "-type", "d", "-print0"]
+            listed = self.container.exec_run(words, workdir=self.source, stderr=False)
+            if listed.exit_code in _NO_COMMAND:
+                raise ExceededError("unusable", f"{self.image.name} has no `find`: install findutils in it")
+            names = [name.removeprefix("./") for name in os.fsdecode(_bytes(listed)).split("\0") if name]
+            self.bounds.check_search(len(names))
+            try:
+                self.take_away(matching(globs, names))
+            except InfrastructureError as error:
+                raise ExceededError("unusable", str(error).rstrip(".")) from None
 
     def results(self) -> bytes | None:
-        """What the commands wrote to ``$INTEGRAND_RESULTS``."""
-        return next(iter(self._take(RESULTS).values()), None)
+        """Return what the commands wrote to ``$INTEGRAND_RESULTS``. Raises :class:`ExceededError`."""
+        return self._take(RESULTS, {"results": ""}.get, self.bounds.results_quota).get("")
 
-    def artifacts(self, globs: tuple[str, ...]) -> dict[str, bytes]:
-        """The files of the source that ``globs`` name, by path."""
+    def files(self, globs: tuple[str, ...], quota: Quota) -> dict[str, bytes]:
+        """Return the plain files of the source that ``globs`` name, by path. Raises :class:`ExceededError`."""
         found: dict[str, bytes] = {}
+        wanted = matcher(globs)
         for folder in sorted({fixed_folder(glob) for glob in globs}):
-            files = self._take(f"{self.source}/{folder}".rstrip("/"))
-            # The archive's own first folder is the last one of the path that was asked for.
-            found |= {
-                f"{folder}/{name.split('/', 1)[1]}".lstrip("/"): body for name, body in files.items() if "/" in name
-            }
-        return {name: found[name] for name in matching(globs, found)}
+
+            def choose(name: str, folder: str = folder) -> str | None:
+                # The archive's own first folder is the last one of the path that was asked for.
+                path = f"{folder}/{name.partition('/')[2]}".lstrip("/")
+                return path if "/" in name and wanted(path) else None
+
+            found |= self._take(f"{self.source}/{folder}".rstrip("/"), choose, quota)
+        quota.check(len(found), sum(map(len, found.values())))
+        return dict(sorted(found.items()))
+
+    def written(self) -> int:
+        """Return how many bytes were written beside the image."""
+        about = self.client.api.containers(all=True, size=True, filters={"id": self.container.id})
+        return int(about[0].get("SizeRw") or 0) if about else 0
 
     def commit(self, name: str, labels: Mapping[str, str], *, command: Sequence[str] | None = None) -> Image:
         """Keep the container's files as the image ``name``, which starts as its own image does, or with ``command``."""
@@ -185,28 +203,51 @@ class ProbeContainer:
         made = self.container.commit(repository, tag, changes=changes)
         return Image(id=str(made.id), name=name)
 
-    def _ran_out_of_memory(self) -> bool:
-        # Asked of the kernel, either of its versions: the daemon's own OOMKilled is about a container's first process.
-        counts = ["cat", "/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"]
-        return bool(re.search(r"^oom_kill [1-9]", _said(self.container.exec_run(counts)), re.MULTILINE))
+    def _take(self, path: str, choose: Callable[[str], str | None], quota: Quota) -> dict[str, bytes]:
+        """The plain files at ``path`` under the names that ``choose`` gives them, by those in Docker's archive.
 
-    def _take(self, path: str) -> dict[str, bytes]:
-        """The plain files at ``path`` by their names in Docker's archive.
-
-        Raises :class:`InfrastructureError` where they are larger than any result should be, or never come whole.
+        Raises :class:`InfrastructureError` where they never come whole, and :class:`ExceededError`.
         """
         for _ in range(_ASKED):
-            try:
-                chunks, about = self.container.get_archive(path)
-            except NotFound:
-                return {}
-            if about and about["mode"] & _GOES_LINK:  # podman packs what it leads to
-                return {}
-            with suppress(TarError):
-                if (files := plain_files(chunks, _LARGEST_RESULT)) is not None:
-                    return files
-                raise InfrastructureError(f"{path} in a probe's container is larger than {_LARGEST_RESULT >> 20} MiB.")
+            with suppress(TarError, ChunkedEncodingError), self._archive(path) as (chunks, mode):
+                if mode & _GOES_LINK:  # podman packs what it leads to
+                    return {}
+                return plain_files(chunks, choose, self.bounds, quota)
         raise InfrastructureError("The engine broke off files that a probe left, thrice: call again.")
+
+    @contextmanager
+    def _archive(self, path: str) -> Iterator[tuple[Iterable[bytes], int]]:
+        """The chunks of an archive of ``path``, none where that is not there, and its mode as Go has it.
+
+        docker-py leaves the connection open where an archive is not read to its end. Then the daemon goes on writing
+        it, and the container cannot be removed.
+        """
+        api = self.client.api
+        address = f"{api.base_url}/v{api.api_version}/containers/{self.container.id}/archive"
+        with api.get(address, params={"path": path}, stream=True, timeout=api.timeout) as response:
+            if response.status_code == NOT_FOUND or (response.status_code >= BAD_REQUEST and _is_no_path(response)):
+                yield [_END], 0
+                return
+            response.raise_for_status()
+            about = json.loads(b64decode(response.headers.get("X-Docker-Container-Path-Stat", "") or "e30="))
+            yield response.iter_content(_CHUNK), int(about.get("mode", 0))
+
+
+def _limits(bounds: Bounds) -> dict[str, Any]:
+    return {
+        # The same number for both: no swap.
+        "mem_limit": bounds.memory,
+        "memswap_limit": bounds.memory,
+        "shm_size": bounds.shared_memory,
+        "pids_limit": bounds.processes,
+        # Where the whole machine runs out of memory, the kernel ends a probe before anything of ours.
+        "oom_score_adj": 500,
+    }
+
+
+def _is_no_path(response: Response) -> bool:
+    """Whether the daemon says that a path leads nowhere: through a loop of links, or a file in a folder's place."""
+    return re.search("too many (levels of symbolic )?links|not a directory", response.text, re.IGNORECASE) is not None
 
 
 def _quoted(text: str) -> str:
@@ -214,19 +255,10 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("$", "\\$")
 
 
-def _said(result: ExecResult) -> str:
-    return result.output.decode() if isinstance(result.output, bytes) else ""
+def printed_by(result: ExecResult) -> str:
+    """Return what a command printed."""
+    return _bytes(result).decode()
 
 
-def _heard(line: str, listen: Listen) -> str:
-    listen(line)
-    return line
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line.decode("utf-8", "replace") + "\n" for line in whole)
-    if rest:
-        yield rest.decode("utf-8", "replace")
+def _bytes(result: ExecResult) -> bytes:
+    return result.output if isinstance(result.output, bytes) else b""

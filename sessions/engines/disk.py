@@ -97,7 +97,7 @@ def _engine_needs(client: docker.DockerClient, name: str, source: int) -> list[N
     here = any(name in (image.get("RepoTags") or ()) for image in images)
     if not here:
         needs.append(Need(what="the release's files to build from", place=Path(tempfile.gettempdir()), size=source))
-    if root := _root_here(client):
+    if root := engine_root(client):
         needs.append(Need(what="candidates", place=root, size=AT_ONCE * growth(images, source)))
         if not here and (size := usual_size(images, name)):
             needs.append(Need(what="the baseline's image", place=root, size=size))
@@ -129,7 +129,8 @@ def usual_size(images: Sequence[dict[str, Any]], name: str) -> int:
     return max(same, default=0)
 
 
-def _root_here(client: docker.DockerClient) -> Path | None:
+def engine_root(client: docker.DockerClient) -> Path | None:
+    """Return the folder where a daemon keeps containers; ``None`` where that is on another machine."""
     if client.api.base_url != "http+docker://localhost":  # as docker-py calls a socket of this machine
         return None
     root = str(client.info().get("DockerRootDir") or "")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -22,10 +23,14 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from sessions.config import Config
 from sessions.engines import Export, Listen
 from sessions.engines.baseline_image import BaselineImage, Release
-from sessions.engines.container import PROBE, ProbeContainer
+from sessions.engines.bounds import Bounds, ExceededError
+from sessions.engines.collecting import outcome_of
+from sessions.engines.container import PROBE, NoSourceError, ProbeContainer
+from sessions.engines.container_step import StepRunner
 from sessions.engines.daemon import LABEL, legal_name, reason, told
-from sessions.engines.disk import weigh_run
-from sessions.engines.probe import Image, Inspection, Outcome, Probe, StepOutcome
+from sessions.engines.disk import engine_root, weigh_run
+from sessions.engines.machine import DiskWatch, memory_size
+from sessions.engines.probe import Image, Inspection, Outcome, Probe, Step, StepOutcome
 from sessions.engines.registry import Registry
 from sessions.errors import InfrastructureError
 
@@ -63,6 +68,11 @@ class DockerEngine:
         """Where the image of a release comes from."""
         return BaselineImage(config=self.config, client=self.client, warn=self.warn)
 
+    @cached_property
+    def bounds(self) -> Bounds:
+        """What probes may take, of the daemon's machine."""
+        return Bounds.of(self.config.engine, int(self.client.info().get("MemTotal") or memory_size()))
+
     def room(self, release: str, source: int) -> str:
         """How much disk candidates and logs need, and how much there is."""
         return weigh_run(self.client, self.baseline.name_of(release), self.state, source)
@@ -74,26 +84,23 @@ class DockerEngine:
     def run(self, probe: Probe, listen: Listen) -> Outcome:
         """Run a probe in a container of its own."""
         start = time.monotonic()
-        with told("The Docker engine"), self._candidate(probe, listen) as (container, first):
+        with told("The Docker engine"), self._candidate(probe, listen) as (runner, first):
             steps = [first]
             for step in probe.steps[1:]:
-                if steps[-1].status:
+                if steps[-1].is_failure:
                     break
-                steps.append(container.run(step, listen))
-            return Outcome(
-                steps=tuple(steps),
-                results=container.results(),
-                artifacts=container.artifacts(probe.artifacts),
-                seconds=time.monotonic() - start,
-            )
+                reports = probe.reports if step is probe.steps[-1] else ()
+                steps.append(_run_step(runner, step, reports, listen))
+            return outcome_of(probe, steps, runner.box, self.bounds, start=start, trouble=runner.disk.find_trouble)
 
     def inspection(self, wanted: Inspection, listen: Listen) -> Image | None:
         """The image to look into, made where it is not here yet; ``None`` where its candidate does not build."""
         with told(f"Making the image {wanted.name}"):
             if there := self._there(wanted.name, wanted.inputs):
                 return there
-            with self._candidate(wanted.candidate, listen) as (container, built):
-                if built.status:
+            with self._candidate(wanted.candidate, listen) as (runner, built):
+                container = runner.box
+                if built.is_failure:
                     return None
                 container.take_away(wanted.without)
                 with tempfile.TemporaryDirectory() as scratch:
@@ -145,16 +152,16 @@ class DockerEngine:
     def prune(self, *, keep: frozenset[str], before: str) -> int:
         """Remove builds kept for candidates, and images to look into of days before a date as in 2026-11-23.
 
-        Those whose candidate or name is in ``keep`` stay, and so does what a container still uses. Returns how many
-        were removed.
+        Only those of this state folder: another one may have days of a project of the same name. Those whose candidate
+        or name is in ``keep`` stay, and so does what a container still uses. Returns how many were removed.
         """
         removed = 0
         with told("Removing old images"):
-            for image in self.client.images.list(filters=_labelled(f"{LABEL}.project", self._project)):
+            for image in self.client.images.list(filters=_labelled(f"{LABEL}.state", self._owner)):
                 built, day = (image.labels.get(f"{LABEL}.{key}", "") for key in ("built", "date"))
-                mine = image.labels.get(f"{LABEL}.state") == self._owner
                 wanted = built in keep or not keep.isdisjoint(image.tags)
-                if not wanted and ((built and mine) or (day and day < before)):
+                mine = image.labels.get(f"{LABEL}.project") == self._project
+                if mine and not wanted and (built or (day and day < before)):
                     removed += self._remove(image.tags or [str(image.id)])
         return removed
 
@@ -163,7 +170,7 @@ class DockerEngine:
         self.client.close()
 
     @contextmanager
-    def _candidate(self, probe: Probe, listen: Listen) -> Iterator[tuple[ProbeContainer, StepOutcome]]:
+    def _candidate(self, probe: Probe, listen: Listen) -> Iterator[tuple[StepRunner, StepOutcome]]:
         """A container in which the first step is done: of the image that was kept when it was, if there is one."""
         kept = self._kept(probe)
         first = probe.steps[0]
@@ -171,21 +178,23 @@ class DockerEngine:
             self.client,
             kept or probe.image,
             self.config.engine,
+            self.bounds,
             owner=self._owner,
             environment=probe.environment,
             seconds=sum(step.timeout for step in probe.steps) + _GRACE,
         ) as container:
+            disk = DiskWatch(self._disks, self.bounds.disk, container.written)
+            runner = StepRunner(container, disk)
             if kept:
-                container.put_scripts(probe.steps)
-                yield container, StepOutcome(name=first.name, status=0, log="(done before, and kept)\n")
+                yield runner, _enter_kept(container, probe)
                 return
             container.put_overlay(probe.overlay)
             container.put_scripts(probe.steps)
-            done = container.run(first, listen)
-            if probe.keep and not done.status:
+            done = _run_step(runner, first, probe.reports if len(probe.steps) == 1 else (), listen)
+            if probe.keep and not done.is_failure:
                 names = {"kind": "built", "built": probe.candidate, "inputs": ""}
                 container.commit(self._kept_name(probe), self._labels(probe.image, names))
-            yield container, done
+            yield runner, done
 
     def _labels(self, base: Image, own: Mapping[str, str]) -> dict[str, str]:
         """What an image made on ``base`` says of itself; what it does not say anew, it would say of that one."""
@@ -222,6 +231,11 @@ class DockerEngine:
             return 0
         return 1
 
+    @cached_property
+    def _disks(self) -> tuple[Path, ...]:
+        root = engine_root(self.client)
+        return (root,) if root else ()
+
     @property
     def _owner(self) -> str:
         return hashlib.sha256(os.fsencode(self.state)).hexdigest()[:16]
@@ -229,6 +243,25 @@ class DockerEngine:
     @property
     def _project(self) -> str:
         return legal_name(self.config.project.name)
+
+
+def _enter_kept(container: ProbeContainer, probe: Probe) -> StepOutcome:
+    """Go on where a probe's first step ended, which may have left anything."""
+    done = StepOutcome(name=probe.steps[0].name, status=0, log="(done before, and kept)\n")
+    try:
+        container.put_scripts(probe.steps)
+    except NoSourceError as error:
+        return done.stopped("unusable", str(error).rstrip("."))
+    return done
+
+
+def _run_step(runner: StepRunner, step: Step, reports: tuple[str, ...], listen: Listen) -> StepOutcome:
+    """Run a step without the reports that are there before it."""
+    try:
+        runner.box.delete_matching(reports)
+    except ExceededError as exceeded:
+        return StepOutcome(name=step.name, status=1, log="").stopped(exceeded.ending, str(exceeded))
+    return runner.run(step, listen)
 
 
 def _own(names: Mapping[str, str]) -> dict[str, str]:

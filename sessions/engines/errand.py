@@ -25,13 +25,15 @@ from sessions.errors import InfrastructureError
 class Errand:
     """One probe, and what a worker must know to have the same image.
 
-    ``references`` are names under which the image may be pulled. ``tag``, ``commit`` and ``tree`` are the release's.
+    ``references`` are names under which the image may be pulled. ``jailed`` says that the local engine has a jail where
+    the session is, and must have one where the probe runs. ``tag``, ``commit`` and ``tree`` are the release's.
     """
 
     probe: Probe
     kind: Literal["docker", "local"]
     config: Config
     references: tuple[str, ...] = ()
+    jailed: bool = True
     tag: str
     commit: str
     tree: str
@@ -78,7 +80,9 @@ def _locally(errand: Errand, state: Path, archive: Path) -> tuple[Engine, Image]
         with tarfile.open(archive) as files:
             files.extractall(folder, filter="tar")
 
-    engine = LocalEngine(errand.config, state, why="the session runs on it", alone=False)
+    engine = LocalEngine(errand.config, state, why="the session runs on it", alone=False, jailed=errand.jailed)
+    if errand.jailed and engine.openness:
+        raise InfrastructureError(f"{engine.openness}, as it is where the session runs")
     with FileLock(state / "lock"):
         return engine, engine.prepare(errand.tag, errand.commit, errand.tree, unpack)
 

@@ -1,31 +1,37 @@
 """Probes in plain folders of this machine.
 
-For desks without Docker, and for projects whose tickets are trusted: a probe's environment holds no token and its
-home is empty, but nothing keeps its code from the network or from other files of the same user.
+For desks without Docker. Where bubblewrap is installed, a probe's commands run in a jail (jail.py): they have no
+network, see no other process, and can write to the probe's folder alone. Where it is not, a probe's environment holds
+no token and its home is empty, but nothing keeps its code from the network or from other files of the same user.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import platform
+import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sessions.config import Config
 from sessions.engines import Export, Listen
+from sessions.engines.bounds import Bounds, ExceededError, Quota
+from sessions.engines.collecting import delete_folder, find_files, outcome_of, read_file, read_files
 from sessions.engines.disk import weigh_run
-from sessions.engines.probe import Ending, Image, Inspection, Outcome, Probe, Step, StepOutcome
+from sessions.engines.jail import Jail, find_jail
+from sessions.engines.local_step import SCRIPTS, LocalStepRunner
+from sessions.engines.machine import DiskWatch, memory_size
+from sessions.engines.probe import Image, Inspection, Outcome, Probe, Step, StepOutcome
 from sessions.errors import InfrastructureError
-from sessions.globs import matching
 from sessions.source.overlay_files import OverlayFile
 
 # All that a probe's commands may know of the user's environment; tokens are not among it.
@@ -34,7 +40,10 @@ _LENT = ("LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 @dataclass(frozen=True)
 class LocalEngine:
-    """An engine of folders and subprocesses under the state folder; not ``alone`` where others use that folder too."""
+    """An engine of folders and subprocesses under the state folder.
+
+    It is not ``alone`` where others use that folder too, and not ``jailed`` where even bubblewrap is not wanted.
+    """
 
     config: Config
     state: Path
@@ -42,10 +51,33 @@ class LocalEngine:
     name: str = "local"
     registry: None = None
     alone: bool = True
+    jailed: bool = True
 
     def __post_init__(self) -> None:
         if self.alone:
-            shutil.rmtree(self._probes, ignore_errors=True)  # of a call that was killed
+            delete_folder(self._probes)  # of a call that was killed
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """What probes may take."""
+        return Bounds.of(self.config.engine, memory_size())
+
+    @property
+    def jail(self) -> Jail | None:
+        """What keeps probes from the rest of this machine; ``None`` where nothing does."""
+        return self._found_jail[0]
+
+    @property
+    def openness(self) -> str:
+        """Why there is no jail; empty where there is one."""
+        return self._found_jail[1]
+
+    @cached_property
+    def _found_jail(self) -> tuple[Jail | None, str]:
+        if not self.jailed:
+            return None, "no jail is wanted"
+        with self._writable():
+            return find_jail(self.state, self.bounds)
 
     def room(self, release: str, source: int) -> str:  # noqa: ARG002
         """How much disk the release's folder, a candidate's and logs need, and how much there is."""
@@ -67,21 +99,47 @@ class LocalEngine:
     def run(self, probe: Probe, listen: Listen) -> Outcome:
         """Run a probe in a fresh copy of the release's folder."""
         start = time.monotonic()
-        self._probes.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._probes, ignore_cleanup_errors=True) as name:
-            room = Path(name)
-            source = room / "source"
-            shutil.copytree(self._release(probe.image.id.removeprefix("local:")), source, symlinks=True)
+        with self._writable(), self._room() as room:
+            place = _Place(room, self.bounds)
+            shutil.copytree(self._release(probe.image.id.removeprefix("local:")), place.source, symlinks=True)
             for file in probe.overlay:
-                _put(source, file)
-            steps = self._steps(probe, room, listen)
-            results = room / "results"
-            return Outcome(
-                steps=steps,
-                results=results.read_bytes().replace(os.fsencode(f"{source}/"), b"") if results.is_file() else None,
-                artifacts=_collect(source, probe.artifacts),
-                seconds=time.monotonic() - start,
+                _put(place.source, file)
+            before = _size(room)
+            disk = DiskWatch((self.state,), self.bounds.disk, lambda: _size(room) - before)
+            runner = LocalStepRunner(
+                room=room,
+                jail=self.jail,
+                readable=(self._python,) if self.config.engine.packages else (),
+                environment=self._environment(room) | probe.environment,
+                bounds=self.bounds,
+                disk=disk,
             )
+            steps = _run_steps(probe, place, runner, listen)
+            return outcome_of(probe, steps, place, self.bounds, start=start, trouble=disk.find_trouble)
+
+    @contextmanager
+    def _room(self) -> Iterator[Path]:
+        """A folder for one probe."""
+        self._probes.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(dir=self._probes, prefix="tmp"))
+        try:
+            yield room
+        finally:
+            delete_folder(room)
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        """What is wrong with the disk as an error of ours."""
+        try:
+            yield
+        except shutil.Error as error:  # of a whole folder: for each file where from, where to, why, as text
+            raise self._unwritable(re.sub(r"^\[\w+ \d+\] |: '.*", "", str(error.args[0][0][2]))) from None
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from None
+
+    def _unwritable(self, why: str) -> InfrastructureError:
+        place = self.state / "local"
+        return InfrastructureError(f"{place} cannot be used: {why}. Make room or take another folder with --state.")
 
     def inspection(self, wanted: Inspection, listen: Listen) -> None:
         """There are no images here."""
@@ -97,19 +155,10 @@ class LocalEngine:
     def close(self) -> None:
         """Nothing was borrowed."""
 
-    def _steps(self, probe: Probe, room: Path, listen: Listen) -> tuple[StepOutcome, ...]:
-        done: list[StepOutcome] = []
-        environment = self._environment(room) | probe.environment
-        for step in probe.steps:
-            done.append(_run(step, room, environment, listen))
-            if done[-1].status:
-                break
-        return tuple(done)
-
     def _environment(self, room: Path) -> dict[str, str]:
         home, scratch = room / "home", room / "tmp"
-        home.mkdir(exist_ok=True)
-        scratch.mkdir(exist_ok=True)
+        for folder in (home, scratch, room / SCRIPTS):
+            folder.mkdir()
         lent = {name: os.environ[name] for name in _LENT if name in os.environ}
         bin_ = self._python / "bin" if self.config.engine.packages else Path(sys.executable).parent
         own = {"PATH": f"{bin_}:{os.environ.get('PATH', os.defpath)}", "HOME": str(home), "TMPDIR": str(scratch)}
@@ -139,7 +188,11 @@ class LocalEngine:
                 words = (made.stderr or made.stdout).strip().splitlines() or ["no word of why"]
                 # After its errors, pip may give hints, and news of itself.
                 words = [line for line in words if line.lower().startswith("error")] or words
-                raise InfrastructureError(f"[engine] packages could not be installed: {words[-1]}")
+                python = ".".join(map(str, sys.version_info[:2]))
+                raise InfrastructureError(
+                    f"[engine] packages could not be installed: {words[-1].rstrip('.')}. Mend that line of the "
+                    f"configuration, or start nox with a Python that the package is for (this is {python})."
+                )
         done.touch()
 
 
@@ -162,56 +215,54 @@ def _put(source: Path, file: OverlayFile) -> None:
     place.chmod(file.mode & 0o777)
 
 
-def _run(step: Step, room: Path, environment: dict[str, str], listen: Listen) -> StepOutcome:
-    # A script, not `sh -c`: one argument may hold 128 KiB, and Sage's list of files is longer.
-    script = room / f"{step.name}.sh"
-    script.write_text(step.command + "\n", encoding="utf-8", errors="surrogateescape")
-    process = subprocess.Popen(
-        ["sh", str(script)],
-        cwd=room / "source",
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    log: list[str] = []
-    reader = threading.Thread(target=_read, args=(process, log, listen, f"{room / 'source'}/"), daemon=True)
-    reader.start()
-    ending: Ending = "exited"
+@dataclass(frozen=True)
+class _Place:
+    """The folder of a probe; paths in what it reports count from the source."""
+
+    room: Path
+    bounds: Bounds
+
+    @property
+    def source(self) -> Path:
+        return self.room / "source"
+
+    def results(self) -> bytes | None:
+        content = read_file(self.room / "results", self.bounds.results_quota)
+        return None if content is None else self._from_source(content)
+
+    def files(self, globs: tuple[str, ...], quota: Quota) -> dict[str, bytes]:
+        found = read_files(self.source, globs, self.bounds, quota)
+        return {name: self._from_source(content) for name, content in found.items()}
+
+    def delete_matching(self, globs: tuple[str, ...]) -> None:
+        for name in find_files(self.source, globs, self.bounds):
+            (self.source / name).unlink()
+
+    def _from_source(self, content: bytes) -> bytes:
+        return content.replace(os.fsencode(f"{self.source}/"), b"")
+
+
+def _run_steps(probe: Probe, place: _Place, runner: LocalStepRunner, listen: Listen) -> tuple[StepOutcome, ...]:
+    done: list[StepOutcome] = []
+    for step in probe.steps:
+        done.append(_run_step(step, probe.reports if step is probe.steps[-1] else (), place, runner, listen))
+        if done[-1].is_failure:
+            break
+    return tuple(done)
+
+
+def _run_step(
+    step: Step, reports: tuple[str, ...], place: _Place, runner: LocalStepRunner, listen: Listen
+) -> StepOutcome:
+    """Run a step without the reports that are there before it."""
     try:
-        process.wait(step.timeout)
-    except subprocess.TimeoutExpired:
-        ending = "timeout"
-    finally:
-        _kill_group(process)
-        process.wait()
-        reader.join(5)
-    status = process.returncode if process.returncode >= 0 else 128 - process.returncode
-    return StepOutcome(name=step.name, status=status, log="".join(log), ending=ending)
+        place.delete_matching(reports)
+    except ExceededError as exceeded:
+        return StepOutcome(name=step.name, status=1, log="").stopped(exceeded.ending, str(exceeded))
+    return runner.run(step, listen)
 
 
-def _read(process: subprocess.Popen[bytes], log: list[str], listen: Listen, source: str) -> None:
-    """Read until the end; paths count from the source, so that a failure reads the same in any folder."""
-    assert process.stdout is not None  # noqa: S101  it was asked for
-    with process.stdout as stream:
-        for raw in stream:
-            line = raw.decode("utf-8", "replace").replace(source, "")
-            log.append(line)
-            listen(line)
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill whatever the command left running in the background, too."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _collect(source: Path, globs: tuple[str, ...]) -> dict[str, bytes]:
-    if not globs:
-        return {}
-    files = (path for path in source.rglob("*") if path.is_file() and not path.is_symlink())
-    inside = {
-        path.relative_to(source).as_posix(): path for path in files if path.resolve().is_relative_to(source.resolve())
-    }
-    return {name: inside[name].read_bytes() for name in matching(globs, inside)}
+def _size(folder: Path) -> int:
+    """The bytes that a folder takes on disk; not by a walk of ours, which ends where paths are too long."""
+    measured = subprocess.run(["du", "-sk", str(folder)], capture_output=True, check=False)
+    return int(measured.stdout.split()[0]) * 1024 if measured.stdout.split() else 0

@@ -41,17 +41,27 @@ class Threads:
     size: int
 
     def run(self, probes: Sequence[tuple[Probe, Listen]]) -> Iterator[tuple[int, Outcome | InfrastructureError]]:
-        """Run probes on threads; one alone runs on this one."""
+        """Run probes on threads; one alone runs on this one.
+
+        A probe in whose time the machine was in trouble is run again alone, as the others may have been the trouble.
+        """
         if len(probes) == 1 or self.size == 1:
             yield from ((place, self._run(*each)) for place, each in enumerate(probes))
             return
+        troubled: list[int] = []
         with ThreadPoolExecutor(self.size) as threads:
             running = {threads.submit(self._run, *each): place for place, each in enumerate(probes)}
             try:
                 for done in as_completed(running):
-                    yield running[done], done.result()
+                    outcome = done.result()
+                    if isinstance(outcome, Outcome) and outcome.trouble:
+                        troubled.append(running[done])
+                    else:
+                        yield running[done], outcome
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
+        for place in troubled:
+            yield place, self._run(*probes[place])
 
     def close(self) -> None:
         """The engine is closed by who opened it."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -40,7 +40,8 @@ class Probe:
     """Commands to run, in order until one fails, on the release's image with some files replaced.
 
     The commands find the path of the file to write their results to in ``$INTEGRAND_RESULTS``. ``environment``
-    is added to theirs. ``artifacts`` are globs of files to bring out, relative to the source. ``keep`` asks an engine
+    is added to theirs. ``artifacts`` and ``reports`` are globs of files to bring out, relative to the source; reports
+    that are there before the last step are deleted, so that only what that step wrote is read. ``keep`` asks an engine
     that can to keep what the first step makes of these files, the build, for other probes of the same candidate.
     """
 
@@ -49,7 +50,12 @@ class Probe:
     steps: tuple[Step, ...]
     environment: dict[str, str] = field(default_factory=dict)
     artifacts: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
     keep: bool = False
+
+    def reached_last(self, done: Sequence[StepOutcome]) -> bool:
+        """Whether the last step ran, which alone writes reports."""
+        return len(done) == len(self.steps)
 
     @property
     def candidate(self) -> str:
@@ -81,24 +87,58 @@ class Inspection:
     command: tuple[str, ...] | None = None
 
 
-Ending = Literal["exited", "timeout", "out of memory"]
+# How a step ended: by itself; because its time was up; because it, or what it left, exceeded a bound (see bounds.py);
+# or because its own commands killed the container's process 1 ("killed"), or left a place in which no further command
+# can run ("unusable"). Each is a result of the probe.
+Ending = Literal[
+    "exited",
+    "timeout",
+    "out of memory",
+    "killed",
+    "too much output",
+    "too much disk",
+    "too many processes",
+    "too large",
+    "unusable",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepOutcome:
-    """How one step ended: its exit status (137 where it had to be killed), and all it printed."""
+    """How one step ended, its exit status (137 where it had to be killed), and what it printed.
+
+    Where it did not end by itself, the log's last line may say why in brackets.
+    """
 
     name: str
     status: int
     log: str
     ending: Ending = "exited"
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether it failed, or was stopped."""
+        return self.status != 0 or self.ending != "exited"
+
+    def stopped(self, ending: Ending, why: str) -> StepOutcome:
+        """The same step with another ending, and why in the log."""
+        begin = self.log if self.log.endswith("\n") or not self.log else f"{self.log}\n"
+        return replace(self, ending=ending, log=f"{begin}[{why}]\n" if why else self.log)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a probe came to. ``steps`` ends with the first that failed; ``results`` is what it wrote, if anything."""
+    """What a probe came to.
+
+    ``steps`` ends with the first that failed. ``results`` is what it wrote to ``$INTEGRAND_RESULTS``, if anything.
+    ``artifacts`` and ``reports`` hold files by their paths in the source. ``trouble`` says what is wrong with the
+    machine, as a clause ("the disk of /var has 0 B free"), and is empty where nothing is: engines fill it from what
+    they measure themselves, never from what a probe writes.
+    """
 
     steps: tuple[StepOutcome, ...]
     results: bytes | None
     artifacts: dict[str, bytes]
+    reports: dict[str, bytes] = field(default_factory=dict)
     seconds: float
+    trouble: str = ""

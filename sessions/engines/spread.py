@@ -47,12 +47,15 @@ def choose_pool(
     """
     if config.engine.workers == "here":
         return Threads(engine, jobs)
-    local = engine.name == "local"
+    from sessions.engines.local import LocalEngine
+
+    local = isinstance(engine, LocalEngine)
     errand = Errand(
         probe=Probe(image=image, overlay=(), steps=()),
         kind="local" if local else "docker",
         config=_public(config),
         references=_references(engine, image),
+        jailed=isinstance(engine, LocalEngine) and engine.jail is not None,
         tag=release.tag,
         commit=release.commit,
         tree=release.tree,

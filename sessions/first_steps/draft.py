@@ -10,7 +10,7 @@ import tomlkit
 from tomlkit.items import AoT, Table
 
 from sessions.first_steps.beginning import Beginning
-from sessions.first_steps.commands import Check
+from sessions.first_steps.files import Check
 from sessions.first_steps.origin import Origin
 from sessions.first_steps.tickets import Source
 from sessions.tickets.model import Ticket
@@ -41,7 +41,8 @@ def draft_config(found: Findings) -> str:
     document.add("project", _project(found))
     document.add("tickets", _tickets(found.source))
     document.add("engine", _engine(found))
-    if build := next((check.build for check in (found.tests, found.docs) if check and check.build), ""):
+    builds = dict.fromkeys(check.build for check in (found.tests, found.docs) if check and check.build)
+    if build := " && ".join(builds if len(builds) < 2 else (f"({each})" for each in builds)):
         document.add("build", _table(("run", build, "A shell command, run before each gate.")))
     document.add("gates", _gates(found))
     return tomlkit.dumps(document)
@@ -157,7 +158,9 @@ def _gate(check: Check) -> Table:
     table.add("name", check.name)
     meaning = "{files} and {results} are filled in" if check.files else "a shell command"
     _key(table, "run", check.run, _line(f"{_capital(check.why)}; {meaning}."))
-    _key(table, "format", check.format, "junit | sage | latex | exit: how its results are read.")
+    _key(table, "format", check.format, "junit | sage | tap | go | latex | exit: how its results are read.")
+    if check.results:
+        _key(table, "results", check.results, "The reports that it writes itself.")
     if check.files:
         _key(table, "files", list(check.files), "What {files} stands for.")
     return table

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from rich.prompt import Prompt
+from rich.prompt import Confirm, Prompt
 
 from sessions.options import Parser
 
@@ -29,6 +29,7 @@ class Wishes:
     docs: str | None = None
     dockerfile: str | None = None
     ask: bool = False
+    try_gates: bool = False
 
     def choose(self, name: str, question: str, detected: str) -> str:
         """The value of an option: as typed, or as answered on a terminal, or as detected. ``-`` is for nothing."""
@@ -36,6 +37,12 @@ class Wishes:
         if typed is None:
             typed = Prompt.ask(question, default=detected or "-") if self.ask else detected
         return "" if typed.strip() == "-" else typed.strip()
+
+    def wants_trial(self, release: str) -> bool:
+        """Whether the gates are to be run once: only where that was typed, or answered on a terminal."""
+        if self.try_gates or not self.ask:
+            return self.try_gates
+        return Confirm.ask(f"Run the gates once on {release} now, to see what they measure?", default=False)
 
 
 def build_init_parser() -> argparse.ArgumentParser:
@@ -54,6 +61,9 @@ def build_init_parser() -> argparse.ArgumentParser:
     what.add_argument("--docs", metavar="COMMAND", help="how its manual is made")
     what.add_argument("--dockerfile", metavar="FILE", help="the project's own Dockerfile")
     how = parser.add_argument_group("how")
+    how.add_argument(
+        "--try-gates", action="store_true", help="run each gate once on the release, and say what came out"
+    )
     how.add_argument("--yes", action="store_true", help="ask nothing: take what was typed and detected")
     how.add_argument("--state", default=".integrand", metavar="DIR", help="where all that is known is kept")
     return parser

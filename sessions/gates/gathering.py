@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from sessions.gates.results import Results
+from sessions.gates.results import NO_STATUS, Results
 
 Told = TypeVar("Told")
 
@@ -26,11 +26,23 @@ def complete(shards: Mapping[tuple[int, int, tuple[str, ...]], Told], files: Ite
 
 
 def put_together(parts: Sequence[Results]) -> Results:
-    """All that several runs told: of a test in several, as after a crash, the first failure counts."""
+    """The account of several runs as one: of a test in several, as after a crash, the first failure counts.
+
+    It has trouble where any part has. Several parts have no status: each ended with one of its own.
+    """
     failures = {failure.test: failure for part in reversed(parts) for failure in part.failures}
+    passed = {test for part in parts for test in part.passed} - failures.keys()
     return Results(
+        gate=parts[0].gate if parts else "",
         failures=tuple(failures[test] for test in sorted(failures)),
+        passed=tuple(sorted(passed)),
+        skipped=tuple(sorted({test for part in parts for test in part.skipped} - failures.keys() - passed)),
+        counts={file: count for part in parts for file, count in part.counts.items()},
+        lists_faults=any(part.lists_faults for part in parts),
         files=tuple(sorted({file for part in parts for file in part.files})),
         tests=sum(part.tests for part in parts),
+        trouble=next((part.trouble for part in parts if part.trouble), ""),
+        status=parts[0].status if len(parts) == 1 else NO_STATUS,
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         times={file: seconds for part in parts for file, seconds in part.times.items()},
     )

@@ -1,12 +1,18 @@
-"""What a gate found: failing tests, each known by what it is and never by its line."""
+"""What one run of a gate showed: which tests ran, how each of them ended, and whether the run came to its own end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
-Kind = Literal["failed", "error", "timeout", "crash"]
+# "gone" and "skipped" are failures that only a comparison with the release can find.
+Kind = Literal["failed", "error", "timeout", "crash", "gone", "skipped"]
+
+# The status of several runs that are told as one.
+NO_STATUS = -1
 
 
 @dataclass(frozen=True, order=True)
@@ -24,6 +30,16 @@ class TestId:
     name: str = ""
     example: str = ""
 
+    @property
+    def is_whole_file(self) -> bool:
+        """Whether this stands for all that its file holds."""
+        return bool(self.file) and not self.name
+
+    @property
+    def is_whole_gate(self) -> bool:
+        """Whether this stands for the run as a whole."""
+        return not self.file
+
     def __str__(self) -> str:
         words = [part for part in (self.file, self.name) if part]
         first = self.example.strip().splitlines()
@@ -32,29 +48,130 @@ class TestId:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A test that failed: how, at which line of its file (0 = unknown), and the excerpt that shows it."""
+    """A test that failed: how, at which line of its file (0 = unknown), and the excerpt that shows it.
+
+    ``expected`` is for a file whose tests are only counted and of which too few ran: how many ran on the release.
+    """
 
     test: TestId
     kind: Kind = "failed"
     line: int = 0
     message: str = ""
+    expected: int = 0
+
+
+class Presence(StrEnum):
+    """What a run says about one test."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ABSENT = "absent"  # the run came to its end and did not report it
+    HIDDEN = "hidden"  # the run, or the test's file, did not come to its end
 
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """All that one run of a gate told.
+    """The account of one run of a gate. A test that is not in it was not seen to pass.
 
-    ``failures`` are sorted by test and name each test once. ``files`` are the files known to have been tested,
-    sorted; empty where the format does not tell. ``tests`` counts tests or examples, 0 where unknown. ``times`` are
-    seconds per file, where the format tells. ``broken`` is a clause that tells what was wrong on our own side (a font
-    that the image lacks, a full disk): then nothing else in here says anything about a candidate.
+    ``failures`` are sorted by test and name each test once; ``passed`` and ``skipped`` are sorted, too. ``counts`` is
+    for formats that report no passing test by name: of each file that was tested to its end, how many tests ran.
+    ``lists_faults`` is for formats that report faults alone, such as LaTeX's log: there, a run that came to its end
+    has passed wherever it reports nothing. ``files`` are the files known to have been tested, sorted; ``tests``
+    counts tests or examples. ``times`` are seconds per file, where the format tells.
+
+    ``trouble`` is a clause that says why the run did not come to its own end, or does not account for it; empty where
+    it does. ``failures`` then hold the gate itself as well. ``broken`` is a clause that says what was wrong on our own
+    side (a font that the image lacks): then nothing else in here says anything about a candidate. ``notes`` say
+    what was odd about the report and had to be repaired to read it. ``status`` is what the command ended with, and
+    ``gate`` the name under which the gate as a whole fails.
     """
 
+    gate: str = ""
     failures: tuple[Failure, ...] = ()
+    passed: tuple[TestId, ...] = ()
+    skipped: tuple[TestId, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    lists_faults: bool = False
     files: tuple[str, ...] = ()
     tests: int = 0
+    trouble: str = ""
     broken: str = ""
+    status: int = 0
+    notes: tuple[str, ...] = ()
     times: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def failing(self) -> Mapping[TestId, Failure]:
+        """The failures by their test."""
+        return {failure.test: failure for failure in self.failures}
+
+    @cached_property
+    def _seen(self) -> frozenset[TestId]:
+        return frozenset(self.passed)
+
+    @cached_property
+    def _skipped(self) -> frozenset[TestId]:
+        return frozenset(self.skipped)
+
+    @cached_property
+    def hidden_files(self) -> frozenset[str]:
+        """The files that failed as a whole: which tests they hold is not known."""
+        return frozenset(test.file for test in self.failing if test.is_whole_file)
+
+    @cached_property
+    def tested_files(self) -> frozenset[str]:
+        """All files of which something is reported."""
+        reported = (test.file for tests in (self.passed, self.skipped, self.failing) for test in tests)
+        return frozenset((*self.files, *self.counts, *reported)) - {""}
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the run came to its end and reported at least one test."""
+        return not (self.trouble or self.broken)
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether any test was seen to pass."""
+        return bool(self.passed or any(self.counts.values()))
+
+    def presence(self, test: TestId) -> Presence:
+        """What this run says about ``test``."""
+        if test in self.failing:
+            return Presence.FAILED
+        if test in self._seen:
+            return Presence.PASSED
+        if test in self._skipped:
+            return Presence.SKIPPED
+        if test.file in self.counts:
+            return Presence.PASSED
+        if not self.is_measured or test.file in self.hidden_files:
+            return Presence.HIDDEN
+        return self._presence_of_part(test) or self._presence_unnamed(test)
+
+    def _presence_of_part(self, test: TestId) -> Presence | None:
+        """What the rest of a test says of it, where a report tells only those of its examples that failed.
+
+        An example that is not among the failing ones of its test did not fail; the test as a whole is not known then.
+        """
+        whole = TestId(test.file, test.name)
+        if not test.name or self.lists_faults:
+            return None
+        if (test.file, test.name) in self._failing_names:
+            return Presence.PASSED if test.example else Presence.HIDDEN
+        if test.example and whole in self._seen:
+            return Presence.PASSED
+        return Presence.SKIPPED if test.example and whole in self._skipped else None
+
+    @cached_property
+    def _failing_names(self) -> frozenset[tuple[str, str]]:
+        return frozenset((test.file, test.name) for test in self.failing)
+
+    def _presence_unnamed(self, test: TestId) -> Presence:
+        """What a run that came to its end says about a test that it does not report."""
+        if test.is_whole_gate or (self.lists_faults and not test.is_whole_file):
+            return Presence.PASSED
+        return Presence.PASSED if test.is_whole_file and test.file in self.tested_files else Presence.ABSENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +186,16 @@ class History:
 class Output:
     """What a gate's command left behind, for a format to read.
 
-    ``results`` is the content of the file that the command was told to write (``{results}``), ``None`` where
-    it wrote none. ``log`` is standard output and standard error together, as they came. ``artifacts`` are the files
-    that the gate's globs brought out, by their paths in the source.
+    ``command`` is what ran. ``results`` is the content of the file that the command was told to write
+    (``{results}``), ``None`` where it wrote none; ``reports`` are the files that the gate's key ``results`` names, by
+    their paths in the source. ``log`` is standard output and standard error together, as they came. ``artifacts``
+    are the files that the gate's globs brought out, by their paths in the source.
     """
 
     gate: str
     status: int
     log: str
+    command: str = ""
     results: bytes | None = None
+    reports: Mapping[str, bytes] = field(default_factory=dict)
     artifacts: Mapping[str, bytes] = field(default_factory=dict)

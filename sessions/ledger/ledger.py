@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from sessions.errors import InfrastructureError
-from sessions.gates.results import Failure, History, Results, TestId
+from sessions.gates.results import History, Presence, Results, TestId
+from sessions.ledger.packing import pack, unpack
 
-_VERSION = 1
+# 2: results say which tests passed. What an older Integrand wrote does not, and cannot be judged by.
+_VERSION = 2
 _TABLES = """
 create table results (
     tree text not null,
@@ -82,7 +83,7 @@ class Ledger:
             ).fetchone()
             if row is None:
                 return None
-            return Reading(built=bool(row[0]), results=_read(json.loads(row[1])), seconds=row[2], log=row[3])
+            return Reading(built=bool(row[0]), results=unpack(json.loads(row[1])), seconds=row[2], log=row[3])
 
     def write(self, key: Key, reading: Reading) -> None:
         """Keep a reading."""
@@ -91,7 +92,7 @@ class Ledger:
                 "insert or replace into results values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(key.tree, key.image, key.gate, key.tests, key.attempt, reading.built),
-                    *(json.dumps(asdict(reading.results)), reading.seconds, reading.log),
+                    *(json.dumps(pack(reading.results)), reading.seconds, reading.log),
                 ),
             )
 
@@ -107,7 +108,7 @@ class Ledger:
             for tests, built, results, seconds, log in rows:
                 name, *files = tests.split("\n")
                 place, count = name.removeprefix("shard ").split("/")
-                reading = Reading(built=bool(built), results=_read(json.loads(results)), seconds=seconds, log=log)
+                reading = Reading(built=bool(built), results=unpack(json.loads(results)), seconds=seconds, log=log)
                 found[int(place), int(count), tuple(files)] = reading
         return found
 
@@ -164,21 +165,21 @@ class Ledger:
         """Runs of one tree that differ are odd ones; a tree on which a test only failed tells nothing of chance."""
         rows = self._db.execute(
             # Shards are told as the whole that they are parts of, and must not count twice.
-            "select tree, image, tests, results from results "
+            "select tree, image, results from results "
             "where built and substr(gate, 1, ?) = ? and tests not like 'shard %'",
             (len(gate) + 1, f"{gate}@"),
         )
         seen: dict[TestId, dict[tuple[str, str], list[int]]] = {test: {} for test in tests}
-        for tree, image, asked, results in rows:
-            found = _read(json.loads(results))
-            failing = {failure.test for failure in found.failures}
-            hidden = {test.file for test in failing if not test.name or not test.file}
-            ran = set(found.files) if asked == "*" else set(asked.split("\n"))
+        for tree, image, results in rows:
+            found = unpack(json.loads(results))
             for test, trees in seen.items():
-                if test in failing:
-                    trees.setdefault((tree, image), [0, 0])[0] += 1
-                elif (test.file in ran or not ran) and not hidden & {test.file, ""}:
-                    trees.setdefault((tree, image), [0, 0])[1] += 1
+                match found.presence(test):
+                    case Presence.FAILED:
+                        trees.setdefault((tree, image), [0, 0])[0] += 1
+                    case Presence.PASSED:
+                        trees.setdefault((tree, image), [0, 0])[1] += 1
+                    case Presence.SKIPPED | Presence.ABSENT | Presence.HIDDEN:
+                        pass
         return {test: _history(trees.values()) for test, trees in seen.items()}
 
     def forget(self, *, keep_passes: bool, keep_tree: str = "") -> None:
@@ -191,6 +192,14 @@ class Ledger:
                 self._db.execute("delete from results")
                 self._db.execute("delete from histories")
 
+    def forget_unmeasured(self, tree: str) -> None:
+        """Forget the runs on a tree that did not account for their end, for whoever mends what was wrong with them."""
+        with self._told():
+            self._db.execute(
+                "delete from results where tree = ? and (not built or json_extract(results, '$.trouble') != '')",
+                (tree,),
+            )
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()
@@ -202,8 +211,9 @@ class Ledger:
                 f"{self._path} was written by a newer Integrand (format {version}, this one knows {_VERSION}): "
                 "update, or take another folder with --state DIR."
             )
-        if version == 0:
-            self._db.executescript(f"begin; {_TABLES} pragma user_version = {_VERSION}; commit;")
+        if version < _VERSION:
+            older = "drop table if exists results; drop table if exists histories;"
+            self._db.executescript(f"begin; {older} {_TABLES} pragma user_version = {_VERSION}; commit;")
         self._db.execute(_HISTORIES)
 
     @contextmanager
@@ -214,11 +224,6 @@ class Ledger:
             raise InfrastructureError(
                 f"The ledger {self._path} failed: {error}. Make room or move the file away, then run again."
             ) from None
-
-
-def _read(raw: dict[str, Any]) -> Results:
-    failures = tuple(Failure(**{**each, "test": TestId(**each["test"])}) for each in raw["failures"])
-    return Results(failures=failures, files=tuple(raw["files"]), tests=raw["tests"], times=raw.get("times", {}))
 
 
 def _history(trees: Iterable[Sequence[int]]) -> History:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from sessions.errors import TrackerBusyError, TrackerError
+from sessions.errors import TrackerError
 from sessions.narrator import Narrator
+from sessions.publishing.writes import Writes
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Naming, Release
 from sessions.source.reverts import OwnHistory
@@ -18,18 +19,17 @@ from sessions.tickets.trackers import TicketSource
 
 
 def close_merged(
-    tracker: TicketSource, mirror: Mirror, release: Release, narrator: Narrator, *, publish: bool
+    tracker: TicketSource, mirror: Mirror, release: Release, narrator: Narrator, writes: Writes, *, publish: bool
 ) -> dict[str, Any]:
     """Close every open ticket that the release merged, if ``publish``; else say which would be closed.
 
-    A ticket that has moved since it was merged is left open, and named; so is one that was taken out again.
-
-    Raises :class:`TrackerError` at the end where some could not be closed.
+    A ticket that has moved since it was merged is left open, and named; so is one that was taken out again. One that
+    cannot be closed keeps no other from being closed: ``writes`` knows of it.
     """
-    closed, refused = list[int](), list[str]()
+    closed = list[int]()
     with closing(OwnHistory(mirror.repository, release.commit)) as history:
         merged = _Merged(mirror, release, history)
-        for ticket in tracker.read():
+        for ticket in _open_tickets(tracker, writes):
             if why := merged.why_open(ticket):
                 narrator.detail(f"#{ticket.number} {why}: it is left open")
             elif not merged.has(ticket):
@@ -37,17 +37,19 @@ def close_merged(
             elif not publish:
                 narrator.detail(f"#{ticket.number} would be closed with --publish: {release.tag} contains it")
             else:
-                try:
-                    closed += [ticket.number] if tracker.close(ticket, release.tag) else []
-                except TrackerBusyError:
-                    raise
-                except TrackerError as error:
-                    refused.append(str(error))
+                outcome = writes.attempt(ticket.number, partial(tracker.close, ticket, release.tag))
+                closed += [ticket.number] if outcome and outcome.changed else []
     if closed:
         narrator.detail(f"closed: {', '.join(f'#{number}' for number in closed)}")
-    if refused:
-        raise TrackerError(f"{len(refused)} tickets could not be closed, first: {refused[0]}")
     return {"closed": closed} if publish else {}
+
+
+def _open_tickets(tracker: TicketSource, writes: Writes) -> tuple[Ticket, ...]:
+    try:
+        return tracker.read()
+    except TrackerError as error:
+        writes.stop(error)
+        return ()
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, assert_never
 
-from sessions.errors import TrackerBusyError, TrackerError
 from sessions.ledger.record import Record
 from sessions.narrator import Narrator
+from sessions.publishing.writes import Writes
 from sessions.reporting import markdown, wiki
 from sessions.tickets.model import Account, Verdict
 from sessions.tickets.trackers import TicketSource
@@ -23,14 +24,12 @@ def report_address(configured: str) -> str:
 
 
 def tell_tickets(
-    record: Record, tracker: TicketSource, narrator: Narrator, *, publish: bool, url: str = ""
+    record: Record, tracker: TicketSource, narrator: Narrator, writes: Writes, *, publish: bool, url: str = ""
 ) -> dict[str, Any]:
     """Tell every ticket of the record its verdict if ``publish``; else say how many would be told.
 
     A ticket that nobody has to act on (not eligible today) is not disturbed, and nobody is told of being integrated
-    before the head is green. One ticket that cannot be told keeps nobody else from being told.
-
-    Raises :class:`TrackerError` at the end where some could not, and at once where the tracker is too busy.
+    before the head is green. One ticket that cannot be told keeps nobody else from being told: ``writes`` knows of it.
     """
     certain = {"culprit", "conflict", "blocked", "unfetchable"} if record["probes"] else set()
     verdicts = certain | ({"integrated", "already-merged"} if record["state"] == "green" else set())
@@ -38,22 +37,13 @@ def tell_tickets(
     if not publish:
         narrator.detail(f"{len(concerned)} tickets would be told with --publish")
         return {}
-    told, changed, refused = list[int](), 0, dict[int, str]()
+    told, changed = list[int](), 0
     for ticket in concerned:
-        try:
-            changed += tracker.tell(replace(_account(record, ticket, tracker.dialect), url=url))
-            told.append(ticket["number"])
-        except TrackerBusyError:
-            raise
-        except TrackerError as error:
-            refused[ticket["number"]] = str(error)
+        account = replace(_account(record, ticket, tracker.dialect), url=url)
+        outcome = writes.attempt(account.number, partial(tracker.tell, account))
+        changed += bool(outcome and outcome.changed)
+        told += [account.number] if outcome and outcome.is_whole else []
     narrator.detail(f"{changed} of {len(concerned)} tickets told something new")
-    if refused:
-        number, why = next(iter(refused.items()))
-        raise TrackerError(
-            f"{len(refused)} of {len(concerned)} tickets could not be told, first #{number}: {why} "
-            "The same command tells the rest."
-        )
     return {"tickets": told}
 
 

@@ -22,8 +22,10 @@ from sessions.reporting.reading import (
     Entry,
     Purpose,
     by_urgency,
+    changes_to_tests,
     counts,
     log_tail,
+    passed,
     queue,
     shown_by,
     sides,
@@ -115,6 +117,8 @@ def _environment() -> Environment:
         "day": _say_day,
         "sides": sides,
         "reproduction": reproduction,
+        "passed": passed,
+        "changes_to_tests": changes_to_tests,
         "many": _many,
     }
     environment.globals |= {"symbols": SYMBOLS, "meanings": VERDICTS, "purposes": list(Purpose)}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sessions.ledger.record import Record
+from sessions.reporting.reproduction import is_of_build
 
 Entry = Mapping[str, Any]
 Outcome = Literal["fails", "passes", "unclear"]
@@ -59,7 +60,8 @@ class Outcomes:
         """``unclear`` where it did not build, so that the gate could not tell."""
         if "failed" not in probe:  # a record of an older Integrand
             return "fails" if probe["failures"] else "passes"
-        if "build" in probe["failed"] and probe["gate"] != "build":
+        # Records of before do not say so, and name the build among what failed.
+        if not probe.get("built", "build" not in probe["failed"]) and not is_of_build(probe):
             return "unclear"
         return "fails" if self.new_in(probe) else "passes"
 
@@ -101,6 +103,32 @@ def counts(record: Record) -> dict[str, int]:
     """How many tickets have each verdict, without those that none has, in the order of :data:`VERDICTS`."""
     told = [each["verdict"] for each in record["tickets"]]
     return {verdict: told.count(verdict) for verdict in VERDICTS if verdict in told}
+
+
+def passed(gate: Entry, where: str) -> str:
+    """How many of a gate's tests passed on the ``release`` or on the ``head``: ``97/98``; a dash where it did not run.
+
+    >>> passed({"ran": {"head": {"tests": 98, "passed": 97, "failed": 1, "skipped": 0}}}, "head")
+    '97/98'
+    """
+    ran = gate.get("ran", {}).get(where)
+    return f"{ran['passed']}/{ran['tests']}" if ran else "\N{EN DASH}"
+
+
+def changes_to_tests(ticket: Entry) -> str:
+    """What a ticket's diff does to the tests, as a clause; empty for most.
+
+    >>> changes_to_tests({"tests": {"brings": 3, "takes": ["a.py::f", "a.py::g"], "skips": []}})
+    'brings 3 tests, takes 2 away'
+    """
+    tests = ticket.get("tests", {})
+    brings, takes, skips = tests.get("brings", 0), len(tests.get("takes", ())), len(tests.get("skips", ()))
+    words = [f"brings {brings} test{'s' * (brings != 1)}"] if brings else []
+    if takes:
+        words.append(f"takes {takes} away" if brings else f"takes {takes} test{'s' * (takes != 1)} away")
+    if skips:
+        words.append(f"skips {skips}" if words else f"skips {skips} test{'s' * (skips != 1)}")
+    return ", ".join(words)
 
 
 def shown_by(record: Record, number: int, broke: Entry) -> Entry | None:

@@ -25,5 +25,11 @@ def reproduction(broke: Mapping[str, Any], number: int) -> str:
     if "@" in image:
         return run_line(image)
     numbers = ",".join(str(each) for each in sorted({number, *broke["with"]}))
-    gates = "" if broke["gate"] == "build" else f" --gates {broke['gate']}"
+    gates = "" if is_of_build(broke) else f" --gates {broke['gate']}"
     return f"nox -s integrate -- --only {numbers}{gates}"
+
+
+def is_of_build(entry: Mapping[str, Any]) -> bool:
+    """Whether a breakage, failure or probe of a record is of the build, and not of a gate with that name."""
+    check = entry.get("check")  # a record from before gates could have that name has none
+    return bool(entry.get("gate") == "build" if check is None else check == "build")

@@ -7,6 +7,8 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sessions.reporting.reading import changes_to_tests, passed
+
 Filters = Mapping[str, Callable[..., object]]
 
 
@@ -14,7 +16,7 @@ def render(name: str, filters: Filters, **values: object) -> str:
     """The text of a template of this room.
 
     It is not HTML, so nothing is escaped by itself: every value that comes from a ticket or a log passes one of
-    ``filters`` in the template.
+    ``filters`` in the template. What the filters of all templates write are our own words and numbers.
     """
     return _environment(frozenset(filters.items())).get_template(name).render(**values)
 
@@ -28,5 +30,5 @@ def _environment(filters: frozenset[tuple[str, Callable[..., object]]]) -> Envir
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= dict(filters)
+    environment.filters |= {"passed": passed, "changes_to_tests": changes_to_tests, **dict(filters)}
     return environment

@@ -65,6 +65,7 @@ class Breakage:
 
     ``commit`` and ``tree`` are of the candidate that shows it, empty where it could not be merged again; ``file`` is
     the test's, empty where a gate fails as a whole. ``command`` runs the test there; ``reproduce`` fetches that first.
+    Where ``is_build``, it is the build that fails and no gate, whatever the name.
     """
 
     gate: str
@@ -73,6 +74,7 @@ class Breakage:
     message: str
     evidence: tuple[str, ...]
     reproduce: str
+    is_build: bool = False
     file: str = ""
     commit: str = ""
     tree: str = ""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.culprits.findings import Answer
+from sessions.culprits.findings import Weighed
 from sessions.culprits.first_bad import FirstBad, Span
 from sessions.gates.results import TestId
 
@@ -14,7 +14,7 @@ def run(length: int, first: dict[TestId, int], unclear: frozenset[int] = frozens
     """Where each test begins to fail, and how many rounds that took."""
     search, rounds = FirstBad(length, tuple(first)), 0
 
-    def answer(test: TestId, place: int) -> Answer:
+    def answer(test: TestId, place: int) -> Weighed:
         return "unclear" if place in unclear else "fails" if place >= first[test] else "passes"
 
     while wanted := search.questions():

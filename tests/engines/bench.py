@@ -66,6 +66,7 @@ class Bench:
         *commands: str,
         overlay: tuple[OverlayFile, ...] = (),
         artifacts: tuple[str, ...] = (),
+        reports: tuple[str, ...] = (),
         timeout: float = 60,
         **environment: str,
     ) -> Outcome:
@@ -75,7 +76,12 @@ class Bench:
             for number, command in enumerate(commands, start=1)
         ]
         probe = Probe(
-            image=self.image, overlay=overlay, steps=tuple(steps), environment=environment, artifacts=artifacts
+            image=self.image,
+            overlay=overlay,
+            steps=tuple(steps),
+            environment=environment,
+            artifacts=artifacts,
+            reports=reports,
         )
         return self.engine.run(probe, self.heard.append)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from distributed import Client
 
 # All that the workers and their probes find on their PATH.
-COMMANDS = ("sh", "cat", "ls", "sleep", "rm", "mkdir")
+COMMANDS = ("sh", "cat", "ls", "sleep", "rm", "mkdir", "du", "chmod", "bwrap")
 _OTHER = "import platform; platform.platform = lambda *_, **__: 'another platform'"
 
 
@@ -39,7 +39,8 @@ class LocalCluster:
         if not tools.exists():
             tools.mkdir(parents=True)
             for name in COMMANDS:
-                (tools / name).symlink_to(str(shutil.which(name)))
+                if place := shutil.which(name):
+                    (tools / name).symlink_to(place)
         return {"PATH": str(tools), "HOME": str(self.folder), "PYTHONWARNINGS": "ignore"}
 
     def start(self, *workers: str) -> None:

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 from docker.errors import NotFound
 
-from sessions.engines import choose_engine
-from sessions.engines.daemon import connect
 from sessions.engines.docker import DockerEngine
+from sessions.engines.probe import Inspection, Probe, Step
 from sessions.errors import InfrastructureError
 from sessions.source.overlay_files import OverlayFile
 from tests.engines.bench import Bench, config, put
@@ -187,13 +187,31 @@ def test_root_can_work_with_all_that_an_overlay_changes_though_it_has_no_capabil
     assert told.split() == ["more", "more"]
 
 
-def test_where_a_daemon_answers_it_is_taken(daemon: docker.DockerClient, tmp_path: Path) -> None:
-    assert daemon.ping()
-    for kind, why in (("auto", "a daemon answers"), ("docker", "it was asked for")):
-        engine = choose_engine(config(), kind, tmp_path)
-        assert (engine.name, engine.why) == ("docker", why)
-        engine.close()
-    client, trouble = connect()
-    assert client is not None
-    assert (trouble, client.api.timeout >= 600) == ("", True)
-    client.close()
+def test_images_of_another_state_folder_stay_though_the_project_has_the_same_name(
+    on_docker: OnDocker, daemon: docker.DockerClient, tmp_path: Path
+) -> None:
+    bench = on_docker()
+    assert isinstance(bench.engine, DockerEngine)
+    candidate = Probe(image=bench.image, overlay=(), steps=(Step(name="build", command="true", timeout=30),))
+    names = {}
+    for state in ("mine", "other"):
+        engine = DockerEngine(bench.engine.config, tmp_path / state, daemon, why="test")
+        names[state] = name = f"integrand-test-{uuid.uuid4().hex[:12]}:day"
+        wanted = Inspection(
+            candidate=candidate,
+            name=name,
+            inputs="1",
+            labels={"io.github.integrand.date": "2026-01-01"},
+            without=(),
+            fill=lambda _folder: {},
+        )
+        assert engine.inspection(wanted, bench.heard.append)
+    try:
+        mine = DockerEngine(bench.engine.config, tmp_path / "mine", daemon, why="test")
+        assert mine.prune(keep=frozenset(), before="2026-01-01") == 0
+        assert mine.prune(keep=frozenset({names["mine"]}), before="2026-02-01") == 0
+        assert mine.prune(keep=frozenset(), before="2026-02-01") == 1
+        tags = {tag for image in daemon.images.list() for tag in image.tags}
+        assert (names["mine"] in tags, names["other"] in tags) == (False, True)
+    finally:
+        daemon.images.remove(names["other"])

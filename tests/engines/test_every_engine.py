@@ -5,11 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.engines import choose_engine
-from sessions.engines.daemon import connect
-from sessions.errors import InfrastructureError
 from sessions.source.overlay_files import OverlayFile
-from tests.engines.bench import RELEASED, Bench, config, put
+from tests.engines.bench import RELEASED, Bench, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +66,22 @@ def test_an_artifact_that_is_a_link_is_left_behind(bench: Bench, tmp_path: Path)
     """
     outcome = bench.run(command, artifacts=("out/**", "other/**"))
     assert outcome.artifacts == {"out/mine.pdf": b"mine\n"}
+
+
+STALE = put("out/stale.xml", "of an earlier run")
+
+
+@pytest.mark.parametrize("before", [(), ("mkdir -p out; echo built > out/build.xml; ln -s stale.xml out/link.xml",)])
+def test_only_the_reports_that_the_last_step_wrote_are_brought_out(bench: Bench, before: tuple[str, ...]) -> None:
+    last = "ls out; echo '<a/>' > out/new.xml; echo '<b/>' > 'out/odd\nname.xml'; ln -s new.xml out/other.xml"
+    outcome = bench.run(*before, last, overlay=(STALE,), reports=("out/**/*.xml", "none/*.xml"), artifacts=("a.txt",))
+    assert outcome.steps[-1].log == ""
+    assert outcome.reports == {"out/new.xml": b"<a/>\n", "out/odd\nname.xml": b"<b/>\n"}
+    assert (outcome.artifacts, outcome.trouble) == ({"a.txt": b"a\n"}, "")
+
+
+def test_without_a_step_that_runs_the_reports_there_are_not_read(bench: Bench) -> None:
+    assert bench.run("exit 1", "echo new > out/new.xml", overlay=(STALE,), reports=("out/*.xml",)).reports == {}
 
 
 def test_a_step_that_takes_too_long_is_stopped_and_what_it_told_is_kept(bench: Bench) -> None:
@@ -180,22 +193,3 @@ def test_an_image_is_prepared_once(bench: Bench) -> None:
         raise AssertionError
 
     assert bench.engine.prepare("1.0", "commit", "tree", must_not) == bench.image
-
-
-def test_without_a_daemon_plain_folders_are_taken_and_it_is_said_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
-    client, why = connect()
-    assert client is None
-    assert "No such file or directory" in why
-    engine = choose_engine(config(), "auto", tmp_path)
-    assert (engine.name, engine.why) == ("local", f"no Docker daemon answers ({why})")
-    with pytest.raises(
-        InfrastructureError, match=r"No Docker daemon answers \(.*\): start it, or run with --engine local"
-    ):
-        choose_engine(config(), "docker", tmp_path)
-
-
-def test_plain_folders_are_taken_where_they_were_asked_for(tmp_path: Path) -> None:
-    assert (choose_engine(config(), "local", tmp_path)).why == "it was asked for"

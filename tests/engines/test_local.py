@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-import time
+import uuid
 import zipfile
 from pathlib import Path
 
@@ -19,15 +20,47 @@ def probes(bench: Bench) -> list[Path]:
     return list(bench.engine._probes.glob("*"))
 
 
-@pytest.mark.parametrize("last", ["sleep 60", "echo over"])
-def test_what_a_command_runs_in_the_background_ends_with_it(locally: Bench, tmp_path: Path, last: str) -> None:
-    beats = tmp_path / "beats"
-    loop = f"while :; do echo beat >> {beats}; sleep 0.02; done"
-    (step,) = locally.run(f"({loop}) & sh -c '({loop}) &'; sleep 0.2; {last}", timeout=1).steps
-    assert step.ending == ("timeout" if last == "sleep 60" else "exited")
-    before = beats.stat().st_size
-    time.sleep(0.3)
-    assert beats.stat().st_size == before > 0
+@pytest.fixture
+def openly(tmp_path: Path) -> Bench:
+    """Without a jail, as where bubblewrap is not installed."""
+    engine = LocalEngine(config(), tmp_path, why="test", jailed=False)
+    return Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
+
+
+def running(words: str) -> list[str]:
+    """Which processes have these words in their command lines."""
+    lines = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(place.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in lines if words in line]
+
+
+@pytest.mark.parametrize(("last", "ending"), [("sleep 60", "timeout"), ("echo over", "exited"), ("exit 3", "exited")])
+@pytest.mark.parametrize("start", ["{} &", "sh -c '{} &'", "setsid {} &", "setsid sh -c 'setsid {} &' &"])
+def test_what_a_command_runs_in_the_background_ends_with_it(
+    request: pytest.FixtureRequest, last: str, ending: str, start: str
+) -> None:
+    # Without a jail, who makes himself another session gets away.
+    for name in ("locally",) if "setsid" in start else ("locally", "openly"):
+        bench: Bench = request.getfixturevalue(name)
+        naps = f"sleep {uuid.uuid4().int % 10**6 + 1000}.5"
+        bench.heard = Seeing(naps)
+        (step,) = bench.run(f"{start.format(naps)} sleep 0.3; echo begun; sleep 0.3; {last}", timeout=1).steps
+        assert step.ending == ending
+        assert bench.heard.seen
+        assert not running(naps)
+
+
+class Seeing(list[str]):
+    """A list that remembers which processes could be seen when it got its first line."""
+
+    def __init__(self, words: str) -> None:
+        self.words, self.seen = words, list[str]()
+
+    def append(self, line: str) -> None:
+        super().append(line)
+        self.seen = self.seen or running(self.words)
 
 
 @pytest.mark.parametrize("command", ["true", "false", "sleep 60", "mkdir -p deep/er; chmod a-w deep; exit 1"])

@@ -42,7 +42,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::distributed.versions.VersionMis
 
 @pytest.fixture
 def engine(tmp_path: Path) -> LocalEngine:
-    return LocalEngine(config(), tmp_path / "state", why="test")
+    # Without a jail: these tests see what a probe does by what it writes beside its folder.
+    return LocalEngine(config(), tmp_path / "state", why="test", jailed=False)
 
 
 @pytest.fixture
@@ -102,7 +103,8 @@ def test_a_lost_worker_and_a_lost_connection_change_nothing_in_what_is_told(
         for n in range(10)
     ]
     overlaid = probe(image, "cat a.txt new", overlay=(put("new", "x\n"), put("a.txt", b"\xff\n")), artifacts=("new",))
-    probes = [held, *(replace(each, artifacts=("out",)) for each in others), overlaid]
+    reporting = probe(image, "echo old > r.xml", "ls; echo new > s.xml", reports=("*.xml",))
+    probes = [held, *(replace(each, artifacts=("out",)) for each in others), overlaid, reporting]
     dask.start("one", "two", "three")
 
     with Proxy(dask.port) as wire:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.first_steps.commands import Files, dockerfile, how_documented, how_tested
+from sessions.first_steps.commands import dockerfile, how_documented, how_tested
+from sessions.first_steps.files import Files
 
 UNITTEST = "import unittest\n"
 UNDER, UNDER_TOO = "tests/**/test_*.py", "tests/**/*_test.py"
@@ -18,7 +19,7 @@ def of(texts: dict[str, str]) -> Files:
         ({"tests/test_a.py": "", "pyproject.toml": "[tool.pytest.ini_options]"}, "-m pytest", "junit", UNDER),
         ({"tests/a_test.py": "", "tox.ini": "[pytest]\n"}, "-m pytest", "junit", UNDER_TOO),
         ({"tests/a_test.py": "", "tox.ini": "[testenv]\ncommands = pytest"}, "-m pytest", "junit", UNDER_TOO),
-        ({"test_a.py": UNITTEST}, "-m pytest", "junit", "test_*.py"),
+        ({"test_a.py": UNITTEST}, "-m pytest", "junit", "/test_*.py"),
         ({"src/p/__init__.py": "", "tests/test_a.py": ""}, "PYTHONPATH=src python3 -m pytest", "junit", UNDER),
         ({"tox.ini": "[tox]\n"}, "python3 -m tox run -q -e py", "exit", None),
         ({"noxfile.py": "@nox.session\ndef test(session):\n    ..."}, "python3 -m nox -s test", "exit", None),
@@ -28,7 +29,7 @@ def of(texts: dict[str, str]) -> Files:
         ({"configure.ac": "", "Makefile.am": ""}, "make -j {jobs} check", "exit", None),
         ({"CMakeLists.txt": "enable_testing()"}, "--output-junit {results}", "junit", None),
         ({"Cargo.toml": ""}, "cargo test", "exit", None),
-        ({"go.mod": ""}, "go test", "exit", None),
+        ({"go.mod": ""}, "go test -json ./...", "go", None),
     ],
 )  # fmt: skip
 def test_how_a_project_is_tested(texts: dict[str, str], run: str, kind: str, globs: str | None) -> None:
@@ -36,6 +37,180 @@ def test_how_a_project_is_tested(texts: dict[str, str], run: str, kind: str, glo
     assert check
     assert run in check.run
     assert (check.format, check.files) == (kind, (globs,) if globs else ())
+
+
+JUNIT_RUNNERS = [
+    ({"pom.xml": "", "mvnw": ""}, "sh ./mvnw -B -q -Dmaven.test.failure.ignore=true test"),
+    ({"build.gradle.kts": "", "gradlew": ""}, "sh ./gradlew -q --continue test"),
+    ({"package.json": '{"devDependencies": {"vitest": "3"}}'}, "vitest run --reporter=junit --outputFile={results}"),
+    ({"package.json": '{"devDependencies": {"jest": "30"}}'}, "JEST_JUNIT_OUTPUT_FILE={results} "),
+    (
+        {"package.json": '{"scripts": {"test": "mocha spec && x"}, "devDependencies": {"mocha": "11"}}'},
+        "mocha spec --reporter xunit --reporter-option output={results}",
+    ),
+    (
+        {"package.json": '{"scripts": {"test": "node --test test/"}}'},
+        "node --test --test-reporter=junit --test-reporter-destination={results} test/",
+    ),
+    ({"phpunit.xml.dist": "", "composer.json": ""}, "php vendor/bin/phpunit --log-junit {results}"),
+    ({"spec/a_spec.rb": "", "Gemfile": "gem 'rspec_junit_formatter'"}, "--format RspecJunitFormatter --out {results}"),
+]
+
+
+@pytest.mark.parametrize(("texts", "run"), JUNIT_RUNNERS)
+def test_runners_of_other_languages_name_single_tests(texts: dict[str, str], run: str) -> None:
+    check = how_tested(of(texts))
+    assert check
+    assert run in check.run
+    assert check.format == "junit"
+    assert ("{results}" in check.run) is not bool(check.results)
+
+
+def test_runners_that_print_their_results() -> None:
+    bats = how_tested(of({"test/a.bats": "", "test/bats/test/b.bats": "", "Makefile": "test:\n"}))
+    assert bats
+    assert (bats.run, bats.format) == ("bats --tap test", "tap")
+    spec = how_tested(of({"spec/a_spec.rb": ""}))
+    assert spec
+    assert (spec.run, spec.format) == ("rspec", "exit")
+
+
+def test_a_package_json_that_is_none_is_passed_over() -> None:
+    for text in ("{", "[]", '{"scripts": 3, "devDependencies": ["jest"]}', '{"devDependencies": 7}'):
+        check = how_tested(of({"package.json": text}))
+        assert check
+        assert check.run in ("npm test", "npx --no-install jest") or "jest" in check.run
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"backend/pytest.ini": "[pytest]\n"},
+        {"backend/pyproject.toml": "[tool.pytest.ini_options]\n"},
+        {"backend/setup.cfg": "[tool:pytest]\n"},
+        {"backend/tox.ini": "[pytest]\n"},
+    ],
+)
+def test_settings_in_a_subfolder_are_where_pytest_works(settings: dict[str, str]) -> None:
+    check = how_tested(
+        of({**settings, "backend/tests/test_a.py": "", "backend/tests/test_b.py": "", "tools/test_c.py": ""})
+    )
+    assert check
+    assert check.run.startswith("cd backend && python3 -m pytest ")
+    assert "{files}" not in check.run
+    assert check.files == ()
+
+
+def test_settings_of_a_few_tests_in_a_subfolder_are_not_the_projects() -> None:
+    check = how_tested(of({"ex/pytest.ini": "[pytest]\n", "ex/test_a.py": "", "t/test_b.py": "", "t/test_c.py": ""}))
+    assert check
+    assert check.run.startswith("python3 -m pytest ")
+
+
+def test_files_are_those_that_pytest_would_find() -> None:
+    pyproject = """
+    [tool.pytest.ini_options]
+    testpaths = ["tests", "more/tests"]
+    norecursedirs = ["data"]
+    python_files = ["check_*.py", "test_*.py"]
+    """
+    paths = ("tests/a/test_a.py", "more/tests/check_b.py", "examples/test_c.py", "tests/data/test_d.py", "tests/x.py")
+    check = how_tested(of({"pyproject.toml": pyproject, **dict.fromkeys(paths, "")}))
+    assert check
+    assert check.files == ("more/tests/**/check_b.py", "tests/**/test_*.py", "!**/data/**")
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ('addopts = "-n auto --cov=p"', {"pytest-xdist", "pytest-cov"}),
+        ('addopts = ["--timeout=3", "--reruns", "2"]', {"pytest-timeout", "pytest-rerunfailures"}),
+        ('asyncio_mode = "auto"', {"pytest-asyncio"}),
+        ('required_plugins = ["pytest-foo>=2"]', {"pytest-foo>=2"}),
+        ('DJANGO_SETTINGS_MODULE = "p.settings"', {"pytest-django"}),
+        ('addopts = "-ra -k node"', set()),
+    ],
+)
+def test_plugins_that_the_settings_are_for_are_asked_for(settings: str, wanted: set[str]) -> None:
+    check = how_tested(of({"pyproject.toml": f"[tool.pytest.ini_options]\n{settings}\n", "tests/test_a.py": ""}))
+    assert check
+    assert set(check.needs) == {"pytest", *wanted}
+
+
+def test_what_the_settings_need_of_pytest_is_left_to_them() -> None:
+    check = how_tested(of({"pytest.ini": "[pytest]\naddopts = --ff -p no:junitxml\n", "test_a.py": ""}))
+    assert check
+    assert "no:cacheprovider" not in check.run
+    assert "-p junitxml --junit-xml {results}" in check.run
+
+
+def test_a_version_that_comes_from_tags_is_given_to_the_build() -> None:
+    pyproject = """
+    [build-system]
+    requires = ["hatchling", "hatch-vcs"]
+    [project]
+    name = "p"
+    dynamic = ["version"]
+    """
+    project = of({"pyproject.toml": pyproject, "src/p/__init__.py": "", "tests/test_a.py": "", "docs/conf.py": ""})
+    tests, docs = how_tested(project, "2.1"), how_documented(project, "2.1")
+    assert tests
+    assert docs
+    assert tests.build == docs.build
+    assert tests.build.startswith("SETUPTOOLS_SCM_PRETEND_VERSION=2.1 python3 -m pip install ")
+    assert "--target build/integrand ./" in tests.build
+    assert tests.run.startswith("PYTHONPATH=build/integrand python3 -m pytest")
+    assert docs.run.startswith("PYTHONPATH=build/integrand python3 -m sphinx")
+    assert {"hatchling", "hatch-vcs"} < set(tests.needs)
+
+
+@pytest.mark.parametrize(
+    ("texts", "installed"),
+    [
+        ({"p/__init__.py": "from importlib.metadata import version\n"}, True),
+        ({"docs/conf.py": "version = get_version('p')\n"}, True),
+        ({"pyproject.toml": "[project]\n[project.entry-points.x]\na = 'p'\n"}, True),
+        ({"p/__init__.py": "__version__ = '1'\n"}, False),
+    ],
+)
+def test_a_project_is_installed_where_its_metadata_is_asked_for(texts: dict[str, str], installed: bool) -> None:
+    check = how_tested(of({"pyproject.toml": "[project]\nname = 'p'\n", "tests/test_a.py": "", **texts}))
+    assert check
+    assert ("pip install" in check.build) is installed
+
+
+def test_modules_in_c_are_built_in_place() -> None:
+    check = how_tested(of({"setup.py": "setup(ext_modules=[Extension('p._c', ['c.c'])])", "tests/test_a.py": ""}))
+    assert check
+    assert "build_ext --inplace" in check.build
+
+
+def test_packages_are_taken_at_the_versions_of_the_lock() -> None:
+    lock = """
+    [[package]]
+    name = "pytest"
+    version = "8.4.2"
+    resolution-markers = ["python_full_version < '3.10'"]
+    [[package]]
+    name = "pytest"
+    version = "9.0.2"
+    resolution-markers = ["python_full_version >= '3.10'"]
+    [[package]]
+    name = "Zope.Interface"
+    version = "7.0"
+    [[package]]
+    name = "twice"
+    version = "1"
+    [[package]]
+    name = "twice"
+    version = "2"
+    """
+    pyproject = (
+        "[dependency-groups]\ntest = ['pytest', 'zope-interface>=5; python_version > \"3\"', 'twice', 'other<3']\n"
+    )
+    check = how_tested(of({"pyproject.toml": pyproject, "uv.lock": lock, "test_a.py": ""}))
+    assert check
+    assert check.needs == ("pytest==9.0.2", 'zope-interface==7.0; python_version > "3"', "twice", "other<3")
 
 
 @pytest.mark.parametrize("texts", [{}, {"README": "test:"}, {"Makefile": "test := 1\nall:\n"}, {"CMakeLists.txt": ""}])

@@ -5,7 +5,15 @@ from sessions.gates.results import Failure, Output, Results, TestId
 
 
 def test_status_zero_passes() -> None:
-    assert FORMATS["exit"].read(Output(gate="lint", status=0, log="2 errors\n")) == Results()
+    results = FORMATS["exit"].read(Output(gate="lint", status=0, log="2 errors\n"))
+    assert results == Results(gate="lint", passed=(TestId(file="", name="lint"),), tests=1)
+    assert results.is_measured
+
+
+def test_a_failed_command_does_not_account_for_anything() -> None:
+    results = FORMATS["exit"].read(Output(gate="lint", status=127, log="sh: 1: pytst: not found\n"))
+    assert not results.is_measured
+    assert not results.has_passed
 
 
 def test_any_other_status_fails_the_gate_and_shows_the_end_of_its_log() -> None:

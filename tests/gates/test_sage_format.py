@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.gates.formats import FORMATS
-from sessions.gates.results import Failure, Output, Results, TestId
+from sessions.gates.results import Failure, Output, Presence, Results, TestId
 
 FIXTURES = Path(__file__).parent / "fixtures"
 GATE = TestId(file="", name="doctest")
@@ -97,18 +97,21 @@ def test_what_the_command_is_called(command: str) -> None:
 
 
 def test_a_real_passing_run() -> None:
-    assert read(text("sage-passing.txt"), status=0) == Results(files=("good.py",), tests=1)
+    assert read(text("sage-passing.txt"), status=0) == Results(
+        gate="doctest", files=("good.py",), counts={"good.py": 1}, tests=1
+    )
 
 
 def test_hostile_examples_and_other_endings() -> None:
     results = read(text("sage-odd.txt"), results=(FIXTURES / "sage-odd.json").read_bytes())
     dup = "src/sage/pkg/dup.py"
     assert summary(results) == [
-        (f"{dup}::dup [1 + 1]", "failed", 4),  # line 6 has the same example again
+        (f"{dup}::dup [1 + 1]", "failed", 4),
         (f'{dup}::dup [print("******")]', "failed", 8),
         (f'{dup}::dup [print("\\nFailed example:\\n    6*7\\nExpected:\\n    42")]', "failed", 13),
         (f"{dup}::dup [print('File \"x.py\", line 3, in y')]", "failed", 10),
         (f'{dup}::dup [raise ValueError("Expected:")]', "error", 12),
+        (f"{dup}::dup (failure 2) [1 + 1]", "failed", 6),  # the same example again: a known one must not hide it
         ("src/sage/pkg/exit.py", "crash", 5),
         ("src/sage/pkg/tab.py", "error", 0),
     ]
@@ -120,7 +123,7 @@ def test_github_annotations_name_no_docstring() -> None:
     examples = {(f.test.file, f.test.example, f.kind, f.line) for f in results.failures if f.test.example}
     plain = [*read(text("sage-failing.txt")).failures, *read(text("sage-odd.txt")).failures]
     assert examples == {(f.test.file, f.test.example, f.kind, f.line) for f in plain if f.test.example}
-    assert {f.test.name for f in results.failures} == {""}
+    assert {f.test.name for f in results.failures} == {"", " (failure 2)"}
     assert [(str(f.test), f.kind) for f in results.failures if not f.test.example] == [
         ("src/sage/pkg/exit.py", "crash"),
         ("src/sage/pkg/tab.py", "error"),
@@ -159,13 +162,15 @@ def test_every_reason_of_the_summary(reason: str, kind: str, baseline: str) -> N
 
 def test_failed_in_baseline_alone_is_no_failure() -> None:
     log = run("> src/sage/a.py  # [failed in baseline]", "    [320 tests, 3.73 s]", end="All tests passed!")
-    assert read(log, status=0) == Results(files=("src/sage/a.py",), tests=320)
+    assert read(log, status=0) == Results(
+        gate="doctest", files=("src/sage/a.py",), counts={"src/sage/a.py": 320}, tests=320
+    )
 
 
 def test_a_slow_doctest_is_no_failure() -> None:
     warning = ['File "a.py", line 3, in a', "Warning: slow doctest:", "    f()", "Test ran for 9.00s cpu, 9.00s wall"]
     log = run("> a.py", "*" * 70, *warning, "*" * 70, "    [50% of tests run, 9.1s wall]", end="All tests passed!")
-    assert read(log, status=0) == Results(files=("a.py",))
+    assert read(log, status=0) == Results(gate="doctest", files=("a.py",), counts={"a.py": 1})
 
 
 def test_status_zero_does_not_excuse_failures() -> None:
@@ -207,9 +212,21 @@ def test_interrupted() -> None:
         (run("No files to doctest"), 0, "error", "doctest tested no file"),
         (
             run("> a.py", "    [1 test, 0.1s wall]", end="All tests passed!"),
-            2,
+            1,
             "error",
             "No doctest failed, but the run did",
+        ),
+        (
+            run("> a.py", "    [1 test, 0.1s wall]", end="All tests passed!"),
+            2,
+            "error",
+            "The doctests were not run as asked",
+        ),
+        (
+            run("> a.py", "    [1 test, 0.1s wall]", end="All tests passed!"),
+            130,
+            "error",
+            "The doctests were interrupted or killed",
         ),
     ],
 )
@@ -217,6 +234,23 @@ def test_a_run_that_tells_of_no_test(log: str, status: int, kind: str, seen: str
     (failure,) = read(log, status=status).failures
     assert (failure.test, failure.kind) == (GATE, kind)
     assert failure.message.startswith(f"{seen}; the command ended with status {status}.")
+
+
+@pytest.mark.parametrize("status", [128, 129, 3])
+def test_a_status_that_failures_do_not_explain_is_told_beside_them(status: int) -> None:
+    results = read(text("sage-failing.txt"), status=status)
+    assert results.trouble
+    assert results.failures[0].test == GATE
+    assert summary(results)[1:] == FAILING
+
+
+def test_of_each_file_that_was_tested_to_its_end_the_number_of_tests_is_known() -> None:
+    assert read(text("sage-failing.txt")).counts == {"bad.py": 7, "good.py": 1}
+    odd = read(text("sage-odd.txt"))
+    assert odd.counts == {"good.py": 1, "src/sage/pkg/dup.py": 6, "src/sage/pkg/lineno.py": 1}
+    assert odd.presence(TestId("src/sage/pkg/dup.py", "dup", "2 + 2")) is Presence.PASSED
+    assert odd.presence(TestId("src/sage/pkg/exit.py", "exit", "2 + 2")) is Presence.HIDDEN
+    assert odd.presence(TestId("src/sage/pkg/gone.py", "gone", "2 + 2")) is Presence.ABSENT
 
 
 def test_a_file_without_examples_is_no_failure() -> None:

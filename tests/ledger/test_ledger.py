@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 KEY = Key(tree="t1", image="i", gate="doctest")
-PASSED = Reading(built=True, results=Results(files=("a.py",), tests=3), seconds=1.5, log="logs/x.log")
+PASSED = Reading(
+    built=True, results=Results(files=("a.py",), counts={"a.py": 3}, tests=3), seconds=1.5, log="logs/x.log"
+)
 FAILED = Reading(
     built=True, results=Results(failures=(Failure(test=TestId("a.py", "f", "f(1)")),)), seconds=2.0, log="logs/y.log"
 )
@@ -33,12 +36,23 @@ words = st.text(
     | st.integers(0xDC80, 0xDCFF).map(chr)
     | st.sampled_from("\0\n\u202e\U0010ffff")
 )
+tests = st.builds(TestId, file=words, name=words, example=words)
 results = st.builds(
     Results,
+    gate=words,
+    # By file: that is how they are kept, and how they come, sorted.
+    passed=st.lists(tests, max_size=4, unique=True).map(sorted).map(tuple),
+    skipped=st.lists(tests, max_size=4, unique=True).map(sorted).map(tuple),
+    counts=st.dictionaries(words, st.integers(0, 2**40), max_size=3),
+    lists_faults=st.booleans(),
+    trouble=words,
+    status=st.integers(-1, 255),
+    notes=st.lists(words, max_size=2).map(tuple),
     failures=st.lists(
         st.builds(
             Failure,
-            test=st.builds(TestId, file=words, name=words, example=words),
+            test=tests,
+            expected=st.integers(0, 9),
             kind=st.sampled_from(["failed", "error", "timeout", "crash"]),
             line=st.integers(0, 2**40),
             message=words,
@@ -119,10 +133,37 @@ def refusal(path: Path) -> str:
 def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     with closing(sqlite3.connect(path)) as newer:
-        newer.execute("pragma user_version = 2")
-    assert "newer Integrand (format 2, this one knows 1): update" in refusal(path)
+        newer.execute("pragma user_version = 3")
+    assert "newer Integrand (format 3, this one knows 2): update" in refusal(path)
     with closing(sqlite3.connect(path)) as newer:
         assert newer.execute("select count(*) from sqlite_schema").fetchone() == (0,)
+
+
+def test_readings_of_an_older_version_say_not_what_passed_and_are_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with closing(Ledger(path)) as ledger:
+        ledger.write(KEY, PASSED)
+        ledger._db.execute("pragma user_version = 1")
+    with closing(Ledger(path)) as ledger:
+        assert ledger.find(KEY) is None
+        ledger.write(KEY, PASSED)
+    with closing(Ledger(path)) as ledger:
+        assert ledger.find(KEY) == PASSED
+
+
+def test_runs_that_measured_nothing_are_forgotten_where_they_are_asked_to_be(ledger: Ledger) -> None:
+    trouble = Reading(built=True, results=Results(trouble="interrupted"), seconds=1.0, log="")
+    for attempt, reading in enumerate((PASSED, FAILED, UNBUILT, trouble), 1):
+        for tree in ("here", "there"):
+            ledger.write(Key(tree=tree, image="i", gate="g", attempt=attempt), reading)
+    ledger.forget_unmeasured("here")
+    assert [
+        attempt for attempt in range(1, 5) if ledger.find(Key(tree="here", image="i", gate="g", attempt=attempt))
+    ] == [
+        1,
+        2,
+    ]
+    assert ledger.find(Key(tree="there", image="i", gate="g", attempt=4)) == trouble
 
 
 def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
@@ -252,7 +293,8 @@ def test_a_writer_that_is_killed_leaves_everything_that_it_said_it_wrote(tmp_pat
 def write_runs(ledger: Ledger, tree: str, *failing: bool, tests: str = "a.py") -> None:
     for attempt, fails in enumerate(failing, 1):
         key = Key(tree=tree, image="i", gate="doctest@1", tests=tests, attempt=attempt)
-        ledger.write(key, FAILED if fails else PASSED)
+        passed = replace(PASSED, results=replace(PASSED.results, counts={tests: 3}))
+        ledger.write(key, FAILED if fails else passed)
 
 
 def test_the_history_of_a_test_counts_runs_that_differ_on_one_tree_as_odd(ledger: Ledger) -> None:

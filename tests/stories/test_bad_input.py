@@ -79,9 +79,14 @@ def test_without_a_daemon_docker_says_what_to_do(desk: Desk) -> None:
 
 def test_without_a_daemon_auto_says_why_it_takes_folders(desk: Desk) -> None:
     nobody = f"unix://{desk.folder}/nobody.sock"
-    done = desk.type("baseline", "--gates", "doctest", DOCKER_HOST=nobody)
+    done = desk.type("baseline", "--gates", "doctest", DOCKER_HOST=nobody, CI="")
     assert done.returncode == 0, done.stderr
     assert "engine: local, as no Docker daemon answers" in done.stdout
+
+
+def test_without_a_daemon_auto_says_what_to_do_in_ci(desk: Desk) -> None:
+    said = trouble(desk.type("baseline", "--gates", "doctest", DOCKER_HOST=f"unix://{desk.folder}/nobody", CI="true"))
+    assert "in CI nothing takes its place by itself" in said
 
 
 @pytest.mark.docker

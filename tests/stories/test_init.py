@@ -244,8 +244,8 @@ def test_a_person_at_a_terminal_is_asked(origin: Builder, tmp_path: Path) -> Non
     env = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb"}
     process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=env, stdin=follower, stdout=follower)
     os.close(follower)
-    # repository, tracker, milestone, ready, release, tests, docs, Dockerfile
-    os.write(leader, b"\n\n\nready\n\nmake check\n-\n\n")
+    # repository, tracker, milestone, ready, release, tests, docs, Dockerfile, and whether to try the gates
+    os.write(leader, b"\n\n\nready\n\nmake check\n-\n\n\n")
     said = b""
     while process.poll() is None or not said:
         try:
@@ -273,3 +273,54 @@ def test_real_projects_are_planned_at_once(tmp_path: Path, name: str) -> None:
     told = verdicts(plan(folder))
     assert "integrated" in told.values()
     assert set(told.values()) <= {"integrated", "conflict", "blocked", "already-merged"}
+
+
+REPORT = """import sys
+cases = "".join(f'<testcase classname="test_p" name="{n}">{inside}</testcase>' for n, inside in
+                (("one", ""), ("two", "<failure message='no'/>"), ("three", "<skipped/>")))
+open(sys.argv[1], "w").write(f'<testsuite name="p" tests="3" failures="1" skipped="1">{cases}</testsuite>')
+sys.exit(1)
+"""
+
+
+@pytest.fixture
+def own(builder: Builder, tmp_path: Path) -> Path:
+    """A clone of a project whose tests are a script that writes a report."""
+    builder.commit({"report.py": REPORT})
+    builder.tag("1.0")
+    return clone(builder.url, tmp_path / "p")
+
+
+def test_a_gate_that_is_tried_says_what_it_measures(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell_init(("--yes", "--try-gates", "--tests", "python3 report.py {results}"), own) is None
+    said = capsys.readouterr().out
+    assert "tests: 1 passed, 1 failed (known from now on), 1 skipped on 1.0, in " in said
+    assert "-s integrate -- --plan" in said
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ("pytst {results}", "pytst: not found. Mend `run` of gate tests or what it needs: install pytst."),
+        (
+            "python3 -c 'import foo_bar' {results}",
+            "Mend `run` of gate tests or what it needs: add the Python package that has foo_bar to [engine] packages.",
+        ),
+        ("echo fine  # {results}", "Its last words: fine. Mend `run` of gate tests or what it needs."),
+    ],
+)
+def test_a_gate_that_measures_nothing_says_what_to_mend(
+    own: Path, capsys: pytest.CaptureFixture[str], run: str, words: str
+) -> None:
+    trouble = tell_init(("--yes", "--try-gates", "--tests", run), own)
+    said = " ".join(capsys.readouterr().out.split())
+    assert trouble
+    assert "integration.toml is written, but tests measured nothing" in trouble
+    assert "tests measured nothing on 1.0 (" in said
+    assert words in said
+    assert load_config(own / "integration.toml").gates[0].run == run
+
+
+def test_nothing_is_run_unless_asked(own: Path) -> None:
+    assert tell_init(("--yes", "--tests", "touch /nowhere/at/all {results}"), own) is None
+    assert not (own / ".integrand" / "logs").exists()

@@ -196,7 +196,7 @@ def test_a_plan_hides_no_results_and_nobody_is_told_of_it(project: Project) -> N
     project.ticket(1, {"a.txt": "yes, too\n"})
     project.integrate(plan=True)
     narrator = Narrator(to_stderr=True)
-    assert report(project.options(publish=True), narrator)["published"] == {"tickets": []}
+    assert report(project.options(publish=True), narrator)["published"] == {"tickets": [], "refused": []}
     done = project.integrate()
     project.integrate(plan=True)
     kept = json.loads((project.folder / "state" / "days" / "2026-11-23" / "run.json").read_text())

@@ -103,6 +103,7 @@ def test_the_same_day_again_runs_nothing_and_tells_the_same(ahead: Ahead) -> Non
     assert [first[key] for key in ("trunk", "tickets", "head")] == [second[key] for key in ("trunk", "tickets", "head")]
 
 
+@pytest.mark.usefixtures("unjailed")
 def test_a_test_that_fails_by_chance_is_not_mains_fault(ahead: Ahead) -> None:
     ahead.ticket(1, {"a.txt": "yes, too\n"})
     once = ahead.folder / "failed-once"

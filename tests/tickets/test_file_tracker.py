@@ -25,7 +25,7 @@ def test_reads_every_field_of_a_ticket(tmp_path: Path) -> None:
     text = (
         f'{FIRST}\n[[ticket]]\nnumber = 8\ntitle = "Acht\\u00e4"\nurl = "https://example.org/8"\n'
         f'labels = ["a", "b"]\nmilestone = "9.5"\nbranch = "u/jane/8"\ncommit = "{"0a" * 20}"\n'
-        'depends = "#7"\nauthors = ["Jane"]\nreviewers = []\ndescription = """\nLong\n"""\n'
+        'depends = "#7"\nauthors = ["Jane"]\nreviewers = []\ntarget = "main"\ndescription = """\nLong\n"""\n'
     )
     assert tracker(tmp_path, text).read() == (
         Ticket(number=7, title="Seven"),
@@ -40,6 +40,7 @@ def test_reads_every_field_of_a_ticket(tmp_path: Path) -> None:
             depends="#7",
             authors=("Jane",),
             description="Long\n",
+            target="main",
         ),
     )
 
@@ -100,7 +101,14 @@ def test_telling_the_same_again_changes_nothing(tmp_path: Path) -> None:
         mine.tell(account(7, "two")),
         mine.tell(account(7, "two")),
     ]
-    assert told == [True, True, False, True, False]
+    assert [bool(each.changed) for each in told] == [True, True, False, True, False]
     files = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "tickets.told").iterdir()}
     assert files == {"7.md": "two", "8.md": "other"}
     assert mine.read() == (Ticket(number=7, title="Seven"),)
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    mine = tracker(tmp_path, FIRST)
+    (tmp_path / "tickets.told").write_text("in the way")
+    with pytest.raises(TrackerError, match=r"7\.md cannot be written \("):
+        mine.tell(account(7, "one"))

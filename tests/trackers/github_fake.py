@@ -44,6 +44,7 @@ class Pull:
     checks: Sequence[tuple[str, str, str | None]] = ()
     comments: list[Json] = field(default_factory=list)
     state: str = "OPEN"
+    locked: bool = False
     base: str = DEFAULT
     branch: str = "patch-1"
     is_fork: bool = True
@@ -73,6 +74,7 @@ class FakeGitHub:
         self.faults: dict[int, Fault] = {}
         self.problems: list[str] = []
         self.refuse: Reply | None = None
+        self.denied: dict[str, Reply] = {}  # by route, as `POST /issues/7/comments`, in which there may be patterns
         self.released = threading.Event()
         self.url = ""
         self._comments = 3_000_000_000  # GitHub's ids have outgrown 32 bits
@@ -167,6 +169,7 @@ class FakeGitHub:
         return {
             "id": f"PR_{pull.number}",
             "state": pull.state,
+            "locked": pull.locked,
             "number": pull.number,
             "title": pull.title,
             "url": f"https://github.com/{OWNER}/{NAME}/pull/{pull.number}",
@@ -192,6 +195,9 @@ class FakeGitHub:
             if found := re.fullmatch(pattern, inside) if method == wanted else None:
                 full = "/repos/{owner}/{repo}" + template
                 wrong = self.contract.faults_of_request(method, full, body)
+                # Some of these GitHub's description does not list, as 422 for a status: they were met by others.
+                if not wrong and (denied := self._denied(method, inside, body)):
+                    return denied
                 reply = (422, _basic("Validation Failed")) if wrong else act(body, *map(unquote, found.groups()))
                 self.problems += wrong + self.contract.faults_of_response(method, full, *reply)
                 return reply
@@ -207,6 +213,20 @@ class FakeGitHub:
             (r"DELETE /issues/(\d+)/labels/([^/]+)", labels + "/{name}", self._remove_label),
             (r"POST /statuses/([0-9a-f]+)", "/statuses/{sha}", self._add_status),
         ]
+
+    def _denied(self, method: str, inside: str, body: Any) -> Reply | None:
+        """What is refused although it is well formed."""
+        found = re.fullmatch(r"/issues/(\d+)/comments", inside)
+        if found and self.pulls[int(found[1])].locked:
+            return 403, _basic("Unable to create comment because issue is locked.")
+        if inside.startswith("/statuses/"):
+            description = body.get("description") or ""
+            if max(description, default="") > "\uffff":
+                return 422, _invalid("description doesn't accept 4-byte Unicode")
+            if len(description) > 140:
+                return 422, _invalid("description is too long (maximum is 140 characters)")
+        routes = (reply for route, reply in self.denied.items() if re.fullmatch(route, f"{method} {inside}"))
+        return next(routes, None)
 
     def _add_comment(self, body: Json, number: str) -> Reply:
         if len(body["body"]) > 65536:
@@ -335,6 +355,11 @@ def _actor(login: str) -> Json:
 
 def _basic(message: str) -> Json:
     return {"message": message, "documentation_url": "https://docs.github.com/rest"}
+
+
+def _invalid(message: str) -> Json:
+    wrong = {"resource": "Status", "code": "custom", "field": "description", "message": message}
+    return {**_basic("Validation Failed"), "errors": [wrong]}
 
 
 def _label(name: str) -> Json:

@@ -12,6 +12,7 @@ from sessions.config import Tracker, load_config
 from sessions.errors import TrackerError
 from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Account, Ticket, Verdict
+from sessions.tickets.refusals import Told
 from sessions.tickets.trackers import TRACKERS
 from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github_comment import LIMIT, cut
@@ -262,7 +263,7 @@ def test_a_repository_that_is_not_there(github: FakeGitHub) -> None:
 
 def test_first_telling_then_nothing(github: FakeGitHub) -> None:
     github.add(Pull(number=7, head=HEAD, labels=["p: major / 3", "S: positive review"]))
-    assert tracker(github).tell(CULPRIT) is True
+    assert tracker(github).tell(CULPRIT).changed
     pull = github.pulls[7]
     link = f"[The full report]({CULPRIT.url})"
     assert [each["body"] for each in pull.comments] == [f"{MARKER}\n{CULPRIT.text.strip()}\n\n{link}\n"]
@@ -272,7 +273,7 @@ def test_first_telling_then_nothing(github: FakeGitHub) -> None:
     assert github.statuses[0] == {**status, "sha": HEAD}
     told = len(github.requests)
     assert told == 1 + 4
-    assert tracker(github).tell(CULPRIT) is False
+    assert tracker(github).tell(CULPRIT) == Told()
     assert len(github.requests) == told + 1
     assert len(github.writes) == 4
 
@@ -282,7 +283,7 @@ def test_another_verdict_edits_the_comment_in_place(github: FakeGitHub) -> None:
     tracker(github).tell(CULPRIT)
     github.writes.clear()
     fine = replace(CULPRIT, verdict=Verdict.INTEGRATED, summary="integrated", text="**integrated**", url="")
-    assert tracker(github).tell(fine) is True
+    assert tracker(github).tell(fine).changed
     (comment,) = github.pulls[7].comments
     assert (comment["body"], comment["edits"]) == (f"{MARKER}\n**integrated**", 1)
     assert github.status(HEAD) == {
@@ -292,7 +293,7 @@ def test_another_verdict_edits_the_comment_in_place(github: FakeGitHub) -> None:
         "target_url": None,
     }
     assert github.pulls[7].labels == [WORK]
-    assert tracker(github).tell(fine) is False
+    assert tracker(github).tell(fine) == Told()
 
 
 @pytest.mark.parametrize(
@@ -319,11 +320,11 @@ def test_a_copied_marker_deceives_nobody(github: FakeGitHub) -> None:
     github.comment(7, f"{MARKER}\n{CULPRIT.text.strip()}", author="troll")
     github.comment(7, "something else", author=VIEWER)
     github.comment(7, f"> {MARKER}\nquoted", author=VIEWER)
-    assert tracker(github).tell(CULPRIT) is True
+    assert tracker(github).tell(CULPRIT).changed
     comments = github.pulls[7].comments
     assert [each["author"] for each in comments] == ["troll", VIEWER, VIEWER, VIEWER]
     assert not any(each["edits"] for each in comments)
-    assert tracker(github).tell(CULPRIT) is False
+    assert tracker(github).tell(CULPRIT) == Told()
 
 
 def test_our_comment_is_found_among_hundreds(github: FakeGitHub) -> None:
@@ -331,27 +332,27 @@ def test_our_comment_is_found_among_hundreds(github: FakeGitHub) -> None:
     for number in range(230):
         github.comment(7, f"chat {number}", author="jane")
     tracker(github).tell(CULPRIT)
-    assert tracker(github).tell(CULPRIT) is False
+    assert tracker(github).tell(CULPRIT) == Told()
     assert sum(each["author"] == VIEWER for each in github.pulls[7].comments) == 1
 
 
 def test_who_pushed_since_is_told_which_commit_was_tested(github: FakeGitHub) -> None:
     github.add(Pull(number=7, head="0b" * 20, labels=[READY]))
-    assert tracker(github).tell(CULPRIT) is True
+    assert tracker(github).tell(CULPRIT).changed
     body = github.pulls[7].comments[0]["body"]
     assert body.splitlines()[1] == f"The branch has moved since: this is about commit `{HEAD}`."
     assert github.status(HEAD)
     assert github.status("0b" * 20) is None
     assert github.pulls[7].labels == [READY]
     github.pulls[7].head = "0c" * 20
-    assert tracker(github).tell(CULPRIT) is False
+    assert tracker(github).tell(CULPRIT) == Told()
 
 
 def test_a_commit_that_is_gone_gets_no_status(github: FakeGitHub) -> None:
     github.add(Pull(number=7))
     github.lost.add(HEAD)
-    assert tracker(github).tell(CULPRIT) is True
-    assert tracker(github).tell(replace(CULPRIT, commit="", verdict=Verdict.UNFETCHABLE, text="x")) is True
+    assert tracker(github).tell(CULPRIT).changed
+    assert tracker(github).tell(replace(CULPRIT, commit="", verdict=Verdict.UNFETCHABLE, text="x")).changed
     assert github.statuses == []
 
 
@@ -370,13 +371,13 @@ def test_the_longest_comment_fits(github: FakeGitHub) -> None:
     assert body.count("````") == 2
     assert "cut here" in body.splitlines()[-3]
     assert body.splitlines()[-1] == f"[The full report]({CULPRIT.url})"
-    assert tracker(github).tell(long) is False
+    assert tracker(github).tell(long) == Told()
 
 
 def test_another_days_report_is_no_news(github: FakeGitHub) -> None:
     github.add(Pull(number=7, head=HEAD))
-    assert tracker(github).tell(CULPRIT) is True
-    assert tracker(github).tell(replace(CULPRIT, url="https://example.org/report/tomorrow")) is False
+    assert tracker(github).tell(CULPRIT).changed
+    assert tracker(github).tell(replace(CULPRIT, url="https://example.org/report/tomorrow")) == Told()
 
 
 @pytest.mark.parametrize("limit", range(100, 260, 7))
@@ -462,7 +463,7 @@ def test_telling_through_every_fault_doubles_nothing(github: FakeGitHub, fault: 
             except TrackerError:
                 continue
         before = len(github.writes)
-        assert tracker(github).tell(account) is False
+        assert tracker(github).tell(account) == Told()
         assert len(github.writes) == before
         assert len(github.pulls[number].comments) == 1
         assert github.pulls[number].labels == [WORK]
@@ -553,9 +554,9 @@ def test_no_token_is_told_before_anybody_is_asked(
 def test_closing_is_done_once_and_not_to_a_branch_that_moved(github: FakeGitHub) -> None:
     github.add(Pull(number=7, head="a" * 40), Pull(number=8, head="b" * 40))
     merged, moved = (Ticket(number=number, title="T", commit="a" * 40) for number in (7, 8))
-    assert tracker(github).close(merged, "1.0")
+    assert tracker(github).close(merged, "1.0").changed
     assert github.pulls[7].state == "CLOSED"
-    assert not tracker(github).close(merged, "1.0")
-    with pytest.raises(TrackerError, match=r"#8 has moved since it was merged into 1\.0: it is left open"):
-        tracker(github).close(moved, "1.0")
+    assert tracker(github).close(merged, "1.0") == Told()
+    [refusal] = tracker(github).close(moved, "1.0").refused
+    assert refusal.why == "#8 has moved since it was merged into 1.0: it is left open."
     assert github.pulls[8].state == "OPEN"

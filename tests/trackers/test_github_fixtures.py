@@ -26,8 +26,9 @@ from typing import Any
 import pytest
 
 from sessions.config import Tracker
-from sessions.errors import TrackerError
+from sessions.errors import RefusedError, TrackerError
 from sessions.tickets.model import Account, Verdict
+from sessions.tickets.refusals import Change, Part
 from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github_place import auth_for
 from sessions.tickets.trackers.http import Caller
@@ -179,7 +180,8 @@ def test_a_status_is_set_as_octokit_sets_it(recorded: Recorded, monkeypatch: pyt
         green = account(Verdict.INTEGRATED, "create-status success test")
         for context, told in (("example/1", red), ("example/2", green)):
             monkeypatch.setattr("sessions.tickets.trackers.github.CONTEXT", context)
-            assert github._status(told, untold)
+            (status,) = github._status(told, untold)
+            status.write()
 
         newest = github.caller.json(github.caller.read("GET", f"{replay.url}{commit}/statuses"))
         assert [(each["context"], each["state"]) for each in newest] == [
@@ -191,14 +193,16 @@ def test_a_status_is_set_as_octokit_sets_it(recorded: Recorded, monkeypatch: pyt
 
         # What GitHub made of it, in GraphQL's words, is what would be told again: so it is not.
         for told, made in ((green, newest[0]), (red, newest[1])):
-            status = {"state": made["state"].upper(), "description": made["description"]}
-            assert not github._status(told, {"commit": {}, "status": {**status, "targetUrl": made["target_url"]}})
+            known = {"state": made["state"].upper(), "description": made["description"]}
+            seen = {"commit": {}, "status": {**known, "targetUrl": made["target_url"]}}
+            assert not list(github._status(told, seen))
 
 
 def test_a_refused_change_is_one_sentence_with_the_reason_that_github_gives(recorded: Recorded) -> None:
-    with replaying(recorded("errors")) as replay, pytest.raises(TrackerError) as caught:
-        tracker(replay, "errors")._write("POST", "labels", json={"name": "foo", "color": "invalid"})
-    said = f"GitHub refuses to take a change (POST labels) in {OWNER}/errors (HTTP 422, Validation Failed"
+    change = Change.of(1, Part.LABEL)
+    with replaying(recorded("errors")) as replay, pytest.raises(RefusedError) as caught:
+        tracker(replay, "errors")._write(change, "POST", "labels", json={"name": "foo", "color": "invalid"})
+    said = f"GitHub refuses the label of #1 in {OWNER}/errors (HTTP 422, Validation Failed"
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)
 
@@ -226,7 +230,7 @@ def test_labels_are_made_read_changed_and_deleted(contract: Contract, recorded: 
         assert changed["url"] == f"{place}/test-label-updated"
         # An answer without content is none to the tracker. It is GitHub's to this, and to nothing that it asks itself.
         with pytest.raises(TrackerError, match=r"not JSON \(HTTP 204\)"):
-            github._write("DELETE", "labels/test-label-updated")
+            github._write(Change.of(1, Part.LABEL), "DELETE", "labels/test-label-updated")
     issue_labels = f"{REPO}/issues/{{issue_number}}/labels"
     for method, template in (("POST", issue_labels), ("DELETE", f"{issue_labels}/{{name}}")):
         (fault,) = contract.faults_of_response(method, template, 204, None)

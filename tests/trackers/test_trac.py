@@ -21,6 +21,7 @@ from sessions.reporting.wiki import account as wiki_account
 from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack
 from sessions.tickets.model import Account, Ticket, Verdict
+from sessions.tickets.refusals import Part, Told
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.trac import TracTracker
 from tests.reporting.test_markdown import record
@@ -170,8 +171,8 @@ def test_digest_credentials(copied: Callable[[], Path], monkeypatch: pytest.Monk
 def test_a_token_reads_and_tells(trac: Trac, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRAC_USER", "bot")
     monkeypatch.setenv("TRAC_TOKEN", TOKEN)
-    assert tracker(trac.url).tell(told(trac, 102))
-    assert not tracker(trac.url).tell(told(trac, 102))
+    assert tracker(trac.url).tell(told(trac, 102)).changed
+    assert tracker(trac.url).tell(told(trac, 102)) == Told()
     assert [author for author, _ in trac.comments(102)] == ["bot"]
     monkeypatch.setenv("TRAC_USER", "robot")
     with pytest.raises(TrackerError, match="not under the name robot: set TRAC_USER to the name"):
@@ -273,16 +274,17 @@ def test_a_change_is_not_decided_on_nonsense(trac: Trac, proxy: Proxy, method: s
 @pytest.mark.usefixtures("bot")
 def test_a_culprit_is_told_once_and_sent_back_once(trac: Trac) -> None:
     mine, it = tracker(trac.url), told(trac, 104)
-    assert [mine.tell(it), mine.tell(it), tracker(trac.url).tell(it)] == [True, False, False]
+    assert mine.tell(it).changed == (Part.COMMENT, Part.STATUS)
+    assert [mine.tell(it), tracker(trac.url).tell(it)] == [Told(), Told()]
     [(author, text)] = trac.comments(104)
     assert author == "bot"
     assert "It breaks '''a''' test." in text
     assert trac.fields(104)["status"] == "needs_work"
     # Its author disagrees, and nobody fights about it; another reason is news.
     trac.call("ticket.update", 104, "No.", {"status": "positive_review"}, user="jane")
-    assert not mine.tell(it)
+    assert mine.tell(it) == Told()
     assert trac.fields(104)["status"] == "positive_review"
-    assert mine.tell(replace(it, summary="it breaks another test", url="https://ci.example/run/7?x=1"))
+    assert mine.tell(replace(it, summary="it breaks another test", url="https://ci.example/run/7?x=1")).changed
     assert trac.fields(104)["status"] == "needs_work"
     assert "[https://ci.example/run/7?x=1 The full report]" in trac.comments(104)[-1][1]
 
@@ -290,18 +292,18 @@ def test_a_culprit_is_told_once_and_sent_back_once(trac: Trac) -> None:
 @pytest.mark.usefixtures("bot")
 def test_being_integrated_again_tomorrow_is_no_news(trac: Trac) -> None:
     mine, it = tracker(trac.url), told(trac, 105, Verdict.INTEGRATED, summary="integrated in 1.1+2026-11-23")
-    assert mine.tell(it)
-    assert not mine.tell(replace(it, summary="integrated in 1.1+2026-11-24", text="other"))
+    assert mine.tell(it).changed
+    assert mine.tell(replace(it, summary="integrated in 1.1+2026-11-24", text="other")) == Told()
     assert trac.fields(105)["status"] == "positive_review"
-    assert mine.tell(replace(it, commit="1" * 40))
-    assert mine.tell(replace(it, verdict=Verdict.CULPRIT))
+    assert mine.tell(replace(it, commit="1" * 40)).changed
+    assert mine.tell(replace(it, verdict=Verdict.CULPRIT)).changed
 
 
 @pytest.mark.usefixtures("bot")
 def test_one_who_pushed_since_is_told_of_the_tested_commit_and_keeps_the_status(trac: Trac) -> None:
     it = told(trac, 106)
     trac.call("ticket.update", 106, "Pushed.", {"commit": "a" * 40}, user="jane")
-    assert tracker(trac.url).tell(it)
+    assert tracker(trac.url).tell(it).changed
     assert f"{{{{{{{it.commit[:10]}}}}}}}. The ticket has moved on since" in trac.comments(106)[-1][1]
     assert trac.fields(106)["status"] == "positive_review"
 
@@ -309,24 +311,27 @@ def test_one_who_pushed_since_is_told_of_the_tested_commit_and_keeps_the_status(
 @pytest.mark.usefixtures("bot")
 def test_a_comment_of_ours_is_one_by_us(trac: Trac) -> None:
     it = told(trac, 107)
-    assert tracker(trac.url).tell(it)
+    assert tracker(trac.url).tell(it).changed
     [(_, forged)] = trac.comments(107)
     other = replace(it, summary="another reason")
-    assert tracker(trac.url).tell(other)
+    assert tracker(trac.url).tell(other).changed
     trac.call("ticket.update", 107, trac.comments(107)[-1][1], {}, user="jane")
     trac.call("ticket.update", 107, forged, {}, user="jane")
-    assert not tracker(trac.url).tell(other)
-    assert tracker(trac.url).tell(it)
+    assert tracker(trac.url).tell(other) == Told()
+    assert tracker(trac.url).tell(it).changed
 
 
 @pytest.mark.usefixtures("bot")
 def test_without_an_action_the_status_stays(trac: Trac) -> None:
-    assert tracker(trac.url, at_fault="").tell(told(trac, 109))
+    assert tracker(trac.url, at_fault="").tell(told(trac, 109)).changed
     assert trac.fields(109)["status"] == "positive_review"
-    assert tracker(trac.url).tell(told(trac, 119))  # it needs work already
-    with pytest.raises(TrackerError, match=r"Ticket 110 .* no action 'reject', only leave, needs_work: set"):
-        tracker(trac.url, at_fault="reject").tell(told(trac, 110))
-    assert trac.comments(110) == []
+    assert tracker(trac.url).tell(told(trac, 119)).changed  # it needs work already
+    done = tracker(trac.url, at_fault="reject").tell(told(trac, 110))
+    assert done.changed == (Part.COMMENT,)
+    [refusal] = done.refused
+    assert re.search(r"Ticket 110 .* no action 'reject', only leave, needs_work: send it back by hand", refusal.why)
+    assert (refusal.change.part, refusal.may_be_setup) == (Part.STATUS, True)
+    assert (len(trac.comments(110)), trac.fields(110)["status"]) == (1, "positive_review")
 
 
 @pytest.mark.usefixtures("bot")
@@ -340,7 +345,7 @@ def test_a_concurrent_edit_is_kept_and_the_change_decided_anew(trac: Trac, proxy
     proxy.meddle = meddle
     number = 111
     edits.pop(0)
-    assert tracker(proxy.url).tell(told(trac, 111))
+    assert tracker(proxy.url).tell(told(trac, 111)).changed
     assert proxy.methods.count("ticket.update") == 2
     assert [author for author, _ in trac.comments(111)] == ["jane", "bot"]
     assert "moved on since" in trac.comments(111)[-1][1]
@@ -349,16 +354,52 @@ def test_a_concurrent_edit_is_kept_and_the_change_decided_anew(trac: Trac, proxy
     with pytest.raises(TrackerError, match=r"^Ticket 112 of .* was changed by somebody twice .*--publish` again\.$"):
         tracker(proxy.url).tell(told(trac, 112))
     assert [author for author, _ in trac.comments(112)] == ["jane", "jane"]
-    assert tracker(proxy.url).tell(told(trac, 112))
+    assert tracker(proxy.url).tell(told(trac, 112)).changed
     assert trac.fields(112)["status"] == "needs_work"
 
 
 @pytest.mark.usefixtures("bot")
 def test_a_refusal_for_another_reason_is_told_in_tracs_words(trac: Trac) -> None:
-    with pytest.raises(TrackerError, match=r"refuses ticket\.update .*too long"):
-        tracker(trac.url).tell(told(trac, 113, text="x" * 300_000))
-    with pytest.raises(TrackerError, match=r"refuses ticket\.get .*Ticket 99999 does not exist"):
-        tracker(trac.url).tell(replace(told(trac, 113), number=99999))
+    long, gone = told(trac, 113, text="x" * 300_000), replace(told(trac, 113), number=99999)
+    for account, why in (
+        (long, r"refuses ticket\.update .*too long"),
+        (gone, r"refuses ticket\.get .*99999 "),
+    ):
+        done = tracker(trac.url).tell(account)
+        assert done.changed == ()
+        [refusal] = done.refused
+        assert re.search(why, refusal.why)
+        assert not refusal.may_be_setup
+    refused = [each.change for each in tracker(trac.url).tell(long).refused]
+    before = trac.history()
+    assert tracker(trac.url).tell(long, refused).skipped == tuple(refused)
+    assert trac.history() == before
+    assert tracker(trac.url).tell(replace(long, text="short", summary="other"), refused).changed
+
+
+@pytest.mark.usefixtures("bot")
+def test_an_action_that_is_refused_leaves_the_comment(trac: Trac, proxy: Proxy) -> None:
+    forbidden = xmlrpc.client.dumps(xmlrpc.client.Fault(403, "TICKET_MODIFY privileges are required"))
+    number = 123
+
+    def meddle(method: str, body: bytes) -> tuple[int, dict[str, str], bytes] | None:
+        return (200, {}, forbidden.encode()) if method == "ticket.update" and b"needs_work" in body else None
+
+    trac.call("ticket.update", number, "", {"status": "positive_review"})
+    proxy.meddle = meddle
+    done = tracker(proxy.url).tell(told(trac, number))
+    assert done.changed == (Part.COMMENT,)
+    [refusal] = done.refused
+    assert (refusal.change.part, refusal.may_be_setup) == (Part.STATUS, True)
+    assert "TICKET_MODIFY privileges" in refusal.why
+    assert (trac.fields(number)["status"], len(trac.comments(number))) == ("positive_review", 1)
+    assert tracker(trac.url).tell(told(trac, number)) == Told()
+
+
+@pytest.mark.usefixtures("bot")
+def test_characters_that_a_trac_on_mysql_does_not_store_are_spelt_out(trac: Trac) -> None:
+    assert tracker(trac.url).tell(told(trac, 126, text="It breaks {{{test_\U0001f41b[\U0001d538]}}}.")).changed
+    assert "It breaks {{{test_U+1F41B[U+1D538]}}}." in trac.comments(126)[-1][1]
 
 
 # Faults at each request in turn
@@ -396,7 +437,7 @@ def test_a_fault_anywhere_never_gives_a_part_nor_a_second_comment(trac: Trac, pr
     was_heard = fault == "cut"  # Trac did it, and we never heard of it
     assert len(trac.comments(number)) == was_heard
     proxy.meddle, proxy.spoil = (lambda _method, _body: None), (lambda _method, body: body)
-    assert tracker(proxy.url).tell(it) is not was_heard
+    assert bool(tracker(proxy.url).tell(it).changed) is not was_heard
     assert len(trac.comments(number)) == 1
     assert [each.number for each in tracker(proxy.url).read()] == [each.number for each in reference]
 
@@ -421,7 +462,7 @@ def test_a_server_that_recovers_is_asked_again(trac: Trac, proxy: Proxy) -> None
 
     proxy.meddle = meddle
     assert len(tracker(proxy.url, patience=9.0).read()) == 27
-    assert tracker(proxy.url, patience=9.0).tell(told(trac, 120))
+    assert tracker(proxy.url, patience=9.0).tell(told(trac, 120)).changed
     assert busy == []
     assert len(trac.comments(120)) == 1
 
@@ -565,10 +606,10 @@ def test_closing_is_done_once_and_not_to_a_ticket_that_moved(copied: Callable[[]
     with served(copied()) as trac:
         merged, moved = (ticket for ticket in tracker(trac.url).read() if ticket.number in (101, 102))
         trac.call("ticket.update", 102, "Pushed.", {"commit": "a" * 40}, user="jane")
-        assert tracker(trac.url).close(merged, "1.1")
+        assert tracker(trac.url).close(merged, "1.1").changed
         assert {trac.fields(101)[key] for key in ("status", "resolution")} == {"closed", "fixed"}
         assert "1.1" in trac.comments(101)[-1][1]
-        assert not tracker(trac.url).close(merged, "1.1")
-        with pytest.raises(TrackerError, match=r"#102 has moved since it was merged into 1\.1: it is left open"):
-            tracker(trac.url).close(moved, "1.1")
+        assert tracker(trac.url).close(merged, "1.1") == Told()
+        [refusal] = tracker(trac.url).close(moved, "1.1").refused
+        assert refusal.why == "#102 has moved since it was merged into 1.1: it is left open."
         assert trac.fields(102)["status"] == "positive_review"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sessions.gates.formats import exit_status, junit, latex, sage
+from sessions.gates.formats import exit_status, go, junit, latex, sage, tap
 
 if TYPE_CHECKING:
     from sessions.gates.results import Output, Results
@@ -17,16 +17,19 @@ class Format(Protocol):
     """Reads what a gate's command left behind."""
 
     def read(self, output: Output) -> Results:
-        """Tell what failed. Never raises, whatever the command wrote.
+        """Account for a run: which tests ran, and how each of them ended. Never raises, whatever the command wrote.
 
-        Output that is missing, broken off or senseless is a failure of the gate itself: there are no
-        failures only where the tests are known to have run and passed.
+        A run that does not account for its own end has ``trouble``, beside whatever failures it reports: its report
+        is missing, empty, broken off or senseless, it was interrupted or killed, it ran no test, or its status says
+        what no test shows.
         """
 
 
 FORMATS: dict[str, Format] = {
     "exit": exit_status,
+    "go": go,
     "junit": junit,
     "latex": latex,
     "sage": sage,
+    "tap": tap,
 }

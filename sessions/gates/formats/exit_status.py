@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sessions.gates.formats.findings import gate_failure, results_of
+from sessions.gates.formats.findings import account
+from sessions.gates.results import TestId
 
 if TYPE_CHECKING:
     from sessions.gates.results import Output, Results
 
 
 def read(output: Output) -> Results:
-    """Give no failure for status 0, else one of the gate itself that shows the log's last lines."""
+    """Report the gate as its one test: passed with status 0, else failed, with the log's last lines."""
     if output.status == 0:
-        return results_of([])
-    return results_of([gate_failure(output, f"{output.gate} failed", "failed")])
+        return account(output, passed=[TestId(file="", name=output.gate)], tests=1)
+    return account(output, trouble=f"{output.gate} failed", kind="failed", tests=1)

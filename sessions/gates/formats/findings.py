@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sessions.gates.formats.excerpt import last_lines, shorten
@@ -14,23 +16,65 @@ if TYPE_CHECKING:
     from sessions.gates.results import Kind, Output
 
 
-def results_of(
-    failures: Iterable[Failure],
+def account(
+    output: Output,
+    failures: Iterable[Failure] = (),
     *,
+    passed: Iterable[TestId] = (),
+    skipped: Iterable[TestId] = (),
+    counts: Mapping[str, int] | None = None,
+    lists_faults: bool = False,
     files: Iterable[str] = (),
-    tests: int = 0,
+    tests: int | None = None,
     times: Mapping[str, float] | None = None,
+    trouble: str = "",
+    kind: Kind = "error",
+    notes: Iterable[str] = (),
 ) -> Results:
-    """Sort, and name each test once: the first failure told of a test is the one that counts."""
+    """The account of a run: sorted, each test once, and with the gate itself as a failure where there is ``trouble``.
+
+    The first failure told of a test is the one that counts, and a test that failed anywhere has not passed. Without
+    ``tests``, their number is how many tests were named.
+    """
     first: dict[TestId, Failure] = {}
     for failure in failures:
         first.setdefault(failure.test, failure)
+    if trouble:
+        whole = gate_failure(output, trouble, kind)
+        first.setdefault(whole.test, whole)
+    good = set(passed) - first.keys()
+    left_out = set(skipped) - first.keys() - good
+    named = {test for test in first if test.file} | good | left_out
     return Results(
+        gate=output.gate,
         failures=tuple(first[test] for test in sorted(first)),
-        files=tuple(sorted(set(files))),
-        tests=tests,
+        passed=tuple(sorted(good)),
+        skipped=tuple(sorted(left_out)),
+        counts=dict(counts or {}),
+        lists_faults=lists_faults,
+        files=tuple(sorted({*files} - {""})),
+        tests=len(named) if tests is None else tests,
+        trouble=trouble,
+        status=output.status,
+        notes=tuple(dict.fromkeys(notes)),
         times=dict(times or {}),
     )
+
+
+def told_apart(failures: Iterable[Failure]) -> list[Failure]:
+    """The same failures; the second of a test gets a name of its own, for else a known one would hide a new one.
+
+    Two examples of a docstring may read the same. Which of them is which cannot be known; how many fail can.
+    """
+    found: list[Failure] = []
+    times: Counter[TestId] = Counter()
+    for failure in failures:
+        test = failure.test
+        times[test] += 1
+        if times[test] > 1:
+            test = replace(test, name=f"{test.name} (failure {times[test]})")
+        found.append(replace(failure, test=test))
+    return found
 
 
 def gate_failure(output: Output, seen: str, kind: Kind = "error") -> Failure:

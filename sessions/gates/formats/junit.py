@@ -1,126 +1,78 @@
 """``format = "junit"``: the XML report that pytest, Maven, Gradle, CTest and many others can write.
 
-There is no standard, only habits: suites may be nested or missing, and the file that a test is in is told by
-pytest's ``junit_family=xunit1`` (``file``, ``line``) and by few others; elsewhere the class name stands in for
-it. The source of the format is ``_pytest/junitxml.py`` and Maven's ``surefire-test-report.xsd``.
-
-A test's id is its file and name as they are written. A parametrised name that holds something random, such as
-an object's address, is another test in each run: give such parameters an ``id``.
+There is no standard, only habits: suites may be nested or missing, and what counts as an end differs from tool to tool.
+The sources of the format are ``_pytest/junitxml.py`` and Maven's ``surefire-test-report.xsd``; ``junit_forms`` names
+those of the other tools that are known here.
 """
 
 from __future__ import annotations
 
-import posixpath
-import re
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
 
-from defusedxml import ElementTree
-
-from sessions.gates.formats.excerpt import plain_lines, shorten
-from sessions.gates.formats.findings import gate_failure, results_of, same_path
-from sessions.gates.results import Failure, TestId
+from sessions.gates.formats.cases import account_of
+from sessions.gates.formats.junit_cases import read_cases
+from sessions.gates.formats.junit_end import Document, trouble_with
+from sessions.gates.formats.junit_forms import form_of, tag_of
+from sessions.gates.formats.xml_reading import Xml, read_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from xml.etree.ElementTree import Element
+    from collections.abc import Mapping
 
-    from sessions.gates.results import Kind, Output, Results
-
-_KINDS: dict[str, Kind] = {"failure": "failed", "error": "error"}
-# How pytest shows a failing doctest: numbered lines up to the example's first, then what was expected.
-_DOCTEST = re.compile(
-    r"^(?P<line>\d{3,9})\ +>>>\ (?P<source>.*)\n"
-    r"(?:Expected(?:\ nothing)?(?::|$)|Got|UNEXPECTED\ EXCEPTION|Differences\ \()",
-    re.MULTILINE | re.VERBOSE,
-)
+    from sessions.gates.formats.cases import Case
+    from sessions.gates.results import Output, Results
 
 
 def read(output: Output) -> Results:
-    """Read a JUnit report from the file of ``{results}``; without it, or in pieces, the gate has crashed."""
-    try:
-        cases = _test_cases(output.results)
-    except (ParseError, ValueError, LookupError):  # ValueError is also defusedxml's; LookupError: the encoding
-        return results_of([gate_failure(output, _no_report(output), "crash")])
-    failures = [failure for case in cases for failure in _failures_of(case)]
-    if not cases:
-        failures = [gate_failure(output, f"{output.gate} ran no test")]
-    elif output.status and not failures:
-        failures = [gate_failure(output, "No test failed, but the run did")]
-    tests = {_identify(case) for case in cases}
-    times: dict[str, float] = {}
-    for case in cases:
-        file = _identify(case).file
-        times[file] = times.get(file, 0.0) + _seconds(case)
-    return results_of(failures, files={test.file for test in tests}, tests=len(tests), times=times)
+    """Read the report from the file of ``{results}`` and from all that the gate's key ``results`` names.
 
-
-def _no_report(output: Output) -> str:
-    what = "left no report" if output.results is None else "left a report that is no JUnit XML, or only half of it"
-    return f"{output.gate} {what}"
-
-
-def _test_cases(content: bytes | None) -> list[Element]:
-    root: Element = ElementTree.fromstring(content or b"")
-    if _tag(root) not in {"testsuites", "testsuite"}:
-        raise ValueError(root.tag)
-    return [element for element in root.iter() if _tag(element) == "testcase"]
-
-
-def _tag(element: Element) -> str:
-    """The element's name without its namespace."""
-    return element.tag.rpartition("}")[2]
-
-
-def _failures_of(case: Element) -> Iterator[Failure]:
-    """A test's failures and errors. One that was skipped, or failed as it should, has neither."""
-    for element in case:
-        if kind := _KINDS.get(_tag(element)):
-            yield _failure(_identify(case), kind, _line(case), element)
-
-
-def _failure(test: TestId, kind: Kind, line: int, element: Element) -> Failure:
-    text = "\n".join(plain_lines((element.text or "").strip() or element.get("message", "")))
-    if doctest := _DOCTEST.search(text):
-        test = TestId(test.file, test.name, doctest["source"].strip())
-        line = int(doctest["line"])
-    return Failure(test=test, kind=kind, line=line, message=shorten(text))
-
-
-def _identify(case: Element) -> TestId:
-    """The test's file and, below it, its name.
-
-    The class name mostly repeats the file (``tests.test_a.TestB`` in ``tests/test_a.py``), and is left out as
-    far as it does. A file that could not be read at all is named as a whole.
+    Without a report, or with a damaged one, the gate has crashed; what can be read of it counts all the same.
     """
-    name, group = case.get("name", ""), case.get("classname", "")
-    file = same_path(case.get("file", ""))
-    if not file:
-        return TestId(group, name) if group else TestId(name)
-    module = posixpath.splitext(file)[0].replace("/", ".")
-    if not group and name == module:
-        return TestId(file)
-    group = _without(module, group)
-    return TestId(file, f"{group}.{name}" if group else name)
+    files = {path: read_xml(content) for path, content in _files(output).items()}
+    documents: list[Document] = []
+    cases: list[Case] = []
+    for path, xml in files.items():
+        for place, root in enumerate(xml.roots):
+            if tag_of(root) in {"testsuites", "testsuite"}:
+                form = form_of(root, output.command)
+                documents.append(Document(root=root, form=form))
+                cases += read_cases(root, form, xml.doubtful, gate=output.gate, place=f"{path}\n{place}", path=path)
+    damage = _damage(output, files)
+    return account_of(
+        output,
+        cases,
+        trouble=damage or trouble_with(output, documents, cases),
+        kind="crash" if damage else "error",
+        notes=_notes(files, cases),
+    )
 
 
-def _without(module: str, group: str) -> str:
-    """Take the module, or as much of its end as is there, from the class name's beginning."""
-    words = module.split(".")
-    for start in range(len(words)):
-        known = ".".join(words[start:])
-        if group == known or group.startswith(f"{known}."):
-            return group[len(known) + 1 :]
-    return group
+def _files(output: Output) -> dict[str, bytes]:
+    """All reports by their paths; the one of ``{results}`` has none."""
+    return ({} if output.results is None else {"": output.results}) | dict(sorted(output.reports.items()))
 
 
-def _line(case: Element) -> int:
-    """The test's line; pytest counts from 0."""
-    line = case.get("line", "")
-    return int(line) + 1 if re.fullmatch(r"[0-9]{1,9}", line) else 0
+def _damage(output: Output, files: Mapping[str, Xml]) -> str:
+    """What is wrong with the reports, as a clause."""
+    if not files:
+        return f"{output.gate} left no report"
+    for path, xml in files.items():
+        if xml.damage:
+            return f"{_report(output.gate, path)} {xml.damage}"
+        if not any(tag_of(root) in {"testsuites", "testsuite"} for root in xml.roots):
+            return f"{_report(output.gate, path)} is no JUnit XML"
+    return ""
 
 
-def _seconds(case: Element) -> float:
-    """How long the test took; some write thousands with a comma, some nothing."""
-    time = case.get("time", "").replace(",", "")
-    return float(time) if re.fullmatch(r"\d{1,7}(\.\d{1,9})?", time) else 0.0
+def _report(gate: str, path: str) -> str:
+    return f"{gate}'s report {path}" if path else f"{gate}'s report"
+
+
+def _notes(files: Mapping[str, Xml], cases: list[Case]) -> list[str]:
+    notes = [
+        f"The report{f' {path}' if path else ''} had to be repaired: {note}."
+        for path, xml in files.items()
+        for note in xml.notes
+    ]
+    if cases and all(case.outcome == "skipped" for case in cases):
+        notes.append(f"All {len(cases)} tests were skipped.")
+    return notes

@@ -21,7 +21,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sessions.gates.formats.excerpt import last_lines, plain_lines, shorten, without_prefix
-from sessions.gates.formats.findings import gate_failure, results_of
+from sessions.gates.formats.findings import account
 from sessions.gates.formats.latex_log import TexRun, document_of, last_runs, log_file
 from sessions.gates.formats.pdf import flaws
 from sessions.gates.formats.sphinx_log import origins, read_sphinx
@@ -40,11 +40,16 @@ def read(output: Output) -> Results:
     """Read what making a manual left behind."""
     manual = _Manual(output)
     if ours := manual.ours:
-        return Results(broken=ours)
-    return results_of(
-        [*manual.errors, *manual.missed, *manual.undefined, *manual.unexplained],
+        return Results(broken=ours, status=output.status)
+    failures = [*manual.errors, *manual.missed, *manual.undefined]
+    return account(
+        output,
+        failures,
+        passed=[TestId(document) for document in manual.documents],
+        lists_faults=True,
         files=manual.documents,
         tests=len(manual.documents),
+        trouble=manual.trouble,
     )
 
 
@@ -135,14 +140,15 @@ class _Manual:
         return found
 
     @property
-    def unexplained(self) -> Iterator[Failure]:
-        """The gate itself fails where nothing that is known says why it did, or where it made nothing."""
+    def trouble(self) -> str:
+        """What the gate itself failed of, where nothing that is known says why it did, or where it made nothing."""
         is_strict = self.sphinx.is_strict or any(run.is_strict for run in self.runs.values())
         is_explained = self.errors or self.missed or (is_strict and self.undefined)
         if self.output.status and not is_explained:
-            yield gate_failure(self.output, "Nothing is known to be wrong with the documents, but the run failed")
-        elif not (self.output.status or self.pdfs or self.missed):
-            yield gate_failure(self.output, f"{self.output.gate} left no PDF that its artifacts name")
+            return "Nothing is known to be wrong with the documents, but the run failed"
+        if not (self.output.status or self.pdfs or self.missed):
+            return f"{self.output.gate} left no PDF that its artifacts name"
+        return ""
 
     @property
     def ours(self) -> str:

@@ -12,7 +12,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from sessions.gates.formats.findings import gate_failure, results_of
+from sessions.gates.formats.findings import account, told_apart
 from sessions.gates.formats.sage_log import (
     example_failures,
     log_lines,
@@ -31,10 +31,12 @@ _START = re.compile(r"^Running doctests with ID ")
 _END = re.compile(r"^(?:Total time for all tests|All tests passed!|No files to doctest)")
 _INTERRUPTED = re.compile(r"^Doctests interrupted: .*")
 _COUNT = re.compile(r"\d+ doctests? failed")
+# From 129 on, a status may as well be a shell's word for a signal that killed the command.
+_BAD_OPTIONS_BIT, _INTERRUPTED_BIT = 2, 128
 
 
 def read(output: Output) -> Results:
-    """Read a run of ``sage -t``."""
+    """Read a run of ``sage -t``: the log names no example that passed, and counts those of each file."""
     lines = log_lines(output.log)
     parts = list(sections(lines))
     trouble, kind = _trouble(lines)
@@ -43,12 +45,34 @@ def read(output: Output) -> Results:
     failures += _only_in_statistics(output.results, files, {failure.test.file for failure in failures})
     if not trouble and not files:
         trouble = f"{output.gate} tested no file"
-    if not trouble and output.status and not failures:
-        trouble = "No doctest failed, but the run did"
-    if trouble:
-        failures.append(gate_failure(output, trouble, kind))
-    times = {part.file: part.seconds for part in parts if part.file in files and part.seconds}
-    return results_of(failures, files=files, tests=sum(part.tests for part in parts), times=times)
+    return account(
+        output,
+        failures,
+        counts=_counts(parts, {failure.test.file for failure in failures if failure.test.is_whole_file}),
+        files=files,
+        tests=sum(part.tests for part in parts),
+        times={part.file: part.seconds for part in parts if part.file in files and part.seconds},
+        trouble=trouble or _unexplained(output.status, failures),
+        kind=kind,
+    )
+
+
+def _counts(parts: list[Section], failed: set[str]) -> dict[str, int]:
+    """How many examples ran in each file that was tested to its end and did not fail as a whole."""
+    counts: dict[str, int] = {}
+    for part in parts:
+        if part.file not in failed and (count := part.count) is not None:
+            counts[part.file] = counts.get(part.file, 0) + count
+    return counts
+
+
+def _unexplained(status: int, failures: list[Failure]) -> str:
+    """What the status says and no failure shows. ``sage/doctest/reporting.py`` sets its bits."""
+    if status >= _INTERRUPTED_BIT:
+        return "The doctests were interrupted or killed"
+    if status & _BAD_OPTIONS_BIT:
+        return "The doctests were not run as asked"
+    return "No doctest failed, but the run did" if status and not failures else ""
 
 
 def _trouble(lines: list[str]) -> tuple[str, Kind]:
@@ -69,7 +93,7 @@ def _tested_files(parts: list[Section], *, whole: bool) -> set[str]:
 
 def _failures_in(parts: list[Section]) -> Iterator[Failure]:
     """What failed by the log: examples, then whole files as told where they ran, then by the summary."""
-    examples = [failure for part in parts for failure in example_failures(part)]
+    examples = told_apart(failure for part in parts for failure in example_failures(part))
     yield from examples
     for part in parts:
         if part.file and (reason := whole_file_reason(part)):

@@ -56,7 +56,8 @@ _GITHUB_FILE = re.compile(r"^::error title=(?P<reason>[^,]+),file=")
 _WHOLE_FILE = re.compile(r"^(?:Timed out|Bad exit|Killed due to|Testing error|.+ in doctesting framework)")
 _BLOCK_END = re.compile(r"^(?:\*{70}|-{70}|sage: )")
 _RAN = re.compile(
-    r"^ +\[(?:(?P<tests>\d{1,9}) tests?|\d+% of tests run),(?:[^\]]{0,60}? (?P<wall>\d{1,6}\.\d{1,4})\ ?s(?: wall)?\])?"
+    r"^ +\[(?:(?P<tests>\d{1,9}) tests?|(?P<share>\d{1,3})% of tests run),"
+    r"(?:[^\]]{0,60}? (?P<wall>\d{1,6}\.\d{1,4})\ ?s(?: wall)?\])?"
 )
 _LAST_RUN = re.compile(r"^sage: .* ## line (\d{1,9}) ##$")
 
@@ -78,6 +79,17 @@ class Section:
     def seconds(self) -> float:
         """How long the file says that its examples took."""
         return sum(float(ran["wall"] or 0.0) for line in self.lines if (ran := _RAN.match(line)))
+
+    @property
+    def count(self) -> int | None:
+        """How many examples ran, of a file that was tested to its end and did not fail as a whole.
+
+        With ``--show-skipped`` only a share is reported: then 1 stands for any number.
+        """
+        ran = [found for line in self.lines if (found := _RAN.match(line))]
+        if not (self.file and ran) or self.reason or whole_file_reason(self):
+            return None
+        return sum(int(found["tests"] or bool(int(found["share"] or 0))) for found in ran)
 
     @property
     def ended(self) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Literal, Protocol
 
 from sessions.config import Tracker
 from sessions.tickets.model import Account, Ticket
+from sessions.tickets.refusals import Change, Told
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.trac import TracTracker
@@ -24,19 +25,19 @@ class TicketSource(Protocol):
         """All open tickets, each number once, or :class:`TrackerError`; never only a part of them."""
         ...
 
-    def tell(self, account: Account) -> bool:
-        """Put ``account`` where the ticket's author reads it; whether that changed anything there.
+    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> Told:
+        """Put ``account`` where the ticket's author reads it, without the changes that were refused before.
 
-        Told the same again, it writes nothing.
+        Told the same again, it writes nothing. A change that the tracker refuses keeps no other from being made.
 
-        Raises :class:`TrackerError` where the tracker refuses it.
+        Raises :class:`TrackerError` where the tracker fails otherwise.
         """
         ...
 
-    def close(self, ticket: Ticket, release: str) -> bool:
-        """Close a ticket whose ``commit`` is in ``release``; whether it was still open.
+    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> Told:
+        """Close a ticket whose ``commit`` is in ``release``, if it is still open and at that commit.
 
-        Raises :class:`TrackerError` where it is at another commit by now, or the tracker refuses.
+        Raises :class:`TrackerError` where the tracker fails.
         """
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import typing
+from collections.abc import Collection
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from typing import Any, Literal
 from sessions.config import Tracker
 from sessions.errors import TrackerError
 from sessions.tickets.model import Account, Ticket
+from sessions.tickets.refusals import Change, Part, Told
 
 
 @dataclass(frozen=True)
@@ -44,22 +46,26 @@ class FileTracker:
             raise TrackerError(f"{self.url}: ticket {twice[0]} is there twice.")
         return tickets
 
-    def tell(self, account: Account) -> bool:
+    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> Told:  # noqa: ARG002  no forge
         """Write the account to ``<name>.told/<number>.md``, unless it says that already."""
-        place = Path(self.url).with_suffix(".told") / f"{account.number}.md"
-        if place.exists() and place.read_text(encoding="utf-8") == account.text:
-            return False
-        place.parent.mkdir(exist_ok=True)
-        place.write_text(account.text, encoding="utf-8")
-        return True
+        return Told(changed=(Part.COMMENT,) if self._keep(f"{account.number}.md", account.text) else ())
 
-    def close(self, ticket: Ticket, release: str) -> bool:
+    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> Told:  # noqa: ARG002
         """Write ``<name>.told/<number>.closed``, which says why; the file itself is its owner's to change."""
-        place = Path(self.url).with_suffix(".told") / f"{ticket.number}.closed"
-        if place.exists():
-            return False
-        place.parent.mkdir(exist_ok=True)
-        place.write_text(f"Release {release} contains it, as of commit {ticket.commit}.\n", encoding="utf-8")
+        text = f"Release {release} contains it, as of commit {ticket.commit}.\n"
+        return Told(changed=(Part.CLOSING,) if self._keep(f"{ticket.number}.closed", text) else ())
+
+    def _keep(self, name: str, text: str) -> bool:
+        """Whether the file of that name had to be written to say so."""
+        place = Path(self.url).with_suffix(".told") / name
+        content = text.encode("utf-8", "backslashreplace")
+        try:
+            if place.exists() and (place.suffix == ".closed" or place.read_bytes() == content):
+                return False
+            place.parent.mkdir(exist_ok=True)
+            place.write_bytes(content)
+        except OSError as error:
+            raise TrackerError(f"{place} cannot be written ({error.strerror}): mend that.") from None
         return True
 
     def _ticket(self, table: Any, place: int) -> Ticket:

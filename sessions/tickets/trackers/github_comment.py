@@ -36,12 +36,13 @@ def says_the_same(one: str, other: str) -> bool:
 
     That the same verdict stands in another day's report too is no news.
     """
-    return _matter(one) == _matter(other)
+    return matter(one) == matter(other)
 
 
-def _matter(text: str) -> list[str]:
+def matter(text: str) -> str:
+    """What a comment says, without what is no news."""
     rows = text.replace("\r\n", "\n").strip().split("\n")
-    return "\n".join(row for row in rows if not row.startswith(_LINK)).strip().split("\n")
+    return "\n".join(row for row in rows if not row.startswith(_LINK)).strip()
 
 
 def cut(text: str, limit: int) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 
-from sessions.errors import TrackerError
+from sessions.errors import TrackerAccessError, TrackerError
 
 _TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
@@ -74,15 +74,15 @@ def place_of(url: str) -> Place:
 def auth_for(place: Place) -> TokenAuth:
     """Who asks there: a token from the environment, looked for as ``gh`` does.
 
-    Raises :class:`TrackerError` where there is none, since GitHub's GraphQL answers nobody without.
+    Raises :class:`TrackerAccessError` where there is none, since GitHub's GraphQL answers nobody without.
     """
     is_enterprise = not re.fullmatch(r"(.+\.)?(github\.com|ghe\.com)", place.host)
     for name in (*_ENTERPRISE_TOKENS, *_TOKENS) if is_enterprise else _TOKENS:
         if token := os.environ.get(name, "").strip():
             if not re.fullmatch(r"[!-~]+", token):
-                raise TrackerError(f"{name} holds no token: there are characters in it that no token has.")
+                raise TrackerAccessError(f"{name} holds no token: there are characters in it that no token has.")
             return TokenAuth(token)
-    raise TrackerError("GitHub tells pull requests only to those with a token: set GH_TOKEN or GITHUB_TOKEN.")
+    raise TrackerAccessError("GitHub tells pull requests only to those with a token: set GH_TOKEN or GITHUB_TOKEN.")
 
 
 def _interface(netloc: str) -> str:

@@ -58,7 +58,7 @@ query Told(
 ) {
   repository(owner: $owner, name: $name) {
     pullRequest(number: $number) {
-      headRefOid
+      headRefOid locked
       labels(first: 100) { nodes { name } }
       comments(first: 100, after: $after) {
         pageInfo { hasNextPage endCursor }

@@ -183,8 +183,10 @@ def _trouble(response: requests.Response) -> _Trouble | None:
 
 
 def _is_limited(response: requests.Response) -> bool:
-    """Whether GitHub limits us: it says so with status 403, and in GraphQL sometimes with 200."""
+    """Whether GitHub limits us: it says so with status 403, in GraphQL sometimes with 200, for a comment with 422."""
     headers = response.headers
+    if response.status_code == 422:
+        return "submitted too quickly" in response.text[:1000]
     if response.status_code == 403:
         spent = headers.get("x-ratelimit-remaining") == "0"
         return "Retry-After" in headers or spent or "secondary rate limit" in response.text[:1000]

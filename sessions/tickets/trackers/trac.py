@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -13,11 +14,13 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
 from sessions.config import Tracker
-from sessions.errors import TrackerError
+from sessions.errors import RefusedError, TrackerAccessError, TrackerError
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Account, Ticket, Verdict
+from sessions.tickets.refusals import Change, Part, Planned, Refusal, Told, cannot_see, carry_out
+from sessions.tickets.trackers.characters import in_basic_plane
 from sessions.tickets.trackers.http import Caller
-from sessions.tickets.trackers.xmlrpc import RefusalError, XmlRpc
+from sessions.tickets.trackers.xmlrpc import XmlRpc
 
 Attributes = Mapping[str, str]
 
@@ -67,57 +70,91 @@ class TracTracker:
             found += [self._ticket(n, self._attributes(n, row)) for n, row in zip(batch, rows, strict=True)]
         return tuple(ticket for ticket in found if "closed" not in ticket.labels)  # while we were reading
 
-    def tell(self, account: Account) -> bool:
+    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> Told:
         """Comment on the ticket, and send it back where it is at fault, unless our last comment says the same.
 
         Every change carries the ticket's ``_ts``: Trac refuses it where the ticket was changed since it was read,
-        and the change is then decided anew, once.
+        and the change is then decided anew, once. A ticket that cannot be sent back gets its comment all the same.
         """
         self._need_user()
+        marker = _marker(account)
+        comment = Change.of(account.number, Part.COMMENT, marker)
         for _attempt in range(2):
-            now = self._get(account.number)
-            marker = _marker(account)
-            if self._last_told(account.number) == marker:
-                return False
-            change = {"_ts": now["_ts"], **self._action(account, now)}
             try:
-                # No mail (the last argument): a day that tells a hundred tickets must not send a thousand mails.
-                self._rpc.tell("ticket.update", account.number, self._comment(account, now, marker), change, False)
-            except RefusalError:
-                if self._get(account.number)["_ts"] == now["_ts"]:
-                    raise  # nobody came in between: the words are about something else
-            else:
-                self._check_name(account.number, marker)
-                return True
+                now = self._get(account.number)
+                if self._last_told(account.number) == marker:
+                    return Told()
+                actions = [str(row[0]) for row in self._rows("ticket.getActions", account.number)]
+            except RefusedError as error:
+                return cannot_see(account.number, error)
+            if comment in refused_before:
+                return Told(skipped=(comment,))
+            if told := self._write(account, now, actions, comment):
+                return told
         raise TrackerError(
             f"Ticket {account.number} of {self._base} was changed by somebody twice while it was being told: "
             "run `nox -s report -- --publish` again."
         )
 
-    def close(self, ticket: Ticket, release: str) -> bool:
+    def _write(self, account: Account, now: Attributes, actions: Sequence[str], comment: Change) -> Told | None:
+        """Write the comment with the action that goes with it; ``None`` where somebody changed the ticket meanwhile."""
+        marker, wanted = _marker(account), self._wanted_action(account, now)
+        text = self._comment(account, now, marker)
+        back = Change.of(account.number, Part.STATUS, marker, wanted)
+        refused: tuple[Refusal, ...] = ()
+        if wanted and wanted not in actions:
+            refused = (Refusal(change=back, why=self._no_action(account.number, wanted, actions), may_be_setup=True),)
+            wanted = ""
+        for action in dict.fromkeys((wanted, "")):
+            # A workflow without `leave` is changed as plugins did before 1.1: the comment alone, and no action.
+            what = {"action": action or "leave"} if (action or "leave") in actions else {}
+            try:
+                # No mail (the last argument): a day that tells a hundred tickets must not send a thousand mails.
+                self._rpc.tell("ticket.update", account.number, text, {"_ts": now["_ts"], **what}, False)
+            except RefusedError as error:
+                if self._get(account.number)["_ts"] != now["_ts"]:
+                    return None  # the words are about somebody who came in between
+                why, change = str(error), back if action else comment
+                refused = (*refused, Refusal(change=change, why=why, may_be_setup=error.may_be_setup))
+            else:
+                self._check_name(account.number, marker)
+                return Told(changed=(Part.COMMENT, *((Part.STATUS,) if action else ())), refused=refused)
+        # What is wrong with the comment is not the action's fault.
+        return Told(refused=tuple(each for each in refused if each.change == comment))
+
+    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> Told:
         """Close a ticket as fixed, as Sage's release managers do, and name the release where there is a field for it.
 
-        Raises :class:`TrackerError` where the ticket is at another commit by now, or Trac refuses.
+        One that is at another commit by now is left open, and told as refused. Raises :class:`TrackerError` where Trac
+        fails.
         """
         self._need_user()
-        now = self._get(ticket.number)
+        try:
+            now = self._get(ticket.number)
+        except RefusedError as error:
+            return cannot_see(ticket.number, error)
         if now["status"] == "closed":
-            return False
+            return Told()
         if _commit(now) != ticket.commit:
-            raise TrackerError(f"#{ticket.number} has moved since it was merged into {release}: it is left open.")
-        change = {"_ts": now["_ts"], "status": "closed", "resolution": "fixed"}
-        change |= {"merged": release} if "merged" in now else {}
-        self._rpc.tell("ticket.update", ticket.number, f"Merged in release {{{{{{{release}}}}}}}.", change, False)
-        return True
+            why = f"#{ticket.number} has moved since it was merged into {release}: it is left open."
+            return cannot_see(ticket.number, RefusedError(why))
+        what = {"_ts": now["_ts"], "status": "closed", "resolution": "fixed"}
+        what |= {"merged": release} if "merged" in now else {}
+        text = f"Merged in release {{{{{{{release}}}}}}}."
+        write = partial(self._rpc.tell, "ticket.update", ticket.number, text, what, False)
+        change = Change.of(ticket.number, Part.CLOSING, ticket.commit)
+        return carry_out([Planned(change=change, write=write)], refused_before)
 
     def _need_user(self) -> None:
         if not self._user:
-            raise TrackerError(f"Telling tickets of {self._base} needs TRAC_USER, with TRAC_PASSWORD or TRAC_TOKEN.")
+            raise TrackerAccessError(
+                f"Telling tickets of {self._base} needs TRAC_USER, with TRAC_PASSWORD or TRAC_TOKEN."
+            )
 
     def _check_name(self, number: int, marker: str) -> None:
         """After the first comment: without knowing it as ours, we would write it again and again."""
         if not self._is_name_checked and self._last_told(number) != marker:
-            raise TrackerError(
+            raise TrackerAccessError(
                 f"Our comment on ticket {number} of {self._base} is there, yet not under the name {self._user}: "
                 "set TRAC_USER to the name that Trac shows."
             )
@@ -169,20 +206,17 @@ class TracTracker:
             raise self._rpc.nonsense(f"{method} for ticket {number}")
         return rows
 
-    def _action(self, account: Account, now: Attributes) -> Mapping[str, str]:
-        """The workflow action that goes with the comment: the configured one, or the one that leaves all as it is."""
+    def _wanted_action(self, account: Account, now: Attributes) -> str:
+        """The workflow action that sends the ticket back, or nothing where its status is to stay."""
         ready = {plain(status) for status in self._config.ready}
         is_sent_back = account.is_at_fault and plain(now["status"]) in ready and not _has_moved(account, now)
-        wanted = self._config.at_fault if is_sent_back else ""
-        offered = [str(row[0]) for row in self._rows("ticket.getActions", account.number)]
-        if wanted and wanted not in offered:
-            raise TrackerError(
-                f"Ticket {account.number} of {self._base} offers {self._user} no action {wanted!r}, only "
-                f"{', '.join(offered)}: set [tickets] at_fault to one of them, or give {self._user} the permission."
-            )
-        action = wanted or "leave"
-        # A workflow without `leave` is changed as plugins did before 1.1: the comment alone, and no action.
-        return {"action": action} if action in offered else {}
+        return self._config.at_fault if is_sent_back else ""
+
+    def _no_action(self, number: int, wanted: str, actions: Sequence[str]) -> str:
+        return (
+            f"Ticket {number} of {self._base} offers {self._user} no action {wanted!r}, only {', '.join(actions)}: "
+            f"send it back by hand, and set [tickets] at_fault to one of them, or give {self._user} the permission."
+        )
 
     def _comment(self, account: Account, now: Attributes, marker: str) -> str:
         parts = ["{{{#!comment\nintegrand " + marker + "\n}}}", account.text.strip()]
@@ -191,7 +225,7 @@ class TracTracker:
             parts.append(f"Tested was commit {tested}. The ticket has moved on since, so its status is left alone.")
         if _SAFE_URL.fullmatch(account.url):
             parts.append(f"[{account.url} The full report]")
-        return "\n\n".join(parts) + "\n"
+        return in_basic_plane("\n\n".join(parts) + "\n")
 
 
 def _is_plain_address(url: str) -> bool:

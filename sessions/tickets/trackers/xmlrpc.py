@@ -13,20 +13,17 @@ import requests
 from defusedxml import DefusedXmlException
 from defusedxml.xmlrpc import DefusedExpatParser
 
-from sessions.errors import TrackerError
+from sessions.errors import RefusedError, TrackerAccessError, TrackerError
 from sessions.narrator import harmless
 from sessions.tickets.trackers.http import Caller
 
 LIMIT = 64 * 2**20
+_FORBIDDEN = 403  # the fault of Trac's plugin where the user lacks a permission (tracrpc/xml_rpc.py)
 # A compressed reply could be a thousand times as large as what comes over the wire.
 _HEADERS = {"Content-Type": "text/xml; charset=utf-8", "Accept-Encoding": "identity"}
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What the standard library's unmarshaller raises on replies that are XML, but not XML-RPC.
 _STRANGE = (xmlrpc.client.Error, ExpatError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
-
-
-class RefusalError(TrackerError):
-    """The server understood the call and said no."""
 
 
 @dataclass(kw_only=True)
@@ -43,13 +40,13 @@ class XmlRpc:
     must_knock: bool = False
 
     def ask(self, method: str, *params: object) -> Any:
-        """Call a method that changes nothing. Raises :class:`RefusalError` for a fault."""
+        """Call a method that changes nothing. Raises :class:`RefusedError` for a fault."""
         self._knock()
         body = _request(method, params)
         return self._result(method, self.caller.read("POST", self.url, data=body, headers=_HEADERS))
 
     def tell(self, method: str, *params: object) -> Any:
-        """Call a method that changes something. Raises :class:`RefusalError` for a fault."""
+        """Call a method that changes something. Raises :class:`RefusedError` for a fault."""
         self._knock()
         body = _request(method, params)
         return self._result(method, self.caller.write("POST", self.url, data=body, headers=_HEADERS))
@@ -83,7 +80,7 @@ class XmlRpc:
 
     def _check_access(self, response: requests.Response) -> None:
         if response.status_code in (401, 403):
-            raise TrackerError(f"{self.caller.who} refuses access (HTTP {response.status_code}): {self.login}.")
+            raise TrackerAccessError(f"{self.caller.who} refuses access (HTTP {response.status_code}): {self.login}.")
 
     def _result(self, method: str, response: requests.Response) -> Any:
         self._check_access(response)
@@ -94,15 +91,16 @@ class XmlRpc:
         try:
             return _unmarshal(response.content)
         except xmlrpc.client.Fault as fault:
-            raise self._refusal(method, fault.faultString) from None
+            raise self._refusal(method, fault.faultString, is_forbidden=fault.faultCode == _FORBIDDEN) from None
         except DefusedXmlException:
             raise self._stranger("XML that defines entities, which XML-RPC never does") from None
         except _STRANGE:
             raise self._stranger("something that is not XML-RPC, or was cut off") from None
 
-    def _refusal(self, method: str, words: object) -> RefusalError:
+    def _refusal(self, method: str, words: object, *, is_forbidden: bool = False) -> RefusedError:
         said = " ".join(harmless(str(words)).split())[:300].rstrip(".")
-        return RefusalError(f"{self.caller.who} refuses {method} ({self.login}): {said}.")
+        text = f"{self.caller.who} refuses {method} ({self.login}): {said}."
+        return RefusedError(text, may_be_setup=is_forbidden)
 
     def _stranger(self, answer: str) -> TrackerError:
         return TrackerError(

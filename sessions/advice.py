@@ -1,0 +1,45 @@
+"""What to mend where a gate measured nothing, by what its command printed. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from sessions.gates.formats.excerpt import plain_lines
+
+_SIGNS = (
+    (r"No module named '?([\w.-]+)", "add the Python package that has {0} to [engine] packages."),
+    (r"PackageNotFoundError: (?:No package metadata was found for )?([\w.-]+)", "install {0} itself in [build] run."),
+    (r"(?:sh|bash): (?:\d+|line \d+): ([^\s:]+): (?:not found|command not found)", "install {0}."),
+    (r"([^\s:]+): command not found", "install {0}."),
+    (r"unrecognized arguments: (\S+)", "add the plugin that knows {0} to [engine] packages."),
+    (r"[Mm]issing required plugins: ([^\n]+)", "add {0} to [engine] packages."),
+    (r"fixture '(\w+)' not found", "add the plugin that has the fixture {0} to [engine] packages."),
+    (
+        r"ImportError: cannot import name '?\w+'? from '?(\w+)[\w.]*'? \([^\n]*site-packages",
+        "name a version of {0} that fits this release in [engine] packages.",
+    ),
+    (r"unable to detect version|setuptools-scm was unable", "give the version in [build] run."),
+)
+# What stands above each step in a probe's log.
+_STEP = re.compile(r"==> \w+: status -?\d+")
+_TELLING = re.compile(
+    r"^E\s+(?!Assertion)\w*(Error|Exception)\b|^\w[\w.]*(Error|Exception): |\berror: |^ERROR: "
+    r"|not found|No module named"
+)
+
+
+def last_words(log: str) -> str:
+    """The last line of a log that tells what went wrong, and its last line; at most 300 characters."""
+    lines = [line.strip() for line in plain_lines(log) if line.strip() and not _STEP.fullmatch(line)]
+    telling = [line for line in lines[-60:] if _TELLING.search(line)]
+    words = dict.fromkeys([*telling[-1:], *lines[-1:]])
+    return " | ".join(re.sub(r"^E\s+", "", line) for line in words)[:300] or "none"
+
+
+def advice(log: str, what: str) -> str:
+    """A sentence that says what to do, where ``what`` is the key of the command that printed ``log``."""
+    for pattern, words in _SIGNS:
+        if found := re.search(pattern, log):
+            how = words.format(*(group.rstrip(".'") for group in found.groups()))
+            return f"Mend {what} or what it needs: {how}"
+    return f"Mend {what} or what it needs."

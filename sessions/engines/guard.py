@@ -1,0 +1,62 @@
+"""Stopping a step, for the first reason there is: its time is up, it takes too much, it prints too much."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sessions.engines.bounds import ExceededError
+from sessions.engines.probe import Ending
+
+# Raises :class:`ExceededError` where a step must be stopped.
+Check = Callable[[], None]
+
+# Seconds between two looks at what a step takes; more where looking takes long, so that it costs 10 % at most.
+_LOOK = 0.5
+_SHARE = 10
+
+
+class Guard:
+    """Stops one step by calling ``kill``, at most once, and knows why."""
+
+    def __init__(self, kill: Callable[[], None]) -> None:
+        self._kill, self._lock = kill, threading.Lock()
+        self.ending: Ending | None = None
+        self.why = ""
+
+    def stop(self, ending: Ending, why: str = "") -> None:
+        """Stop the step, if nothing has stopped it yet."""
+        with self._lock:
+            if self.ending is not None:
+                return
+            self.ending, self.why = ending, why
+        self._kill()
+
+    @contextmanager
+    def watching(self, timeout: float, check: Check) -> Iterator[None]:
+        """Stop the step after ``timeout`` seconds, or when ``check`` raises, while the block runs."""
+        over = threading.Event()
+        timer = threading.Timer(timeout, self.stop, ("timeout",))
+        looks = threading.Thread(target=self._look, args=(over, check), daemon=True)
+        timer.start()
+        looks.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            over.set()
+            timer.join()  # podman gives empty archives of a container that is just being killed
+            looks.join()
+
+    def _look(self, over: threading.Event, check: Check) -> None:
+        took = 0.0
+        while not over.wait(max(_LOOK, _SHARE * took)):
+            start = time.monotonic()
+            try:
+                check()
+            except ExceededError as exceeded:
+                self.stop(exceeded.ending, str(exceeded))
+                return
+            took = time.monotonic() - start

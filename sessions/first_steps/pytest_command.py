@@ -1,0 +1,200 @@
+"""How pytest is run on a project: from where, on which files, with which plugins and paths. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from typing import Any
+
+from packaging.requirements import Requirement
+
+from sessions.first_steps.files import Check, Files, inside, texts
+from sessions.first_steps.installation import installation
+from sessions.first_steps.requirements import at_locked_versions, normal_name, parse_requirement, requirements
+
+_RUN = "python3 -m pytest -q{plugins} --junit-xml {{results}} -o junit_family=xunit1"
+# What an option or a setting of a project says about the plugin that it is for.
+_PLUGINS = {
+    "pytest-cov": r"--cov\b|--no-cov\b",
+    "pytest-xdist": r"(?<!\S)-n[ =]?(\d|auto|logical)|--numprocesses\b|--dist\b",
+    "pytest-timeout": r"--timeout\b|^timeout\b",
+    "pytest-rerunfailures": r"--reruns\b|^reruns\b",
+    "pytest-benchmark": r"--benchmark-",
+    "pytest-asyncio": r"^asyncio_mode\b|--asyncio-mode\b",
+    "pytest-django": r"--ds\b|^DJANGO_SETTINGS_MODULE\b|--reuse-db\b|--nomigrations\b",
+    "pytest-env": r"^env\b",
+    "pytest-randomly": r"--randomly-",
+    "pytest-doctestplus": r"--doctest-plus\b|^doctest_plus\b",
+    "pytest-socket": r"--disable-socket\b|--allow-hosts\b",
+    "pytest-mock": r"^mock_",
+}
+_USES_CACHE = re.compile(r"--(lf|ff|nf|sw|last-failed|failed-first|new-first|stepwise)\b|^cache_dir", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Pytest's settings in a file of a ``folder`` (the repository's top is empty): every value as text, by its key."""
+
+    path: str
+    values: dict[str, str]
+
+    @property
+    def folder(self) -> str:
+        """The folder of the file: pytest's root folder."""
+        return posixpath.dirname(self.path)
+
+    @property
+    def text(self) -> str:
+        """All settings, one a line."""
+        return "\n".join(f"{key} = {' '.join(value.split())}" for key, value in self.values.items())
+
+    @property
+    def testpaths(self) -> list[str]:
+        """Where its tests are, from the repository's top; empty where they can be anywhere."""
+        return [posixpath.normpath(posixpath.join(self.folder, path)) for path in self.words("testpaths")]
+
+    def words(self, key: str) -> list[str]:
+        """The value of a key that holds several."""
+        try:
+            return shlex.split(self.values.get(key, ""))
+        except ValueError:
+            return self.values.get(key, "").split()
+
+
+def pytest_check(files: Files, version: str) -> Check | None:
+    """Pytest, where it is configured or asked for, or where there are tests that it would find."""
+    settings = _settings(files)
+    found = _tests(files, settings)
+    if not found:
+        return None
+    needs = requirements(files, "test", "tests", "testing", "dev")
+    asked = any(Requirement(each).name == "pytest" for each in needs)
+    if settings.path:
+        why = f"pytest, as {settings.path} configures it"
+    elif "pytest" in files.text("tox.ini"):
+        why = "pytest, as tox.ini runs it"
+    elif asked or files.like("conftest.py", "*/conftest.py"):
+        why = "pytest, which the project asks for"
+    else:
+        why = "pytest runs unittest's tests too, and tells them apart"
+    run, globs = _command(settings, found)
+    made = installation(files, settings.folder, version)
+    needs = tuple({**{_name(each): each for each in (*made.needs, *needs)}, **_missing(settings, needs)}.values())
+    return Check(
+        name="tests",
+        run=made.path + run,
+        why=why,
+        format="junit",
+        files=globs,
+        build=made.build,
+        needs=at_locked_versions(files, needs),
+    )
+
+
+def _command(settings: Settings, found: list[str]) -> tuple[str, tuple[str, ...]]:
+    """The command, and the globs of its files; pytest works in the folder of its settings."""
+    plugins = "" if _USES_CACHE.search(settings.text) else " -p no:cacheprovider"
+    plugins += " -p junitxml" if "no:junitxml" in settings.text else ""
+    run = _RUN.format(plugins=plugins).format(results="{results}")
+    if settings.folder:
+        # Paths on its command line would count from there: so all of its tests run, and none is chosen.
+        return f"cd {shlex.quote(settings.folder)} && {run}", ()
+    hidden = [f"!**/{name}/**" for name in settings.words("norecursedirs") if "/" not in name]
+    return f"{run} {{files}}", (*_globs(found, settings.testpaths), *hidden)
+
+
+def _settings(files: Files) -> Settings:
+    """The settings of pytest at the repository's top, or else those of the folder with the most tests below it."""
+    found = [settings for settings in _all_settings(files) if settings is not None]
+    at_top = next((each for each in found if not each.folder), None)
+    if at_top or not found:
+        return at_top or Settings(path="", values={})
+    counts = Counter({each.path: len(_tests(files, each)) for each in found})
+    best = max(found, key=lambda each: (counts[each.path], -each.path.count("/")))
+    everywhere = _tests(files, Settings(path="", values={}))
+    return best if counts[best.path] * 2 > len(everywhere) else Settings(path="", values={})
+
+
+def _all_settings(files: Files) -> Iterator[Settings | None]:
+    """Those that pytest would take, in its own order (https://docs.pytest.org/en/stable/reference/customize.html)."""
+    folders = sorted({posixpath.dirname(path) for path in files.like("pytest.ini", "*/pytest.ini", *_others())})
+    for folder in folders:
+        kinds = (("pytest.ini", "pytest"), (".pytest.ini", "pytest"), ("pyproject.toml", ""), ("tox.ini", "pytest"))
+        for name, section in (*kinds, ("setup.cfg", "tool:pytest")):
+            path = posixpath.join(folder, name)
+            if path in files.paths and (values := _values(files, path, section)) is not None:
+                yield Settings(path=path, values=values)
+                break
+
+
+def _others() -> Iterator[str]:
+    for name in (".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"):
+        yield from (name, f"*/{name}")
+
+
+def _values(files: Files, path: str, section: str) -> dict[str, str] | None:
+    if not section:
+        table = inside(files.table(path), "tool", "pytest")
+        if not isinstance(table, dict):
+            return None
+        options = table.get("ini_options", table)  # pytest 9 takes [tool.pytest] itself, too
+        return {key: _as_text(value) for key, value in options.items()} if isinstance(options, dict) else {}
+    parser = files.settings(path)
+    if parser.has_section(section):
+        return dict(parser.items(section))
+    return {} if posixpath.basename(path) in ("pytest.ini", ".pytest.ini") else None
+
+
+def _as_text(value: Any) -> str:
+    return " ".join(map(shlex.quote, texts(value))) if isinstance(value, list) else str(value)
+
+
+def _tests(files: Files, settings: Settings) -> list[str]:
+    """The test files that pytest would find with these settings."""
+    patterns = [name if any(c in name for c in "*?[") else f"{name}*.py" for name in settings.words("python_files")]
+    patterns = patterns or ["test_*.py", "*_test.py"]
+    start = f"{settings.folder}/" if settings.folder else ""
+    under = settings.testpaths
+    hidden = settings.words("norecursedirs")
+    return [
+        path
+        for path in sorted(files.paths)
+        if path.startswith(start)
+        and any(fnmatch(posixpath.basename(path), pattern) for pattern in patterns)
+        and path.endswith(".py")
+        and (not under or any(fnmatch(path, place) or fnmatch(path, f"{place}/*") for place in under))
+        and not any(fnmatch(folder, name) for folder in path.split("/")[:-1] for name in hidden)
+    ]
+
+
+def _globs(found: list[str], testpaths: list[str]) -> Iterator[str]:
+    """Globs for the test files and for those that come, by the folder they are below; odd names are named."""
+    tops: dict[str, set[str]] = {}
+    for path in found:
+        folders = [place for place in testpaths if path.startswith(f"{place}/")]
+        top = folders[0] if folders else path.split("/")[0] if "/" in path else ""
+        tops.setdefault(top, set()).add(_ending(path))
+    for top, names in sorted(tops.items()):
+        yield from (f"{top}/**/{name}" if top else f"/{name}" for name in sorted(names, reverse=True))
+
+
+def _ending(path: str) -> str:
+    name = posixpath.basename(path)
+    return next((p for p in ("test_*.py", "*_test.py", "tests_*.py", "*_tests.py") if fnmatch(name, p)), name)
+
+
+def _missing(settings: Settings, needs: Iterable[str]) -> dict[str, str]:
+    """The plugins that the settings are for, or demand, and that the project's packages lack."""
+    there = {_name(each) for each in needs}
+    wanted = [plugin for plugin, sign in _PLUGINS.items() if re.search(sign, settings.text, re.MULTILINE)]
+    demanded = [each for each in settings.words("required_plugins") if parse_requirement(each)]
+    return {_name(each): each for each in ("pytest", *wanted, *demanded) if _name(each) not in there}
+
+
+def _name(requirement: str) -> str:
+    return normal_name(Requirement(requirement).name)

@@ -1,0 +1,116 @@
+"""Which tool wrote a JUnit report: there is no standard, and what a word means in it is its writer's to say.
+
+Sources: pytest's ``_pytest/junitxml.py`` and ``_pytest/config/__init__.py`` (``ExitCode``), CMake's
+``Source/CTest/cmCTestTestHandler.cxx`` (``WriteJUnitXML``), Meson's ``mtest.py`` (``JunitBuilder``), Node's
+``lib/internal/test_runner/reporter/junit.js``, Playwright's ``reporters/junit.ts``, unittest-xml-reporting's
+``xmlrunner/result.py``, nose2's ``plugins/junitxml.py``, Catch2's ``reporters/catch_reporter_junit.cpp``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+
+from lxml.etree import _Element as Element
+
+_PYTEST = re.compile(r"(?<![\w-])(?:pytest|py\.test)(?![\w-]|\.(?:ini|toml|xml))")
+_STAMPED = re.compile(r".*-\d{14}")
+
+
+class Form(Enum):
+    """The writers whose words mean more, or less, than they do elsewhere."""
+
+    PYTEST = auto()
+    UNITTEST = auto()  # unittest-xml-reporting and nose2
+    CTEST = auto()
+    MESON = auto()
+    NODE = auto()
+    PLAYWRIGHT = auto()
+    ASSERTIONS = auto()  # Catch2 and doctest: `tests` counts assertions
+    OTHER = auto()
+
+
+def tag_of(element: Element) -> str:
+    """The element's name without its namespace; nothing for comments and the like."""
+    tag: object = element.tag  # of a comment, a function
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def suites_of(root: Element) -> list[Element]:
+    """All suites of a document, and what holds them."""
+    return [element for element in root.iter() if tag_of(element) in {"testsuite", "testsuites"}]
+
+
+def cases_of(root: Element) -> list[Element]:
+    """The elements of all tests in a document, or in a suite."""
+    return [element for element in root.iter() if tag_of(element) == "testcase"]
+
+
+def form_of(root: Element, command: str) -> Form:
+    """Tell by a document's form, and by the command that made it, which tool wrote it."""
+    suites, cases = suites_of(root), cases_of(root)
+    return next((form for form, holds in _TESTS if holds(suites, cases, command)), Form.OTHER)
+
+
+def _is_pytest(suites: Sequence[Element], _cases: Sequence[Element], _command: str) -> bool:
+    return any(suite.get("name") == "pytest" and "hostname" in suite.attrib for suite in suites)
+
+
+def _is_unittest(suites: Sequence[Element], _cases: Sequence[Element], _command: str) -> bool:
+    named = [suite.get("name", "") for suite in suites if tag_of(suite) == "testsuite"]
+    return named == ["nose2-junit"] or (bool(named) and all(map(_STAMPED.fullmatch, named)))
+
+
+def _is_run_by_pytest(_suites: Sequence[Element], _cases: Sequence[Element], command: str) -> bool:
+    return bool(_PYTEST.search(command))
+
+
+def _is_ctest(suites: Sequence[Element], cases: Sequence[Element], _command: str) -> bool:
+    words = {"run", "fail", "notrun", "disabled"}
+    return (
+        bool(cases)
+        and all(
+            case.get("name") == case.get("classname") and case.get("status") in words and "result" not in case.attrib
+            for case in cases
+        )
+        and all("disabled" in suite.attrib for suite in suites if tag_of(suite) == "testsuite")
+    )
+
+
+def _counts_assertions(_suites: Sequence[Element], cases: Sequence[Element], _command: str) -> bool:
+    return bool(cases) and all(case.get("status") == "run" and "result" not in case.attrib for case in cases)
+
+
+def _is_node(_suites: Sequence[Element], cases: Sequence[Element], _command: str) -> bool:
+    return bool(cases) and all(case.get("classname") in {"test", "suite"} for case in cases)
+
+
+def _is_playwright(suites: Sequence[Element], cases: Sequence[Element], _command: str) -> bool:
+    root = suites[0] if suites else None
+    if root is None or tag_of(root) != "testsuites" or not {"id", "name"} <= set(root.attrib):
+        return False
+    return bool(cases) and all(_parent(case).get("name") == case.get("classname") for case in cases)
+
+
+def _is_meson(suites: Sequence[Element], cases: Sequence[Element], _command: str) -> bool:
+    if not suites or set(suites[0].attrib) != {"tests", "errors", "failures"}:
+        return False
+    return bool(cases) and all(_parent(case).get("name") == case.get("classname") for case in cases)
+
+
+def _parent(element: Element) -> Element:
+    parent = element.getparent()
+    return element if parent is None else parent
+
+
+_TESTS: tuple[tuple[Form, Callable[[Sequence[Element], Sequence[Element], str], bool]], ...] = (
+    (Form.PYTEST, _is_pytest),
+    (Form.UNITTEST, _is_unittest),
+    (Form.CTEST, _is_ctest),
+    (Form.PLAYWRIGHT, _is_playwright),
+    (Form.MESON, _is_meson),
+    (Form.PYTEST, _is_run_by_pytest),
+    (Form.ASSERTIONS, _counts_assertions),
+    (Form.NODE, _is_node),
+)

@@ -1,0 +1,137 @@
+"""``format = "tap"``: the Test Anything Protocol of bats (``--tap``), Perl's ``prove -v``, node, tape and many others.
+
+It is read from the file of ``{results}``, else from the files of the gate's key ``results``, else from the log.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sessions.gates.formats.cases import Case, Outcome, Shown, account_of
+from sessions.gates.formats.excerpt import shorten
+from sessions.gates.formats.findings import same_path
+from sessions.gates.formats.tap_reading import Point, Stream, Tap, read_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sessions.gates.results import Output, Results
+
+# A shell's statuses from here on are no producer's, unless it counts failures.
+_NO_PRODUCER = 124
+
+
+def read(output: Output) -> Results:
+    """Tell each test. A file is known where prove names the script; elsewhere the gate's name stands for it.
+
+    What has subtests is a test as well. A failure that is still to do (``# TODO``) is none: that test was skipped.
+    """
+    taps = [read_tap(text) for text in _texts(output)]
+    streams = [stream for tap in taps for stream in tap.streams]
+    cases = [case for stream in streams for case in _cases(stream, output.gate)]
+    return account_of(output, cases, trouble=_trouble(output, taps, streams, cases))
+
+
+def _texts(output: Output) -> list[str]:
+    """The first of the places in which there is something."""
+    if output.results is not None:
+        return [output.results.decode("utf-8", "replace")]
+    if output.reports:
+        return [content.decode("utf-8", "replace") for _, content in sorted(output.reports.items())]
+    return [output.log]
+
+
+def _cases(stream: Stream, gate: str) -> Iterator[Case]:
+    file = same_path(stream.file) or gate
+    # Those without a parent have no whole name: that the run was broken off says more of them.
+    for point in stream.points:
+        yield from _point_cases(point, file, "")
+    if stream.file and (wrong := _wrong_script(stream)):
+        yield Case(file=file, name="", outcome="failed", shown=(Shown(message=wrong, kind="error"),))
+    elif stream.file and not stream.points:
+        yield Case(file=file, name="", outcome="skipped" if stream.is_skipped else "passed")
+
+
+def _point_cases(point: Point, file: str, above: str) -> Iterator[Case]:
+    name = f"{above} > {point.name}" if above else point.name
+    outcome = _outcome(point)
+    shown = (Shown(message=shorten("\n".join(point.comments).strip() or f"not ok {point.number} - {name}")),)
+    yield Case(file=file, name=name, outcome=outcome, shown=shown if outcome == "failed" else ())
+    for child in point.children:
+        yield from _point_cases(child, file, name)
+
+
+def _outcome(point: Point) -> Outcome:
+    match point.directive, point.is_ok:
+        case "skip", _:
+            return "skipped"
+        case "todo", False:
+            return "skipped"
+        case _, True:
+            return "passed"
+        case _:
+            return "failed"
+
+
+def _wrong_script(stream: Stream) -> str:
+    """What is wrong with a script that prove ran, beyond the tests that failed in it."""
+    failing = sum(_outcome(point) == "failed" for point in stream.points)
+    if stream.is_skipped or stream.passed:
+        return ""
+    if wrong := _wrong_plan(stream):
+        return f"The script {wrong}"
+    # Perl's scripts end with the number of tests that failed, others with 1.
+    if stream.status and stream.status not in {failing, min(1, failing)}:
+        return f"The script ended with status {stream.status}"
+    return ""
+
+
+def _wrong_plan(stream: Stream) -> str:
+    """How a stream does not keep its plan, as the end of a clause."""
+    count = len(stream.points)
+    if stream.orphans:
+        return "was broken off in the middle of a test"
+    if stream.plan is None:
+        return f"came to no end: it has no plan after {_tests(count)}"
+    if stream.plan != count and not _explains(stream):
+        return f"planned {_tests(stream.plan)} and ran {count}"
+    return ""
+
+
+def _explains(stream: Stream) -> bool:
+    """Whether bats came to its end and a file's ``setup_file`` failed, so that none of its tests ran."""
+    return stream.is_short and any(not each.is_ok and each.name.endswith("setup_file failed") for each in stream.points)
+
+
+def _trouble(output: Output, taps: Iterable[Tap], streams: list[Stream], cases: list[Case]) -> str:
+    """Why the run does not account for its end, as a clause; nothing where it does."""
+    if not streams:
+        return f"{output.gate} wrote no TAP"
+    for tap in taps:
+        if wrong := _wrong_stream(tap):
+            return f"{output.gate} {wrong}"
+    if not cases:
+        return f"{output.gate} ran no test"
+    return _of_status(output, sum(case.outcome == "failed" for case in cases))
+
+
+def _wrong_stream(tap: Tap) -> str:
+    for stream in tap.streams:
+        if stream.bailed is not None:
+            return f"bailed out: {stream.bailed}".rstrip(": ")
+        if not stream.file and (wrong := _wrong_plan(stream)):
+            return wrong
+    if any(stream.file for stream in tap.streams) and not tap.has_summary:
+        return "was broken off: prove wrote no result"
+    return "" if tap.streams else "left a file that holds no TAP"
+
+
+def _of_status(output: Output, failing: int) -> str:
+    if output.status and not failing:
+        return "No test failed, but the run did"
+    killed = output.status >= _NO_PRODUCER and failing < output.status
+    return f"{output.gate} was killed, or could not be run to its end" if killed else ""
+
+
+def _tests(count: int) -> str:
+    return "1 test" if count == 1 else f"{count} tests"

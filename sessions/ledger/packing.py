@@ -1,0 +1,44 @@
+"""Results as JSON, small: the tests of a file share its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from sessions.gates.results import Failure, Results, TestId
+
+
+def pack(results: Results) -> dict[str, Any]:
+    """The results as what JSON can hold. Tests that passed or were skipped are ``{file: [[name, example], …]}``."""
+    plain = {each.name: getattr(results, each.name) for each in fields(results)}
+    return plain | {
+        "failures": [asdict(failure) for failure in results.failures],
+        "passed": _by_file(results.passed),
+        "skipped": _by_file(results.skipped),
+    }
+
+
+def unpack(raw: Mapping[str, Any]) -> Results:
+    """The results that :func:`pack` packed. Raises LookupError or TypeError for anything else."""
+    return Results(
+        **{
+            **raw,
+            "failures": tuple(Failure(**{**each, "test": TestId(**each["test"])}) for each in raw["failures"]),
+            "passed": _tests(raw["passed"]),
+            "skipped": _tests(raw["skipped"]),
+            "files": tuple(raw["files"]),
+            "notes": tuple(raw["notes"]),
+        }
+    )
+
+
+def _by_file(tests: Iterable[TestId]) -> dict[str, list[list[str]]]:
+    packed: dict[str, list[list[str]]] = {}
+    for test in tests:
+        packed.setdefault(test.file, []).append([test.name, test.example] if test.example else [test.name])
+    return packed
+
+
+def _tests(packed: Mapping[str, list[list[str]]]) -> tuple[TestId, ...]:
+    return tuple(TestId(file, *words) for file, tests in packed.items() for words in tests)

@@ -1,0 +1,132 @@
+"""All that is written to a tracker in one call: what was refused, what failed, and what to say of it at the end."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from sessions.errors import TrackerAccessError, TrackerBusyError, TrackerError
+from sessions.narrator import Narrator
+from sessions.publishing.refused import PATIENCE, Memory, Remembered
+from sessions.tickets.model import name_tickets
+from sessions.tickets.refusals import Change, Part, Refusal, Told
+
+Write = Callable[[Collection[Change]], Told]
+
+
+@dataclass(kw_only=True)
+class Writes:
+    """The writes of one call on day ``today``. ``known`` was refused before; ``retry`` tries it all the same."""
+
+    today: dt.date
+    known: tuple[Remembered, ...] = ()
+    retry: bool = False
+    _changed: set[tuple[int, Part]] = field(default_factory=set)
+    _refused: list[Refusal] = field(default_factory=list)
+    _skipped: set[Change] = field(default_factory=set)
+    _failed: dict[int, str] = field(default_factory=dict)
+    _stopped: TrackerError | None = None
+
+    def attempt(self, number: int, write: Write) -> Told | None:
+        """What came of a ticket's write; ``None`` where it failed, or the tracker takes nothing any more."""
+        if self._stopped:
+            return None
+        known = () if self.retry else self.known
+        try:
+            told = write({each.refusal.change for each in known if not each.is_due(self.today)})
+        except (TrackerBusyError, TrackerAccessError) as error:
+            self.stop(error)
+        except TrackerError as error:
+            self._failed[number] = str(error)
+        else:
+            self._changed |= {(number, part) for part in told.changed}
+            self._refused += told.refused
+            self._skipped |= set(told.skipped)
+            return told
+        return None
+
+    def stop(self, error: TrackerError) -> None:
+        """Write nothing more: the tracker does not answer, or lets nobody in."""
+        self._stopped = error
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the tracker takes nothing any more."""
+        return self._stopped is not None
+
+    def record(self) -> list[dict[str, Any]]:
+        """What is refused today, for the run record: now, or before and therefore not tried."""
+        return [
+            {
+                "number": each.refusal.change.number,
+                "part": str(each.refusal.change.part),
+                "why": each.refusal.why,
+                "since": each.since.isoformat(),
+            }
+            for each in (*self._fresh(), *self._not_tried())
+        ]
+
+    def remember(self, memory: Memory) -> None:
+        """Keep what was refused for the next call, without what has been written since."""
+        fresh = self._fresh()
+        done = self._changed | {(each.refusal.change.number, each.refusal.change.part) for each in fresh}
+        old = [each for each in self.known if (each.refusal.change.number, each.refusal.change.part) not in done]
+        memory.keep([*(each for each in old if self.today < each.again + PATIENCE), *fresh])
+
+    def finish(self, narrator: Narrator) -> None:
+        """Tell what was refused.
+
+        A refusal that belongs to a ticket is no failure of the call, as nobody can mend it here.
+
+        Raises :class:`TrackerError` with one sentence where the tracker failed, or refuses a kind of change on every
+        ticket.
+        """
+        self._say_refusals(narrator)
+        if self._stopped:
+            raise self._stopped
+        if self._failed:
+            number, why = next(iter(self._failed.items()))
+            raise TrackerError(
+                f"{_tickets(len(self._failed))} could not be told or closed, first #{number}: {why} "
+                "The same command tells the rest."
+            )
+        if setup := [each for each in self._refused if self._is_setup(each)]:
+            raise TrackerError(
+                f"No {setup[0].change.part} could be written ({_tickets(len(setup))}): {setup[0].why} "
+                "Once that is mended, the same command writes what is missing."
+            )
+
+    def _is_setup(self, refusal: Refusal) -> bool:
+        """Whether our own set-up is to be mended: what was accepted from us on one ticket is not forbidden to us."""
+        return refusal.may_be_setup and refusal.change.part not in {part for _, part in self._changed}
+
+    def _fresh(self) -> list[Remembered]:
+        """The refusals of this call that belong to their tickets."""
+        since = {each.refusal.change: each.since for each in self.known}
+        mine = {each.change: each for each in self._refused if not self._is_setup(each)}
+        return [
+            Remembered(refusal=each, since=since.get(change, self.today), tried=self.today)
+            for change, each in mine.items()
+        ]
+
+    def _not_tried(self) -> list[Remembered]:
+        return [each for each in self.known if each.refusal.change in self._skipped]
+
+    def _say_refusals(self, narrator: Narrator) -> None:
+        if fresh := self._fresh():
+            more = f" (and {len(fresh) - 1} more, see `published.refused` in the record)" if len(fresh) > 1 else ""
+            narrator.bad(
+                f"Refused, and not tried again before {fresh[0].again} unless there is something else to say: "
+                f"{fresh[0].refusal.why}{more}"
+            )
+        if old := self._not_tried():
+            tickets = name_tickets({each.refusal.change.number for each in old})
+            narrator.detail(
+                f"not tried, as refused before: {tickets}; `nox -s report -- --publish --retry-refused` tries now"
+            )
+
+
+def _tickets(count: int) -> str:
+    return f"{count} ticket{'s' * (count != 1)}"

@@ -1,0 +1,114 @@
+"""Failing tests looked at again: on the head, on the release, and with some of the tickets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sessions.config import Gate
+from sessions.culprits.findings import Answer
+from sessions.gates.comparison import hold_to_status
+from sessions.gates.results import Failure, Presence, TestId
+from sessions.laboratory import Laboratory, Question
+from sessions.ledger.ledger import Reading
+from sessions.outcomes import BUILD, answers
+from sessions.source.merging import Candidate
+from sessions.yardstick import Yardsticks
+
+# Failures of tests that the head does not run.
+_MISSING = ("gone", "skipped")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Failures to look for on a candidate: in which attempt, what for, and whether its build is worth keeping."""
+
+    candidate: Candidate
+    failures: tuple[Failure, ...]
+    attempt: int = 1
+    why: str
+    keep: bool = False
+
+
+@dataclass(kw_only=True)
+class Retester:
+    """Runs just the files of some tests.
+
+    A part of a gate is trusted to run a test only after it was seen to run it where the test is known to be. Else the
+    whole gate is run from then on: a selection that runs nothing must never read as a pass.
+    """
+
+    laboratory: Laboratory
+    yardsticks: Yardsticks
+    whole_only: set[str] = field(default_factory=set)
+
+    def look_at(self, gate: Gate, looks: Sequence[Look], head: Candidate) -> list[dict[TestId, Answer]]:
+        """What each look shows of its failures, all at once. ``head`` is the candidate that has the failures.
+
+        Raises what :meth:`Laboratory.ask_all` raises.
+        """
+        questions = [self._question(gate, look, head) for look in looks]
+        readings = self.laboratory.ask_all(questions)
+        asked = list(zip(looks, questions, readings, strict=True))
+        if any(self._misses_tests(gate, look, reading, head) for look, question, reading in asked if question.files):
+            self.whole_only.add(gate.name)
+            return self.look_at(gate, looks, head)
+        return [
+            answers(self._held_to_status(gate, question, reading), look.failures) for look, question, reading in asked
+        ]
+
+    def base(self, gate: Gate) -> Candidate:
+        """What a gate's results are compared with: the release, or the release with what mends the gate."""
+        return self.yardsticks.start if gate is BUILD else self.yardsticks.of(gate).candidate
+
+    def certain(self, gate: Gate, failures: Sequence[Failure], told: Mapping[TestId, Answer]) -> dict[TestId, Answer]:
+        """The same answers; where a test that runs on the release did not run, nothing is known of it."""
+        sure: dict[TestId, Answer] = {}
+        for failure in failures:
+            answer = told.get(failure.test, "unclear")
+            is_lost = answer == "not run" and self._runs_on_release(gate, failure.test)
+            sure[failure.test] = "unclear" if is_lost else answer
+        return sure
+
+    def _runs_on_release(self, gate: Gate, test: TestId) -> bool:
+        if gate is BUILD:
+            return True
+        return self.yardsticks.of(gate).reading.results.presence(test) in (Presence.PASSED, Presence.FAILED)
+
+    def _question(self, gate: Gate, look: Look, head: Candidate) -> Question:
+        return Question(
+            gate=gate,
+            candidate=look.candidate,
+            files=None if gate.name in self.whole_only else self._files(gate, look.failures, head),
+            attempt=look.attempt,
+            why=look.why,
+            keep=look.keep,
+        )
+
+    def _files(self, gate: Gate, failures: Sequence[Failure], head: Candidate) -> tuple[str, ...] | None:
+        """The files to run; ``None`` where only the whole gate is sure to run all tests."""
+        files: set[str] = set()
+        for home in (head, self.base(gate)):
+            tests = [failure.test for failure in failures if self._home(gate, failure, head) == home]
+            found = self.laboratory.files_with(gate, tests, home.tree)
+            if found is None:
+                return None
+            files.update(found)
+        return tuple(sorted(files))
+
+    def _home(self, gate: Gate, failure: Failure, head: Candidate) -> Candidate:
+        """The candidate that a test is known to be in."""
+        return self.base(gate) if failure.kind in _MISSING else head
+
+    def _misses_tests(self, gate: Gate, look: Look, reading: Reading, head: Candidate) -> bool:
+        if not reading.built or not reading.results.is_measured:
+            return False
+        at_home = (each for each in look.failures if self._home(gate, each, head).tree == look.candidate.tree)
+        return any(reading.results.presence(failure.test) is Presence.ABSENT for failure in at_home)
+
+    def _held_to_status(self, gate: Gate, question: Question, reading: Reading) -> Reading:
+        """The reading of a whole run, which must end as the release's did where the same tests fail."""
+        if gate is BUILD or question.files is not None or not reading.built:
+            return reading
+        release = self.yardsticks.of(gate).reading.results
+        return replace(reading, results=hold_to_status(release, reading.results))

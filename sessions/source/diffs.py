@@ -1,0 +1,64 @@
+"""What a ticket's own diff does to the words in a file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from sessions.source.overlays import touched_files
+from sessions.source.repository import Repository
+
+
+@dataclass(kw_only=True)
+class Diff:
+    """The files that a ticket changes, between where it left the release's history and its commit (full hex ids)."""
+
+    repository: Repository
+    release: str
+    commit: str
+    _texts: dict[str, tuple[str, str] | None] = field(default_factory=dict, repr=False)
+    _touched: frozenset[str] | None = field(default=None, repr=False)
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """The paths that it changes, adds or deletes."""
+        if self._touched is None:
+            self._touched = touched_files(self.repository, self.release, self.commit)
+        return self._touched
+
+    def adds(self, path: str, pattern: str) -> bool:
+        """Whether words that a regular expression matches occur more often in a file afterwards."""
+        before, after = self._counts(path, pattern)
+        return after > before
+
+    def lessens(self, path: str, pattern: str) -> bool:
+        """Whether they occur less often."""
+        before, after = self._counts(path, pattern)
+        return after < before
+
+    def removes(self, path: str, pattern: str) -> bool:
+        """Whether they occur in a file before, and not at all afterwards."""
+        before, after = self._counts(path, pattern)
+        return before > 0 and after == 0
+
+    def had(self, path: str, pattern: str) -> bool:
+        """Whether they occur in a file before."""
+        return self._counts(path, pattern)[0] > 0
+
+    def _counts(self, path: str, pattern: str) -> tuple[int, int]:
+        if path not in self.touched:
+            return 0, 0
+        whole = re.compile(rf"(?<!\w){pattern}(?!\w)")
+        before, after = (len(whole.findall(text)) for text in self._versions(path))
+        return before, after
+
+    def _versions(self, path: str) -> tuple[str, str]:
+        """The file before and afterwards; empty where it does not exist."""
+        known = self._texts.get(path)
+        if known is None:
+            base = self.repository.git("merge-base", self.release, self.commit).lines()[0]
+            names = [f"{commit}:{path}" for commit in (base, self.commit)]
+            blobs = self.repository.read(names)
+            before, after = (blobs.get(name, b"").decode("utf-8", "replace") for name in names)
+            known = self._texts[path] = (before, after)
+        return known

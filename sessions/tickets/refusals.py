@@ -1,0 +1,96 @@
+"""Changes of a ticket, and what a tracker says to them: made, refused, or not tried as it was refused before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sessions.errors import RefusedError
+
+
+class Part(StrEnum):
+    """What is written of a ticket. Each is a change of its own, which can be refused by itself."""
+
+    COMMENT = "comment"
+    STATUS = "status"
+    LABEL = "label"
+    LABEL_REMOVAL = "removal of a label"
+    CLOSING = "closing"
+    TICKET = "ticket"
+    """The ticket as a whole: it is gone, or nobody may see it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One change that is to be made. ``digest`` stands for its content: with another content it is another change."""
+
+    number: int
+    part: Part
+    digest: str
+
+    @classmethod
+    def of(cls, number: int, part: Part, *content: object) -> Change:
+        """The change with that content, each piece as text."""
+        said = "\0".join(map(str, content)).encode("utf-8", "replace")
+        return cls(number=number, part=part, digest=hashlib.sha256(said).hexdigest()[:16])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A change that was refused, and ``why``, as a sentence that says what to do.
+
+    ``may_be_setup``: the token, its rights or a configured name may be the reason, not the ticket.
+    """
+
+    change: Change
+    why: str
+    may_be_setup: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What came of telling one ticket: parts that were changed, refusals, changes not tried as they were refused."""
+
+    changed: tuple[Part, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    skipped: tuple[Change, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the ticket has all that it was to be told."""
+        return not (self.refused or self.skipped)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A change, and what makes it. ``write`` raises :class:`RefusedError` where the tracker refuses."""
+
+    change: Change
+    write: Callable[[], object]
+
+
+def carry_out(planned: Iterable[Planned], refused_before: Collection[Change]) -> Told:
+    """Make each change that was not refused before. One that is refused keeps no other from being made.
+
+    Raises :class:`TrackerError` where the tracker fails otherwise: then the next call makes what is missing.
+    """
+    changed, refused, skipped = list[Part](), list[Refusal](), list[Change]()
+    for each in planned:
+        if each.change in refused_before:
+            skipped.append(each.change)
+            continue
+        try:
+            each.write()
+        except RefusedError as error:
+            refused.append(Refusal(change=each.change, why=str(error), may_be_setup=error.may_be_setup))
+        else:
+            changed.append(each.change.part)
+    return Told(changed=tuple(changed), refused=tuple(refused), skipped=tuple(skipped))
+
+
+def cannot_see(number: int, error: RefusedError) -> Told:
+    """What came of a ticket that the tracker does not show any more."""
+    change = Change.of(number, Part.TICKET, error)
+    return Told(refused=(Refusal(change=change, why=str(error), may_be_setup=error.may_be_setup),))
