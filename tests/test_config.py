@@ -76,6 +76,16 @@ BROKEN = {
 }
 # What only its meaning makes wrong; a schema cannot know it.
 MEANT = {
+    "branch without a name": (
+        'name = "x"',
+        'name = "x"\nrelease = "branch:"',
+        "line 4: project.release: must be `latest`",
+    ),
+    "tags that are no expression": (
+        'name = "x"',
+        'name = "x"\ntags = "((?P<version>.*)"',
+        "line 4: project.tags: is no regular expression: missing ), unterminated subpattern",
+    ),
     "Dask without an address": (
         'kind = "local"',
         'workers = "dask"',
