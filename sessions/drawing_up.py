@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from sessions.config import Config
 from sessions.errors import TrackerError, UsageError
 from sessions.options import Options
 from sessions.source.carrying import carried_tickets
+from sessions.source.fetching import Fetched
 from sessions.source.line import Queue
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release, current_milestone
+from sessions.source.soundness import fetch_sound
+from sessions.source.standing import Standing
 from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.eligibility import Rules, check_not_elsewhere, priority_rank, why_not
 from sessions.tickets.model import Ruling, Ticket, Verdict
 from sessions.tickets.order import Needs, closure, find_cycles, merge_order
 
+# [tickets] target: tickets for any branch, and what a branch carries is the ticket's own.
+ANY_TARGET = "*"
 
-def todays_rules(config: Config, release: Release, tickets: Sequence[Ticket]) -> Rules:
+
+def todays_rules(config: Config, release: Release, tickets: Sequence[Ticket], default: str = "") -> Rules:
     """What a ticket must have today.
 
-    The configured milestone wins; ``current`` is the tracker's own milestone that the release works towards.
+    The configured milestone wins; ``current`` is the tracker's own milestone that the release works towards. The
+    configured target branch wins as well; else it is the branch that the day starts from, or the repository's
+    ``default`` branch.
 
-    Raises :class:`TrackerError` where there is none.
+    Raises :class:`TrackerError` where there is no such milestone.
     """
     asked = config.tickets
     milestone: str | None = asked.milestone or None
@@ -35,7 +44,15 @@ def todays_rules(config: Config, release: Release, tickets: Sequence[Ticket]) ->
                 f"No milestone of the tracker follows release {release.tag} (there are {', '.join(sorted(known))}): "
                 "name one as [tickets] milestone."
             )
-    rules = Rules(ready=asked.ready, never=asked.never, milestone=milestone)
+    if default in {ticket.branch for ticket in tickets}:
+        default = ""  # a clone on this disk, in which somebody works on a ticket
+    target = asked.target or release.branch or default
+    rules = Rules(
+        ready=asked.ready,
+        never=asked.never,
+        milestone=milestone,
+        target=None if target == ANY_TARGET else target or None,
+    )
     check_not_elsewhere(tickets, rules)
     return rules
 
@@ -69,35 +86,49 @@ def draw_up(
     options: Options,
 ) -> Queue:
     """The queue of the day. Fetches the branches of all tickets, in one call."""
-    tips = mirror.fetch_tickets({ticket.number: ticket.branch for ticket in tickets if ticket.branch})
-    released = mirror.in_release(tips.values(), release)
-    carried = _carried(tickets, tips, mirror, release)
-    out = {each.number: ruling for each in tickets if (ruling := _ruling(each, rules, options, tips, released))}
-    declared = declared_needs(tickets)
-    needs = {number: declared[number] | carried[number] for number in declared}
-    eligible = {number: wanted for number, wanted in needs.items() if number not in out}
-    for cycle in find_cycles({number: wanted & eligible.keys() for number, wanted in eligible.items()}):
-        way = " → ".join(f"#{number}" for number in cycle)
-        for number in set(cycle):
-            others = tuple(sorted(set(cycle) - {number}))
-            reason = f"it waits for itself: {way}"
-            out[number] = Ruling(verdict=Verdict.BLOCKED, reason=reason, blocked_by=others)
-            eligible.pop(number, None)
-    pinned = {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number in eligible}
+    branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
+    fetched = fetch_sound(mirror, release, branches, submodules=config.project.submodules)
+    tips = fetched.tips
+    with closing(Standing.of(tips, mirror, release, rules.target)) as standing:
+        carried = _carried(tickets, tips, mirror, release)
+        out = {each.number: ruling for each in tickets if (ruling := _ruling(each, rules, options, fetched, standing))}
+        carried = standing.with_sequels(carried, [number for number in tips if number not in out])
+        declared = declared_needs(tickets)
+        needs = {number: declared[number] | carried[number] for number in declared}
+        out |= _circular({number: wanted for number, wanted in needs.items() if number not in out})
+        pinned = {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number not in out}
+        order = _order(tickets, pinned, needs, config)
+        for number in order[options.limit :] if options.limit else ():
+            why = f"it comes after the first {options.limit} (--limit)"
+            out[number] = Ruling(verdict=Verdict.NOT_REACHED, reason=why)
+        queue = Queue(
+            tickets=tuple(pinned[number] for number in order if number not in out),
+            needs=needs,
+            carried={number: carried[number] - declared[number] for number in carried},
+            out=out,
+        )
+        return standing.complete(queue)
+
+
+def _order(tickets: Sequence[Ticket], pinned: Mapping[int, Ticket], needs: Needs, config: Config) -> tuple[int, ...]:
+    """The eligible tickets in merge order."""
     listed = {each.number: place for place, each in enumerate(tickets)}
-    order = merge_order(
-        eligible,
+    return merge_order(
+        {number: needs[number] for number in pinned},
         rank=lambda number: priority_rank(pinned[number], config.tickets.priorities),
         place=listed.__getitem__ if config.tickets.order == "listed" else int,
     )
-    for number in order[options.limit :] if options.limit else ():
-        out[number] = Ruling(verdict=Verdict.NOT_REACHED, reason=f"it comes after the first {options.limit} (--limit)")
-    return Queue(
-        tickets=tuple(pinned[number] for number in order if number not in out),
-        needs=needs,
-        carried={number: carried[number] - declared[number] for number in carried},
-        out=out,
-    )
+
+
+def _circular(needs: Needs) -> dict[int, Ruling]:
+    """The rulings on tickets that wait for themselves."""
+    out: dict[int, Ruling] = {}
+    for cycle in find_cycles({number: wanted & needs.keys() for number, wanted in needs.items()}):
+        way = " → ".join(f"#{number}" for number in cycle)
+        for number in set(cycle):
+            others = tuple(sorted(set(cycle) - {number}))
+            out[number] = Ruling(verdict=Verdict.BLOCKED, reason=f"it waits for itself: {way}", blocked_by=others)
+    return out
 
 
 def _carried(
@@ -109,19 +140,18 @@ def _carried(
     return carried_tickets({number: commits & here for number, commits in seen.items()}, parents)
 
 
-def _ruling(
-    ticket: Ticket, rules: Rules, options: Options, tips: Mapping[int, str], released: frozenset[str]
-) -> Ruling | None:
+def _ruling(ticket: Ticket, rules: Rules, options: Options, fetched: Fetched, standing: Standing) -> Ruling | None:
     if ticket.number in options.without:
         return Ruling(verdict=Verdict.INELIGIBLE, reason="left out by --without")
     if reason := why_not(ticket, rules):
         return Ruling(verdict=Verdict.INELIGIBLE, reason=reason)
-    tip = tips.get(ticket.number)
+    tip = fetched.tips.get(ticket.number)
     if tip is None:
-        return Ruling(verdict=Verdict.UNFETCHABLE, reason=f"the repository has no branch {ticket.branch}")
+        why = fetched.faults.get(ticket.number, f"the repository has no branch {ticket.branch}")
+        return Ruling(verdict=Verdict.UNFETCHABLE, reason=why)
     if ticket.commit and tip != ticket.commit:
         moved = f"its branch moved since review: {ticket.commit[:10]} was reviewed, and it is at {tip[:10]}"
         return Ruling(verdict=Verdict.INELIGIBLE, reason=moved)
-    if tip in released:
-        return Ruling(verdict=Verdict.ALREADY_MERGED, reason="the release contains it")
+    if reason := standing.contained(ticket.number):
+        return Ruling(verdict=Verdict.ALREADY_MERGED, reason=reason)
     return None

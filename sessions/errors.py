@@ -50,6 +50,10 @@ class SourceError(IntegrandError):
     kind = "source"
 
 
+class ContentError(SourceError):
+    """The content of a file in one tree cannot be had, as of an object that Git LFS does not have."""
+
+
 class InfrastructureError(IntegrandError):
     """Our own side broke: the engine, the image, the disk, the ledger. It never blames a ticket."""
 

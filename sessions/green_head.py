@@ -179,7 +179,7 @@ class GreenHead:
         # How often each failed and passed, on the head and on the release: what began it counts.
         looks = {test: ([1, 0], [0, 1]) for test in tests}
         new, attempt = dict[TestId, bool | None](), 2
-        alone = f"on {self.day.release.tag} again, for flakes"
+        alone = f"on {self.day.start} again, for flakes"
         while unclear := tuple(failure for failure in asked if new.get(failure.test) is None):
             looks_again = (
                 Look(candidate=head, failures=unclear, attempt=attempt, why="again, for flakes"),
@@ -260,16 +260,9 @@ class GreenHead:
                 looks[place] = Look(candidate=candidate, failures=failures, attempt=attempt, why=why, keep=again)
         shown = self._retester.look_at(gate, list(looks.values()), self.progress.line.head) if looks else []
         told = dict(zip(looks, shown, strict=True))
-        return [self._certain(gate, failures, told.get(place, {})) for place, (_, failures) in enumerate(questions)]
-
-    def _certain(self, gate: Gate, failures: Sequence[Failure], told: Mapping[TestId, Answer]) -> dict[TestId, Answer]:
-        """The same answers; where a test that runs on the release did not run, nothing is known of it."""
-        sure: dict[TestId, Answer] = {}
-        for failure in failures:
-            answer = told.get(failure.test, "unclear")
-            is_brought = answer == "not run" and not self._retester.runs_on_release(gate, failure.test)
-            sure[failure.test] = answer if answer != "not run" or is_brought else "unclear"
-        return sure
+        return [
+            self._retester.certain(gate, failures, told.get(place, {})) for place, (_, failures) in enumerate(questions)
+        ]
 
     def _take_out(self, blames: Mapping[tuple[str, TestId], Blame]) -> None:
         """Take the culprits out, merge again, and see which of the failing tests still fail."""
@@ -285,8 +278,7 @@ class GreenHead:
             self.progress.out[number] = judge.ruling(number)
             self.day.narrator.detail(f"#{number} leaves: {self.progress.out[number].reason}")
         if blames:
-            is_released = self.day.released.__contains__
-            self.progress.line = merge_line(self.queue, self.day.merger, self.progress.out, is_released)
+            self.progress.line = merge_line(self.queue, self.day.merger, self.progress.out)
         self.progress.failing = {
             name: left
             for name, failures in self.progress.failing.items()

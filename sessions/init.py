@@ -8,6 +8,7 @@ from pathlib import Path
 from sessions.config import load_config
 from sessions.day import hold_state
 from sessions.errors import UsageError
+from sessions.first_steps.beginning import Beginning, newest_start, release_pattern, where_to_begin
 from sessions.first_steps.commands import dockerfile, how_documented, how_tested
 from sessions.first_steps.draft import Findings, draft_config, draft_tickets
 from sessions.first_steps.files import Check, Files
@@ -18,6 +19,7 @@ from sessions.narrator import Narrator
 from sessions.source.mirror import Mirror
 from sessions.source.overlays import files_of
 from sessions.source.releases import Release
+from sessions.source.start import find_start
 from sessions.trial import try_gates
 
 CONFIG = "integration.toml"
@@ -37,7 +39,7 @@ def init(wishes: Wishes, narrator: Narrator) -> None:
         _write(wishes.folder, found)
     load_config(wishes.folder / CONFIG)
     narrator.good(f"{CONFIG} is written: read it, it says why it is as it is.")
-    if wishes.wants_trial(found.newest if found.release == "latest" else found.release):
+    if wishes.wants_trial(found.beginning.newest.tag if found.beginning.wanted == "latest" else found.beginning.wanted):
         try_gates(wishes.folder / CONFIG, wishes.state, narrator)
     narrator.detail(f"next: {_command(wishes)}")
     narrator.detail("it says in seconds what would be merged and what conflicts, and runs nothing")
@@ -56,11 +58,12 @@ def _look(wishes: Wishes, origin: Origin, narrator: Narrator) -> Findings:
     mirror = Mirror.of(
         str(here.resolve()) if "://" not in origin.address and here.exists() else origin.address, wishes.state
     )
-    newest = mirror.release("latest")
-    wanted = wishes.choose("release", f"Start from which release (the newest is {newest.tag})?", "latest") or "latest"
-    release = mirror.release(wanted)
-    narrator.detail(f"release: {release.tag}" + (", the newest tag by version" if wanted == "latest" else ""))
-    source = _tickets(wishes, origin, mirror, release, narrator)
+    tags = _tags(wishes, mirror, origin.name, narrator)
+    newest = newest_start(mirror, tags, origin.name)
+    source = _tickets(wishes, origin, mirror, newest.newest, narrator)
+    beginning = _beginning(wishes, where_to_begin(mirror, newest, source.seen), narrator)
+    release = find_start(mirror, beginning.wanted, tags, origin.name)
+    narrator.detail(f"release: {release.tag}" + (f", the tip of {release.branch}" if release.branch else ""))
     files = Files(frozenset(files_of(mirror.repository, release.tree)), lambda path: _read(mirror, release, path))
     tests = _check(wishes, "tests", "How is it tested?", how_tested(files, str(release.version)), narrator)
     docs = _check(
@@ -72,13 +75,32 @@ def _look(wishes: Wishes, origin: Origin, narrator: Narrator) -> Findings:
     )
     return Findings(
         origin=origin,
-        release=wanted,
-        newest=newest.tag,
+        beginning=beginning,
+        tags=tags,
         source=source,
         tests=tests,
         docs=docs,
         dockerfile=_dockerfile(wishes, files, narrator),
     )
+
+
+def _tags(wishes: Wishes, mirror: Mirror, name: str, narrator: Narrator) -> str:
+    """Which tags are releases: asked for only where several kinds of tags look like releases."""
+    found = release_pattern(mirror, name)
+    if not found and wishes.tags is None:
+        return ""
+    tags = wishes.choose("tags", "Which tags are releases (a glob; - for all that read as versions)?", found)
+    narrator.detail(f"tags: {tags or 'all that read as versions'}")
+    return tags
+
+
+def _beginning(wishes: Wishes, proposed: Beginning, narrator: Narrator) -> Beginning:
+    question = f"Start from which release, or branch:NAME (the newest release is {proposed.newest.tag})?"
+    wanted = wishes.choose("release", question, proposed.wanted) or "latest"
+    if wanted == proposed.wanted:
+        narrator.detail(f"start: {wanted}, as {proposed.why[:1].lower()}{proposed.why[1:]}")
+        return proposed
+    return replace(proposed, wanted=wanted, why="As you said; `latest` is the newest tag by version")
 
 
 def _origin(wishes: Wishes, narrator: Narrator) -> Origin:

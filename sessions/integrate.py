@@ -22,9 +22,10 @@ from sessions.options import Options
 from sessions.outcomes import called
 from sessions.recording import Gathered, State
 from sessions.source.blockers import Blocker, find_blockers
-from sessions.source.line import Line, Queue, merge_line
-from sessions.tickets.model import Ruling, Ticket, Verdict
+from sessions.source.line import Line, Queue, merge_line, start_line
+from sessions.tickets.model import Ruling, Ticket, Verdict, name_tickets
 from sessions.tickets.trackers import TRACKERS
+from sessions.trunk_breaks import TrunkBreak, find_trunk_breaks
 from sessions.yardstick import Yardsticks, mending_tickets
 
 
@@ -58,16 +59,22 @@ def _read_tickets(day: Day) -> tuple[Ticket, ...]:
 
 
 def _draw_up(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
-    rules = todays_rules(day.config, day.release, tickets)
-    queue = draw_up(tickets, rules, day.mirror, day.release, day.config, day.options)
+    rules = todays_rules(day.config, day.release, tickets, day.mirror.default_branch)
+    drawn = draw_up(tickets, rules, day.mirror, day.release, day.config, day.options)
     milestone = f" for milestone {rules.milestone}" if rules.milestone else ""
-    day.narrator.detail(f"{len(queue.tickets)} are ready{milestone}, {len(queue.out)} are not")
+    day.narrator.detail(f"{len(drawn.tickets)} are ready{milestone}, {len(drawn.out)} are not")
+    queue = start_line(drawn, day.merger)
+    if drawn.trunk:
+        told = "first come" if queue.trunk else "not merged, as they clash with the release:"
+        trunk, carriers = drawn.trunk, name_tickets(sorted(drawn.carriers)[:5])
+        more = f" and {len(drawn.carriers) - 5} more" if len(drawn.carriers) > 5 else ""
+        day.narrator.detail(f"{told} {trunk.extent} of {trunk.name}, which are in the branches of {carriers}{more}")
     return queue
 
 
 def _merge(day: Day, queue: Queue) -> Line:
     day.narrator.step(f"Merging onto {day.release.tag}")
-    line = merge_line(queue, day.merger, {}, day.released.__contains__)
+    line = merge_line(queue, day.merger, {})
     left = len(queue.tickets) - len(line.tickets)
     day.narrator.detail(f"{len(line.tickets)} fit together, {left} do not: head {line.head.commit[:10]}")
     return line
@@ -92,10 +99,13 @@ def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> Gathered
 def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, laboratory: Laboratory) -> Gathered:
     """Measure the baseline, find the green head. Whatever stops that, what was found is gathered."""
     complete = False
+    broke: tuple[TrunkBreak, ...] = ()
     _foretell(day, progress, laboratory)
     try:
         yardsticks = Yardsticks(day=day, laboratory=laboratory, mending=mending_tickets(day, progress.line.tickets))
         measure_baseline(day, yardsticks)
+        broke = find_trunk_breaks(day, laboratory)
+        yardsticks.check(day.asked_gates())
         GreenHead(day=day, queue=queue, laboratory=laboratory, yardsticks=yardsticks, progress=progress).find()
         state, message = _outcome(day, progress)
         complete = _is_complete(day, progress)
@@ -113,6 +123,7 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
         tickets=tickets,
         progress=progress,
         laboratory=laboratory,
+        trunk_breaks=broke,
     )
 
 

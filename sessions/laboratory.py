@@ -147,7 +147,8 @@ class Laboratory:
         """The gate's shell command with its places filled in."""
         chosen = self._files(gate, files, tree)
         places = {
-            "files": " ".join(shlex.quote(path) for path in chosen),
+            # Where a name begins with a dash, a program would take it for an option.
+            "files": " ".join(shlex.quote(f"./{path}" if path.startswith("-") else path) for path in chosen),
             "results": '"$INTEGRAND_RESULTS"',
             "jobs": str(jobs or self._jobs),
             "seed": str(_seed(tree, attempt)),
@@ -160,7 +161,9 @@ class Laboratory:
         command = (build.run if built else "") or ":"
         return Probe(
             image=self.image,
-            overlay=overlay_between(self.repository, self.release_tree, tree),
+            overlay=overlay_between(
+                self.repository, self.release_tree, tree, submodules=self.config.project.submodules
+            ),
             steps=(Step(name=BUILD_STEP, command=command, timeout=_within(build.timeout, left)),),
         )
 

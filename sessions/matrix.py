@@ -22,11 +22,17 @@ def plan(count: int) -> str:
 
 
 def run_shard(day: Day, laboratory: Laboratory, head: Candidate, shard: tuple[int, int]) -> None:
-    """Run one part of each gate on the release and on the head; gates without files go round as a whole."""
+    """Run one part of each gate on the release, on the trunk, and on the head; gates without files go as a whole."""
     place, count = shard
     questions = []
+    release = (day.merger.bare, f"on {day.release.tag} itself")
+    wanted = (
+        [release, (day.base, f"on {day.start}"), (head, "on the head")]
+        if day.merger.trunk
+        else [release, (head, "on the head")]
+    )
     for turn, gate in enumerate(day.asked_gates()):
-        for candidate, why in ((day.base, f"on {day.release.tag} itself"), (head, "on the head")):
+        for candidate, why in wanted:
             whole = Question(gate=gate, candidate=candidate, why=why, keep=True)
             if gate.files:
                 questions.append(laboratory.shards_of(whole, count)[place - 1])

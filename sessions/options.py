@@ -82,7 +82,7 @@ def build_parser(session: str) -> argparse.ArgumentParser:
     what = parser.add_argument_group("what to integrate")
     what.add_argument("--config", metavar="FILE", help="the configuration (integration.toml)")
     what.add_argument("--repository", metavar="URL", help="instead of [project] repository, e.g. a local clone")
-    what.add_argument("--release", metavar="TAG", help="start from this tag instead of the newest")
+    what.add_argument("--release", metavar="TAG", help="start from this tag, or from branch:NAME")
     what.add_argument("--date", type=_date, metavar="YYYY-MM-DD", help="the day's date (today, UTC)")
     what.add_argument("--only", type=_numbers, default=(), metavar="N,N", help="these tickets and their dependencies")
     what.add_argument("--without", type=_numbers, default=(), metavar="N,N", help="leave these tickets out")

@@ -18,6 +18,7 @@ from sessions.reporting.reproduction import run_line
 from sessions.source.blockers import Blocker
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Breakage, Conflict, Ruling, Ticket, Verdict
+from sessions.trunk_breaks import TrunkBreak, trunk_record
 
 State = Literal["green", "red", "paused", "empty", "broken"]
 
@@ -40,6 +41,7 @@ class Gathered:
     shown: Shown = field(default_factory=dict)
     queue: Sequence[Ticket] = ()
     blockers: Sequence[Blocker] = ()
+    trunk_breaks: Sequence[TrunkBreak] = ()
 
 
 def make_record(day: Day, gathered: Gathered) -> Record:
@@ -52,6 +54,7 @@ def make_record(day: Day, gathered: Gathered) -> Record:
         "project": day.config.project.name,
         "release": day.release.tag,
         "base": day.release.commit,
+        "trunk": trunk_record(day.merger.trunk, gathered.trunk_breaks),
         "date": day.options.date.isoformat(),
         "branch": day.branch,
         "head": head.commit,

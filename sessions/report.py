@@ -18,6 +18,7 @@ from sessions.publishing.writes import Writes
 from sessions.reporting.actions import tell_actions, without_commands
 from sessions.reporting.writing import write_reports
 from sessions.source.mirror import Mirror
+from sessions.source.start import release_at
 from sessions.tickets.trackers import TRACKERS
 
 
@@ -45,7 +46,7 @@ def _tell_tracker(config: Config, options: Options, record: Record, folder: Path
         told |= tell_tickets(record, tracker, narrator, writes, publish=options.publish, url=url)
         if options.close and not writes.is_stopped:
             mirror = Mirror.of(config.project.repository, options.state)
-            release = mirror.release(record["release"])
+            release = release_at(mirror, record["release"], record["base"])
             told |= close_merged(tracker, mirror, release, narrator, writes, publish=options.publish)
     finally:
         told |= {"refused": writes.record()} if options.publish else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sessions.config import Gate
@@ -59,10 +59,18 @@ class Retester:
 
     def base(self, gate: Gate) -> Candidate:
         """What a gate's results are compared with: the release, or the release with what mends the gate."""
-        return self.yardsticks.day.base if gate is BUILD else self.yardsticks.of(gate).candidate
+        return self.yardsticks.start if gate is BUILD else self.yardsticks.of(gate).candidate
 
-    def runs_on_release(self, gate: Gate, test: TestId) -> bool:
-        """Whether a test was seen to run there."""
+    def certain(self, gate: Gate, failures: Sequence[Failure], told: Mapping[TestId, Answer]) -> dict[TestId, Answer]:
+        """The same answers; where a test that runs on the release did not run, nothing is known of it."""
+        sure: dict[TestId, Answer] = {}
+        for failure in failures:
+            answer = told.get(failure.test, "unclear")
+            is_lost = answer == "not run" and self._runs_on_release(gate, failure.test)
+            sure[failure.test] = "unclear" if is_lost else answer
+        return sure
+
+    def _runs_on_release(self, gate: Gate, test: TestId) -> bool:
         if gate is BUILD:
             return True
         return self.yardsticks.of(gate).reading.results.presence(test) in (Presence.PASSED, Presence.FAILED)

@@ -102,8 +102,8 @@ def _value(hint: Any) -> dict[str, Any]:
         return {"type": "array", "items": _value(typing.get_args(hint)[0])}
     if typing.get_origin(hint) is Literal:
         return {"enum": list(typing.get_args(hint))}
-    if hint in (str, int):
-        return {"type": "string" if hint is str else "integer"}
+    if hint in (str, int, bool):
+        return {"type": {str: "string", int: "integer", bool: "boolean"}[hint]}
     return _table(hint)
 
 

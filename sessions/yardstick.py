@@ -25,63 +25,95 @@ class Yardstick:
 
 @dataclass(kw_only=True)
 class Yardsticks:
-    """The yardstick of each gate. ``mending`` are the tickets that may let a gate measure something at all."""
+    """The yardstick of each gate, on ``start``: what the tickets' line starts with, or what else is compared with.
+
+    ``mending`` are the tickets that may let a gate measure something at all.
+    """
 
     day: Day
     laboratory: Laboratory
     mending: tuple[Ticket, ...] = ()
-    _known: dict[str, Yardstick] = field(default_factory=dict)
+    start: Candidate = field(init=False)
+    name: str = field(init=False)
+    _known: dict[str, Yardstick | None] = field(default_factory=dict)
 
-    def measure(self, gates: tuple[Gate, ...]) -> dict[str, Yardstick]:
-        """The yardsticks of several gates, whose runs on the release start at once.
+    def __post_init__(self) -> None:
+        self.start, self.name = self.day.base, self.day.start
 
-        Raises what :meth:`of` raises.
+    @classmethod
+    def of_release(cls, day: Day, laboratory: Laboratory) -> Yardsticks:
+        """The yardsticks of the bare release, without the branch's commits that tickets carry."""
+        release = cls(day=day, laboratory=laboratory)
+        release.start, release.name = day.merger.bare, f"{day.release.tag} itself"
+        return release
+
+    def measure(self, gates: tuple[Gate, ...]) -> None:
+        """Run gates on the release, and on what the line starts with; all at once.
+
+        What could not be measured in an earlier call is measured again. Raises what :meth:`Laboratory.ask_all` raises.
         """
-        self.day.ledger.forget_unmeasured(self.day.base.tree)
-        self.laboratory.ask_all([self._question(gate, self.day.base) for gate in gates])
+        release = Yardsticks.of_release(self.day, self.laboratory)
+        starts = [release, self] if self.day.merger.trunk else [self]
+        for each in starts:
+            self.day.ledger.forget_unmeasured(each.start.tree)
+        self.laboratory.ask_all([each._question(gate, each.start) for each in starts for gate in gates])  # noqa: SLF001
+
+    def check(self, gates: tuple[Gate, ...]) -> dict[str, Yardstick]:
+        """The yardsticks of several gates. Raises what :meth:`of` raises."""
         return {gate.name: self.of(gate) for gate in gates}
 
     def of(self, gate: Gate) -> Yardstick:
         """The yardstick of a gate.
 
-        Raises :class:`InfrastructureError` where the release does not build, or where the gate measures nothing on
-        it, nor with the tickets that may mend it. Raises what :meth:`Laboratory.ask` raises.
+        Raises :class:`InfrastructureError` where the start does not build, or where the gate measures nothing on it,
+        nor with the tickets that may mend it. Raises what :meth:`Laboratory.ask` raises.
         """
+        if found := self.find(gate):
+            return found
+        if gate not in self.day.asked_gates():
+            raise GatePendingError(f"{gate.name} measured nothing on {self.name} when it ran last")
+        raise self._unusable(gate, self.look(gate))
+
+    def find(self, gate: Gate) -> Yardstick | None:
+        """The yardstick of a gate; ``None`` where there is none."""
         if gate.name not in self._known:
             self._known[gate.name] = self._find(gate)
         return self._known[gate.name]
 
-    def _find(self, gate: Gate) -> Yardstick:
-        release = self._ask(gate, self.day.base)
-        if _measures(release.reading):
-            return release
-        mended = self.day.merger.combine(self.mending) if self.mending else None
-        if isinstance(mended, Candidate) and _measures((tried := self._ask(gate, mended)).reading):
-            with_ = name_tickets(mended.tickets)
-            self.day.narrator.detail(f"{gate.name} measures nothing on {self.day.release.tag} itself, but with {with_}")
-            return tried
-        if gate not in self.day.asked_gates():
-            raise GatePendingError(f"{gate.name} measured nothing on {self.day.release.tag} when it ran last")
-        raise self._unusable(gate, release.reading)
+    def look(self, gate: Gate) -> Reading:
+        """What a gate does on the start, whether that is a yardstick or not."""
+        return self.laboratory.ask(self._question(gate, self.start))
 
-    def _ask(self, gate: Gate, candidate: Candidate) -> Yardstick:
-        return Yardstick(candidate=candidate, reading=self.laboratory.ask(self._question(gate, candidate)))
+    def _find(self, gate: Gate) -> Yardstick | None:
+        release = self.look(gate)
+        if _measures(release):
+            return Yardstick(candidate=self.start, reading=release)
+        mended = self.day.merger.combine(self.mending) if self.mending else None
+        if not isinstance(mended, Candidate):
+            return None
+        tried = self.laboratory.ask(self._question(gate, mended))
+        if not _measures(tried):
+            return None
+        self.day.narrator.detail(
+            f"{gate.name} measures nothing on {self.name}, but with {name_tickets(mended.tickets)}"
+        )
+        return Yardstick(candidate=mended, reading=tried)
 
     def _question(self, gate: Gate, candidate: Candidate) -> Question:
-        with_ = f" with {name_tickets(candidate.tickets)}, to mend the gate" if candidate.tickets else " itself"
-        return Question(gate=gate, candidate=candidate, why=f"on {self.day.release.tag}{with_}", keep=True)
+        with_ = f" with {name_tickets(candidate.tickets)}, to mend the gate" if candidate.tickets else ""
+        return Question(gate=gate, candidate=candidate, why=f"on {self.name}{with_}", keep=True)
 
     def _unusable(self, gate: Gate, reading: Reading) -> InfrastructureError:
-        tag, log = self.day.release.tag, self.day.state / reading.log
+        log = self.day.state / reading.log
         if not reading.built:
             return InfrastructureError(
-                f"{tag} itself does not build here, so no ticket can be judged: see {log}, mend [build] run or the "
+                f"{self.name} does not build here, so no ticket can be judged: see {log}, mend [build] run or the "
                 "image, then type the same command."
             )
         text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
         seen = f"{reading.results.trouble or 'no test passed'}, status {reading.results.status}"
         return InfrastructureError(
-            f"Gate {gate.name} measures nothing on {tag} itself ({seen}), so no ticket can be judged; its last words: "
+            f"Gate {gate.name} measures nothing on {self.name} ({seen}), so no ticket can be judged; its last words: "
             f"{last_words(text).rstrip('.')}. {advice(text, f'`run` of gate {gate.name}')} Then type the same command "
             f"(the whole log is {log}); a ticket that mends it is let through by --only, or by a label of [tickets] "
             "fixes"

@@ -38,6 +38,15 @@ def run_git(*words: str, cwd: Path, put: bytes = b"", ok: tuple[int, ...] = (0,)
     return done.stdout.decode("utf-8", "surrogateescape").rstrip("\n")
 
 
+def work_tree(repository: Path, commit: str, folder: Path, **config: str) -> Path:
+    """What plain git makes of a commit: `git worktree add`, with some configuration; without its `.git`."""
+    words = [word for key, value in config.items() for word in ("-c", f"{key.replace('__', '.')}={value}")]
+    run_git(*words, "worktree", "add", "--quiet", "--force", "--detach", str(folder), commit, cwd=repository)
+    (folder / ".git").unlink()
+    run_git("worktree", "prune", cwd=repository)
+    return folder
+
+
 class Builder:
     """A bare repository and the means to grow it."""
 
@@ -83,11 +92,11 @@ class Builder:
         moment = int(dt.datetime(2026, 1, 1, tzinfo=dt.UTC).timestamp()) + 86400 * day + 60 * self.made
         head = [b"feature done", b"reset " + os.fsencode(ref), b"", b"commit " + os.fsencode(ref), b"mark :1"]
         head += [b"author A <a@example.org> %d +0000" % moment, b"committer C <c@example.org> %d +0000" % moment]
-        stream = b"\n".join(head) + b"\n" + _data((message or f"{branch} {self.made}").encode())
+        stream = b"\n".join(head) + b"\n" + data((message or f"{branch} {self.made}").encode())
         for word, parent in zip(("from", *["merge"] * len(parents)), parents, strict=False):
             stream += f"{word} {parent}^0\n".encode()
         for path, content in files.items():
-            stream += _change(path, content)
+            stream += change(path, content)
         self.tips[branch] = self.git("fast-import", "--quiet", "--force", put=stream + b"\nget-mark :1\ndone\n")
         return self.tips[branch]
 
@@ -98,11 +107,11 @@ class Builder:
         run_git("tag", "-f", *words, name, rev, cwd=self.path, GIT_COMMITTER_DATE=when)
 
 
-def _data(content: bytes) -> bytes:
+def data(content: bytes) -> bytes:
     return b"data %d\n" % len(content) + content + b"\n"
 
 
-def _change(path: str, content: Content) -> bytes:
+def change(path: str, content: Content) -> bytes:
     name = os.fsencode(path).replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
     if content is None:
         return b'D "' + name + b'"\n'
@@ -111,7 +120,7 @@ def _change(path: str, content: Content) -> bytes:
         assert isinstance(text, str)
         return f"M {mode} {text} ".encode() + b'"' + name + b'"\n'
     raw = text.encode() if isinstance(text, str) else text
-    return f"M {mode} inline ".encode() + b'"' + name + b'"\n' + _data(raw)
+    return f"M {mode} inline ".encode() + b'"' + name + b'"\n' + data(raw)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,13 +34,14 @@ ALLOWED: dict[str, set[str]] = {
     "ledger": {"gates"},
     "publishing": {"source", "engines", "tickets", "ledger", "reporting"},
     "reporting": {"ledger"},
-    "sample": {"tickets"},
+    "sample": {"tickets", "source"},
 }
 PURE = (
     *("tickets/order.py", "tickets/eligibility.py", "tickets/dependencies.py", "tickets/model.py"),
     *("culprits/search.py", "culprits/inquiry.py", "culprits/signatures.py", "culprits/evidence.py"),
     *("culprits/bisection.py", "culprits/suspicion.py", "gates/comparison.py", "gates/shards.py", "gates/gathering.py"),
-    *("source/carrying.py", "source/releases.py", "first_steps/commands.py", "first_steps/draft.py"),
+    *("source/carrying.py", "source/releases.py", "source/tags.py", "source/trunk.py", "culprits/first_bad.py"),
+    *("first_steps/commands.py", "first_steps/draft.py", "tickets/trackers/github_tickets.py"),
 )
 EFFECTS = {"git", "docker", "requests", "subprocess", "os", "pathlib", "sqlite3", "time", "datetime", "random"}
 

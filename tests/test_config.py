@@ -76,6 +76,16 @@ BROKEN = {
 }
 # What only its meaning makes wrong; a schema cannot know it.
 MEANT = {
+    "branch without a name": (
+        'name = "x"',
+        'name = "x"\nrelease = "branch:"',
+        "line 4: project.release: must be `latest`",
+    ),
+    "tags that are no expression": (
+        'name = "x"',
+        'name = "x"\ntags = "((?P<version>.*)"',
+        "line 4: project.tags: is no regular expression: missing ), unterminated subpattern",
+    ),
     "Dask without an address": (
         'kind = "local"',
         'workers = "dask"',
@@ -106,6 +116,16 @@ MEANT = {
     "two of one name": ('"second"', '"first"', "line 20: gates[0].name: 'first' must be a plain word that no other"),
     "name with a slash": ('"second"', '"a/b"', "line 24: gates[1].name: 'a/b' must be a plain word"),
     "unknown marker": ('name = "x"', 'name = "x"\nbranch = "{tag}"', "line 4: project.branch: {tag} is not known: use"),
+    "branch that git refuses": (
+        'name = "x"',
+        'name = "x"\nbranch = "next {date}"',
+        "line 4: project.branch: git takes no branch of that name, as 'next 2026-01-31' holds a space",
+    ),
+    "submodules in words": (
+        'name = "x"',
+        'name = "x"\nsubmodules = "yes"',
+        "line 4: project.submodules: must be true or false, not 'yes'",
+    ),
     "committer without address": (
         'name = "x"',
         'name = "x"\ncommitter = "Jane"',

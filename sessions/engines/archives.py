@@ -39,7 +39,10 @@ def overlay_archive(overlay: Overlay, owner: Owner) -> bytes:
             if file.content is None:
                 continue
             info = _info(file.path, file.mode & 0o777, owner)
-            if file.mode == 0o120000:
+            if file.is_folder:
+                info.type, info.mode = tarfile.DIRTYPE, 0o755
+                archive.addfile(info)
+            elif file.mode == 0o120000:
                 info.type, info.linkname = tarfile.SYMTYPE, file.content.decode("utf-8", "surrogateescape")
                 archive.addfile(info)
             else:

@@ -86,10 +86,12 @@ class BaselineImage:
             )
         with told(f"Preparing the image of {release.tag}"):
             base = self._base(wanted, release)
+            # What was built here is of the release, whatever its Dockerfile says.
+            revision = "" if f"{LABEL}.inputs" in base.labels else base.labels.get(f"{_OCI}.revision", "")
             if not self.config.engine.dockerfile:
-                return Image(id=str(base.id), name=wanted)
+                return Image(id=str(base.id), name=wanted, revision=revision)
             plan = self._layers(base, wanted, release)
-            return Image(id=str(self._made(plan, release).id), name=plan.name)
+            return Image(id=str(self._made(plan, release).id), name=plan.name, revision=revision)
 
     def name_of(self, tag: str) -> str:
         """The baseline's configured name for a release."""

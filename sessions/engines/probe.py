@@ -16,10 +16,14 @@ PLACES = ("files", "results", "jobs", "seed")
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """What a probe starts from. ``id`` changes whenever its content does; ``name`` is for people."""
+    """What a probe starts from. ``id`` changes whenever its content does; ``name`` is for people.
+
+    ``revision`` is the commit whose source lies in it, where the image says that of itself; empty elsewhere.
+    """
 
     id: str
     name: str
+    revision: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

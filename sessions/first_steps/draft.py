@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import tomlkit
 from tomlkit.items import AoT, Table
 
+from sessions.first_steps.beginning import Beginning
 from sessions.first_steps.files import Check
 from sessions.first_steps.origin import Origin
 from sessions.first_steps.tickets import Source
@@ -20,8 +21,8 @@ class Findings:
     """All that the configuration will say."""
 
     origin: Origin
-    release: str
-    newest: str
+    beginning: Beginning
+    tags: str
     source: Source
     tests: Check | None
     docs: Check | None
@@ -83,10 +84,13 @@ def _project(found: Findings) -> Table:
     where = "Where git fetches from."
     if origin.why:
         where = _line(f"This clone: {origin.why}." + (f" Its origin is {origin.said}." if origin.said else ""))
+    begin = found.beginning
+    kinds = (("tags", found.tags, "Which tags are releases: other tags read as versions, too."),) if found.tags else ()
     return _table(
         ("name", short_name(origin.name), ""),
         ("repository", origin.address, where),
-        ("release", found.release, f"`latest` is the newest tag by version (today {found.newest}), or name a tag."),
+        ("release", begin.wanted, f"{begin.why} (today {begin.newest.tag}); or name a tag, or `branch:NAME`."),
+        *kinds,
     )
 
 

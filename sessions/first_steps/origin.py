@@ -7,10 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import git
-
 from sessions.errors import UsageError
-from sessions.source.mirror import without_secret
+from sessions.source.command import call_git
+from sessions.source.refusals import first_words, without_secret
 
 _PATIENCE = 20.0  # seconds: a firewall that swallows packets shall not keep a newcomer waiting for minutes
 
@@ -49,18 +48,12 @@ def find_origin(folder: Path, wanted: str | None) -> Origin:
         here = folder / wanted
         address = os.path.relpath(here, folder) if "://" not in wanted and here.exists() else wanted
         return Origin(address=without_secret(address), name=_name(without_secret(wanted)), said=without_secret(wanted))
-    try:
-        clone = git.Repo(folder, search_parent_directories=True)
-    except (git.InvalidGitRepositoryError, git.NoSuchPathError):
-        raise UsageError(
-            f"{folder} is in no git repository: go into a clone of your project, or name one with --repository URL."
-        ) from None
-    with clone:
-        top = Path(clone.working_tree_dir or clone.git_dir)
-        itself = os.path.relpath(top, folder)
-        if "origin" not in [remote.name for remote in clone.remotes]:
-            return Origin(address=itself, name=top.name, why="it has no remote `origin`")
-        said = next(iter(clone.remotes.origin.urls))
+    top = _top(folder)
+    itself, git_dir = os.path.relpath(top, folder), top / ".git" if (top / ".git").exists() else top
+    reply = call_git("remote", "get-url", "origin", git_dir=git_dir, cwd=top, online=True)
+    if reply.status:
+        return Origin(address=itself, name=top.name, why="it has no remote `origin`")
+    said = reply.text
     if Path(said).is_absolute() or "://" in said or re.match(r"[\w.-]+@[\w.-]+:", said):
         if not (why := _unreadable(said, top)):
             # A mirror on this disk may be called anything.
@@ -71,18 +64,24 @@ def find_origin(folder: Path, wanted: str | None) -> Origin:
     return Origin(address=itself, name=_name(said), said=without_secret(said), why=why)
 
 
+def _top(folder: Path) -> Path:
+    """The top of the clone that a folder is in, or a bare repository that it is or is in."""
+    for place in (folder, *folder.resolve().parents):
+        if (place / ".git").exists() or all((place / name).exists() for name in ("HEAD", "objects", "refs")):
+            return place
+    raise UsageError(
+        f"{folder} is in no git repository: go into a clone of your project, or name one with --repository URL."
+    )
+
+
 def _unreadable(url: str, top: Path) -> str:
     """Why a repository cannot be read now, or nothing."""
-    environment = {"GIT_TERMINAL_PROMPT": "0"}
+    environment = {}
     if "GIT_SSH_COMMAND" not in os.environ:
         environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=10"
-    words = ["git", "ls-remote", "--quiet", "--", url, "HEAD"]
-    status, _, err = git.Git(top).execute(
-        words, env=environment, kill_after_timeout=_PATIENCE, with_extended_output=True, with_exceptions=False
-    )
-    lines = [line for line in str(err).strip().splitlines() if line]
-    why = lines[0].removeprefix("fatal: ").rstrip(".") if lines else f"git ended with status {status}"
-    return without_secret(why) if status else ""
+    words = ("ls-remote", "--quiet", "--", url, "HEAD")
+    reply = call_git(*words, git_dir=None, cwd=top, env=environment, online=True, patience=_PATIENCE)
+    return without_secret(first_words(reply).removeprefix("fatal: ")) if reply.status else ""
 
 
 def _name(url: str) -> str:

@@ -27,12 +27,16 @@ _URGENCY = ("blocker", "critical", "urgent", "high", "major", "medium", "normal"
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """``[tickets]`` as it will be written, what goes into a file of tickets, and ``why`` it is so."""
+    """``[tickets]`` as it will be written, what goes into a file of tickets, and ``why`` it is so.
+
+    ``seen`` are the open tickets, wherever they were found.
+    """
 
     tracker: Literal["github", "trac", "file"]
     url: str
     why: str
     listed: tuple[Ticket, ...] | None = None
+    seen: tuple[Ticket, ...] = ()
     milestone: str = ""
     ready: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
@@ -61,6 +65,7 @@ def find_tickets(wanted: str | None, github: str, mirror: Mirror, release: Relea
         tracker="github",
         url=url,
         why=f"GitHub answers: {len(seen)} pull requests are open",
+        seen=seen,
         milestone=_milestone(seen, release),
         ready=_known(labels, _READY),
         never=_known(labels, _NEVER),
@@ -70,7 +75,7 @@ def find_tickets(wanted: str | None, github: str, mirror: Mirror, release: Relea
 
 def _listed(mirror: Mirror, release: Release, why: str, later: str) -> Source:
     listed = proposals(mirror, release)
-    return Source(tracker="file", url=TICKETS, why=why, listed=listed, later=later)
+    return Source(tracker="file", url=TICKETS, why=why, listed=listed, seen=listed, later=later)
 
 
 def _milestone(seen: Iterable[Ticket], release: Release) -> str:

@@ -21,6 +21,7 @@ class Wishes:
     state: Path
     repository: str | None = None
     release: str | None = None
+    tags: str | None = None
     tracker: str | None = None
     milestone: str | None = None
     ready: str | None = None
@@ -49,7 +50,10 @@ def build_init_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="nox -s init --", allow_abbrev=False)
     what = parser.add_argument_group("instead of what is detected (- for nothing)")
     what.add_argument("--repository", metavar="URL", help="where git fetches from (the origin of this clone)")
-    what.add_argument("--release", metavar="TAG", help="the release to start from (`latest`: the newest by version)")
+    what.add_argument(
+        "--release", metavar="TAG", help="where to start: `latest` (the newest release by version), a tag, branch:NAME"
+    )
+    what.add_argument("--tags", metavar="GLOB", help="which tags are releases, where there are several kinds")
     what.add_argument("--tracker", metavar="URL", help="a GitHub repository, a Trac, or a file of tickets (*.toml)")
     what.add_argument("--milestone", metavar="NAME", help="`current` (from the release), a name, or - for any")
     what.add_argument("--ready", metavar="LABEL,LABEL", help="labels, one of which a ticket must have")

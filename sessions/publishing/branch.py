@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from sessions.errors import SourceError
 from sessions.narrator import Narrator
 from sessions.options import Options
-from sessions.source.mirror import Mirror, without_secret
+from sessions.source.mirror import Mirror
+from sessions.source.refusals import without_secret
 
 
 def publish_branch(

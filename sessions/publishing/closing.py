@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Any, Literal
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
 
 from sessions.errors import TrackerError
 from sessions.narrator import Narrator
 from sessions.publishing.writes import Writes
 from sessions.source.mirror import Mirror
-from sessions.source.releases import Release
+from sessions.source.releases import Naming, Release
+from sessions.source.reverts import OwnHistory
 from sessions.tickets.model import Ticket
 from sessions.tickets.trackers import TicketSource
 
@@ -20,22 +23,22 @@ def close_merged(
 ) -> dict[str, Any]:
     """Close every open ticket that the release merged, if ``publish``; else say which would be closed.
 
-    A ticket that has moved since it was merged is left open, and named. One that cannot be closed keeps no other from
-    being closed: ``writes`` knows of it.
+    A ticket that has moved since it was merged is left open, and named; so is one that was taken out again. One that
+    cannot be closed keeps no other from being closed: ``writes`` knows of it.
     """
     closed = list[int]()
-    merged = mirror.merged_tickets(release)
-    for ticket in _open_tickets(tracker, writes):
-        match _state(ticket, mirror, merged):
-            case "merged" if not publish:
+    with closing(OwnHistory(mirror.repository, release.commit)) as history:
+        merged = _Merged(mirror, release, history)
+        for ticket in _open_tickets(tracker, writes):
+            if why := merged.why_open(ticket):
+                narrator.detail(f"#{ticket.number} {why}: it is left open")
+            elif not merged.has(ticket):
+                continue
+            elif not publish:
                 narrator.detail(f"#{ticket.number} would be closed with --publish: {release.tag} contains it")
-            case "merged":
+            else:
                 outcome = writes.attempt(ticket.number, partial(tracker.close, ticket, release.tag))
                 closed += [ticket.number] if outcome and outcome.changed else []
-            case "moved":
-                narrator.detail(f"#{ticket.number} has moved since it was merged into {release.tag}: it is left open")
-            case "open":
-                pass
     if closed:
         narrator.detail(f"closed: {', '.join(f'#{number}' for number in closed)}")
     return {"closed": closed} if publish else {}
@@ -49,8 +52,35 @@ def _open_tickets(tracker: TicketSource, writes: Writes) -> tuple[Ticket, ...]:
         return ()
 
 
-def _state(ticket: Ticket, mirror: Mirror, merged: Mapping[str, int]) -> Literal["merged", "moved", "open"]:
-    at = mirror.tip(ticket.branch) if ticket.branch else None
-    if ticket.commit and ticket.commit in merged:
-        return "merged" if at in (None, ticket.commit) else "moved"
-    return "moved" if ticket.number in merged.values() else "open"
+@dataclass(frozen=True)
+class _Merged:
+    """What a release merged."""
+
+    mirror: Mirror
+    release: Release
+    history: OwnHistory
+
+    def has(self, ticket: Ticket) -> bool:
+        """Whether the release merged a ticket at the commit that its tracker names."""
+        return ticket.commit in self._merges
+
+    def why_open(self, ticket: Ticket) -> str:
+        """Why a ticket is left open although something speaks for its having been merged; empty otherwise."""
+        at = self.mirror.tip(ticket.branch) if ticket.branch else None
+        if not self.has(ticket):
+            named = self._named.get(ticket.number)
+            return (
+                f"is named as merged by {named} of {self.release.tag}, but its branch is not in there" if named else ""
+            )
+        if at not in (None, ticket.commit):
+            return f"has moved since it was merged into {self.release.tag}"
+        gone = self.history.removal_of(self._merges[ticket.commit].commit)
+        return f"was merged into {self.release.tag}, and {gone} took it out again" if gone else ""
+
+    @cached_property
+    def _merges(self) -> Mapping[str, Naming]:
+        return self.mirror.merges(self.release)
+
+    @cached_property
+    def _named(self) -> Mapping[int, Naming]:
+        return self.mirror.namings(self.release)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
-import subprocess
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 from sessions.errors import InfrastructureError
 from sessions.sample.history import STORY, history
 from sessions.sample.stream import fast_import
+from sessions.source.command import call_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,16 +85,12 @@ def _import(repository: Path, stream: bytes) -> dict[int, str]:
     return {int(mark.removeprefix(":")) - 1: commit for mark, commit in lines}
 
 
-def _git(repository: Path, *arguments: str, stream: bytes = b"") -> None:
-    # The user's settings must not change what we make: not the hooks, not the hash, not the default branch.
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    clean |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(
-        ["git", *arguments], cwd=repository, env=clean, input=stream, capture_output=True, check=False
-    )
-    if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip().splitlines()[:1] or ["no word of why"]
-        raise InfrastructureError(f"The sample could not be made in {repository.parent}: git says {words[0]!r}.")
+def _git(repository: Path, *words: str, stream: bytes = b"") -> None:
+    reply = call_git(*words, git_dir=repository, put=stream)
+    if reply.status:
+        raise InfrastructureError(
+            f"The sample could not be made in {repository.parent}: git says {reply.last_words!r}."
+        )
 
 
 def _tracker_file(past: History, ids: dict[int, str]) -> str:

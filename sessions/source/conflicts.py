@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from sessions.source.merge_process import split_messages
 from sessions.source.repository import Repository
 
-_CLASH = re.compile(r"^<<<<<<< [^\n]*\n(?P<first>.*?)^=======\r?\n.*?^>>>>>>> [^\n]*$", re.MULTILINE | re.DOTALL)
-_OURS, _THEIRS = (re.compile(rf"^{mark} [0-9a-f]{{40,64}}$", re.MULTILINE) for mark in ("<<<<<<<", ">>>>>>>"))
+# `conflict-marker-size` of gitattributes(5) may make markers longer or shorter than this.
+_USUAL = 7
+_OURS, _THEIRS = (re.compile(rf"^{mark}+ [0-9a-f]{{40,64}}$", re.MULTILINE) for mark in "<>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,39 +62,45 @@ class Clash:
         sides = (f"{self.tree}:{path}", f"{self.head}:{path}")
         there = {side: blob.decode("utf-8", "replace") for side, blob in self.repository.read(sides).items()}
         merged, head = (there.get(side) for side in sides)
-        lines, hunk = read_markers(merged or "", head)
+        size = _marker_size(merged or "")
+        lines, hunk = read_markers(merged or "", head, size)
+        hunk = re.sub(rf"(?m)^={{{size}}}$", "=" * _USUAL, hunk)
         # git labels the sides with commits, whose ids change from day to day.
         hunk = _OURS.sub("<<<<<<< merged so far", _THEIRS.sub(">>>>>>> this ticket", hunk))
         return Place(path=path, kind=kind, lines=lines, hunk=hunk)
 
 
 def clash_in(repository: Repository, head: str, tree: str, fields: list[str]) -> Clash:
-    """The clash in the rest of a `merge-tree -z` answer: stages, an empty field, then messages.
-
-    The type of a message is stable between versions of git, its text is not: only the type is used.
-    """
+    """The clash in the rest of a `merge-tree -z` answer: stages, an empty field, then messages."""
     end = fields.index("")
     staged = dict.fromkeys((entry.split("\t", 1)[1] for entry in fields[:end]), "contents")
-    told = {path: kind for paths, kind in _messages(fields[end + 1 :]) for path in paths}
+    messages = split_messages(fields[end + 1 :])
+    told = {path: word for paths, kind in messages if (word := _conflict_word(kind)) for path in paths}
     return Clash(kinds=staged | told, head=head, tree=tree, repository=repository)
 
 
-def _messages(fields: list[str]) -> list[tuple[list[str], str]]:
-    found, at = [], 0
-    while at < len(fields):
-        count = int(fields[at])
-        kind = fields[at + count + 1]
-        if kind.startswith("CONFLICT ("):
-            found.append((fields[at + 1 : at + 1 + count], kind.removeprefix("CONFLICT (").rstrip(")")))
-        at += count + 3
-    return found
+def _conflict_word(kind: str) -> str:
+    """What kind of conflict a message tells of; nothing for any other message."""
+    return kind.removeprefix("CONFLICT (").rstrip(")") if kind.startswith("CONFLICT (") else ""
 
 
-def read_markers(text: str, head: str | None = None) -> tuple[str, str]:
+def _marker_size(text: str) -> int:
+    """How many characters a conflict marker has in a file that git merged."""
+    found = re.search(r"^(<+) [0-9a-f]{40,64}(:|$)", text, re.MULTILINE)
+    return len(found[1]) if found else _USUAL
+
+
+@functools.cache
+def _clash_pattern(size: int) -> re.Pattern[str]:
+    start, middle, end = (rf"^{mark}{{{size}}}" for mark in "<=>")
+    return re.compile(rf"{start} [^\n]*\n(?P<first>.*?){middle}\r?\n.*?{end} [^\n]*$", re.MULTILINE | re.DOTALL)
+
+
+def read_markers(text: str, head: str | None = None, size: int = _USUAL) -> tuple[str, str]:
     r"""The clashes in a file with conflict markers: their lines in ``head``, and the first one's text.
 
     ``head`` is the file as it was merged so far. What the other side adds cleanly above a clash is in ``text``, and
-    not in there; without ``head`` it is taken to add nothing.
+    not in there; without ``head`` it is taken to add nothing. ``size`` is the length of a marker.
 
     >>> read_markers("a\n<<<<<<< x\nb\nc\n=======\nd\n>>>>>>> y\ne\n")
     ('2-3', '<<<<<<< x\nb\nc\n=======\nd\n>>>>>>> y')
@@ -99,7 +108,7 @@ def read_markers(text: str, head: str | None = None) -> tuple[str, str]:
     ours: list[str] = []
     spans: list[tuple[int, int]] = []
     hunk, at = "", 0
-    for clash in _CLASH.finditer(text):
+    for clash in _clash_pattern(size).finditer(text):
         ours += _rows(text[at : clash.start()])
         first = _rows(clash["first"])
         spans.append((len(ours), max(len(first) - 1, 0)))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sessions.source.conflicts import Clash
 from sessions.source.merging import Candidate, Merger
+from sessions.source.trunk import Trunk
 from sessions.tickets.model import Conflict, Ruling, Ticket, Verdict, name_tickets
 from sessions.tickets.order import Needs
-
-# How a ticket that nobody listed stands: in the release, or nowhere.
-IsReleased = Callable[[int], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,12 +17,22 @@ class Queue:
     """The eligible tickets in merge order, each pinned to a commit, and the reasons of those that are not in it.
 
     ``needs`` holds declared dependencies and carried tickets; ``carried`` those of them that nobody declared.
+    ``trunk`` is what the tickets carry of the branch that they are for, and ``carriers`` are those that do.
+
+    Of tickets that the tracker does not list, ``met`` tells how it is known that the release has them. ``removed``
+    tells which tickets, listed or not, were merged and taken out again, and by what. ``hints`` are clauses about
+    listed tickets whose number a subject of the release's history names; they decide nothing.
     """
 
     tickets: tuple[Ticket, ...]
     needs: Needs
     carried: Mapping[int, frozenset[int]] = field(default_factory=dict)
     out: Mapping[int, Ruling] = field(default_factory=dict)
+    trunk: Trunk | None = None
+    carriers: frozenset[int] = frozenset()
+    met: Mapping[int, str] = field(default_factory=dict)
+    removed: Mapping[int, str] = field(default_factory=dict)
+    hints: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,34 +44,63 @@ class Line:
     rulings: Mapping[int, Ruling]
 
 
-def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Ruling], is_released: IsReleased) -> Line:
+def start_line(queue: Queue, merger: Merger) -> Queue:
+    """Let the merge line start with what the tickets carry of the branch that they are for.
+
+    Where that does not merge with the release, the tickets that carry it are blocked: nothing can tell what they do.
+    """
+    if queue.trunk is None or not (clash := merger.start_with(queue.trunk)):
+        return queue
+    trunk, paths = queue.trunk, ", ".join(sorted(clash.paths)[:3])
+    reason = (
+        f"its branch carries {trunk}, which does not merge with {trunk.since} in {paths}: the day must start from "
+        f'there, as [project] release = "branch:{trunk.name}"'
+    )
+    blocked = {number: Ruling(verdict=Verdict.BLOCKED, reason=reason) for number in queue.carriers}
+    rest = tuple(ticket for ticket in queue.tickets if ticket.number not in blocked)
+    return replace(queue, tickets=rest, out={**queue.out, **blocked}, trunk=None, carriers=frozenset())
+
+
+def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Ruling]) -> Line:
     """Merge the queue without the tickets in ``out`` (which were found at fault before)."""
     rulings: dict[int, Ruling] = {**queue.out, **out}
     heads, accepted = [merger.base], list[Ticket]()
     for ticket in queue.tickets:
         if ticket.number in rulings:
             continue
-        if blocked := _blocked(ticket, queue, rulings, is_released):
+        if blocked := _blocked(ticket, queue, rulings):
             rulings[ticket.number] = blocked
             continue
-        match merger.merge(heads[-1], ticket):
-            case Candidate() as head:
-                heads.append(head)
-                accepted.append(ticket)
-                rulings[ticket.number] = Ruling(verdict=Verdict.INTEGRATED, reason=_carrying(ticket, queue))
-            case Clash() if is_released(ticket.number):
-                reason = "the release's history names it as merged"
-                rulings[ticket.number] = Ruling(verdict=Verdict.ALREADY_MERGED, reason=reason)
-            case Clash() as clash:
-                rulings[ticket.number] = _clashed(ticket, clash, heads, merger)
+        merged = merger.merge(heads[-1], ticket)
+        if (isinstance(merged, Clash) or merged.tree == heads[-1].tree) and (nothing := _nothing(ticket, merger)):
+            rulings[ticket.number] = nothing
+        elif isinstance(merged, Clash):
+            rulings[ticket.number] = _clashed(ticket, merged, heads, merger, queue)
+        else:
+            is_empty = merged.tree == heads[-1].tree
+            remarks = (_remarks(ticket, queue, is_empty), merger.remarks(heads[-1], ticket))
+            heads.append(merged)
+            accepted.append(ticket)
+            rulings[ticket.number] = Ruling(verdict=Verdict.INTEGRATED, reason="; ".join(filter(None, remarks)))
     return Line(head=heads[-1], tickets=tuple(accepted), rulings=rulings)
 
 
-def _blocked(ticket: Ticket, queue: Queue, rulings: Mapping[int, Ruling], is_released: IsReleased) -> Ruling | None:
+def _nothing(ticket: Ticket, merger: Merger) -> Ruling | None:
+    """The ruling on a ticket that brings nothing which the release, or the release with the trunk, lacks."""
+    for start, name in ((merger.bare, merger.release.tag), (merger.base, merger.start)):
+        merged = merger.merge(start, ticket)
+        if isinstance(merged, Candidate) and merged.tree == start.tree:
+            return Ruling(verdict=Verdict.ALREADY_MERGED, reason=f"it brings nothing that {name} lacks")
+    return None
+
+
+def _blocked(ticket: Ticket, queue: Queue, rulings: Mapping[int, Ruling]) -> Ruling | None:
     reasons: dict[int, str] = {}
     for number in sorted(queue.needs.get(ticket.number, ())):
         ruling = rulings.get(number)
-        if ruling is None and not is_released(number):
+        if number in queue.removed:
+            reasons[number] = f"was merged and taken out again by {queue.removed[number]}"
+        elif ruling is None and number not in queue.met:
             reasons[number] = "is neither among the open tickets nor in the release"
         elif ruling and ruling.verdict not in (Verdict.INTEGRATED, Verdict.ALREADY_MERGED):
             reasons[number] = f"is out: {ruling.verdict}" + (f", {ruling.reason}" if ruling.reason else "")
@@ -75,19 +112,29 @@ def _blocked(ticket: Ticket, queue: Queue, rulings: Mapping[int, Ruling], is_rel
     return Ruling(verdict=Verdict.BLOCKED, reason=reason, blocked_by=tuple(reasons))
 
 
-def _carrying(ticket: Ticket, queue: Queue) -> str:
+def _remarks(ticket: Ticket, queue: Queue, is_empty: bool) -> str:
     carried = queue.carried.get(ticket.number, frozenset())
-    return f"its branch carries {name_tickets(carried)} without saying so" if carried else ""
+    met = [number for number in sorted(queue.needs.get(ticket.number, ())) if number in queue.met]
+    remarks = [
+        f"its branch carries {name_tickets(carried)} without saying so" if carried else "",
+        *(f"it depends on #{number}, which is in the release as of {queue.met[number]}" for number in met),
+        "it brings nothing that the tickets before it do not" if is_empty else "",
+    ]
+    return "; ".join(filter(None, remarks))
 
 
-def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: Merger) -> Ruling:
+def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: Merger, queue: Queue) -> Ruling:
     conflicts = tuple(_conflict(ticket, path, heads, merger) for path in sorted(clash.kinds))
     parts = []
     for with_ in sorted({each.with_ for each in conflicts}):
         paths = [each.path for each in conflicts if each.with_ == with_ and each.path]
         where = f" in {', '.join(paths)}" if paths else ": they have no common history"
-        parts.append((name_tickets(with_) if with_ else "the release") + where)
-    return Ruling(verdict=Verdict.CONFLICT, reason=f"it conflicts with {'; '.join(parts)}", conflicts=conflicts)
+        parts.append((name_tickets(with_) if with_ else merger.start) + where)
+    hint = queue.hints.get(ticket.number)
+    reason = f"it conflicts with {'; '.join(parts)}" + (f" ({hint})" if hint else "")
+    if remark := merger.remarks(heads[-1], ticket):
+        reason += f"; {remark}"
+    return Ruling(verdict=Verdict.CONFLICT, reason=reason, conflicts=conflicts)
 
 
 def _conflict(ticket: Ticket, path: str, heads: Sequence[Candidate], merger: Merger) -> Conflict:

@@ -6,14 +6,16 @@ Needs git 2.38. See https://git-scm.com/docs/git-merge-tree for the output that 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from sessions.errors import SourceError
 from sessions.source.conflicts import Clash, clash_in
 from sessions.source.merge_tree import MergeTree
 from sessions.source.releases import Release
+from sessions.source.remarks import driver_remarks, submodule_remarks
 from sessions.source.repository import Repository
+from sessions.source.trunk import Trunk
 from sessions.tickets.model import Ticket
 
 
@@ -28,26 +30,62 @@ class Candidate:
 
 @dataclass
 class Merger:
-    """Makes candidates. The same release, tickets, date and committer give the same commit ids anywhere."""
+    """Makes candidates. The same release, tickets, date and committer give the same commit ids anywhere.
+
+    ``base`` is what all candidates are built on: the release, or with a ``trunk`` the release and that.
+    ``submodules`` says whether they are checked out where candidates are tested; it changes no merge.
+    """
 
     repository: Repository
     release: Release
     date: dt.date
     committer: str
+    submodules: bool = False
+    base: Candidate = field(init=False)
+    trunk: Trunk | None = field(default=None, init=False)
     _known: dict[tuple[str, str, int], Candidate | Clash] = field(default_factory=dict, repr=False)
     _git: MergeTree = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._git = MergeTree(self.repository)
+        self.base = self.bare
 
     def close(self) -> None:
         """Let go of git."""
         self._git.close()
 
     @property
-    def base(self) -> Candidate:
-        """The release itself: a candidate without tickets."""
+    def bare(self) -> Candidate:
+        """The release itself: a candidate without tickets, and without a trunk."""
         return Candidate(commit=self.release.commit, tree=self.release.tree)
+
+    @property
+    def start(self) -> str:
+        """What the line starts with, as a phrase."""
+        return str(self.trunk or "the release")
+
+    def start_with(self, trunk: Trunk) -> Clash | None:
+        """Let all candidates be built on the release with ``trunk``, or return where the two clash.
+
+        Raises :class:`SourceError` as :meth:`merge` does.
+        """
+        match self.with_branch(trunk.commit, str(trunk)):
+            case Clash() as clash:
+                return clash
+            case Candidate() as base:
+                self.base, self.trunk = base, trunk
+                return None
+
+    def with_branch(self, commit: str, title: str) -> Candidate | Clash:
+        """Return the release with a commit of its own project's branch: that commit where it contains the release.
+
+        Raises :class:`SourceError` as :meth:`merge` does.
+        """
+        if self.repository.git("merge-base", "--is-ancestor", self.release.commit, commit, ok=(0, 1)).status:
+            message = f"{title}\n"
+            return self._made(self.bare, commit, (), lambda tree: self._commit(tree, self.bare, commit, message))
+        tree = self.repository.git("rev-parse", "--verify", f"{commit}^{{tree}}").text
+        return Candidate(commit=commit, tree=tree)
 
     def merge(self, onto: Candidate, ticket: Ticket) -> Candidate | Clash:
         """``onto`` with ``ticket`` merged, or where the two clash.
@@ -59,6 +97,20 @@ class Merger:
             self._known[key] = self._merge(onto, ticket)
         return self._known[key]
 
+    def remarks(self, onto: Candidate, ticket: Ticket) -> str:
+        """What is worth knowing of how ``ticket`` merges onto ``onto``, or does not; mostly nothing.
+
+        Raises :class:`SourceError` as :meth:`merge` does.
+        """
+        merged, trees = self.merge(onto, ticket), self._git.trees
+        if isinstance(merged, Clash) and not merged.tree:
+            return ""  # git did not merge at all
+        told = driver_remarks(self._git.unknown_drivers(onto.commit, ticket.commit, onto.tree))
+        if isinstance(merged, Candidate):
+            before, after = (trees.find(each.tree).submodules for each in (onto, merged))
+            told += submodule_remarks(before, after, checked_out=self.submodules)
+        return "; ".join(told)
+
     def fits(self, onto: Candidate, ticket: Ticket) -> bool:
         """Whether ``ticket`` merges onto ``onto``: the same merge, with no commit written.
 
@@ -68,9 +120,9 @@ class Merger:
         if key in self._known:
             return isinstance(self._known[key], Candidate)
         try:
-            return self._git.merge(onto.commit, ticket.commit).clean
+            return self._git.merge(onto.commit, ticket.commit, onto.tree).clean
         except SourceError:
-            if self._are_strangers(onto, ticket):
+            if self._are_strangers(onto, ticket.commit):
                 return False
             raise
 
@@ -86,33 +138,40 @@ class Merger:
         return head
 
     def _merge(self, onto: Candidate, ticket: Ticket) -> Candidate | Clash:
+        tickets = (*onto.tickets, ticket.number)
+        return self._made(
+            onto, ticket.commit, tickets, lambda tree: self._commit(tree, onto, ticket.commit, merge_message(ticket))
+        )
+
+    def _made(
+        self, onto: Candidate, commit: str, tickets: tuple[int, ...], content: Callable[[str], bytes]
+    ) -> Candidate | Clash:
         try:
-            merge = self._git.merge(onto.commit, ticket.commit)
+            merge = self._git.merge(onto.commit, commit, onto.tree)
         except SourceError:
-            if self._are_strangers(onto, ticket):
+            if self._are_strangers(onto, commit):
                 kinds = {"": "no common history"}
                 return Clash(kinds=kinds, head=onto.tree, tree="", repository=self.repository)
             raise
-        tree = merge.tree
         if not merge.clean:
-            return clash_in(self.repository, onto.tree, tree, merge.rest)
-        commit = self.repository.write_commit(self._commit(tree, onto, ticket))
-        return Candidate(tickets=(*onto.tickets, ticket.number), commit=commit, tree=tree)
+            return clash_in(self.repository, onto.tree, merge.tree, merge.rest)
+        made = self.repository.write_commit(content(merge.tree))
+        return Candidate(tickets=tickets, commit=made, tree=merge.tree)
 
-    def _are_strangers(self, onto: Candidate, ticket: Ticket) -> bool:
-        return self.repository.git("merge-base", onto.commit, ticket.commit, ok=(0, 1)).status == 1
+    def _are_strangers(self, onto: Candidate, commit: str) -> bool:
+        return self.repository.git("merge-base", onto.commit, commit, ok=(0, 1)).status == 1
 
-    def _commit(self, tree: str, onto: Candidate, ticket: Ticket) -> bytes:
+    def _commit(self, tree: str, onto: Candidate, commit: str, message: str) -> bytes:
         moment = int(dt.datetime.combine(self.date, dt.time(), dt.UTC).timestamp())
         signature = f"{self.committer} {moment} +0000"
         lines = [
             f"tree {tree}",
             f"parent {onto.commit}",
-            f"parent {ticket.commit}",
+            f"parent {commit}",
             f"author {signature}",
             f"committer {signature}",
             "",
-            merge_message(ticket),
+            message,
         ]
         return "\n".join(lines).encode("utf-8", "replace")  # JSON may hold half a surrogate pair
 

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sessions.errors import SourceError
-from sessions.source.releases import Release, merged_numbers, newest_release
+from sessions.source.command import call_git, git_version
+from sessions.source.fetching import Fetched, Fetcher
+from sessions.source.refusals import unreadable
+from sessions.source.releases import Naming, Release, namings_in, releases_in_order
 from sessions.source.repository import Repository
 
 _DEFAULT = "refs/integrand/default"
+_TARGET = "refs/integrand/target"
 
 
 @dataclass(frozen=True)
 class Mirror:
     """A bare repository under the state folder, and what the remote said it has.
 
-    ``remote`` maps full ref names to full hex ids, as of one moment: all decisions of a call rest on it.
+    ``remote`` maps full ref names to full hex ids, as of one moment: all decisions of a call rest on it. ``peeled``
+    tells for an annotated tag's ref what it points to, ``symbolic`` for a symbolic ref the ref that it stands for.
     """
 
     repository: Repository
     url: str
     remote: dict[str, str]
+    peeled: Mapping[str, str] = field(default_factory=dict)
+    symbolic: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, url: str, state: Path) -> Mirror:
@@ -32,67 +39,115 @@ class Mirror:
 
         Raises :class:`SourceError` where ``url`` is no repository, or cannot be reached.
         """
-        name = re.sub(r"[^A-Za-z0-9]+", "-", url.removesuffix(".git"))[-40:].strip("-")
-        digest = hashlib.sha256(url.encode()).hexdigest()[:8]
-        (state / "mirrors").mkdir(parents=True, exist_ok=True)
-        repository = Repository.open(state / "mirrors" / f"{name}-{digest}.git")
-        reply = repository.git("ls-remote", "--", url, ok=(0, 1, 2, 128), online=True)
+        git_version()
+        reply = call_git("ls-remote", "--symref", "--", url, git_dir=None, online=True)
         if reply.status:
-            words = " ".join(line for line in reply.err.split("\n")[:2] if line) or f"status {reply.status}"
-            raise SourceError(without_secret(f"{url} cannot be read as a git repository: {words}."))
-        lines = (line.split("\t", 1) for line in reply.lines())
+            raise SourceError(unreadable(url, reply))
+        rows = [line.split("\t", 1) for line in reply.lines()]
+        symbolic = {ref: word.removeprefix("ref: ") for word, ref in rows if word.startswith("ref: ")}
+        found = {ref: commit for commit, ref in rows if not commit.startswith("ref: ")}
         # `1.0^{}` is what the tag 1.0 points to, not a ref that can be fetched.
-        return cls(repository, url, {ref: commit for commit, ref in lines if not ref.endswith("^{}")})
+        peeled = {ref.removesuffix("^{}"): commit for ref, commit in found.items() if ref.endswith("^{}")}
+        remote = {ref: found[ref] for ref in found if not ref.endswith("^{}")}
+        return cls(_repository(url, state, remote), url, remote, peeled, symbolic)
 
     def tip(self, branch: str) -> str | None:
         """The commit at a branch of the remote: a short name, or a full ref such as ``refs/pull/7/head``."""
         ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         return self.remote.get(ref)
 
-    def release(self, wanted: str) -> Release:
-        """The newest or the ``wanted`` release, with its objects here."""
-        tags = [ref.removeprefix("refs/tags/") for ref in self.remote if ref.startswith("refs/tags/")]
-        release = newest_release(tags, wanted)
-        ref = f"refs/tags/{release.tag}"
-        self.fetch({ref: ref, _DEFAULT: "HEAD"} if "HEAD" in self.remote else {ref: ref})
-        commit = self.repository.git("rev-parse", "--verify", f"{ref}^{{commit}}").text
-        tree = self.repository.git("rev-parse", "--verify", f"{ref}^{{tree}}").text
-        return Release(tag=release.tag, version=release.version, commit=commit, tree=tree)
+    def head_ref(self, branch: str) -> str | None:
+        """Return the full ref of a branch; in a clone that stands for its origin, of the origin's branch."""
+        names = (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}")
+        clone = "refs/remotes/origin/HEAD" in self.remote
+        return next((name for name in (names if clone else reversed(names)) if name in self.remote), None)
+
+    @property
+    def default_branch(self) -> str:
+        """Return the name of the repository's default branch (in a clone: its origin's), empty where it tells none."""
+        for name, prefix in (("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")):
+            if name in self.symbolic:
+                return self.symbolic[name].removeprefix(prefix)
+        same = (ref for ref in self.remote if ref.startswith("refs/heads/") and self.remote[ref] == self.remote["HEAD"])
+        return next(same, "").removeprefix("refs/heads/") if "HEAD" in self.remote else ""
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Return the remote's tags, and the object that each points to in the end."""
+        refs = (ref for ref in self.remote if ref.startswith("refs/tags/"))
+        return {ref.removeprefix("refs/tags/"): self.peeled.get(ref, self.remote[ref]) for ref in refs}
+
+    def release(self, wanted: str, pattern: str = "", name: str = "") -> Release:
+        """Return the newest release or the ``wanted`` tag, with its objects here.
+
+        ``pattern`` is `[project] tags`, and ``name`` the project's. Of the newest tags, those that point to no commit
+        are passed over.
+
+        Raises :class:`SourceError` where there is none.
+        """
+        odd = dict[str, str]()
+        for release in releases_in_order(list(self.tags), wanted, pattern, name):
+            ref = f"refs/tags/{release.tag}"
+            self.fetch({ref: ref, _DEFAULT: "HEAD"} if "HEAD" in self.remote else {ref: ref})
+            kind = self.repository.git("cat-file", "-t", f"{ref}^{{}}").text
+            if kind == "commit":
+                passed = [f"the tag {tag} points to a {each} and is passed over" for tag, each in odd.items()]
+                aside = "; ".join(filter(None, [*passed, release.aside]))
+                return replace(self.at(f"{ref}^{{commit}}", release), aside=aside)
+            odd[release.tag] = kind
+        tag, kind = next(iter(odd.items()))
+        raise SourceError(f"The tag {tag} points to a {kind}, not to a commit: name another release.")
+
+    def at(self, name: str, release: Release) -> Release:
+        """Return ``release`` with the commit and tree that are here under a name."""
+        commit = self.repository.git("rev-parse", "--verify", f"{name}^{{commit}}").text
+        tree = self.repository.git("rev-parse", "--verify", f"{name}^{{tree}}").text
+        return replace(release, commit=commit, tree=tree)
+
+    def target(self, branch: str) -> str:
+        """Fetch the branch that tickets are for; its commit.
+
+        Raises :class:`SourceError` where the repository has no such branch.
+        """
+        ref = self.head_ref(branch)
+        if ref is None:
+            raise SourceError(f"The repository has no branch {branch!r}: set [tickets] target to the one that it has.")
+        self.fetch({_TARGET: ref})
+        return self.remote[ref]
 
     def fetch_tickets(self, branches: dict[int, str]) -> dict[int, str]:
-        """Fetch the branches of all tickets in one call; the commit that each is at now.
+        """The ``tips`` that :meth:`fetch_branches` tells."""
+        return self.fetch_branches(branches).tips
+
+    def fetch_branches(self, branches: dict[int, str]) -> Fetched:
+        """Fetch the branches of all tickets in one call, or in a few where what is at one of them fails.
 
         A ticket is left out of the answer where the remote does not have its branch, or something else than a
         commit under that name.
+
+        Raises :class:`SourceError` where the remote does not answer, or nothing can be fetched.
         """
         there = {number: branch for number, branch in branches.items() if self.tip(branch)}
+        locals_ = {f"refs/integrand/tickets/{number}": number for number in there}
         refs = {
-            f"refs/integrand/tickets/{number}": branch if branch.startswith("refs/") else f"refs/heads/{branch}"
-            for number, branch in there.items()
+            local: there[number] if there[number].startswith("refs/") else f"refs/heads/{there[number]}"
+            for local, number in locals_.items()
         }
-        self.fetch(refs)
+        failed = self._fetcher.fetch_apart(refs)
         have = self._local("refs/integrand/tickets/")
-        tips = {number: have[f"refs/integrand/tickets/{number}"] for number in there}
+        tips = {number: have[local] for local, number in locals_.items() if local not in failed}
         commits = self.present(tips.values())
-        return {number: tip for number, tip in tips.items() if tip in commits}
+        return Fetched(
+            tips={number: tip for number, tip in tips.items() if tip in commits},
+            faults={locals_[local]: why for local, why in failed.items()},
+        )
 
     def fetch(self, refs: dict[str, str]) -> None:
         """Bring the remote refs (values) here under the names of the keys, in one call; none where all is here.
 
-        Only exact ref names that the remote listed are ever asked for, so a hostile branch name is no refspec.
+        Raises :class:`SourceError` where one of them cannot be had.
         """
-        have = self._local("refs/")
-        missing = {local: ref for local, ref in refs.items() if have.get(local) != self.remote[ref]}
-        if not missing:
-            return
-        wanted = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode("utf-8", "surrogateescape")
-        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--", self.url)
-        reply = self.repository.git(*words, put=wanted, ok=(0, 1, 128), online=True)
-        if reply.status:
-            why = reply.last_words or f"status {reply.status}"
-            raise SourceError(without_secret(f"Fetching from {self.url} failed: {why}. Run again."))
-        # 1 s for Sage, and merges are seven times faster with it.
-        self.repository.git("commit-graph", "write", "--reachable", "--no-progress")
+        self._fetcher.fetch(refs)
 
     def present(self, commits: Iterable[str]) -> frozenset[str]:
         """Those of ``commits`` that are here."""
@@ -101,12 +156,12 @@ class Mirror:
         return frozenset(line.split()[0] for line in reply.text.splitlines() if line.split()[1] == "commit")
 
     def new_commits(self, commits: Iterable[str], release: Release) -> dict[str, tuple[str, ...]]:
-        """All that ``commits`` bring, each with its parents, and neither the release nor the default branch has."""
-        known = [release.commit, *self._local(_DEFAULT).values()]
-        lines = "".join(f"{commit}\n" for commit in commits) + "".join(f"^{commit}\n" for commit in known)
-        reply = self.repository.git("rev-list", "--parents", "--stdin", put=lines.encode())
-        rows = (line.split() for line in reply.text.splitlines())
-        return {commit: tuple(parents) for commit, *parents in rows}
+        """Return all that ``commits`` bring and neither the release nor its branch has, each with its parents.
+
+        Known are the repository's default branch, and the branch that tickets are for.
+        """
+        known = [release.commit, *self._local(_DEFAULT).values(), *self._local(_TARGET).values()]
+        return self.graph([*commits, *(f"^{commit}" for commit in known)], release)
 
     def in_release(self, commits: Iterable[str], release: Release) -> frozenset[str]:
         """Those of ``commits`` that the release contains."""
@@ -115,22 +170,34 @@ class Mirror:
         new = set(self.repository.git("rev-list", "--stdin", put=lines.encode()).text.split())
         return frozenset(commit for commit in asked if commit not in new)
 
-    def released_numbers(self, release: Release) -> frozenset[int]:
-        """The tickets that the release's first-parent history names as merged."""
-        words = ("log", "-z", "--first-parent", "--format=%s", release.commit)
-        return merged_numbers(self.repository.git(*words).out.decode("utf-8", "replace").split("\0"))
+    def graph(self, commits: Iterable[str], release: Release) -> dict[str, tuple[str, ...]]:
+        """Return all that ``commits`` bring and the release lacks, each with its parents."""
+        lines = "".join(f"{commit}\n" for commit in commits) + f"^{release.commit}\n"
+        reply = self.repository.git("rev-list", "--parents", "--stdin", put=lines.encode())
+        rows = (line.split() for line in reply.text.splitlines())
+        return {commit: tuple(parents) for commit, *parents in rows}
 
-    def merged_tickets(self, release: Release) -> dict[str, int]:
-        """The commits that the release's first-parent history merged, and the tickets that its subjects name.
+    def namings(self, release: Release) -> dict[int, Naming]:
+        """Return the newest commit of the release's first-parent history that names each ticket as merged."""
+        words = ("log", "-z", "--first-parent", "--format=%H%x09%s", release.commit)
+        rows = self.repository.git(*words).out.decode("utf-8", "replace").split("\0")
+        told = (row.split("\t", 1) for row in rows if row)
+        return namings_in(Naming(commit=commit, subject=subject) for commit, subject in told)
 
-        0 where a subject names none. That a release merely contains a commit says little: so it does the tip of a
-        branch on which nothing was done yet.
+    def merges(self, release: Release) -> dict[str, Naming]:
+        """Return the commits that the release's first-parent history merged, and the merge of each.
+
+        That a release merely contains a commit says little: so it does the tip of a branch on which nothing was done
+        yet.
         """
-        words = ("log", "-z", "--first-parent", "--merges", "--format=%P%x09%s", release.commit)
+        words = ("log", "-z", "--first-parent", "--merges", "--format=%H %P%x09%s", release.commit)
         rows = self.repository.git(*words).out.decode("utf-8", "replace").split("\0")
         merges = (row.split("\t", 1) for row in rows if row)
         return {
-            commit: max(merged_numbers([subject]), default=0) for ids, subject in merges for commit in ids.split()[1:]
+            commit: Naming(commit=merge, subject=subject)
+            for ids, subject in merges
+            for merge, _, *others in [ids.split()]
+            for commit in others
         }
 
     def keep(self, name: str, commit: str) -> None:
@@ -138,14 +205,19 @@ class Mirror:
         self.repository.git("update-ref", f"refs/integrand/{name}", commit)
 
     def _local(self, prefix: str) -> dict[str, str]:
-        reply = self.repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
-        return {ref: commit for commit, ref in (line.split("\t", 1) for line in reply.lines())}
+        return self._fetcher.here(prefix)
+
+    @property
+    def _fetcher(self) -> Fetcher:
+        return Fetcher(repository=self.repository, url=self.url, remote=self.remote)
 
 
-def without_secret(text: str) -> str:
-    """A text without the user and password in any address that it names.
-
-    >>> without_secret("https://jane:s3cret@example.org/a.git and git@example.org:b.git")
-    'https://example.org/a.git and git@example.org:b.git'
-    """
-    return re.sub(r"(?<=://)[^/\s:@]*(?::[^/\s]*)?@", "", text)
+def _repository(url: str, state: Path, remote: Mapping[str, str]) -> Repository:
+    """The local repository for what ``url`` listed."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", url.removesuffix(".git"))[-40:].strip("-")
+    digest = hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    # Git tells by their length alone how ids are made: 40 digits of SHA-1, or 64 of SHA-256.
+    is_sha256 = any(len(commit) == 64 for commit in remote.values())
+    path = state / "mirrors" / f"{name}-{digest}{'-sha256' if is_sha256 else ''}.git"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return Repository.open(path, "sha256" if is_sha256 else "sha1", origin=url)

@@ -3,50 +3,62 @@
 from __future__ import annotations
 
 import functools
+import os
 import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sessions.errors import SourceError
+from sessions.source.checkout import staged
 from sessions.source.overlay_files import Overlay, OverlayFile
 from sessions.source.repository import Repository
+from sessions.source.submodules import fetch_submodules, submodules_of
+from sessions.source.tree_reader import ATTRIBUTES
+from sessions.source.trees import LINK, SUBMODULE, list_files
 
 
-def overlay_between(repository: Repository, release: str, tree: str) -> Overlay:
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """A path in which two trees differ: modes and ids before and after, mode 0 where there is nothing."""
+
+    path: str
+    modes: tuple[int, int]
+    ids: tuple[str, str]
+
+
+def overlay_between(repository: Repository, release: str, tree: str, *, submodules: bool = False) -> Overlay:
     """What turns the release's files into those of ``tree``; unchanged files keep their times, builds stay short.
 
     What to take away comes first: where a folder became a link, its old files would else be sought behind the link.
+    Without ``submodules``, each of them is an empty folder, as in a fresh work tree.
 
-    Raises :class:`SourceError` where a submodule changed: its content is not in this repository; and where the
-    content of a file is missing.
+    Raises :class:`ContentError` where the content of a file cannot be had, and :class:`SourceError` where this
+    repository is broken.
     """
     if release == tree:
         return ()
-    rows = repository.git("diff-tree", "-r", "-z", "--no-renames", release, tree).fields()
-    gone, put = list[OverlayFile](), list[tuple[str, int, str]]()
-    for row, path in zip(rows[::2], rows[1::2], strict=True):
-        _, mode, _, blob, change = row.split()
-        if change == "D":
-            gone.append(OverlayFile(path=path))
-        elif mode == "160000":
-            raise SourceError(f"{path} is a submodule that changed since the release, and submodules cannot be merged.")
-        else:
-            put.append((path, int(mode, 8), blob))
-    contents = repository.read(blob for _, _, blob in put)
-    if missing := [path for path, _, blob in put if blob not in contents]:
-        raise SourceError(
-            f"{repository.path} lacks the content of {missing[0]}: delete it and run again; it is a copy."
-        )
-    return (
-        *gone,
-        *(OverlayFile(path=path, mode=mode, content=contents[blob]) for path, mode, blob in put),
-    )
+    if submodules:
+        fetch_submodules(repository, release, repository.origin)
+        fetch_submodules(repository, tree, repository.origin)
+    changes = _changes(repository, release, tree)
+    gone = tuple(OverlayFile(path=each.path) for each in changes if not each.modes[1])
+    put = {each.path: each.modes[1] for each in changes if each.modes[1] not in (0, SUBMODULE)}
+    _check_present(repository, changes)
+    if any(Path(each.path).name == ATTRIBUTES for each in changes):
+        put |= _converted_otherwise(repository, release, tree)
+    folders = tuple(_new_folder(each.path) for each in changes if each.modes[1] == SUBMODULE != each.modes[0])
+    overlay = (*gone, *folders, *_written(repository, tree, put))
+    if submodules:
+        overlay += tuple(_inside_submodules(repository, release, tree))
+    return overlay
 
 
 # A tree never changes, and a day asks for the same few again and again.
 @functools.lru_cache(maxsize=16)
 def files_of(repository: Repository, tree: str) -> tuple[str, ...]:
-    """The paths of all files in a tree, sorted."""
-    return tuple(sorted(repository.git("ls-tree", "-r", "-z", "--name-only", tree).fields()))
+    """The paths of all files in a tree, sorted; a submodule is none."""
+    return tuple(sorted(path for path, (mode, _) in list_files(repository, tree).items() if mode != SUBMODULE))
 
 
 def size_of(repository: Repository, tree: str) -> int:
@@ -65,13 +77,84 @@ def touched_files(repository: Repository, release: str, commit: str) -> frozense
     return frozenset(repository.git(*words).fields())
 
 
-def export(repository: Repository, tree: str, folder: Path) -> None:
-    """Write all files of ``tree`` into ``folder``.
+def export(repository: Repository, tree: str, folder: Path, *, submodules: bool = False) -> None:
+    """Write all files of ``tree`` into ``folder``, as `git worktree add` does; with ``submodules`` also theirs.
 
     Not `git archive`: it would leave out and rewrite files as ``.gitattributes`` says, which is for releases.
+
+    Raises :class:`ContentError` where the content of a file cannot be had.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        where = {"GIT_INDEX_FILE": str(Path(scratch) / "index"), "GIT_WORK_TREE": str(folder)}
-        repository.git("read-tree", tree, env=where)
-        repository.git("checkout-index", "--all", "--force", env=where)
+    if submodules:
+        fetch_submodules(repository, tree, repository.origin)
+    with staged(repository, tree, folder) as stage:
+        stage.write(tree)
+    if submodules:
+        for module in submodules_of(repository, tree, repository.origin):
+            if module.url:
+                inside = replace(repository, origin=module.url)
+                export(inside, module.commit, folder / module.path, submodules=True)
+
+
+def _changes(repository: Repository, release: str, tree: str) -> list[_Change]:
+    rows = repository.git("diff-tree", "-r", "-z", "--no-renames", release, tree).fields()
+    words = (row[1:].split() for row in rows[::2])
+    return [
+        _Change(path=path, modes=(int(old, 8), int(new, 8)), ids=(before, after))
+        for (old, new, before, after, _), path in zip(words, rows[1::2], strict=True)
+    ]
+
+
+def _check_present(repository: Repository, changes: Iterable[_Change]) -> None:
+    wanted = {each.ids[1]: each.path for each in changes if each.modes[1] not in (0, SUBMODULE)}
+    put = "".join(f"{blob}\n" for blob in wanted).encode()
+    rows = [line.split() for line in repository.git("cat-file", "--batch-check", put=put).lines()]
+    if missing := [wanted[row[0]] for row in rows if row[1] == "missing"]:
+        raise SourceError(
+            f"{repository.path} lacks the content of {missing[0]}: delete it and run again; it is a copy."
+        )
+
+
+def _new_folder(path: str) -> OverlayFile:
+    return OverlayFile(path=path, mode=SUBMODULE, content=b"")
+
+
+def _converted_otherwise(repository: Repository, release: str, tree: str) -> dict[str, int]:
+    """The files, with their modes, that the attributes of two trees have converted in different ways."""
+    told = []
+    with tempfile.TemporaryDirectory(prefix="integrand-") as scratch:
+        for each in (release, tree):
+            with staged(repository, each, Path(scratch)) as stage:
+                told.append(stage.conversions(stage.paths()))
+    before, after = told
+    modes = {path: mode for path, (mode, _) in list_files(repository, tree).items()}
+    changed = (path for path in after if path in before and before[path] != after[path])
+    return {path: modes[path] for path in changed if modes[path] not in (LINK, SUBMODULE)}
+
+
+def _written(repository: Repository, tree: str, put: dict[str, int]) -> Iterator[OverlayFile]:
+    """Files of a tree as git writes them, by path and mode."""
+    if not put:
+        return
+    with tempfile.TemporaryDirectory(prefix="integrand-") as scratch:
+        with staged(repository, tree, Path(scratch)) as stage:
+            stage.write_some(list(put))
+        for path, mode in put.items():
+            place = Path(scratch, path)
+            content = os.fsencode(place.readlink()) if mode == LINK else place.read_bytes()
+            yield OverlayFile(path=path, mode=mode, content=content)
+
+
+def _inside_submodules(repository: Repository, release: str, tree: str) -> Iterator[OverlayFile]:
+    """What changed in submodules: all files of new ones, and of others what differs."""
+    before = {each.path: each.commit for each in submodules_of(repository, release, repository.origin) if each.url}
+    for module in submodules_of(repository, tree, repository.origin):
+        if not module.url:
+            continue
+        inside = replace(repository, origin=module.url)
+        start = before.get(module.path) or _empty_tree(repository)
+        for file in overlay_between(inside, start, module.commit, submodules=True):
+            yield replace(file, path=f"{module.path}/{file.path}")
+
+
+def _empty_tree(repository: Repository) -> str:
+    return repository.git("hash-object", "-t", "tree", "-w", "--stdin").text

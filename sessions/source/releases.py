@@ -3,60 +3,87 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from sessions.errors import SourceError
+from sessions.source.tags import rank_tags, version_of
+
+__all__ = [
+    "Naming",
+    "Release",
+    "current_milestone",
+    "merged_numbers",
+    "namings_in",
+    "newest_release",
+    "releases_in_order",
+    "version_of",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """A release: the tag as it is spelled, its version, and what git has there (full hex ids)."""
+    """Where the day starts.
+
+    ``tag`` is the tag as it is spelled; for a branch, what `git describe` calls its tip (``3.1.0-12-g1a2b3c4d5e``).
+    ``version`` is that of the tag, ``None`` where its name holds none. ``commit`` and ``tree`` are full hex ids.
+    ``branch`` is the branch that the day starts from, or empty. ``aside`` is a clause about tags that were not taken.
+    """
 
     tag: str
-    version: Version
+    version: Version | None
     commit: str = ""
     tree: str = ""
+    branch: str = ""
+    aside: str = ""
 
 
-def newest_release(tags: Iterable[str], wanted: str = "latest") -> Release:
-    """The newest of ``tags`` by version, or the ``wanted`` one.
+def newest_release(tags: Iterable[str], wanted: str = "latest", pattern: str = "", name: str = "") -> Release:
+    """Return the newest of ``tags`` by version, or the ``wanted`` one, which may be any tag.
 
     Neither dates nor first parents count: Sage's 9.5 came in as a second parent, and the tool that walked first
-    parents stopped at 9.4. Tags with a local part (``10.5+integration-…``) are no releases: they are ours.
+    parents stopped at 9.4. Which tags are releases is said by :func:`rank_tags`.
 
     Raises :class:`SourceError` where the tag does not exist, or no tag is a version.
     """
-    known = {tag: version for tag in tags if (version := version_of(tag)) is not None}
+    return next(releases_in_order(list(tags), wanted, pattern, name))
+
+
+def releases_in_order(tags: Sequence[str], wanted: str, pattern: str, name: str) -> Iterator[Release]:
+    """Yield the releases of ``tags``, newest first, or the ``wanted`` tag alone. Raises as :func:`newest_release`."""
     if wanted != "latest":
-        if wanted not in known:
-            near = ", ".join(sorted(known, key=known.__getitem__, reverse=True)[:5]) or "none at all"
-            raise SourceError(f"There is no release tag {wanted!r}; the newest there are: {near}.")
-        return Release(tag=wanted, version=known[wanted])
-    if not known:
-        raise SourceError("The repository has no tag that reads as a version: tag a release, or name one.")
-    # Of two spellings of one version (10.5, sage-10.5) the plainer is taken, on every machine the same.
-    tag = max(known, key=lambda tag: (known[tag], -len(tag), tag))
-    return Release(tag=tag, version=known[tag])
+        if wanted not in tags:
+            raise SourceError(f"There is no tag {wanted!r}; the newest releases there are: {_nearest(tags, pattern)}.")
+        yield Release(tag=wanted, version=version_of(wanted))
+        return
+    ranking = rank_tags(tags, pattern, name)
+    if not ranking.releases:
+        fits = f"that fits [project] tags = {pattern!r} and reads" if pattern else "that reads"
+        raise SourceError(
+            f"The repository has no tag {fits} as a version: tag a release, name one with --release, or start from a "
+            'branch, as [project] release = "branch:main".'
+        )
+    for each in ranking.releases:
+        yield Release(tag=each.tag, version=each.version, aside=str(ranking))
 
 
-def version_of(text: str) -> Version | None:
-    """The version in a tag or a milestone: ``10.5.beta3``, ``v1.2``, ``sage-9.5``; ``None`` where there is none."""
+def _nearest(tags: Iterable[str], pattern: str) -> str:
     try:
-        version = Version(re.sub(r"^[A-Za-z_]+[-_ ]?(?=\d)", "", text))
-    except InvalidVersion:
-        return None
-    return None if version.local or version.is_devrelease else version
+        return ", ".join(each.tag for each in rank_tags(tags, pattern).releases[:5]) or "none at all"
+    except SourceError:
+        return "of several kinds"
 
 
-def current_milestone(release: Version, milestones: Iterable[str]) -> str | None:
+def current_milestone(release: Version | None, milestones: Iterable[str]) -> str | None:
     """The milestone that work on top of ``release`` is for, out of the tracker's own ``milestones``.
 
     ``9.5.rc4`` works towards 9.5, and 9.5 towards the nearest later one: guessing 9.8 → 9.9 was wrong when 10.0
-    came, so only names that the tracker knows are answered. ``None`` where none fits.
+    came, so only names that the tracker knows are answered. ``None`` where none fits, or the release has no version.
     """
+    if release is None:
+        return None
     later = [(version, name) for name in milestones if (version := version_of(name)) and _is_ahead(version, release)]
     exact = [name for version, name in later if release.is_prerelease and version.release == release.release]
     return min(exact) if exact else min(later)[1] if later else None
@@ -67,14 +94,40 @@ _MERGED = re.compile(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """A commit of a release's own whose subject names a ticket as merged: a hint, as subjects can err."""
+
+    commit: str
+    subject: str
+
+    def __str__(self) -> str:
+        """A phrase such as ``1a2b3c4d5e (Trac #9: Fix it)``."""
+        return f"{self.commit[:10]} ({self.subject[:100]})"
+
+
 def merged_numbers(subjects: Iterable[str]) -> frozenset[int]:
-    """The tickets that the subjects of a release's own commits name as merged.
+    """Return the tickets that the subjects of a release's own commits name as merged.
 
     All these occur in Sage: ``Trac #34537: …``, ``gh-41439: …``, ``gh-pr-34986: …``, ``Merge pull request #35011
     from …``, ``… (#35109)``.
     """
-    found = (_MERGED.match(subject) for subject in subjects)
-    return frozenset(int(next(filter(None, match.groups()))) for match in found if match)
+    return frozenset(number for subject in subjects if (number := _merged_number(subject)))
+
+
+def namings_in(commits: Iterable[Naming]) -> dict[int, Naming]:
+    """Return the first of ``commits`` (newest first) that names each ticket as merged."""
+    found: dict[int, Naming] = {}
+    for commit in commits:
+        if number := _merged_number(commit.subject):
+            found.setdefault(number, commit)
+    return found
+
+
+def _merged_number(subject: str) -> int:
+    """The ticket that a subject names as merged, 0 without one."""
+    match = _MERGED.match(subject)
+    return int(next(filter(None, match.groups()))) if match else 0
 
 
 def _is_ahead(milestone: Version, release: Version) -> bool:

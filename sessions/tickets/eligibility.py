@@ -11,15 +11,18 @@ from sessions.tickets.model import Ticket
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a ticket must have. ``milestone`` is a name, or ``None`` where any will do."""
+    """What a ticket must have. ``milestone`` and ``target`` (a branch) are names, or ``None`` where any will do."""
 
     ready: Sequence[str]
     never: Sequence[str]
     milestone: str | None
+    target: str | None = None
 
 
 def why_not(ticket: Ticket, rules: Rules) -> str | None:
     """Why ``ticket`` is not eligible, or ``None`` where it is."""
+    if rules.target and ticket.target and ticket.target != rules.target:
+        return f"it is for branch {ticket.target}, and today's is {rules.target}"
     has = {plain(label) for label in ticket.labels}
     if unwanted := [label for label in rules.never if plain(label) in has]:
         return f"it is {' and '.join(unwanted)}"
@@ -50,7 +53,7 @@ def check_not_elsewhere(tickets: Iterable[Ticket], rules: Rules) -> None:
     Sage's own attempt ended with "No tickets for milestone sage-9.5" for weeks, because it had picked a finished
     milestone and nothing said so.
     """
-    anywhere = Rules(ready=rules.ready, never=rules.never, milestone=None)
+    anywhere = Rules(ready=rules.ready, never=rules.never, milestone=None, target=rules.target)
     ready = [ticket for ticket in tickets if why_not(ticket, anywhere) is None]
     if rules.milestone is None or not ready or any(ticket.milestone == rules.milestone for ticket in ready):
         return

@@ -15,8 +15,9 @@ class Ticket:
     status and the priority. ``commit`` is the reviewed commit as full hex id, or empty where the tracker
     names none: then the branch's tip is taken. ``branch`` is a ref of the project's repository
     (``u/jane/fix``, ``refs/pull/7/head``). ``depends`` is the tracker's own text, in any notation that
-    :mod:`sessions.tickets.dependencies` reads. ``held`` is why its tracker holds it back, whatever its labels say
-    ("it is a draft"), or empty.
+    :mod:`sessions.tickets.dependencies` reads. ``target`` is the branch that it shall be merged into, or
+    empty where the tracker names none. ``held`` is why its tracker holds it back, whatever its labels say ("it is a
+    draft"), or empty.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Ticket:
     reviewers: tuple[str, ...] = ()
     description: str = ""
     held: str = ""
+    target: str = ""
 
 
 class Verdict(StrEnum):

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessions.config import Engine
-from sessions.engines.archives import plain_files, scripts_archive
+from sessions.engines.archives import overlay_archive, plain_files, scripts_archive
 from sessions.engines.bounds import Bounds, ExceededError, Quota
+from sessions.source.overlay_files import OverlayFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,3 +91,19 @@ def test_links_devices_and_pipes_are_left_out() -> None:
     for kind in kinds:
         stream.write(header(f"odd{kind!r}", 0, kind))
     assert read([stream.getvalue(), bytes(1024)]) == {}
+
+
+def test_an_overlay_puts_in_files_links_and_empty_folders() -> None:
+    overlay = (
+        OverlayFile(path="gone"),
+        OverlayFile(path="lib", mode=0o160000, content=b""),
+        OverlayFile(path="a/tool", mode=0o100755, content=b"#!/bin/sh\n"),
+        OverlayFile(path="link", mode=0o120000, content=b"a/tool"),
+    )
+    with tarfile.open(fileobj=io.BytesIO(overlay_archive(overlay, (7, 8)))) as archive:
+        found = {each.name: (each.type, each.mode, each.linkname, each.uid, each.gid) for each in archive}
+    assert found == {
+        "lib": (tarfile.DIRTYPE, 0o755, "", 7, 8),
+        "a/tool": (tarfile.REGTYPE, 0o755, "", 7, 8),
+        "link": (tarfile.SYMTYPE, 0, "a/tool", 7, 8),
+    }

@@ -174,6 +174,16 @@ def test_an_image_that_the_registry_has_is_pulled(desk: Desk) -> None:
     desk.client.images.remove(image.name)
 
 
+def test_an_image_tells_of_which_commit_it_is(desk: Desk) -> None:
+    name, revision = f"toy-{desk.mark}:main", "12" * 20
+    (desk.folder / "Dockerfile").write_text(f"FROM {BASE}\nLABEL org.opencontainers.image.revision={revision}\n")
+    desk.client.images.build(path=str(desk.folder), tag=name)
+    assert desk.prepare(baseline=name).revision == revision
+    assert desk.prepare(baseline=name, dockerfile=desk.layers).revision == revision
+    assert desk.prepare(baseline=f"own-{desk.mark}:{{release}}", recipe="docker/Dockerfile").revision == ""
+    desk.client.images.remove(name, force=True)
+
+
 @pytest.mark.usefixtures("logged_in")
 def test_an_image_that_does_not_exist_is_built_from_the_projects_recipe_once(desk: Desk) -> None:
     image = desk.prepare(recipe="docker/Dockerfile", target="with-targets")

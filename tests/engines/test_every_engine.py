@@ -157,6 +157,12 @@ def test_files_folders_and_links_take_each_others_places(bench: Bench) -> None:
     assert told.splitlines() == ["behind a link", "was a link", "was a file", "was a folder", "three.txt"]
 
 
+def test_a_submodule_is_an_empty_folder_also_where_a_file_was(bench: Bench) -> None:
+    folders = [OverlayFile(path=path, mode=0o160000, content=b"") for path in ("deep/lib", "docs/one.txt", "-lib")]
+    told = bench.says("ls -A deep/lib docs/one.txt ./-lib && touch -- deep/lib/x docs/one.txt/x ./-lib/x", *folders)
+    assert told.split() == ["./-lib:", "deep/lib:", "docs/one.txt:"]
+
+
 def test_an_overlay_cannot_write_through_a_link_of_the_release(bench: Bench) -> None:
     told = bench.says("cat now; ls notes", put("now", "a file at last\n"))
     assert told.splitlines() == ["a file at last", "one.txt"]

@@ -82,6 +82,7 @@ def test_what_a_report_counts_and_does_not_show(content: str) -> None:
         '<testsuite name="a" tests="7"><testcase classname="a" name="p" status="run"/></testsuite>',  # Catch2
         f'<testsuite name="s" tests="1" failures="1">{PASS}{FAIL}</testsuite>',
         f'<testsuite name="s" tests="2" skipped="9" disabled="9">{PASS}{PASS}</testsuite>',
+        f'<testsuite name="s" tests="3" skipped="1">{PASS}{PASS}</testsuite>',  # mocha-junit-reporter
     ],
 )
 def test_what_healthy_reports_count(content: str) -> None:

@@ -13,7 +13,7 @@ def _missing() -> str:
 
 NODE = Kit(
     name="node-junit",
-    run="node --test --test-reporter=junit --test-reporter-destination={results} tests/",
+    run="node --test --test-reporter=junit --test-reporter-destination={results}",
     first="tests/a.test.js",
     first_text=f"""const {{ test, describe, it }} = require('node:test');
 const assert = require('node:assert');
@@ -42,7 +42,7 @@ describe('outer', () => {{
 NODE_TAP = replace(
     NODE,
     name="node-tap",
-    run="node --test --test-reporter=tap tests/",
+    run="node --test --test-reporter=tap",
     format="tap",
     way="log",
 )
@@ -97,6 +97,7 @@ MOCHA_JUNIT = replace(
         "node {modules}/mocha/bin/mocha.js --reporter {modules}/mocha-junit-reporter "
         "--reporter-option mochaFile={results} tests"
     ),
+    names_no_skips=True,
     good=test_id("good::outer good"),
     bad=test_id("bad::outer bad"),
     other=test_id("other::other"),

@@ -57,7 +57,7 @@ PROVE = Kit(
     test=Other(
         passes="ok(1, 'other');\n",
         dies="exit 0;\n",
-        skips="SKIP: { skip 'other', 1; }\n",
+        skips="SKIP: { skip 'not here', 1; }\n",
     ),
     good=test_id("t/a.t::good"),
     bad=test_id("t/a.t::bad"),

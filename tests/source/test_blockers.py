@@ -40,7 +40,7 @@ def find(scene: Scene, *numbers: int, needs: Mapping[int, set[int]] | None = Non
     tickets = scene.tickets(**{f"t{number}": number for number in numbers})
     wanted = {number: frozenset((needs or {}).get(number, ())) for number in numbers}
     queue = Queue(tickets=tuple(tickets[number] for number in numbers), needs=wanted)
-    return find_blockers(queue, merge_line(queue, scene.merger, {}, lambda _: False), scene.merger)
+    return find_blockers(queue, merge_line(queue, scene.merger, {}), scene.merger)
 
 
 def test_who_keeps_several_out_is_told_with_those_that_would_fit(scene: Scene) -> None:

@@ -46,14 +46,22 @@ class Stage:
         carried: Needs | None = None,
         out: Mapping[int, Ruling] | None = None,
         later_out: Mapping[int, Ruling] | None = None,
-        released: tuple[int, ...] = (),
+        met: tuple[int, ...] = (),
+        hinted: tuple[int, ...] = (),
     ) -> Line:
         """The line of these tickets, in this order."""
         tickets = self.scene.tickets(**{f"t{number}": number for number in numbers})
         carries = {number: frozenset(wanted) for number, wanted in (carried or {}).items()}
         wanted = {n: frozenset((needs or {}).get(n, ())) | carries.get(n, frozenset()) for n in numbers}
-        queue = Queue(tickets=tuple(tickets[n] for n in numbers), needs=wanted, carried=carries, out=out or {})
-        return merge_line(queue, self.scene.merger, later_out or {}, released.__contains__)
+        queue = Queue(
+            tickets=tuple(tickets[n] for n in numbers),
+            needs=wanted,
+            carried=carries,
+            out=out or {},
+            met=dict.fromkeys(met, "abc (Trac #9: Nine)"),
+            hints=dict.fromkeys(hinted, "a hint: abc names it"),
+        )
+        return merge_line(queue, self.scene.merger, later_out or {})
 
 
 @pytest.fixture(scope="module")
@@ -153,14 +161,19 @@ def test_all_that_blocks_is_named(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("out", "released"),
-    [({9: Ruling(verdict=Verdict.ALREADY_MERGED)}, ()), ({}, (9,))],
-    ids=["its branch is in the release", "the release's history names it"],
+    ("out", "met", "reason"),
+    [
+        ({9: Ruling(verdict=Verdict.ALREADY_MERGED)}, (), ""),
+        ({}, (9,), "it depends on #9, which is in the release as of abc (Trac #9: Nine)"),
+    ],
+    ids=["its branch is in the release", "the release merged it"],
 )
 def test_a_dependency_in_the_release_blocks_nobody(
-    stage: Stage, out: dict[int, Ruling], released: tuple[int, ...]
+    stage: Stage, out: dict[int, Ruling], met: tuple[int, ...], reason: str
 ) -> None:
-    assert merged(stage.line(10, needs={10: {9}}, out=out, released=released)) == [10]
+    line = stage.line(10, needs={10: {9}}, out=out, met=met)
+    assert merged(line) == [10]
+    assert line.rulings[10].reason == reason
 
 
 def test_what_is_found_at_fault_takes_those_out_that_need_it_and_lets_others_in(stage: Stage) -> None:
@@ -185,7 +198,9 @@ def test_what_a_branch_carries_is_told_and_blocks_when_it_is_out(stage: Stage) -
     assert line.rulings[30].blocked_by == (10,)
 
 
-def test_who_clashes_and_is_named_by_the_release_is_already_merged(stage: Stage) -> None:
-    line = stage.line(10, 11, 12, needs={12: {11}}, released=(11,))
-    assert line.rulings[11].verdict is Verdict.ALREADY_MERGED
-    assert merged(line) == [10, 12]
+def test_a_number_in_a_subject_is_told_and_decides_nothing(stage: Stage) -> None:
+    line = stage.line(10, 11, 12, needs={12: {11}}, hinted=(11,))
+    assert clashes(line.rulings[11]) == {((10,), "a", "5-5")}
+    assert line.rulings[11].reason == "it conflicts with #10 in a (a hint: abc names it)"
+    assert line.rulings[12].verdict is Verdict.BLOCKED
+    assert merged(line) == [10]

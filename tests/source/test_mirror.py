@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-import json
+import os
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sessions.errors import SourceError
-from sessions.source.mirror import Mirror, without_secret
+from sessions.source.mirror import Mirror
+from sessions.source.refusals import without_secret
 from sessions.source.repository import Repository
 from tests.repositories import Builder
 
@@ -58,9 +59,20 @@ def mirror_of(builder: Builder, tmp_path: Path) -> Mirror:
     return Mirror.of(builder.url, tmp_path / "state")
 
 
-def count_fetches(trace: Path) -> int:
-    events = [json.loads(line) for line in trace.read_text(encoding="utf-8").splitlines()]
-    return sum(event["event"] == "start" and event["argv"][1:2] == ["fetch"] for event in events)
+def watch_git(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have every call of git written into a file, which is returned; the real git then does it."""
+    log, real = folder / "calls", shutil.which("git")
+    shim = folder / "bin" / "git"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\necho "$*" >> {log}\nexec {real} "$@"\n')
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{shim.parent}:{os.environ['PATH']}")
+    log.touch()
+    return log
+
+
+def count_fetches(log: Path) -> int:
+    return sum(" fetch " in line for line in log.read_text(encoding="utf-8").splitlines())
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["no repository", "dead path"])
@@ -103,15 +115,13 @@ def test_all_branches_come_in_one_call_and_none_where_all_is_here(
     tips = {number: project.commit({"a": f"{number}\n"}, "1.0", branch=f"u/jane/{number}") for number in range(1, 21)}
     project.git("update-ref", "refs/pull/7/head", tips[7])
     asked = {number: f"u/jane/{number}" for number in tips} | {99: "u/jane/gone", 7: "refs/pull/7/head"}
+    log = watch_git(tmp_path, monkeypatch)
     for expected in (1, 0):
         mirror = mirror_of(project, tmp_path)
         mirror.release("latest")
-        trace = tmp_path / f"trace{expected}"
-        trace.touch()
-        with monkeypatch.context() as patch:
-            patch.setenv("GIT_TRACE2_EVENT", str(trace))
-            assert mirror.fetch_tickets(asked) == tips
-        assert count_fetches(trace) == expected
+        before = count_fetches(log)
+        assert mirror.fetch_tickets(asked) == tips
+        assert count_fetches(log) - before == expected
 
 
 def test_a_branch_that_is_none_is_left_out_and_harms_nobody(project: Builder, tmp_path: Path) -> None:
@@ -150,11 +160,37 @@ def test_a_tag_that_moved_is_seen_by_the_next_call(project: Builder, tmp_path: P
     assert (before, after) == (project.git("rev-parse", "main"), project.git("rev-parse", "fix"))
 
 
-def test_a_failing_fetch_asks_to_run_again(project: Builder, tmp_path: Path) -> None:
+def test_a_release_that_is_gone_meanwhile_asks_to_run_again(project: Builder, tmp_path: Path) -> None:
     mirror = mirror_of(project, tmp_path)
-    project.git("update-ref", "-d", "refs/heads/fix")
+    project.git("update-ref", "-d", "refs/tags/1.0")
     with pytest.raises(SourceError, match=r"^Fetching from \S+ failed: fatal: [^\n\[\]]+\. Run again\.$"):
-        mirror.fetch_tickets({1: "fix"})
+        mirror.release("1.0")
+
+
+def test_a_branch_that_is_gone_meanwhile_is_out_alone(project: Builder, tmp_path: Path) -> None:
+    tips = {number: project.commit({"a": f"{number}\n"}, "1.0", branch=f"t{number}") for number in range(1, 6)}
+    mirror = mirror_of(project, tmp_path)
+    project.git("update-ref", "-d", "refs/heads/t3")
+    fetched = mirror.fetch_branches({number: f"t{number}" for number in tips})
+    assert fetched.tips == {number: tip for number, tip in tips.items() if number != 3}
+    assert fetched.faults == {3: "it cannot be fetched: fatal: couldn't find remote ref refs/heads/t3"}
+
+
+def test_a_branch_with_a_missing_object_is_out_alone(project: Builder, tmp_path: Path) -> None:
+    tips = {number: project.commit({f"n{number}": f"{number}\n"}, "1.0", branch=f"t{number}") for number in range(1, 8)}
+    blob = project.git("rev-parse", f"{tips[5]}:n5")
+    (project.path / "objects" / blob[:2] / blob[2:]).unlink()
+    fetched = mirror_of(project, tmp_path).fetch_branches({number: f"t{number}" for number in tips})
+    assert fetched.tips == {number: tip for number, tip in tips.items() if number != 5}
+    assert list(fetched.faults) == [5]
+    assert fetched.faults[5].startswith("it cannot be fetched: ")
+
+
+def test_a_remote_that_does_not_answer_is_no_tickets_fault(project: Builder, tmp_path: Path) -> None:
+    mirror = mirror_of(project, tmp_path)
+    project.path.rename(tmp_path / "away")
+    with pytest.raises(SourceError, match=r"^Fetching from \S+ failed: "):
+        mirror.fetch_branches({1: "fix"})
 
 
 def test_knows_what_is_here_what_is_new_and_what_the_release_has(project: Builder, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from sessions.source.merging import Candidate
 from sessions.source.overlay_files import Overlay
 from sessions.source.overlays import export, files_of, overlay_between, touched_files
 from sessions.source.repository import Repository
-from tests.repositories import EXECUTABLE, LINK, SUBMODULE, Builder, Content, Scene, lines
+from tests.repositories import EXECUTABLE, LINK, SUBMODULE, Builder, Content, Scene, lines, work_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,14 @@ CHANGES: dict[str, dict[str, Content]] = {
         "elsewhere/1": "1\n",
         "elsewhere/2": "2\n",
     },
+    "conversion": {".gitattributes": ATTRIBUTES.replace("*.bat", "a").replace("id ident", "version ident")},
+    "attributes gone": {".gitattributes": None, "id": "3 $Id$\n"},
+    "attributes below": {"folder/.gitattributes": "1 eol=crlf\n", "folder/3": "3\n"},
+    "encoded attributes": {
+        ".gitattributes": ATTRIBUTES + ".gitattributes working-tree-encoding=UTF-16\nfile eol=crlf\n"
+    },
     "attributes": {"hidden": "2\n", "version": "2 $Format:%H$\n", "id": "2 $Id$\n", "run.bat": "b\n", "text.16": "b\n"},
+    "no such text": {"text.16": b"\xff\xfe\xff", "a": b"\xff\r\n", "run.bat": "a\r\nb\n"},
 }
 
 
@@ -80,15 +87,6 @@ def contents(folder: Path) -> dict[str, tuple[str, bytes]]:
             found[name] = (LINK, os.fsencode(path.readlink()))
         elif path.is_file():
             found[name] = (EXECUTABLE if path.stat().st_mode & 0o111 else "100644", path.read_bytes())
-    return found
-
-
-def expected(files: dict[str, Content]) -> dict[str, tuple[str, bytes]]:
-    found = {}
-    for path, content in files.items():
-        mode, text = content if isinstance(content, tuple) else ("100644", content)
-        if text is not None:
-            found[path] = (mode, text.encode() if isinstance(text, str) else text)
     return found
 
 
@@ -125,16 +123,23 @@ def test_release_and_overlay_are_exactly_the_candidate(scene: Scene, tmp_path: P
     for name, tree in (("release", scene.release.tree), ("candidate", head.tree)):
         export(repository, tree, tmp_path / name)
     put(tmp_path / "release", overlay)
-    wanted = expected({**RELEASE, **CHANGES[case]})
+    wanted = contents(work_tree(repository.path, head.commit, tmp_path / "plain"))
     assert contents(tmp_path / "release") == contents(tmp_path / "candidate") == wanted
     assert set(files_of(repository, head.tree)) == set(wanted)
-    assert {file.path for file in overlay} == set(CHANGES[case])
+    assert {file.path for file in overlay} >= set(CHANGES[case])
+    if not any(path.endswith(".gitattributes") for path in CHANGES[case]):
+        assert {file.path for file in overlay} == set(CHANGES[case])
 
 
-def test_what_is_exported_is_what_git_holds_and_the_mirror_gets_no_index(scene: Scene, tmp_path: Path) -> None:
-    """`git archive` would leave out `hidden` and rewrite `version`, a checkout `id`, `run.bat` and `text.16`."""
+def test_what_is_exported_is_converted_and_whole_and_the_mirror_gets_no_index(scene: Scene, tmp_path: Path) -> None:
+    """`git archive` would leave out `hidden` and rewrite `version`."""
     export(scene.mirror.repository, scene.release.tree, tmp_path / "deep" / "er")
-    assert contents(tmp_path / "deep" / "er") == expected(RELEASE)
+    made = contents(tmp_path / "deep" / "er")
+    assert made == contents(work_tree(scene.mirror.repository.path, scene.release.commit, tmp_path / "plain"))
+    assert made["run.bat"] == ("100644", b"a\r\nb\r\n")
+    assert made["text.16"][1].decode("utf-16") == "a\n"
+    assert made["id"][1].startswith(b"$Id: ")
+    assert [made["hidden"][1], made["version"][1]] == [b"1\n", b"$Format:%H$\n"]
     assert not (scene.mirror.repository.path / "index").exists()
 
 
@@ -142,14 +147,17 @@ def test_the_release_needs_no_overlay(scene: Scene) -> None:
     assert overlay_between(scene.mirror.repository, scene.release.tree, scene.release.tree) == ()
 
 
-def test_a_changed_submodule_is_refused_and_an_old_one_is_none_of_ours(scene: Scene) -> None:
+def test_a_submodule_is_an_empty_folder(scene: Scene, tmp_path: Path) -> None:
     head = candidate(scene, "module")
     repository = scene.mirror.repository
-    with pytest.raises(SourceError, match=r"^module is a submodule that changed"):
-        overlay_between(repository, scene.release.tree, head.tree)
+    (added,) = overlay_between(repository, scene.release.tree, head.tree)
+    assert (added.path, added.is_folder) == ("module", True)
     (gone,) = overlay_between(repository, head.tree, scene.release.tree)
     assert (gone.path, gone.content) == ("module", None)
-    scene.builder.commit({"a": lines((5, "x"))}, "module", branch="beside")
+    export(repository, head.tree, tmp_path / "out")
+    assert not list((tmp_path / "out" / "module").iterdir())
+    assert "module" not in files_of(repository, head.tree)
+    scene.builder.commit({"a": lines((5, "x")), "module": (SUBMODULE, "2" * 40)}, "module", branch="beside")
     again = Scene.of(scene.builder, scene.mirror.repository.path.parent.parent)
     beside = candidate(again, "beside")
     assert [file.path for file in overlay_between(repository, head.tree, beside.tree)] == ["a"]

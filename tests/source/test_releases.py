@@ -56,7 +56,7 @@ def test_a_wanted_release_need_not_be_the_newest() -> None:
 
 def test_an_unknown_release_is_answered_with_the_newest_there_are() -> None:
     with pytest.raises(
-        SourceError, match=r"no release tag '10\.11'; the newest there are: 10\.10, 10\.0, 10\.0\.beta0"
+        SourceError, match=r"no tag '10\.11'; the newest releases there are: 10\.10, 10\.0, 10\.0\.beta0"
     ):
         newest_release([*IN_ORDER, "nightly"], "10.11")
     with pytest.raises(SourceError, match="none at all"):
@@ -140,4 +140,4 @@ def test_only_the_releases_own_commits_name_what_is_merged(builder: Builder, tmp
     builder.tag("1.0")
     builder.commit({"a": "2"}, message="gh-5: after the release")
     mirror = Mirror.of(builder.url, tmp_path / "state")
-    assert mirror.released_numbers(mirror.release("latest")) == {1, 3}
+    assert mirror.namings(mirror.release("latest")).keys() == {1, 3}

@@ -77,6 +77,61 @@ def test_a_fresh_clone_is_planned_at_once(origin: Builder, tmp_path: Path, capsy
     assert verdicts(plan(folder)) == {2: "integrated", 3: "conflict", 4: "integrated"}
 
 
+def test_where_requests_start_ahead_of_the_release_the_day_does_too(origin: Builder, tmp_path: Path) -> None:
+    ahead = origin.commit({"ahead": ""}, branch="main")
+    for number in (2, 3):
+        origin.commit({f"new{number}": ""}, ahead, branch=f"refs/pull/{number}/head", message=f"Number {number}")
+    folder = clone(origin.url, tmp_path / "p")
+    config = written(folder)
+    assert config.project.release == "branch:main"
+    text = " ".join((folder / "integration.toml").read_text().replace("\n#", "").split())
+    assert "2 of 3 open requests start at main, which is 2 commits ahead of 1.0: so the day starts from its" in text
+    record = plan(folder)
+    assert record["release"] == f"1.0-2-g{ahead[:10]}"
+    assert verdicts(record) == {2: "integrated", 3: "integrated", 4: "integrated"}
+    assert record["trunk"] is None
+
+
+def test_where_few_requests_start_ahead_the_release_is_the_start(origin: Builder, tmp_path: Path) -> None:
+    ahead = origin.commit({"ahead": ""}, branch="main")
+    origin.commit({"new2": ""}, ahead, branch="refs/pull/2/head", message="Number 2")
+    folder = clone(origin.url, tmp_path / "p")
+    assert written(folder).project.release == "latest"
+    record = plan(folder)
+    assert record["trunk"] == {"name": "main", "commit": ahead, "commits": 2, "broke": []}
+
+
+def test_of_several_kinds_of_tags_the_plain_ones_are_written_down(origin: Builder, tmp_path: Path) -> None:
+    origin.tag("v1.1", "1.0")
+    origin.tag("chart-9.0", "main")
+    folder = clone(origin.url, tmp_path / "p")
+    config = written(folder)
+    assert (config.project.tags, config.project.release) == ("v*", "latest")
+    assert plan(folder)["release"] == "v1.1"
+
+
+def test_kinds_of_tags_none_of_which_is_plain_must_be_told_apart(builder: Builder, tmp_path: Path) -> None:
+    builder.commit({"a": ""})
+    for tag in ("core/v1.0", "cli/v2.0"):
+        builder.tag(tag)
+    folder = clone(builder.url, tmp_path / "p")
+    trouble = tell_init((), folder)
+    assert trouble is not None
+    assert "Several kinds of tags look like releases (cli/v2.0, core/v1.0)" in trouble
+    assert not (folder / "integration.toml").exists()
+    config = written(folder, "--tags", "core/v*")
+    assert (config.project.tags, plan(folder)["release"]) == ("core/v*", "core/v1.0")
+
+
+def test_a_project_without_a_release_starts_from_its_branch(builder: Builder, tmp_path: Path) -> None:
+    tip = builder.commit({"a": ""})
+    builder.commit({"b": ""}, tip, branch="fix-7", message="Fix")
+    folder = clone(builder.url, tmp_path / "p")
+    assert written(folder).project.release == "branch:main"
+    record = plan(folder)
+    assert (record["release"], verdicts(record)) == (f"main-g{tip[:10]}", {7: "integrated"})
+
+
 def test_an_origin_that_cannot_be_reached_leaves_the_clone_itself(origin: Builder, tmp_path: Path) -> None:
     folder = clone(origin.url, tmp_path / "p")
     run_git("checkout", "-q", "-b", "issue-8", "1.0", cwd=folder)
@@ -173,8 +228,7 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path, words: tuple[str, ...], 
     assert words or not list(tmp_path.iterdir())  # no state folder where there is no project
 
 
-def test_a_project_without_a_release_is_told_to_tag_one(builder: Builder, tmp_path: Path) -> None:
-    builder.commit({"a": ""})
+def test_a_project_without_anything_is_told_to_tag_a_release(builder: Builder, tmp_path: Path) -> None:
     trouble = tell_init((), clone(builder.url, tmp_path / "p"))
     assert trouble
     assert "no tag that reads as a version" in trouble
@@ -191,8 +245,8 @@ def test_a_person_at_a_terminal_is_asked(origin: Builder, tmp_path: Path) -> Non
     env = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb"}
     process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=env, stdin=follower, stdout=follower)
     os.close(follower)
-    # repository, release, tracker, milestone, ready, tests, docs, Dockerfile, and whether to try the gates
-    os.write(leader, b"\n\n\n\nready\nmake check\n-\n\n\n")
+    # repository, tracker, milestone, ready, release, tests, docs, Dockerfile, and whether to try the gates
+    os.write(leader, b"\n\n\nready\n\nmake check\n-\n\n\n")
     said = b""
     while process.poll() is None or not said:
         try:

@@ -136,7 +136,7 @@ def test_those_who_wait_for_each_other_are_named_and_the_rest_goes_on(office: Of
     assert all(
         ruling.reason.removeprefix("it waits for itself: ") in f"{way} → {way[5:]}" for ruling in queue.out.values()
     )
-    line = merge_line(queue, office.scene.merger, {}, lambda _: False)
+    line = merge_line(queue, office.scene.merger, {})
     assert line.rulings[4].blocked_by == (1,)
     assert line.head.tickets == (5,)
 
@@ -147,7 +147,7 @@ def test_a_disputed_ticket_does_not_come_in_on_the_back_of_another(office: Offic
     smuggled = office.ticket(1, "disputed", branch="t1" if reviewed else "t1-moved", commit=office.tips["t1"])
     queue = office.draw_up([smuggled, office.ticket(2, branch="on-t1"), office.ticket(3)])
     assert queue.carried[2] == queue.needs[2] == {1}
-    line = merge_line(queue, office.scene.merger, {}, lambda _: False)
+    line = merge_line(queue, office.scene.merger, {})
     assert line.head.tickets == (3,)
     assert line.rulings[2].reason == "its branch carries #1, which is out: ineligible, it is disputed"
 
@@ -155,11 +155,11 @@ def test_a_disputed_ticket_does_not_come_in_on_the_back_of_another(office: Offic
 def test_what_is_carried_and_in_order_comes_first_and_is_told(office: Office) -> None:
     queue = office.draw_up([office.ticket(1, "p2"), office.ticket(9, "p1", branch="on-t1")])
     assert numbers(queue) == [1, 9]
-    line = merge_line(queue, office.scene.merger, {}, lambda _: False)
+    line = merge_line(queue, office.scene.merger, {})
     assert line.rulings[9].reason == "its branch carries #1 without saying so"
     declared = office.draw_up([office.ticket(1), office.ticket(9, branch="on-t1", depends="#1")])
     assert declared.carried[9] == frozenset()
-    assert merge_line(declared, office.scene.merger, {}, lambda _: False).rulings[9].reason == ""
+    assert merge_line(declared, office.scene.merger, {}).rulings[9].reason == ""
 
 
 def test_two_tickets_with_one_commit_are_one_after_the_other(office: Office) -> None:

@@ -20,6 +20,7 @@ import graphql
 from tests.trackers.github_contract import Contract, Json
 
 OWNER, NAME, TOKEN, VIEWER = "sagemath", "sage", "ghp_s3cr3t", "integrand-bot"
+DEFAULT = "develop"
 STAMP = "2026-11-23T04:00:00Z"
 Reply = tuple[int, Any]
 FaultKind = Literal["500", "429", "429 with Retry-After", "limited", "cut", "hung up", "slow", "not JSON"]
@@ -44,6 +45,9 @@ class Pull:
     comments: list[Json] = field(default_factory=list)
     state: str = "OPEN"
     locked: bool = False
+    base: str = DEFAULT
+    branch: str = "patch-1"
+    is_fork: bool = True
 
     def __post_init__(self) -> None:
         self.head = self.head or f"{self.number:040x}"
@@ -133,7 +137,8 @@ class FakeGitHub:
                 raise graphql.GraphQLError(f"Could not resolve to a PullRequest with the number of {number}.")
             return self._pull(self.pulls[number])
 
-        return {"pullRequests": pulls, "pullRequest": pull, "object": self._object}
+        default = {"name": DEFAULT}
+        return {"pullRequests": pulls, "pullRequest": pull, "object": self._object, "defaultBranchRef": default}
 
     def _object(self, _info: object, oid: str) -> Json | None:
         if oid in self.lost:
@@ -171,6 +176,9 @@ class FakeGitHub:
             "body": pull.body,
             "isDraft": pull.draft,
             "headRefOid": pull.head,
+            "headRefName": pull.branch,
+            "baseRefName": pull.base,
+            "isCrossRepository": pull.is_fork,
             "reviewDecision": pull.decision,
             "author": _actor(pull.author) if pull.author else None,
             "milestone": {"title": pull.milestone} if pull.milestone else None,

@@ -123,6 +123,7 @@ def test_reads_every_field(github: FakeGitHub) -> None:
         authors=("jane",),
         reviewers=("joe", "jo"),
         description=body,
+        target="develop",
     )
     assert (eight.authors, eight.milestone, eight.labels, eight.depends) == ((), "", (), "")
     assert github.tokens == {f"Bearer {TOKEN}"}
@@ -141,6 +142,57 @@ def test_reads_every_field(github: FakeGitHub) -> None:
 def test_dependencies_are_those_that_are_meant(github: FakeGitHub, body: str, depends: str) -> None:
     github.add(Pull(number=7, body=body))
     assert tracker(github).read()[0].depends == depends
+
+
+def test_a_backport_tells_its_branch(github: FakeGitHub) -> None:
+    github.add(Pull(number=7, base="10.4.x"), Pull(number=8))
+    seven, eight = tracker(github).read()
+    rules = Rules(ready=(), never=(), milestone=None, target="develop")
+    assert why_not(seven, rules) == "it is for branch 10.4.x, and today's is develop"
+    assert why_not(eight, rules) is None
+
+
+def test_a_stack_is_for_what_its_lowest_is_for_and_depends_downwards(github: FakeGitHub) -> None:
+    github.add(
+        Pull(number=7, branch="seven", is_fork=False),
+        Pull(number=8, base="seven", branch="eight", is_fork=False, body="Depends on #3"),
+        Pull(number=9, base="eight", branch="nine", is_fork=True),
+        Pull(number=10, base="nine"),  # a fork's branch is no branch of this repository
+        Pull(number=11, base="10.4.x", branch="eleven", is_fork=False),
+        Pull(number=12, base="eleven"),
+    )
+    found = {each.number: (each.target, each.depends) for each in tracker(github).read()}
+    assert found == {
+        7: ("develop", ""),
+        8: ("develop", "#3, #7"),
+        9: ("develop", "#8"),
+        10: ("nine", ""),
+        11: ("10.4.x", ""),
+        12: ("10.4.x", "#11"),
+    }
+
+
+def test_a_long_lived_branch_that_is_itself_a_pull_request_makes_no_stack(github: FakeGitHub) -> None:
+    """As where `develop` is to be merged into `stable`: whatever is for `develop` does not depend on that."""
+    github.add(
+        Pull(number=7, base="stable", branch="develop", is_fork=False),
+        Pull(number=8),
+        Pull(number=9, base="next", branch="develop", is_fork=False),
+        Pull(number=10, base="stable", branch="next", is_fork=False),
+    )
+    config = replace(tracker(github).config, target="next")
+    found = {each.number: (each.target, each.depends) for each in GitHubTracker(config).read()}
+    assert found == {7: ("stable", ""), 8: ("develop", ""), 9: ("next", ""), 10: ("stable", "")}
+
+
+def test_two_that_are_for_each_others_branch(github: FakeGitHub) -> None:
+    github.add(
+        Pull(number=7, base="eight", branch="seven", is_fork=False),
+        Pull(number=8, base="seven", branch="eight", is_fork=False),
+        Pull(number=9, base="nine", branch="nine", is_fork=False),
+    )
+    found = {each.number: each.depends for each in tracker(github).read()}
+    assert found == {7: "#8", 8: "#7", 9: ""}
 
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 250])

@@ -21,7 +21,7 @@ from sessions.tickets.trackers.characters import in_basic_plane
 from sessions.tickets.trackers.github_comment import comment_text, matter, own_comment, says_the_same
 from sessions.tickets.trackers.github_place import Place, auth_for, place_of
 from sessions.tickets.trackers.github_queries import CLOSE, HEAD, MORE_CHECKS, TICKETS, TOLD
-from sessions.tickets.trackers.github_tickets import ticket_of
+from sessions.tickets.trackers.github_tickets import own_branch, resolve_stacks, ticket_of
 from sessions.tickets.trackers.http import Caller
 
 PATIENCE = 300.0
@@ -65,16 +65,15 @@ class GitHubTracker:
         Raises :class:`TrackerError` where any of them could not be read.
         """
         found: dict[int, Ticket] = {}
-        after, required = None, self.config.require_checks
-        while True:
+        branches: dict[str, int] = {}
+        required = self.config.require_checks
+        for pull, default in self._pulls():
             with _understood():
-                pulls = self._ask(TICKETS, after=after, checks=bool(required))["pullRequests"]
-                for pull in pulls["nodes"]:
-                    checks = list(self._checks(pull)) if required else []
-                    found[pull["number"]] = ticket_of(pull, checks, required)
-                if not pulls["pageInfo"]["hasNextPage"]:
-                    return tuple(found.values())
-                after = pulls["pageInfo"]["endCursor"]
+                checks = list(self._checks(pull)) if required else []
+                found[pull["number"]] = ticket_of(pull, checks, required)
+                if (branch := own_branch(pull)) not in ("", default, self.config.target):
+                    branches[branch] = pull["number"]
+        return tuple(resolve_stacks(found, branches).values())
 
     def tell(self, account: Account, refused_before: Collection[Change] = ()) -> Told:
         """Put ``account`` into our comment, the tested commit's status and the labels, each where it differs.
@@ -118,6 +117,19 @@ class GitHubTracker:
                 "GITHUB_TOKEN allow it? Else close it by hand.",
                 may_be_setup=True,
             )
+
+    def _pulls(self) -> Iterator[tuple[dict[str, Any], str]]:
+        """All open pull requests, and the name of the repository's default branch."""
+        after = None
+        while True:
+            with _understood():
+                answer = self._ask(TICKETS, after=after, checks=bool(self.config.require_checks))
+                pulls, default = answer["pullRequests"], answer["defaultBranchRef"] or {"name": ""}
+                found = [(pull, default["name"]) for pull in pulls["nodes"]]
+                after = pulls["pageInfo"]["endCursor"] if pulls["pageInfo"]["hasNextPage"] else None
+            yield from found
+            if after is None:
+                return
 
     def _checks(self, pull: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """All checks of a pull request's head; a matrix can have more than come along with it."""

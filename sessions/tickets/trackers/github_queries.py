@@ -18,10 +18,11 @@ TICKETS = (
     """
 query Tickets($owner: String!, $name: String!, $after: String, $checks: Boolean!) {
   repository(owner: $owner, name: $name) {
+    defaultBranchRef { name }
     pullRequests(states: OPEN, first: 100, after: $after, orderBy: {field: CREATED_AT, direction: ASC}) {
       pageInfo { hasNextPage endCursor }
       nodes {
-        number title url body isDraft headRefOid reviewDecision
+        number title url body isDraft headRefOid headRefName baseRefName isCrossRepository reviewDecision
         author { login }
         milestone { title }
         labels(first: 100) { nodes { name } }

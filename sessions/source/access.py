@@ -1,0 +1,92 @@
+"""What lets the user in at a remote: the variables and the configuration keys that online commands of git may see.
+
+Everything else of the user's configuration (drivers, filters, hooks, rename limits, aliases) would change what git
+does, and is kept out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sessions.errors import SourceError
+from sessions.source.starting import starting_git
+
+# Credential helpers, ssh and curl are told things in variables that only their user knows, so all but git's pass.
+_GIT = re.compile(r"GIT_(SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|PROXY_COMMAND|SSL_\w+|PROXY_SSL_\w+|HTTP_\w+)")
+# Where the user's configuration is; the second kind may be broken by whoever called us, and is then left out.
+_PLACES = re.compile(r"GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM)")
+_LOOSE = re.compile(r"GIT_CONFIG_(PARAMETERS|COUNT|KEY_\d+|VALUE_\d+)")
+# `safe.directory` is about the project's repository on this disk, which git reads in a process of its own.
+_KEYS = re.compile(
+    r"(credential|http|url|protocol)\..*|core\.(sshcommand|askpass|gitproxy)|ssh\.variant|safe\.directory"
+    r"|lfs\.(.*\.)?(access|locksverify|.*timeout)|lfs\.customtransfer\..*",
+    re.DOTALL,
+)
+
+
+@contextmanager
+def lend_access(*, online: bool) -> Iterator[dict[str, str]]:
+    """The environment that an online command needs beside what all have; nothing for any other.
+
+    Raises :class:`SourceError` where the user's configuration cannot be read.
+    """
+    if not online:
+        yield {}
+        return
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or _GIT.fullmatch(name)}
+    with tempfile.NamedTemporaryFile(prefix="integrand-", suffix=".gitconfig") as file:
+        file.write(_as_file(_entries()))
+        file.flush()
+        yield own | {"LC_ALL": "C", "GIT_CONFIG_GLOBAL": file.name}
+
+
+def _entries() -> list[tuple[str, str]]:
+    """The keys that pass, in the order in which git reads them, with their values."""
+    done = _list_configuration(f"{_PLACES.pattern}|{_LOOSE.pattern}")
+    if done.returncode:
+        done = _list_configuration(_PLACES.pattern)
+    if done.returncode:
+        why = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"status {done.returncode}"]
+        raise SourceError(f"git cannot read your configuration: {why[-1]}. Correct that file.")
+    rows = done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    split = (row.partition("\n") for row in rows)
+    return [(key, value if equals else "true") for key, equals, value in split if _KEYS.fullmatch(key)]
+
+
+def _list_configuration(names: str) -> subprocess.CompletedProcess[bytes]:
+    chosen = re.compile(names)
+    own = {name: text for name, text in os.environ.items() if not name.startswith("GIT_") or chosen.fullmatch(name)}
+    # In a folder that is in no repository; its own configuration is not the user's.
+    with tempfile.TemporaryDirectory() as nowhere:
+        environment = own | {"LC_ALL": "C", "GIT_DIR": str(Path(nowhere) / "none")}
+        words = ["git", "config", "--list", "-z"]
+        with starting_git():
+            return subprocess.run(words, cwd=nowhere, env=environment, capture_output=True, check=False)
+
+
+def _as_file(entries: Iterable[tuple[str, str]]) -> bytes:
+    r"""The entries in git's own syntax, see https://git-scm.com/docs/git-config#_syntax.
+
+    >>> _as_file([("url.a\"b.insteadof", "c\\d\ne")])
+    b'[url "a\\"b"]\n\tinsteadof = "c\\\\d\\ne"\n'
+    """
+    text = ""
+    for key, value in entries:
+        section, _, rest = key.partition(".")
+        inside, _, name = rest.rpartition(".")
+        head = f'[{section} "{_escape(inside, {})}"]' if "." in rest else f"[{section}]"
+        text += f'{head}\n\t{name} = "{_escape(value, _CONTROLS)}"\n'
+    return text.encode("utf-8", "surrogateescape")
+
+
+_CONTROLS: Mapping[str, str] = {"\n": "\\n", "\t": "\\t", "\b": "\\b"}
+
+
+def _escape(text: str, more: Mapping[str, str]) -> str:
+    return "".join({"\\": "\\\\", '"': '\\"', **more}.get(letter, letter) for letter in text)

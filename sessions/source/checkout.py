@@ -1,0 +1,142 @@
+"""Files as a checkout has them: git itself converts line ends, encodings, ``$Id$`` and what Git LFS keeps.
+
+An index and a work tree of their own are lent to git for one tree; the repository gets neither.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sessions.errors import ContentError, SourceError
+from sessions.source.command import Reply, configured
+from sessions.source.refusals import is_passing, without_secret
+from sessions.source.repository import Repository
+from sessions.source.tree_reader import ATTRIBUTES
+
+# The attributes that say how a file is converted on its way out, see gitattributes(5).
+_CONVERTING = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
+_LFS = re.compile(rb"filter\s*=\s*lfs")
+_POINTER = b"version https://git-lfs.github.com/spec/"
+# Why an object is not to be had, from a server's answer (https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md)
+# or from a folder; all else may be the network.
+_LACKING = re.compile(r"\[404\]|remote missing object|does not exist|not found", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """One tree in an index, to be written into ``folder``; ``uses_lfs`` where its attributes name Git LFS."""
+
+    repository: Repository
+    index: Path
+    folder: Path
+    uses_lfs: bool
+
+    def write(self, tree: str) -> None:
+        """Write all files of the ``tree`` that is staged, and an empty folder for each submodule.
+
+        Raises :class:`ContentError` where the content of a file cannot be had.
+        """
+        self._check_pointers(self.paths())
+        self._convert("read-tree", "--reset", "-u", tree)
+
+    def write_some(self, paths: Sequence[str]) -> None:
+        """Write some files, none of which is a submodule; raises :class:`ContentError` as :meth:`write` does."""
+        self._check_pointers(paths)
+        # In the second pass: while they are not there, git reads attributes from the index.
+        others = [path for path in paths if Path(path).name != ATTRIBUTES]
+        for some in (others, [path for path in paths if Path(path).name == ATTRIBUTES]):
+            if some:
+                self._convert("checkout-index", "-z", "--stdin", "--force", put=_joined(some))
+
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all entries."""
+        return tuple(self._git("ls-files", "-z").fields())
+
+    def conversions(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """What the attributes say of how each file is converted: equal for two trees where they say the same."""
+        fields = self._git("check-attr", "-z", "--cached", "--stdin", *_CONVERTING, put=_joined(paths)).fields()
+        step = 3 * len(_CONVERTING)
+        return {fields[at]: tuple(fields[at + 2 : at + step : 3]) for at in range(0, len(fields), step)}
+
+    def _check_pointers(self, paths: Sequence[str]) -> None:
+        if not self.uses_lfs or shutil.which("git-lfs"):
+            return
+        kept = [path for path, told in self.conversions(paths).items() if "lfs" in told]
+        contents = self._stored(kept)
+        if lacking := sorted(path for path, content in contents.items() if content.startswith(_POINTER)):
+            raise ContentError(f"{lacking[0]} is kept in Git LFS, and git-lfs is not installed here: install it")
+
+    def _stored(self, paths: Sequence[str]) -> Mapping[str, bytes]:
+        """The contents of files as the repository holds them."""
+        found = {}
+        for row in self._git("ls-files", "-z", "--stage").fields():
+            words, path = row.split("\t", 1)
+            found[path] = words.split()[1]
+        blobs = self.repository.read({found[path] for path in paths if path in found})
+        return {path: blobs[found[path]] for path in paths if found.get(path) in blobs}
+
+    def _convert(self, *words: str, put: bytes = b"") -> None:
+        if not self.uses_lfs:
+            # What it cannot encode, git writes as it is, and says so; a missing content is a status.
+            self.repository.git(*words, put=put, env=self._places, may_complain=True)
+            return
+        # Git LFS asks the remote for what it has not kept in the repository yet.
+        env = self._places | (self._lfs_settings if shutil.which("git-lfs") else {})
+        reply = self.repository.git(*words, put=put, ok=(0, 1, 128), env=env, online=True)
+        if reply.status:
+            raise _lfs_error(reply, self.repository)
+
+    def _git(self, *words: str, put: bytes = b"") -> Reply:
+        return self.repository.git(*words, put=put, env=self._places)
+
+    @property
+    def _lfs_settings(self) -> dict[str, str]:
+        # As `git lfs install` writes them; no other driver is known here, as in a fresh clone.
+        origin = self.repository.origin
+        return configured(
+            filter__lfs__clean="git-lfs clean -- %f",
+            filter__lfs__smudge="git-lfs smudge -- %f",
+            filter__lfs__process="git-lfs filter-process",
+            filter__lfs__required="true",
+            core__hooksPath=str(self.index.parent / "hooks"),  # it installs some, which nobody needs
+            **({"remote__origin__url": origin} if origin else {}),
+        )
+
+    @property
+    def _places(self) -> dict[str, str]:
+        return {"GIT_INDEX_FILE": str(self.index), "GIT_WORK_TREE": str(self.folder)}
+
+
+@contextmanager
+def staged(repository: Repository, tree: str, folder: Path) -> Iterator[Staged]:
+    """A tree, ready to be written into a folder, which is made; nothing is left in the repository."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="integrand-") as scratch:
+        index = Path(scratch, "index")
+        stage = Staged(repository=repository, index=index, folder=folder.resolve(), uses_lfs=False)
+        stage._git("read-tree", tree)  # noqa: SLF001
+        rows = stage._git("ls-files", "-z", "--stage", "--", f":(glob)**/{ATTRIBUTES}").fields()  # noqa: SLF001
+        attributes = repository.read(row.split()[1] for row in rows)
+        uses_lfs = any(_LFS.search(content) for content in attributes.values())
+        yield Staged(repository=repository, index=index, folder=folder.resolve(), uses_lfs=uses_lfs)
+
+
+def _lfs_error(reply: Reply, repository: Repository) -> SourceError:
+    if not (found := re.search(r"(?m)^fatal: (.*): smudge filter lfs failed$", reply.err)):
+        return SourceError(f"git could not write the files of a tree in {repository.path}: {reply.last_words}")
+    said = re.search(r"Smudge error: (?:Error downloading .*?\): )?(.*)", reply.err)
+    why = without_secret(said[1].strip() if said else "it failed")
+    if _LACKING.search(why) or not repository.origin:
+        return ContentError(f"{found[1]} is kept in Git LFS, which does not have its content: {why}")
+    again = " Run again." if is_passing(reply) else ""
+    return SourceError(f"{found[1]} cannot be fetched from Git LFS: {why.rstrip('.')}.{again}")
+
+
+def _joined(paths: Sequence[str]) -> bytes:
+    return "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")

@@ -1,0 +1,95 @@
+"""What it means when git cannot read from a repository elsewhere, as one sentence with the way out.
+
+Git's messages are matched in English, which ``LC_ALL=C`` makes it speak.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sessions.source.command import Reply
+
+# Trouble on the way, which may be over the next time.
+_PASSING = re.compile(
+    r"could not resolve host|timed? ?out|connection (refused|reset|closed)|early eof|unexpected disconnect"
+    r"|the remote end hung up|requested url returned error: (408|429|5\d\d)|rpc failed|couldn't find remote ref"
+    r"|not our ref|temporary failure|network is unreachable",
+    re.IGNORECASE,
+)
+_SHALLOW = re.compile(r"shallow roots are not allowed|shallow update not allowed")
+_PARTIAL = re.compile(r"promisor remote|lazy fetching disabled")
+# What is wrong with the history that was asked for, and with no other.
+_ITS_OWN = re.compile(
+    r"not our ref|couldn't find remote ref|did not send all necessary objects|failed to traverse parents"
+    r"|repository corruption|(missing|bad|corrupt|read|parse|invalid).{0,20} (object|tree|blob|commit)"
+    r"|tree (entry|object|file)",
+    re.IGNORECASE,
+)
+
+
+def without_secret(text: str) -> str:
+    """A text without the user and password in any address that it names.
+
+    >>> without_secret("https://jane:s3cret@example.org/a.git and git@example.org:b.git")
+    'https://example.org/a.git and git@example.org:b.git'
+    """
+    return re.sub(r"(?<=://)[^/\s:@]*(?::[^/\s]*)?@", "", text)
+
+
+def is_shallow(reply: Reply) -> bool:
+    """Whether a fetch left refs out because the remote lacks the beginning of their history."""
+    return bool(_SHALLOW.search(reply.err))
+
+
+def is_passing(reply: Reply) -> bool:
+    """Whether the same may work the next time, as after trouble on the way."""
+    return bool(_PASSING.search(reply.err))
+
+
+def is_of_one_branch(reply: Reply) -> bool:
+    """Whether a fetch failed for what is at one of the refs, and others may be fetched without it."""
+    return bool(_ITS_OWN.search(reply.err)) and not _PARTIAL.search(reply.err)
+
+
+def first_words(reply: Reply) -> str:
+    """Git's own reason: what it calls fatal or an error, else its last line."""
+    lines = [line.removeprefix("remote:").strip() for line in reply.err.splitlines()]
+    told = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return (told or [reply.last_words or f"status {reply.status}"])[0].rstrip(".")
+
+
+def unreadable(url: str, reply: Reply) -> str:
+    """The sentence for a repository whose refs cannot be listed."""
+    if foreign := _foreign(reply):
+        return without_secret(foreign)
+    words = first_words(reply)
+    again = " Run again." if is_passing(reply) else ""
+    return without_secret(f"{url} cannot be read as a git repository: {words}.{again}")
+
+
+def failed_fetch(url: str, reply: Reply) -> str:
+    """The sentence for a fetch that failed, or left out what was asked for."""
+    if is_shallow(reply):
+        told = (
+            f"{url} is a shallow clone: it lacks the history that merges need. Type `git fetch --unshallow` in it "
+            "(in a workflow of GitHub Actions: `fetch-depth: 0`), or name the repository that it was cloned from."
+        )
+    elif _PARTIAL.search(reply.err):
+        told = (
+            f"{url} is a partial clone: it lacks contents that merges need. Type `git fetch --refetch --no-filter` in "
+            "it, or name the repository that it was cloned from."
+        )
+    elif not (told := _foreign(reply)):
+        again = " Run again." if is_passing(reply) else ""
+        told = f"Fetching from {url} failed: {first_words(reply)}.{again}"
+    return without_secret(told)
+
+
+def _foreign(reply: Reply) -> str:
+    found = re.search(r"dubious ownership in repository at '(.*)'", reply.err)
+    if not found:
+        return ""
+    return (
+        f"{found[1]} belongs to another user. If you trust what is in it, type "
+        f"`git config --global --add safe.directory {found[1]}`."
+    )

@@ -1,0 +1,37 @@
+"""What is worth knowing of a merge that was clean: what git could not do as the project wants it, and submodules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sessions.source.tree_reader import Found
+
+_NAMED = 3
+
+
+def driver_remarks(drivers: dict[str, str]) -> list[str]:
+    """A clause for each merge driver that only a user's configuration defines; ``drivers`` by path. Pure."""
+    return [
+        f"how it merges is uncertain in {_some([path for path, name in drivers.items() if name == driver])}, which "
+        f"`.gitattributes` wants merged by the driver {driver!r} of a user's configuration: git merged line by line"
+        for driver in sorted(set(drivers.values()))
+    ]
+
+
+def submodule_remarks(before: Iterable[Found], after: Iterable[Found], *, checked_out: bool) -> list[str]:
+    """A clause for the submodules that a merge adds, moves and takes away. Pure."""
+    old, new = ({each.path: each.id for each in side} for side in (before, after))
+    changed = {
+        "adds": [path for path in new if path not in old],
+        "moves": [path for path in new if path in old and new[path] != old[path]],
+        "removes": [path for path in old if path not in new],
+    }
+    told = [f"it {verb} the submodule {_some(paths)}" for verb, paths in changed.items() if paths]
+    if told and not checked_out and changed["adds"] + changed["moves"]:
+        told[-1] += ", an empty folder here: `[project] submodules` is off"
+    return told
+
+
+def _some(paths: Sequence[str]) -> str:
+    more = len(paths) - _NAMED
+    return ", ".join(paths[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,136 @@
+"""Whether what a branch merged is still in it: a later commit may have taken it out again.
+
+git never merges a commit twice. A ticket that was merged and then reverted is contained in the release by ancestry, but
+none of its changes is, and merging it again brings nothing
+(https://github.com/git/git/blob/master/Documentation/howto/revert-a-faulty-merge.adoc).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sessions.source.merge_tree import MergeTree
+from sessions.source.repository import Repository
+
+_NOBODY = "Integrand <integrand@localhost> 0 +0000"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """The commit that took a ticket's changes out again."""
+
+    commit: str
+    subject: str
+
+    def __str__(self) -> str:
+        """A phrase such as ``1a2b3c4d5e (Revert "Fix it")``."""
+        return f"{self.commit[:10]} ({self.subject})"
+
+
+@dataclass(frozen=True)
+class OwnHistory:
+    """The first-parent history of a ``tip``, which tells what was merged, and what was taken out again."""
+
+    repository: Repository
+    tip: str
+    _git: MergeTree = field(init=False, repr=False)
+    _known: dict[str, Removal | None] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_git", MergeTree(self.repository))
+
+    def close(self) -> None:
+        """Let go of git."""
+        self._git.close()
+
+    @cached_property
+    def line(self) -> tuple[str, ...]:
+        """The first-parent commits, oldest first."""
+        words = ("rev-list", "--first-parent", "--reverse", self.tip)
+        return tuple(self.repository.git(*words).text.split())
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        return {commit: place for place, commit in enumerate(self.line)}
+
+    def merge_of(self, commit: str) -> str:
+        """Return the first-parent commit by which a commit that the tip contains came in: itself, or a merge."""
+        if commit in self._places:
+            return commit
+        words = ("rev-list", "--ancestry-path", f"{commit}..{self.tip}")
+        after = set(self.repository.git(*words).text.split())
+        return next(each for each in self.line if each in after)
+
+    def removal_of(self, commit: str) -> Removal | None:
+        """Return what took the changes of a first-parent commit out again; ``None`` where they are still there.
+
+        The changes are gone where undoing them changes nothing. Where that conflicts, the project went on from them, so
+        they are there.
+        """
+        if commit not in self._known:
+            self._known[commit] = self._removal_of(commit)
+        return self._known[commit]
+
+    def _removal_of(self, commit: str) -> Removal | None:
+        reply = self.repository.git("rev-parse", "--verify", "--quiet", f"{commit}^1^{{tree}}", ok=(0, 1, 128))
+        tree = self.repository.git("rev-parse", "--verify", f"{commit}^{{tree}}").text
+        if reply.status or reply.text == tree:
+            return None
+        undo = self.repository.write_commit(
+            f"tree {reply.text}\nparent {commit}\nauthor {_NOBODY}\ncommitter {_NOBODY}\n\nUndo\n".encode()
+        )
+        low, high = self._places[commit], len(self.line) - 1
+        if low == high or not self._lacks(self.line[high], undo):
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._lacks(self.line[middle], undo) else (middle, high)
+        return self._told(self.line[high])
+
+    def _lacks(self, commit: str, undo: str) -> bool:
+        tree = self.repository.git("rev-parse", "--verify", f"{commit}^{{tree}}").text
+        merge = self._git.merge(commit, undo)
+        return merge.clean and merge.tree == tree
+
+    def _told(self, commit: str) -> Removal:
+        words = ("log", "-1", "--no-show-signature", "--format=%s", commit)
+        return Removal(commit=commit, subject=self.repository.git(*words).out.decode("utf-8", "replace").strip()[:100])
+
+
+def find_removals(history: OwnHistory, tips: Mapping[int, str]) -> dict[int, Removal]:
+    """Return the tickets, of those whose ``tips`` a history contains, that were taken out again, and by what."""
+    found: dict[int, Removal] = {}
+    for number, tip in tips.items():
+        merge = history.merge_of(tip)
+        # A branch that starts at one of the history's own commits has nothing of its own that could be taken out.
+        if merge != tip and (removal := history.removal_of(merge)):
+            found[number] = removal
+    return found
+
+
+def find_sequels(
+    history: OwnHistory, removals: Mapping[int, Removal], tips: Mapping[int, str], numbers: Iterable[int]
+) -> dict[int, frozenset[int]]:
+    """Return those of ``numbers`` that are built on a ticket which was taken out again, and on which.
+
+    Such a branch has that ticket's commits, and neither the merge that brought them in nor the commit that took them
+    out.
+    """
+    merges = {old: history.merge_of(tips[old]) for old in removals}
+    built = {
+        number: frozenset(
+            old
+            for old, gone in removals.items()
+            if old != number
+            and _contains(history.repository, tips[old], tips[number])
+            and not any(_contains(history.repository, each, tips[number]) for each in (merges[old], gone.commit))
+        )
+        for number in (numbers if removals else ())
+    }
+    return {number: old for number, old in built.items() if old}
+
+
+def _contains(repository: Repository, commit: str, tip: str) -> bool:
+    return not repository.git("merge-base", "--is-ancestor", commit, tip, ok=(0, 1)).status

@@ -1,0 +1,98 @@
+"""The commit that a day starts from: a tag, or the tip of a branch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from sessions.errors import SourceError
+from sessions.source.mirror import Mirror
+from sessions.source.releases import Release
+from sessions.source.tags import rank_tags, version_of
+
+BRANCH = "branch:"
+_START = "refs/integrand/start"
+# As git does: https://git-scm.com/docs/git-describe#_search_strategy
+_CANDIDATES = 10
+_ABBREVIATED = 10
+
+
+def find_start(mirror: Mirror, wanted: str, pattern: str = "", name: str = "") -> Release:
+    """Return the release that ``wanted`` names: ``latest``, a tag, or ``branch:NAME``; its objects are here then.
+
+    ``pattern`` is `[project] tags`, and ``name`` the project's.
+
+    Raises :class:`SourceError` where there is none.
+    """
+    if not wanted.startswith(BRANCH):
+        return mirror.release(wanted, pattern, name)
+    branch = wanted.removeprefix(BRANCH)
+    ref = mirror.head_ref(branch)
+    if ref is None:
+        raise SourceError(
+            f"The repository has no branch {branch!r}: name one that it has as [project] release, or with --release."
+        )
+    mirror.fetch({_START: ref})
+    described, tag = describe(mirror, mirror.remote[ref], _release_tags(mirror, pattern, name))
+    found = Release(tag=described or _without_tag(branch, mirror.remote[ref]), version=version_of(tag), branch=branch)
+    return mirror.at(mirror.remote[ref], found)
+
+
+def release_at(mirror: Mirror, tag: str, commit: str) -> Release:
+    """Return the release that a record names by its tag and its commit, fetched where it is not here.
+
+    Raises :class:`SourceError` where the repository does not have it any more.
+    """
+    if not mirror.present([commit]):
+        return mirror.release(tag)
+    return mirror.at(commit, Release(tag=tag, version=version_of(tag)))
+
+
+def source_in(mirror: Mirror, revision: str, release: Release) -> Release:
+    """Return what lies in an image that says it is of a ``revision``: the release, or another commit of its history.
+
+    An image that is called after a branch is of whatever CI built at the last push, which may be behind the branch's
+    tip (https://github.com/opencontainers/image-spec/blob/main/annotations.md). A probe replaces the files that differ
+    from what is returned. A revision that the repository does not have is another project's, from an image below.
+    """
+    is_commit = re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", revision) and mirror.present([revision])
+    if release.commit == revision or not is_commit:
+        unsure = release.branch and release.commit != revision
+        aside = f"the image does not say of which commit it is: that of {release.tag} is assumed" if unsure else ""
+        return replace(release, aside=aside)
+    found = mirror.at(revision, release)
+    behind = mirror.repository.git("rev-list", "--count", f"{revision}..{release.commit}").text
+    return replace(found, aside=f"the image is of {revision[:10]}, {behind} commits before {release.tag}")
+
+
+def describe(mirror: Mirror, commit: str, tags: Mapping[str, str]) -> tuple[str, str]:
+    """Return what `git describe --tags` calls a commit (``3.1.0-12-g1a2b3c4d5e``), and the tag; empty without one.
+
+    ``tags`` are the release tags, newest first, and the commits that they point to. Of the ten that come first in the
+    history, the one that lacks the fewest of its commits is taken. git itself describes with the tags that are here,
+    and a mirror has only the one that it started from.
+    """
+    tagged = dict[str, str]()
+    for tag, at in tags.items():
+        tagged.setdefault(at, tag)
+    history = mirror.repository.git("rev-list", commit).text.split()
+    near = [each for each in history if each in tagged][:_CANDIDATES]
+    if not near:
+        return "", ""
+    count = {each: int(mirror.repository.git("rev-list", "--count", commit, f"^{each}").text) for each in near}
+    nearest = min(near, key=count.__getitem__)
+    tag = tagged[nearest]
+    return (f"{tag}-{count[nearest]}-g{commit[:_ABBREVIATED]}" if count[nearest] else tag), tag
+
+
+def _release_tags(mirror: Mirror, pattern: str, name: str) -> dict[str, str]:
+    tags = mirror.tags
+    with suppress(SourceError):  # of several kinds of tags, any can describe a commit
+        return {each.tag: tags[each.tag] for each in rank_tags(tags, pattern, name).releases}
+    return tags
+
+
+def _without_tag(branch: str, commit: str) -> str:
+    return f"{branch}-g{commit[:_ABBREVIATED]}"

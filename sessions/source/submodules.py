@@ -1,0 +1,118 @@
+"""Submodules: which a tree has, from where they come, and their commits beside the project's own.
+
+After gitmodules(5) and `git submodule update --init --recursive`: the address stands in ``.gitmodules``, and a relative
+one counts from the repository that the superproject comes from. Their objects go into the mirror of the project: ids
+tell them apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+
+from sessions.errors import ContentError, SourceError
+from sessions.source.command import Reply
+from sessions.source.refusals import first_words, is_passing, without_secret
+from sessions.source.repository import Repository
+from sessions.source.trees import SUBMODULE, find_faults, list_files
+
+_KEY = re.compile(r"submodule\.(?P<name>.*)\.(?P<key>path|url|update)", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submodule:
+    """A submodule at a ``path`` of a tree: its commit, and its address, empty where it has none or wants no update."""
+
+    path: str
+    commit: str
+    url: str
+
+
+def submodules_of(repository: Repository, tree: str, origin: str) -> tuple[Submodule, ...]:
+    """The submodules of a tree, not those of submodules; ``origin`` is where the tree comes from."""
+    commits = {path: id_ for path, (mode, id_) in list_files(repository, tree).items() if mode == SUBMODULE}
+    if not commits:
+        return ()
+    urls = _addresses(repository, tree)
+    return tuple(
+        Submodule(path=path, commit=commit, url=resolve_address(urls[path], origin) if urls.get(path) else "")
+        for path, commit in commits.items()
+    )
+
+
+def fetch_submodules(repository: Repository, tree: str, origin: str) -> None:
+    """Bring the commits of a tree's submodules here, and of theirs.
+
+    Raises :class:`ContentError` where one of them is not there, or not valid, and :class:`SourceError` where its
+    repository does not answer.
+    """
+    for module in submodules_of(repository, tree, origin):
+        if not module.url:
+            continue
+        if not _is_here(repository, module.commit):
+            _fetch(repository, module)
+        if fault := find_faults(repository, {0: module.commit}):
+            raise ContentError(f"the submodule {module.path} is not a valid tree: {fault[0]}")
+        fetch_submodules(repository, module.commit, module.url)
+
+
+def resolve_address(url: str, origin: str) -> str:
+    """The address in ``.gitmodules``, counted from ``origin`` where it is relative, as git's ``relative_url`` does.
+
+    >>> resolve_address("../lib.git", "https://example.org/us/project.git")
+    'https://example.org/us/lib.git'
+    >>> resolve_address("../../lib", "git@example.org:us/project")
+    'git@example.org:lib'
+    """
+    if not url.startswith(("./", "../")):
+        return url
+    base, separator = origin.rstrip("/"), "/"
+    while url.startswith(("./", "../")):
+        if url.startswith("../"):
+            cut = max(base.rfind("/"), base.rfind(":") if "/" not in base else -1)
+            separator = base[cut] if cut >= 0 else "/"
+            base = base[:cut] if cut >= 0 else "."
+        url = url.split("/", 1)[1]
+    return f"{base}{separator}{url}".rstrip("/")
+
+
+def _addresses(repository: Repository, tree: str) -> dict[str, str]:
+    """The address of each path that ``.gitmodules`` names; a broken file names none."""
+    words = ("config", f"--blob={tree}:.gitmodules", "-z", "--get-regexp", r"^submodule\..*\.(path|url|update)$")
+    reply = repository.git(*words, ok=(0, 1, 128), may_complain=True)
+    told: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in reply.fields():
+        key, _, value = row.partition("\n")
+        if found := _KEY.fullmatch(key):
+            told[found["name"]][found["key"]] = value
+    wanted = (each for each in told.values() if each.get("update") != "none")
+    return {each["path"]: each["url"] for each in wanted if "path" in each and "url" in each}
+
+
+def _is_here(repository: Repository, commit: str) -> bool:
+    reply = repository.git("cat-file", "-e", f"{commit}^{{commit}}", ok=(0, 1, 128), may_complain=True)
+    return not reply.status
+
+
+def _fetch(repository: Repository, module: Submodule) -> None:
+    """Fetch one commit, or where the server gives none by its id, all branches and tags."""
+    kept = f"refs/integrand/submodules/{module.commit}"
+    reply = _ask(repository, module, f"{module.commit}:{kept}/commit")
+    if reply.status:
+        reply = _ask(repository, module, f"+refs/heads/*:{kept}/heads/*", f"+refs/tags/*:{kept}/tags/*")
+    if not _is_here(repository, module.commit):
+        why = first_words(reply) if reply.status else "no branch or tag there has it"
+        told = f"the commit {module.commit[:10]} of the submodule {module.path} is not in {module.url}: {why}"
+        raise ContentError(without_secret(told))
+
+
+def _ask(repository: Repository, module: Submodule, *refs: str) -> Reply:
+    words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--")
+    # An address that somebody else wrote: git keeps submodules from reading this disk unless the user allows it.
+    env = {"GIT_PROTOCOL_FROM_USER": "0"}
+    reply = repository.git(*words, module.url, *refs, ok=(0, 1, 128), online=True, env=env)
+    if reply.status and is_passing(reply) and "not our ref" not in reply.err:
+        told = f"The submodule {module.path} cannot be fetched from {module.url}: {first_words(reply)}. Run again."
+        raise SourceError(without_secret(told))
+    return reply

@@ -1,0 +1,151 @@
+"""Finds in trees what decides how they are merged and checked out: ``.gitattributes`` files and submodules.
+
+Every tree is read once, in one process of git: two candidates that follow each other share nearly all of theirs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sessions.errors import SourceError
+from sessions.source.command import end_process, start_git
+from sessions.source.repository import Repository
+from sessions.source.trees import FOLDER, SUBMODULE, Entry, read_entries
+
+ATTRIBUTES = ".gitattributes"
+_AT_ONCE = 400
+# Words that can bear on a merge; `diff` does where similarity is estimated, and a macro may stand for any of them.
+_MERGING = re.compile(rb"merge|diff|binary|conflict-marker-size|\[attr\]")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A path in a tree, and the hexadecimal id of what is there: a blob, or a submodule's commit."""
+
+    path: str
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """All ``.gitattributes`` files and submodules of a tree."""
+
+    attributes: tuple[Found, ...] = ()
+    submodules: tuple[Found, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.attributes or self.submodules)
+
+    def below(self, folder: str) -> Findings:
+        """The same, told from the folder that this tree is in."""
+
+        def moved(found: tuple[Found, ...]) -> tuple[Found, ...]:
+            return tuple(Found(f"{folder}/{each.path}", each.id) for each in found)
+
+        return Findings(attributes=moved(self.attributes), submodules=moved(self.submodules))
+
+
+@dataclass
+class TreeReader:
+    """Reads trees and blobs of one repository."""
+
+    repository: Repository
+    _findings: dict[str, Findings] = field(default_factory=dict, init=False)
+    _blobs: dict[str, bytes] = field(default_factory=dict, init=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def find(self, tree: str) -> Findings:
+        """What is in a tree, by its id or as ``COMMIT^{tree}``. Raises :class:`SourceError` where one is missing."""
+        if tree not in self._findings:
+            entries = self._new_entries(tree)
+            for name in reversed(entries):  # subtrees were read after the trees that they are in
+                self._findings[name] = self._gathered(entries[name])
+        return self._findings[tree]
+
+    def merge_attributes(self, tree: str) -> tuple[Found, ...]:
+        """All attribute files of a tree, or none where not one of them could change what a merge gives."""
+        files = self.find(tree).attributes
+        return files if any(_MERGING.search(self.blob(file.id)) for file in files) else ()
+
+    def mentions(self, tree: str, words: bytes) -> bool:
+        """Whether an attribute file of a tree holds these words."""
+        return any(words in self.blob(file.id) for file in self.find(tree).attributes)
+
+    def blob(self, name: str) -> bytes:
+        """The content of a blob. Raises :class:`SourceError` where it is missing."""
+        if name not in self._blobs:
+            (self._blobs[name],) = self._read([name])
+        return self._blobs[name]
+
+    def write(self, files: tuple[Found, ...], folder: Path) -> None:
+        """Write files into a folder that holds nothing else."""
+        for file in files:
+            place = folder / file.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(self.blob(file.id))
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            end_process(self._process)
+            self._process = None
+
+    def _new_entries(self, tree: str) -> dict[str, list[Entry]]:
+        """The entries that count of a tree, and of all below it that were not read before; level by level."""
+        entries: dict[str, list[Entry]] = {}
+        wanted = [tree]
+        while wanted:
+            for name, raw in zip(wanted, self._read(wanted), strict=True):
+                # Once more at the end, where it comes up again below another tree.
+                entries.pop(name, None)
+                entries[name] = read_entries(raw, self.repository.object_format, ATTRIBUTES.encode())
+            below = (entry.id for name in wanted for entry in entries[name] if entry.mode == FOLDER)
+            wanted = [name for name in dict.fromkeys(below) if name not in self._findings]
+        return entries
+
+    def _gathered(self, entries: Sequence[Entry]) -> Findings:
+        here: list[Findings] = []
+        for entry in entries:
+            name = entry.name.decode("utf-8", "surrogateescape")
+            if entry.mode == FOLDER:
+                if below := self._findings[entry.id]:
+                    here.append(below.below(name))
+            elif entry.mode == SUBMODULE:
+                here.append(Findings(submodules=(Found(name, entry.id),)))
+            elif entry.mode & 0o170000 == 0o100000 and name == ATTRIBUTES:
+                here.append(Findings(attributes=(Found(name, entry.id),)))
+        return Findings(
+            attributes=tuple(found for each in here for found in each.attributes),
+            submodules=tuple(found for each in here for found in each.submodules),
+        )
+
+    def _read(self, names: Sequence[str]) -> list[bytes]:
+        """The contents of objects, some hundred at a time: more names than a pipe holds would wait for ever."""
+        if self._process is None:
+            self._process = start_git("cat-file", "--batch", git_dir=self.repository.git_dir)
+            weakref.finalize(self, end_process, self._process)
+        contents: list[bytes] = []
+        for start in range(0, len(names), _AT_ONCE):
+            contents += self._ask(self._process, names[start : start + _AT_ONCE])
+        return contents
+
+    def _ask(self, process: subprocess.Popen[bytes], names: Sequence[str]) -> Iterator[bytes]:
+        assert process.stdin is not None  # noqa: S101  both were asked for
+        assert process.stdout is not None  # noqa: S101  likewise
+        with contextlib.suppress(BrokenPipeError):  # it ended: there is no answer to read
+            process.stdin.write("".join(f"{name}\n" for name in names).encode())
+            process.stdin.flush()
+        for name in names:
+            answer = process.stdout.readline().split()
+            if len(answer) != 3:
+                self.close()
+                path = self.repository.path
+                raise SourceError(f"{path} lacks the object {name}: delete it and run again; it is a copy.")
+            yield process.stdout.read(int(answer[2]))
+            process.stdout.read(1)
