@@ -34,6 +34,8 @@ from sessions.options import parse_options
 from sessions.source.releases import Naming, namings_in
 from sessions.source.repository import Repository
 
+# Of so many pull requests it is looked up where they start.
+_NEWEST = 150
 WHO = "A. Base <base@localhost> 1780000000 +0000"
 _PYTEST = "python3 -m pytest -q -p no:cacheprovider -o addopts= -o junit_family=xunit1 --junit-xml={results} {files}"
 _CONFIG = """\
@@ -225,7 +227,7 @@ def prepare(source: Path, place: Path, project: Project, count: int) -> Stage:
 
 def find_requests(source: Path, repository: Repository, line: Sequence[str]) -> list[Request]:
     """Find the pull requests that start at main after the release, newest first."""
-    words = ("for-each-ref", "--contains", line[0], "--format=%(objectname) %(refname)", "refs/pull")
+    words = ("for-each-ref", "--format=%(objectname) %(refname)", "refs/pull")
     rows = [row.split() for row in run(source, *words, own_config=True).stdout.splitlines() if row.endswith("/head")]
     tips = {int(ref.split("/")[2]): tip for tip, ref in rows}
     log = repository.git("log", "-z", "--first-parent", "--format=%H%x09%P%x09%s", f"{line[0]}^..{line[-1]}").fields()
@@ -237,7 +239,7 @@ def find_requests(source: Path, repository: Repository, line: Sequence[str]) -> 
         parents = {commit: ids.split() for commit, ids, _ in commits}
         tips = {n: parents[each.commit][1] for n, each in named.items() if len(parents[each.commit]) == 2}
     found = []
-    for number, tip in sorted(tips.items(), reverse=True)[:400]:
+    for number, tip in sorted(tips.items(), reverse=True)[:_NEWEST]:
         own = repository.git("rev-list", "--parents", tip, f"^{line[0]}^").text.splitlines()
         start = max((places[each] for row in own for each in row.split() if each in places), default=None)
         if start is not None and tip not in places:
