@@ -8,7 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
-from gitdb import IStream, LooseObjectDB
+import git
+from gitdb import IStream
 
 from sessions.errors import SourceError
 from sessions.source.command import Reply, call_git, git_version
@@ -30,7 +31,7 @@ class Repository:
     git_dir: Path
     object_format: ObjectFormat
     origin: str
-    _objects: LooseObjectDB = field(repr=False, compare=False)
+    _objects: git.GitCmdObjectDB | None = field(repr=False, compare=False)
 
     @classmethod
     def open(cls, path: Path, object_format: ObjectFormat = "sha1", origin: str = "") -> Repository:
@@ -48,7 +49,7 @@ class Repository:
             raise SourceError(f"{path} is no git repository: delete it and run again; it is only a copy. ({why})")
         _forget_former_attributes(git_dir)
         found: ObjectFormat = "sha256" if reply.text == "sha256" else "sha1"
-        return cls(path, git_dir, found, origin, LooseObjectDB(str(git_dir / "objects")))
+        return cls(path, git_dir, found, origin, _object_database(git_dir) if found == "sha1" else None)
 
     def git(
         self,
@@ -101,11 +102,17 @@ class Repository:
         return found
 
     def write_commit(self, content: bytes) -> str:
-        """Store a commit object, where gitdb can without a process of its own; its full hex id."""
-        if self.object_format == "sha256":  # which gitdb does not know
+        """Store a commit object, where GitPython can without a process of its own; its full hex id."""
+        if self._objects is None:
             return self.git("hash-object", "-t", "commit", "-w", "--stdin", put=content).text
         stored = self._objects.store(IStream(b"commit", len(content), BytesIO(content)))
         return str(stored.hexsha.decode())
+
+
+def _object_database(git_dir: Path) -> git.GitCmdObjectDB:
+    """GitPython's, which knows no SHA-256."""
+    with git.Repo(git_dir) as repo:
+        return repo.odb
 
 
 def _make(path: Path, object_format: ObjectFormat) -> None:

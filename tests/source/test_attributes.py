@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sessions.source.conflicts import Clash
 from sessions.source.line import Line, Queue, merge_line
+from sessions.source.merge_process import words_before_git
 from sessions.source.merging import Candidate
 from sessions.tickets.model import Verdict
 from tests.repositories import SUBMODULE, Builder, Content, Scene, lines
@@ -91,6 +93,27 @@ def test_a_conflict_that_such_a_driver_may_resolve_is_told_as_uncertain(tmp_path
     ruling = line_of(scene, 1, 2).rulings[2]
     assert ruling.verdict is Verdict.CONFLICT
     assert ruling.reason.startswith("it conflicts with #1 in a.tbl; how it merges is uncertain in a.tbl, ")
+
+
+def test_where_git_cannot_be_kept_waiting_each_merge_is_a_process_and_gives_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base: Files = {".gitattributes": "CHANGES merge=union\n*.lock -merge\n", "lib": (SUBMODULE, "1" * 40)}
+    one: Files = {**BOTH_ADD[0], "a.lock": lines((3, "one")), "lib": (SUBMODULE, "2" * 40)}
+    two: Files = {**BOTH_ADD[1], "a.lock": lines((27, "two")), "lib": (SUBMODULE, "3" * 40)}
+    scene = scene_of(tmp_path, base, t1=one, t2=two, t3=BOTH_ADD[1])
+    usual = line_of(scene, 1, 2, 3)
+    assert [each.path for each in usual.rulings[2].conflicts] == ["a.lock", "lib"]
+    only_git = tmp_path / "bin"
+    only_git.mkdir()
+    (only_git / "git").symlink_to(shutil.which("git") or "")
+    monkeypatch.setenv("PATH", str(only_git))
+    words_before_git.cache_clear()
+    if words_before_git() is not None:
+        pytest.skip("this git keeps no answers in a buffer")
+    again = Scene.of(scene.builder, tmp_path / "again")
+    assert line_of(again, 1, 2, 3) == usual
+    words_before_git.cache_clear()
 
 
 def test_longer_conflict_markers_are_found(tmp_path: Path) -> None:

@@ -173,6 +173,12 @@ def test_there_are_enough_of_them() -> None:
     assert len(CASES) >= 30
 
 
+@pytest.mark.parametrize("name", ["$HOME", "~", "%s {x}"])
+def test_a_projects_folder_may_be_called_anything(usual: Any, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    assert Project(tmp_path / name).record(tmp_path / "state") == usual
+
+
 @pytest.mark.parametrize("name", ["$HOME", "~", "a b", "%s {x}", "-n", "ä\udcff"])
 def test_a_state_folder_may_be_called_anything(project: Project, usual: Any, tmp_path: Path, name: str) -> None:
     assert project.record(tmp_path / name) == usual
