@@ -110,7 +110,7 @@ PROJECTS = {
         name="sympy",
         release="1.14.0",
         branch="master",
-        packages=("pytest==8.4.2", "mpmath"),
+        packages=("pytest==8.4.2", "mpmath", "hypothesis"),
         files=("sympy/utilities/tests/test_misc.py", "sympy/utilities/tests/test_iterables.py"),
         run=_PYTEST,
         path="sympy/utilities/misc.py",
