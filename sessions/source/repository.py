@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -9,10 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from gitdb import IStream, LooseObjectDB
+from gitdb.exc import BadObject
 
 from sessions.errors import SourceError
 from sessions.source.command import Reply, call_git, git_version
 
+_IS_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 ObjectFormat = Literal["sha1", "sha256"]
 # What this program wrote into mirrors up to 1.0, to have files without any conversion.
 _FORMER_ATTRIBUTES = "* -text -ident -filter -working-tree-encoding\n"
@@ -99,6 +103,15 @@ class Repository:
             if told == kind.encode():
                 found[name] = answer[start : at - 1]
         return found
+
+    def read_loose(self, name: str) -> bytes | None:
+        """The content of an object that git has just written, without a process; ``None`` for any other."""
+        if not _IS_ID.fullmatch(name):
+            return None
+        try:
+            return bytes(self._objects.stream(bytes.fromhex(name)).read())
+        except (BadObject, OSError, zlib.error):  # of one that is broken, git itself says what is wrong
+            return None
 
     def write_commit(self, content: bytes) -> str:
         """Store a commit object, where gitdb can without a process of its own; its full hex id."""
