@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -9,11 +11,13 @@ from pathlib import Path
 from typing import Literal
 
 import git
-from gitdb import IStream
+from gitdb import IStream, LooseObjectDB
+from gitdb.exc import BadObject
 
 from sessions.errors import SourceError
 from sessions.source.command import Reply, call_git, git_version
 
+_IS_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 ObjectFormat = Literal["sha1", "sha256"]
 # What this program wrote into mirrors up to 1.0, to have files without any conversion.
 _FORMER_ATTRIBUTES = "* -text -ident -filter -working-tree-encoding\n"
@@ -100,6 +104,16 @@ class Repository:
             if told == kind.encode():
                 found[name] = answer[start : at - 1]
         return found
+
+    def read_loose(self, name: str) -> bytes | None:
+        """The content of an object that git has just written, without a process; ``None`` for any other."""
+        if self._objects is None or not _IS_ID.fullmatch(name):
+            return None
+        try:
+            # Not GitPython's own `stream`, which asks a process.
+            return bytes(LooseObjectDB.stream(self._objects, bytes.fromhex(name)).read())
+        except (BadObject, OSError, zlib.error):  # of one that is broken, git itself says what is wrong
+            return None
 
     def write_commit(self, content: bytes) -> str:
         """Store a commit object, where GitPython can without a process of its own; its full hex id."""

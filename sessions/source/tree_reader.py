@@ -126,7 +126,16 @@ class TreeReader:
         )
 
     def _read(self, names: Sequence[str]) -> list[bytes]:
+        """The contents of objects; those that a merge has just written are there as single files."""
+        found = {name: self.repository.read_loose(name) for name in names}
+        asked = [name for name, content in found.items() if content is None]
+        found |= dict(zip(asked, self._read_packed(asked), strict=True))
+        return [content for name in names if (content := found[name]) is not None]
+
+    def _read_packed(self, names: Sequence[str]) -> list[bytes]:
         """The contents of objects, some hundred at a time: more names than a pipe holds would wait for ever."""
+        if not names:
+            return []
         if self._process is None:
             self._process = start_git("cat-file", "--batch", git_dir=self.repository.git_dir)
             weakref.finalize(self, end_process, self._process)
