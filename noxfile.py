@@ -5,7 +5,7 @@
 #     "defusedxml>=0.7.1",
 #     "docker>=7.1.0",
 #     "filelock>=3.16",
-#     "gitdb>=4.0.12",
+#     "GitPython>=3.1.45",
 #     "jinja2>=3.1.6",
 #     "lxml>=6",
 #     "packaging>=24.2",

@@ -34,6 +34,8 @@ from sessions.options import parse_options
 from sessions.source.releases import Naming, namings_in
 from sessions.source.repository import Repository
 
+# Of so many pull requests it is looked up where they start.
+_NEWEST = 150
 WHO = "A. Base <base@localhost> 1780000000 +0000"
 _PYTEST = "python3 -m pytest -q -p no:cacheprovider -o addopts= -o junit_family=xunit1 --junit-xml={results} {files}"
 _CONFIG = """\
@@ -82,7 +84,7 @@ PROJECTS = {
         name="packaging",
         release="26.3",
         branch="main",
-        packages=("pytest", "pretend", "hypothesis"),
+        packages=("pytest==8.4.2", "pretend", "hypothesis"),
         files=("tests/test_utils.py", "tests/test_tags.py", "tests/test_licenses.py", "tests/test_requirements.py"),
         run=f"PYTHONPATH=src {_PYTEST}",
         path="src/packaging/utils.py",
@@ -95,7 +97,7 @@ PROJECTS = {
         name="flask",
         release="3.1.0",
         branch="main",
-        packages=("pytest", "werkzeug", "jinja2", "itsdangerous", "click", "blinker", "python-dotenv"),
+        packages=("pytest==8.4.2", "werkzeug", "jinja2", "itsdangerous", "click", "blinker", "python-dotenv"),
         files=("tests/test_helpers.py", "tests/test_config.py", "tests/test_json.py", "tests/test_views.py"),
         run=f"PYTHONPATH=src {_PYTEST}",
         path="src/flask/helpers.py",
@@ -108,7 +110,7 @@ PROJECTS = {
         name="sympy",
         release="1.14.0",
         branch="master",
-        packages=("pytest", "mpmath"),
+        packages=("pytest==8.4.2", "mpmath", "hypothesis"),
         files=("sympy/utilities/tests/test_misc.py", "sympy/utilities/tests/test_iterables.py"),
         run=_PYTEST,
         path="sympy/utilities/misc.py",
@@ -225,7 +227,7 @@ def prepare(source: Path, place: Path, project: Project, count: int) -> Stage:
 
 def find_requests(source: Path, repository: Repository, line: Sequence[str]) -> list[Request]:
     """Find the pull requests that start at main after the release, newest first."""
-    words = ("for-each-ref", "--contains", line[0], "--format=%(objectname) %(refname)", "refs/pull")
+    words = ("for-each-ref", "--format=%(objectname) %(refname)", "refs/pull")
     rows = [row.split() for row in run(source, *words, own_config=True).stdout.splitlines() if row.endswith("/head")]
     tips = {int(ref.split("/")[2]): tip for tip, ref in rows}
     log = repository.git("log", "-z", "--first-parent", "--format=%H%x09%P%x09%s", f"{line[0]}^..{line[-1]}").fields()
@@ -237,7 +239,7 @@ def find_requests(source: Path, repository: Repository, line: Sequence[str]) -> 
         parents = {commit: ids.split() for commit, ids, _ in commits}
         tips = {n: parents[each.commit][1] for n, each in named.items() if len(parents[each.commit]) == 2}
     found = []
-    for number, tip in sorted(tips.items(), reverse=True)[:400]:
+    for number, tip in sorted(tips.items(), reverse=True)[:_NEWEST]:
         own = repository.git("rev-list", "--parents", tip, f"^{line[0]}^").text.splitlines()
         start = max((places[each] for row in own for each in row.split() if each in places), default=None)
         if start is not None and tip not in places:

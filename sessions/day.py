@@ -29,7 +29,7 @@ from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror
 from sessions.source.overlays import export, size_of
 from sessions.source.releases import Release
-from sessions.source.start import find_start, source_in
+from sessions.source.start import BRANCH, find_start, source_in
 
 _SAMPLE = "sample:"
 
@@ -234,13 +234,15 @@ def with_baseline(config: Config, release: Release) -> Config:
 
     Raises :class:`UsageError` where the name asks for a branch, and the day starts from a tag.
     """
-    name = config.engine.baseline.replace("{commit}", release.commit)
-    if "{branch}" in name and not release.branch and config.engine.kind != "local":
+    name, start = config.engine.baseline.replace("{commit}", release.commit), config.project.release
+    # A day of the past, looked into, is named by its commit.
+    branch = release.branch or (start.removeprefix(BRANCH) if start.startswith(BRANCH) else "")
+    if "{branch}" in name and not branch and config.engine.kind != "local":
         raise UsageError(
             f"[engine] baseline has {{branch}}, and the day starts from the tag {release.tag}: write {{release}}, or "
             'start from a branch, as [project] release = "branch:main".'
         )
-    name = name.replace("{branch}", legal_tag(release.branch))
+    name = name.replace("{branch}", legal_tag(branch))
     return replace(config, engine=replace(config.engine, baseline=name))
 
 

@@ -45,7 +45,6 @@ class StepRunner:
                     output.take(chunk)
                     if output.exceeded:
                         guard.stop("too much output")
-                        break
         finally:
             log = output.close()
         return self._ended(step, api.exec_inspect(command)["ExitCode"], log, guard)

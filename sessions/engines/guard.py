@@ -14,25 +14,29 @@ from sessions.engines.probe import Ending
 Check = Callable[[], None]
 
 # Seconds between two looks at what a step takes; more where looking takes long, so that it costs 10 % at most.
-_LOOK = 0.5
+_LOOK = 0.2
 _SHARE = 10
 
 
 class Guard:
-    """Stops one step by calling ``kill``, at most once, and knows why."""
+    """Stops one step by calling ``kill``, at most once and only while it is watched, and knows why."""
 
     def __init__(self, kill: Callable[[], None]) -> None:
-        self._kill, self._lock = kill, threading.Lock()
+        self._kill, self._lock, self._watched = kill, threading.Lock(), True
+        self._killer = threading.Thread(target=kill, daemon=True)
         self.ending: Ending | None = None
         self.why = ""
 
     def stop(self, ending: Ending, why: str = "") -> None:
-        """Stop the step, if nothing has stopped it yet."""
+        """Stop the step, if nothing has stopped it yet.
+
+        It is killed on a thread of its own: Docker's daemon does not end a container before what it printed is read.
+        """
         with self._lock:
-            if self.ending is not None:
-                return
-            self.ending, self.why = ending, why
-        self._kill()
+            if self.ending is None:
+                self.ending, self.why = ending, why
+                if self._watched:
+                    self._killer.start()
 
     @contextmanager
     def watching(self, timeout: float, check: Check) -> Iterator[None]:
@@ -47,8 +51,12 @@ class Guard:
         finally:
             timer.cancel()
             over.set()
-            timer.join()  # podman gives empty archives of a container that is just being killed
+            timer.join()
             looks.join()
+            with self._lock:
+                self._watched = False
+            if self._killer.ident:
+                self._killer.join()  # podman gives empty archives of a container that is just being killed
 
     def _look(self, over: threading.Event, check: Check) -> None:
         took = 0.0

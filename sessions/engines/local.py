@@ -31,6 +31,7 @@ from sessions.engines.jail import Jail, find_jail
 from sessions.engines.local_step import SCRIPTS, LocalStepRunner
 from sessions.engines.machine import DiskWatch, memory_size
 from sessions.engines.probe import Image, Inspection, Outcome, Probe, Step, StepOutcome
+from sessions.engines.process_limit import remove_groups
 from sessions.errors import InfrastructureError
 from sessions.source.overlay_files import OverlayFile
 
@@ -56,6 +57,7 @@ class LocalEngine:
     def __post_init__(self) -> None:
         if self.alone:
             delete_folder(self._probes)  # of a call that was killed
+            remove_groups()
 
     @cached_property
     def bounds(self) -> Bounds:

@@ -17,6 +17,8 @@ from sessions.engines.jail import Jail
 from sessions.engines.machine import DiskWatch
 from sessions.engines.output import Output
 from sessions.engines.probe import Step, StepOutcome
+from sessions.engines.process_limit import joining, limited_group, shell_limit
+from sessions.engines.processes import usage_of
 from sessions.engines.running import InJail, InSession, Running
 from sessions.errors import InfrastructureError
 
@@ -25,6 +27,7 @@ _CHUNK = 2**16
 SCRIPTS = "scripts"
 # Where the whole machine runs out of memory, the kernel ends a probe before anything of ours.
 _LIMITED = """{ulimits}
+{processes}
 {{ echo 500 > /proc/self/oom_score_adj; }} 2> /dev/null
 cd "$1" && exec sh "$0"
 """
@@ -46,13 +49,12 @@ class LocalStepRunner:
 
         Raises :class:`InfrastructureError` where the jail failed.
         """
-        # A script, not `sh -c`: one argument may hold 128 KiB, and Sage's list of files is longer.
-        self.room.chmod(0o755)  # the commands before may have changed that
-        script = self.room / SCRIPTS / f"{step.name}.sh"
-        script.write_text(step.command + "\n", encoding="utf-8", errors="surrogateescape")
-        if not _is_folder(self.room / "source"):
+        if not self._is_usable():
             lost = StepOutcome(name=step.name, status=1, log="")
             return lost.stopped("unusable", "the commands before removed the source, or put something else there")
+        # A script, not `sh -c`: one argument may hold 128 KiB, and Sage's list of files is longer.
+        script = self.room / SCRIPTS / f"{step.name}.sh"
+        script.write_text(step.command + "\n", encoding="utf-8", errors="surrogateescape")
         output = Output(self.bounds, listen, strip=f"{self.room / 'source'}/")
         with self._started(script) as running:
             guard = Guard(running.kill)
@@ -73,11 +75,12 @@ class LocalStepRunner:
 
     @contextmanager
     def _started(self, script: Path) -> Iterator[Running]:
-        limited = _LIMITED.format(ulimits=self.bounds.ulimits)
+        limited = _LIMITED.format(ulimits=self.bounds.ulimits, processes=shell_limit(self.bounds.processes))
+        command = ["sh", "-c", limited, str(script), str(self.room / "source")]
         told, tell = os.pipe()
-        with os.fdopen(told, "rb") as status:
+        with os.fdopen(told, "rb") as status, limited_group(self.bounds.processes) as group:
             try:
-                process = self._start(["sh", "-c", limited, str(script), str(self.room / "source")], tell)
+                process = self._start(command, tell, group)
             finally:
                 os.close(tell)
             running = InJail.of(process, status) if self.jail else InSession(process)
@@ -86,13 +89,13 @@ class LocalStepRunner:
             finally:
                 running.end()
 
-    def _start(self, command: list[str], tell: int) -> subprocess.Popen[bytes]:
+    def _start(self, command: list[str], tell: int, group: Path | None) -> subprocess.Popen[bytes]:
         if self.jail is None:
-            return self._open(command, [])
+            return self._open(joining(group, command), [])
         with self.jail.filter() as filter_:
             readable = (*self.readable, self.room / SCRIPTS)
             words = self.jail.words(self.room, command, told=tell, filter_=filter_, readable=readable)
-            return self._open(words, [tell, filter_])
+            return self._open(joining(group, words), [tell, filter_])
 
     def _open(self, words: list[str], files: list[int]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -105,11 +108,19 @@ class LocalStepRunner:
             pass_fds=files,
         )
 
+    def _is_usable(self) -> bool:
+        """Whether the probe's folders are still there; its commands may have taken rights away."""
+        if not _is_folder(self.room):
+            return False
+        self.room.chmod(0o755)
+        return _is_folder(self.room / "source") and _is_folder(self.room / SCRIPTS)
+
     def _check(self, running: Running) -> None:
-        found = running.usage(self.bounds.memory)
-        if found.processes > self.bounds.processes:
+        processes = running.processes()
+        if len(processes) > self.bounds.processes:
             text = f"it ran more than {self.bounds.processes} processes ([engine] processes sets how many)"
             raise ExceededError("too many processes", text)
+        found = usage_of(processes, self.bounds.memory)
         if found.memory > self.bounds.memory:
             text = f"it took more than {say_bytes(self.bounds.memory)} of memory ([engine] memory sets how much)"
             raise ExceededError("out of memory", text)

@@ -1,4 +1,4 @@
-"""What the processes of a probe take, as Linux tells in ``/proc``: their number, memory, files without a name."""
+"""What the processes of a probe take, as Linux tells in ``/proc``: memory, and files without a name."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What some processes take together. Sizes are bytes; ``unnamed`` is in files that were deleted while open."""
+    """What some processes take together, in bytes; ``unnamed`` is in files that were deleted while open."""
 
-    processes: int
     memory: int
     unnamed: int
 
@@ -44,7 +43,7 @@ def usage_of(places: list[Path], most: int) -> Usage:
     memory = sum(map(_resident, places))
     if memory > most:
         memory = sum(map(_proportional, places))
-    return Usage(processes=len(places), memory=memory, unnamed=_unnamed(places))
+    return Usage(memory=memory, unnamed=_unnamed(places))
 
 
 def _processes() -> Iterator[Path]:
@@ -86,10 +85,10 @@ def _unnamed(processes: list[Path]) -> int:
     sizes: dict[tuple[int, int], int] = {}
     for place in processes:
         try:
-            for entry in os.scandir(place / "fd"):
-                about = entry.stat()
-                if stat.S_ISREG(about.st_mode) and not about.st_nlink:
-                    sizes[about.st_dev, about.st_ino] = about.st_blocks * 512
+            with os.scandir(place / "fd") as files:
+                for about in map(os.DirEntry.stat, files):
+                    if stat.S_ISREG(about.st_mode) and not about.st_nlink:
+                        sizes[about.st_dev, about.st_ino] = about.st_blocks * 512
         except OSError:
             continue
     return sum(sizes.values())

@@ -9,9 +9,10 @@ import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Protocol
 
-from sessions.engines.processes import Usage, in_namespace, in_session, namespace_of, usage_of
+from sessions.engines.processes import in_namespace, in_session, namespace_of
 
 
 class Running(Protocol):
@@ -30,8 +31,8 @@ class Running(Protocol):
         """Kill what is left, and wait until all of it is gone."""
         ...
 
-    def usage(self, most: int) -> Usage:
-        """Return what its processes take; ``most`` as for :func:`sessions.engines.processes.usage_of`."""
+    def processes(self) -> list[Path]:
+        """Return the folders of its processes in /proc."""
         ...
 
     def has_started(self) -> bool:
@@ -55,18 +56,21 @@ class InSession:
         self.kill()
         self.process.wait()
 
-    def usage(self, most: int) -> Usage:
-        """Return what the processes of the session take."""
-        return usage_of(in_session(self.process.pid), most)
+    def processes(self) -> list[Path]:
+        """Return the processes of the session."""
+        return in_session(self.process.pid)
 
     def has_started(self) -> bool:
         """A shell always starts."""
         return True
 
 
-@dataclass(frozen=True)
+@dataclass
 class InJail:
-    """A command in bubblewrap's namespaces. ``status`` is where bubblewrap writes, ``first`` the jail's process 1."""
+    """A command in bubblewrap's namespaces.
+
+    ``status`` is where bubblewrap writes; ``first`` a file descriptor of the jail's process 1, while there is one.
+    """
 
     process: subprocess.Popen[bytes]
     status: IO[bytes]
@@ -93,14 +97,18 @@ class InJail:
 
     def end(self) -> None:
         """Kill what is left in the jail, and wait until the kernel has taken all of it away."""
-        self.kill()
-        self.process.wait()
         if self.first is not None:
+            self.kill()
             select.select([self.first], [], [])
+            os.close(self.first)
+            self.first = None
+        elif self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
 
-    def usage(self, most: int) -> Usage:
-        """Return what the processes in the jail take."""
-        return usage_of(in_namespace(self.namespace), most)
+    def processes(self) -> list[Path]:
+        """Return the processes in the jail."""
+        return in_namespace(self.namespace)
 
     def has_started(self) -> bool:
         """Whether bubblewrap tells of the command's status: it does where it could start it."""

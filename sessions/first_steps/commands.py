@@ -24,7 +24,7 @@ def how_documented(files: Files, version: str = "") -> Check | None:
     """How release ``version`` makes its manual; ``None`` where there is no sign of one."""
     made = installation(files, "", version)
     needs = (*made.needs, *requirements(files, "doc", "docs"))
-    if confs := sorted(files.like("doc*/conf.py", "Doc*/conf.py"), key=lambda path: (path.count("/"), path)):
+    if confs := sorted(files.like("doc*/conf.py", "Doc*/conf.py"), key=_depth_of_conf):
         folder = confs[0].rpartition("/")[0]
         run = f"{made.path}python3 -m sphinx -q -b html {folder} build/integrand-docs"
         return Check(
@@ -46,12 +46,17 @@ def how_documented(files: Files, version: str = "") -> Check | None:
     return None
 
 
+def _depth_of_conf(path: str) -> tuple[int, bool, str]:
+    """Nearest to the top first; of several, the one in a folder of sources."""
+    return path.count("/"), path.split("/")[-2] not in ("source", "src"), path
+
+
 def dockerfile(files: Files) -> tuple[str, str] | None:
     """The project's own Dockerfile, and the folder in which its image holds the source; ``None`` where none is."""
     names = files.like("Dockerfile", "docker/Dockerfile", ".devcontainer/Dockerfile")
     if not names:
         return None
-    name = min(names, key=lambda path: (path.count("/"), path))
+    name = min(names, key=_depth_of_conf)
     # Of several, the last: earlier ones are mostly of other stages.
     places = re.findall(r"^\s*WORKDIR\s+(/[\w./-]+)\s*$", files.text(name), re.MULTILINE | re.IGNORECASE)
     return name, places[-1] if places else "/source"

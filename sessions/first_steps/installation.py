@@ -50,8 +50,9 @@ def installation(files: Files, folder: str, version: str) -> Installation:
         # Settings in a subfolder: the command works there, and PYTHONPATH counts from there.
         return Installation(path=_before(folder, up + PLACE), build=build, needs=(*backend, *_backends(backend)))
     setup = files.text(posixpath.join(folder, "setup.py"))
-    if re.search(r"\bext_modules\b|\bExtension\(", setup):
-        build = f"cd ./{shlex.quote(folder)} && python3 setup.py -q build_ext --inplace"
+    if re.search(r"\bext_modules\s*=\s*(?!\[\s*\])|\bExtension\(", setup):
+        inside_ = f"cd {shlex.quote(folder)} && " if folder else ""
+        build = f"{inside_}python3 setup.py -q build_ext --inplace"
         return Installation(path=_before(folder, "src") if source else "", build=build, needs=(*backend, "setuptools"))
     return Installation(path=_before(folder, "src") if source else "")
 

@@ -16,7 +16,7 @@ from gitdb.exc import BadObject
 from sessions.errors import SourceError
 from sessions.source.command import Reply, call_git, git_version
 
-_IS_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_IS_ID = re.compile(r"[0-9a-f]{40}")
 ObjectFormat = Literal["sha1", "sha256"]
 # What this program wrote into mirrors up to 1.0, to have files without any conversion.
 _FORMER_ATTRIBUTES = "* -text -ident -filter -working-tree-encoding\n"
@@ -34,7 +34,7 @@ class Repository:
     git_dir: Path
     object_format: ObjectFormat
     origin: str
-    _objects: LooseObjectDB = field(repr=False, compare=False)
+    _objects: LooseObjectDB | None = field(repr=False, compare=False)
 
     @classmethod
     def open(cls, path: Path, object_format: ObjectFormat = "sha1", origin: str = "") -> Repository:
@@ -52,7 +52,7 @@ class Repository:
             raise SourceError(f"{path} is no git repository: delete it and run again; it is only a copy. ({why})")
         _forget_former_attributes(git_dir)
         found: ObjectFormat = "sha256" if reply.text == "sha256" else "sha1"
-        return cls(path, git_dir, found, origin, LooseObjectDB(str(git_dir / "objects")))
+        return cls(path, git_dir, found, origin, _loose_objects(git_dir) if found == "sha1" else None)
 
     def git(
         self,
@@ -106,7 +106,7 @@ class Repository:
 
     def read_loose(self, name: str) -> bytes | None:
         """The content of an object that git has just written, without a process; ``None`` for any other."""
-        if not _IS_ID.fullmatch(name):
+        if self._objects is None or not _IS_ID.fullmatch(name):
             return None
         try:
             return bytes(self._objects.stream(bytes.fromhex(name)).read())
@@ -115,10 +115,19 @@ class Repository:
 
     def write_commit(self, content: bytes) -> str:
         """Store a commit object, where gitdb can without a process of its own; its full hex id."""
-        if self.object_format == "sha256":  # which gitdb does not know
+        if self._objects is None:
             return self.git("hash-object", "-t", "commit", "-w", "--stdin", put=content).text
         stored = self._objects.store(IStream(b"commit", len(content), BytesIO(content)))
         return str(stored.hexsha.decode())
+
+
+def _loose_objects(git_dir: Path) -> LooseObjectDB:
+    """The objects that are single files, which gitdb (of GitPython) reads and writes; it knows no SHA-256.
+
+    Not GitPython's own `GitCmdObjectDB`: for each commit it starts git, with the user's whole environment, and that
+    refuses a folder of another user.
+    """
+    return LooseObjectDB(str(git_dir / "objects"))
 
 
 def _make(path: Path, object_format: ObjectFormat) -> None:

@@ -27,7 +27,7 @@ def find_start(mirror: Mirror, wanted: str, pattern: str = "", name: str = "") -
     Raises :class:`SourceError` where there is none.
     """
     if not wanted.startswith(BRANCH):
-        return mirror.release(wanted, pattern, name)
+        return _described(mirror, wanted) or mirror.release(wanted, pattern, name)
     branch = wanted.removeprefix(BRANCH)
     ref = mirror.head_ref(branch)
     if ref is None:
@@ -40,13 +40,26 @@ def find_start(mirror: Mirror, wanted: str, pattern: str = "", name: str = "") -
     return mirror.at(mirror.remote[ref], found)
 
 
+def _described(mirror: Mirror, name: str) -> Release | None:
+    """A commit that an earlier day started from, by its name in that day's record; ``None`` if it is not here.
+
+    git itself takes the end of such a name for the commit: https://git-scm.com/docs/gitrevisions
+    """
+    found = re.fullmatch(r"(?P<tag>.+?)(-\d+)?-g(?P<commit>[0-9a-f]{10,})", name)
+    if not found or name in mirror.tags:
+        return None
+    words = ("rev-parse", "--verify", "--quiet", f"{found['commit']}^{{commit}}")
+    reply = mirror.repository.git(*words, ok=(0, 1, 128), may_complain=True)
+    return None if reply.status else mirror.at(reply.text, Release(tag=name, version=version_of(found["tag"])))
+
+
 def release_at(mirror: Mirror, tag: str, commit: str) -> Release:
     """Return the release that a record names by its tag and its commit, fetched where it is not here.
 
     Raises :class:`SourceError` where the repository does not have it any more.
     """
     if not mirror.present([commit]):
-        return mirror.release(tag)
+        return find_start(mirror, tag)
     return mirror.at(commit, Release(tag=tag, version=version_of(tag)))
 
 

@@ -182,7 +182,19 @@ def test_a_project_is_installed_where_its_metadata_is_asked_for(texts: dict[str,
 def test_modules_in_c_are_built_in_place() -> None:
     check = how_tested(of({"setup.py": "setup(ext_modules=[Extension('p._c', ['c.c'])])", "tests/test_a.py": ""}))
     assert check
-    assert "build_ext --inplace" in check.build
+    assert check.build == "python3 setup.py -q build_ext --inplace"
+
+
+def test_no_module_in_c_and_no_build() -> None:
+    check = how_tested(of({"setup.py": "setup(ext_modules=[])", "tests/test_a.py": ""}))
+    assert check
+    assert check.build == ""
+
+
+def test_of_several_manuals_the_sources_are_taken() -> None:
+    check = how_documented(of({"doc/api/conf.py": "", "doc/src/conf.py": ""}))
+    assert check
+    assert " doc/src " in check.run
 
 
 def test_packages_are_taken_at_the_versions_of_the_lock() -> None:

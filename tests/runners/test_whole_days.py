@@ -16,7 +16,7 @@ from sessions.narrator import Narrator
 from sessions.options import Options
 from tests.conftest import refuse
 from tests.repositories import Builder, Content
-from tests.runners import native_kits, node_kits, script_kits
+from tests.runners import node_kits, script_kits
 from tests.runners.kit import OTHER, Change, Kit
 
 pytestmark = pytest.mark.slow
@@ -88,7 +88,6 @@ PLANS = (
     Plan(kit=node_kits.NODE_TAP, copy="tests/b{}.test.js"),
     Plan(kit=script_kits.PROVE, copy="t/b{}.t"),
     Plan(kit=script_kits.PHPUNIT, copy="tests/{}Test.php", name="BTest", own_name="{}Test"),
-    Plan(kit=native_kits.GO, copy="{}/b_test.go"),
 )
 
 
@@ -100,7 +99,7 @@ def day(plan: Plan, folder: Path) -> Any:
     words = []
     for number, change in TICKETS.items():
         builder.commit(plan.changed(change), base, branch=f"t{number}")
-        keys = {"number": number, "title": change.value, "labels": [], "branch": f"t{number}"}
+        keys: dict[str, object] = {"number": number, "title": change.value, "labels": [], "branch": f"t{number}"}
         words.append("\n".join(["[[ticket]]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())]))
     (folder / "tickets.toml").write_text("\n".join(words))
     run = plan.kit.command(Path("{results}"), folder)

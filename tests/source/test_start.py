@@ -109,3 +109,13 @@ def test_an_image_that_does_not_say_of_what_it_is(project: Builder, tmp_path: Pa
     assert found.aside == f"the image does not say of which commit it is: that of {release.tag} is assumed"
     assert source_in(mirror, release.commit, release).aside == ""
     assert source_in(mirror, revision, mirror.release("latest")).aside == ""
+
+
+def test_a_day_of_the_past_is_found_by_the_name_in_its_record(project: Builder, tmp_path: Path) -> None:
+    """As `--shell` does, which looks into the newest run, wherever the branch is by now."""
+    before = find_start(Mirror.of(project.url, tmp_path / "state"), "branch:main")
+    project.commit({"later": "1\n"})
+    again = find_start(Mirror.of(project.url, tmp_path / "state"), before.tag)
+    assert (again.tag, again.commit, again.version) == (before.tag, before.commit, before.version)
+    with pytest.raises(SourceError, match=r"There is no tag '3\.1\.0-3-g0123456789'"):
+        find_start(Mirror.of(project.url, tmp_path / "state"), "3.1.0-3-g0123456789")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -324,3 +325,31 @@ def test_a_gate_that_measures_nothing_says_what_to_mend(
 def test_nothing_is_run_unless_asked(own: Path) -> None:
     assert tell_init(("--yes", "--tests", "touch /nowhere/at/all {results}"), own) is None
     assert not (own / ".integrand" / "logs").exists()
+
+
+@pytest.mark.slow
+def test_the_command_for_settings_in_a_subfolder_measures(builder: Builder, tmp_path: Path) -> None:
+    test = "from app import x\n\ndef test_x():\n    assert x == 1\n\n"
+    test += "def test_y():\n    assert open('data').read() == 'y'\n"
+    texts = {
+        "backend/pytest.ini": "[pytest]\npythonpath = .\n",
+        "backend/app.py": "x = 1\n",
+        "backend/data": "y",
+        "backend/tests/test_app.py": test + "\ndef test_known():\n    assert x == 3\n",
+    }
+    base = builder.commit(texts)
+    builder.tag("1.0")
+    builder.commit({"backend/app.py": "x = 2\n"}, base, branch="refs/pull/2/head")
+    builder.commit({"backend/other.py": ""}, base, branch="refs/pull/3/head")
+    builder.commit({}, base, branch="main")
+    folder = clone(builder.url, tmp_path / "p")
+    config = written(folder)
+    assert config.gates[0].run.startswith("cd backend && ")
+    text = (folder / "integration.toml").read_text()
+    # The Python that runs the tests has pytest: nothing is fetched.
+    (folder / "integration.toml").write_text(re.sub(r"(?ms)^packages = \[.*?^\]\n", "", text))
+    words = ("--date", "2026-11-23", "--engine", "local")
+    options = parse_options(words, session="integrate", called_from=folder, home=ROOT)
+    record = integrate(options, Narrator(to_stderr=True))
+    assert verdicts(record) == {2: "culprit", 3: "integrated"}
+    assert record["gates"]["tests"]["ran"]["head"] == {"tests": 3, "passed": 2, "failed": 1, "skipped": 0}
