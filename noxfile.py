@@ -126,6 +126,14 @@ def typecheck(session: nox.Session) -> None:
 
 
 @nox.session(reuse_venv=True)
+def mutants(session: nox.Session) -> None:
+    """Change the code that judges, one place at a time: a mutant that no test notices is listed."""
+    session.install(*RUNTIME, *TESTING, "mutmut>=3.8")
+    session.run("mutmut", "run", *session.posargs, env={"INTEGRAND_ORACLE": "60"})
+    session.run("mutmut", "results")
+
+
+@nox.session(reuse_venv=True)
 def docs(session: nox.Session) -> None:
     """The documentation as a site in build/docs; warnings and broken links within it are errors."""
     session.install(*DOCS)

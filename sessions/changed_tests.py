@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from sessions.gates.comparison import FEWER_TESTS, Comparison
@@ -32,12 +33,13 @@ class TestChanges:
 @dataclass(frozen=True, kw_only=True)
 class ChangedTests:
     """Reads the diffs of the tickets of a merge line, in its order. ``before`` and ``after`` find files in the trees
-    of the release and of the head.
+    of the release and of the head, which reports the tests ``brought`` beside the release's.
     """
 
     diffs: Mapping[int, Diff]
     before: Locator
     after: Locator
+    brought: tuple[TestId, ...] = ()
     _by_path: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     def explains(self, failure: Failure) -> bool:
@@ -66,7 +68,25 @@ class ChangedTests:
             return tuple(number for number in touching if self.diffs[number].adds(path, _SKIP))
         if test.is_whole_file or test.name == FEWER_TESTS:
             return touching
-        return self._who_removes(test, touching) or self._who_removes_parameters(test, path, touching)
+        if self._is_varied(test):
+            return touching
+        return (
+            self._who_removes(test, touching)
+            or self._who_removes_parameters(test, path, touching)
+            # Perl's `skip` takes the names of tests away.
+            or tuple(number for number in touching if self.diffs[number].adds(path, _SKIP))
+        )
+
+    def _is_varied(self, test: TestId) -> bool:
+        """Whether the test goes on with other parameters: ``f`` as ``f[1]``, or ``f[1]`` as ``f[2]``."""
+        return any(_base(each) == _base(test) for each in self._brought_in.get(test.file, ()))
+
+    @cached_property
+    def _brought_in(self) -> Mapping[str, Sequence[TestId]]:
+        found: dict[str, list[TestId]] = {}
+        for test in self.brought:
+            found.setdefault(test.file, []).append(test)
+        return found
 
     def _who_removes(self, test: TestId, numbers: Iterable[int]) -> tuple[int, ...]:
         """Those whose diffs take the test's name out of any file that they touch."""
@@ -96,9 +116,14 @@ class ChangedTests:
         return self._by_path[path]
 
 
+def _base(test: TestId) -> str:
+    """The test's name without its parameters."""
+    return re.sub(r"[\[(].*", "", test.name, flags=re.DOTALL).strip() or test.name
+
+
 def _own_name(test: TestId) -> str:
     """The test's name as its source spells it: without its classes, groups and parameters."""
-    name = re.sub(r"[\[(].*", "", test.name, flags=re.DOTALL).strip() or test.name
+    name = _base(test)
     last = re.split("::| \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} | > ", name)[-1].strip()
     # A name that is a sentence has dots of its own.
     return last if " " in last else last.rpartition(".")[2] or last

@@ -146,8 +146,9 @@ class GreenHead:
 
     def _compare(self, gate: Gate, results: Results) -> tuple[Failure, ...]:
         """What may be new: new failures, and tests that do not run any more for no reason of a ticket's diff."""
-        yardstick, changed = self.yardsticks.of(gate), self._changed_tests(gate)
+        yardstick = self.yardsticks.of(gate)
         compared = compare(yardstick.reading.results, results)
+        changed = self._changed_tests(gate, compared.brought)
         self.progress.measured[gate.name] = Measured(
             release=yardstick.reading.results,
             mended_by=yardstick.candidate.tickets,
@@ -158,12 +159,13 @@ class GreenHead:
         unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
         return (*compared.new, *unexplained)
 
-    def _changed_tests(self, gate: Gate) -> ChangedTests:
+    def _changed_tests(self, gate: Gate, brought: tuple[TestId, ...]) -> ChangedTests:
         """What the tickets of the head do to a gate's tests by their own diffs."""
         return ChangedTests(
             diffs={ticket.number: self._diffs[ticket.number] for ticket in self.progress.line.tickets},
             before=self.laboratory.locator(gate, self.day.base.tree),
             after=self.laboratory.locator(gate, self.progress.line.head.tree),
+            brought=brought,
         )
 
     def _steady(self, gate: Gate, failures: Sequence[Failure]) -> tuple[Failure, ...]:

@@ -96,6 +96,13 @@ MEANT = {
         'scheduler = "host:8786"',
         "line 11: engine.scheduler: must be an address such as tcp://host:8786",
     ),
+    "a size that is none": (
+        'kind = "local"',
+        'disk = "lots"',
+        "line 11: engine.disk: 'lots' is no size: write a number and a unit, such as 500m or 4g",
+    ),
+    "no size at all": ('kind = "local"', 'output = ""', "line 11: engine.output: '' is no size: write a number"),
+    "no process at all": ('kind = "local"', "processes = 0", "line 11: engine.processes: must be 1 or more"),
     "a manual without PDFs": (
         'run = "true"',
         'run = "true"\nformat = "latex"',

@@ -137,9 +137,7 @@ def delete_folder(folder: Path) -> None:
 
 def _walk(source: Path, folder: str, bounds: Bounds) -> Iterator[str]:
     """Yield the paths of all that is no folder in a folder of the source."""
-    if any((source / part).is_symlink() for part in (folder, *map(str, PurePosixPath(folder).parents))):
-        return
-    waiting = [folder]
+    waiting = [] if _leads_through_link(source, folder) else [folder]
     while waiting:
         here = waiting.pop()
         bounds.check_path(f"{here}/")
@@ -154,3 +152,11 @@ def _walk(source: Path, folder: str, bounds: Bounds) -> Iterator[str]:
                     waiting.append(path)
                 else:
                     yield path
+
+
+def _leads_through_link(source: Path, folder: str) -> bool:
+    parts = (folder, *map(str, PurePosixPath(folder).parents))
+    try:
+        return any((source / part).is_symlink() for part in parts)
+    except OSError:  # not to be entered
+        return True

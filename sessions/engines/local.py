@@ -238,7 +238,10 @@ class _Place:
 
     def delete_matching(self, globs: tuple[str, ...]) -> None:
         for name in find_files(self.source, globs, self.bounds):
-            (self.source / name).unlink()
+            try:
+                (self.source / name).unlink()
+            except OSError as error:
+                raise ExceededError("unusable", f"{name} cannot be deleted: {error.strerror}") from None
 
     def _from_source(self, content: bytes) -> bytes:
         return content.replace(os.fsencode(f"{self.source}/"), b"")

@@ -56,7 +56,7 @@ def dockerfile(files: Files) -> tuple[str, str] | None:
     names = files.like("Dockerfile", "docker/Dockerfile", ".devcontainer/Dockerfile")
     if not names:
         return None
-    name = min(names, key=_depth_of_conf)
+    name = min(names, key=lambda path: (path.count("/"), path))
     # Of several, the last: earlier ones are mostly of other stages.
     places = re.findall(r"^\s*WORKDIR\s+(/[\w./-]+)\s*$", files.text(name), re.MULTILINE | re.IGNORECASE)
     return name, places[-1] if places else "/source"

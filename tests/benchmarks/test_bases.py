@@ -14,8 +14,15 @@ BAD = "12" * 20
 STAGE = Stage(bad=BAD, guilty=7, numbers=(7, 8))
 
 
-def day(*, seven: str = "culprit", broke: str = "test_of_the_ticket", eight: str = "integrated", bad: str = BAD) -> Any:
-    blame = [{"test": f"tests/a.py::{broke}"}] if seven == "culprit" else []
+def day(
+    *,
+    seven: str = "culprit",
+    broke: str = "test_of_the_ticket",
+    file: str = "a",
+    eight: str = "integrated",
+    bad: str = BAD,
+) -> Any:
+    blame = [{"test": f"tests/{file}.py::{broke}"}] if seven == "culprit" else []
     return {
         "state": "green",
         "message": "",
@@ -35,8 +42,8 @@ def test_two_days_as_they_should_be() -> None:
     ("first", "second", "told"),
     [
         (day(eight="conflict"), day(), "the days differ"),
-        (day(seven="integrated"), day(seven="integrated"), "are blamed, not 7"),
-        (day(broke="test_get_debug_flag"), day(), "#7 is blamed for main"),
+        (day(seven="integrated"), day(seven="integrated"), "#7 is not found"),
+        (day(broke="test_get_debug_flag", file="b"), day(), "#7 is blamed for main"),
         (day(bad=""), day(), "main's commit 1212121212 is not named"),
         ({**day(), "state": "red"}, day(), "a day is red"),
     ],

@@ -51,7 +51,7 @@ def row(start: str) -> str:
         ("artifacts", (say_bytes(BOUNDS.artifacts), f"{BOUNDS.files:,} files")),
         ("results file", (say_bytes(BOUNDS.results), say_bytes(BOUNDS.reports), f"{BOUNDS.files:,} files")),
         ("depth", (f"{BOUNDS.depth} folders", f"{BOUNDS.path:,} bytes")),
-        ("/dev/shm |", (say_bytes(BOUNDS.shared_memory),)),  # noqa: S108  a line of the page
+        ("/dev/shm |", (say_bytes(BOUNDS.shared_memory),)),  # noqa: S108
         ("open files", (f"{BOUNDS.open_files:,}",)),
     ],
 )

@@ -41,7 +41,7 @@ def configured(desk: Desk, old: str, new: str) -> str:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--release", "9.9"], "There is no release tag '9.9'; the newest there are: 1.1.beta1, 1.1.beta0, 1.0."),
+        (["--release", "9.9"], "There is no tag '9.9'; the newest releases there are: 1.1.beta1, 1.1.beta0, 1.0."),
         (["--only", "7"], "--only: the tracker has no open ticket 7."),
         (["--without", "101,7"], "--without: the tracker has no open ticket 7."),
         (["--gates", "doctests"], "There is no gate 'doctests' in the configuration; did you mean 'doctest'?"),
