@@ -109,8 +109,7 @@ class Repository:
         if self._objects is None or not _IS_ID.fullmatch(name):
             return None
         try:
-            # Not GitPython's own `stream`, which asks a process.
-            return bytes(LooseObjectDB.stream(self._objects, bytes.fromhex(name)).read())
+            return bytes(self._objects.stream(bytes.fromhex(name)).read())
         except (BadObject, OSError, zlib.error):  # of one that is broken, git itself says what is wrong
             return None
 
