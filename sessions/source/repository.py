@@ -10,14 +10,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
-import git
 from gitdb import IStream, LooseObjectDB
 from gitdb.exc import BadObject
 
 from sessions.errors import SourceError
 from sessions.source.command import Reply, call_git, git_version
 
-_IS_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_IS_ID = re.compile(r"[0-9a-f]{40}")
 ObjectFormat = Literal["sha1", "sha256"]
 # What this program wrote into mirrors up to 1.0, to have files without any conversion.
 _FORMER_ATTRIBUTES = "* -text -ident -filter -working-tree-encoding\n"
@@ -35,7 +34,7 @@ class Repository:
     git_dir: Path
     object_format: ObjectFormat
     origin: str
-    _objects: git.GitCmdObjectDB | None = field(repr=False, compare=False)
+    _objects: LooseObjectDB | None = field(repr=False, compare=False)
 
     @classmethod
     def open(cls, path: Path, object_format: ObjectFormat = "sha1", origin: str = "") -> Repository:
@@ -53,7 +52,7 @@ class Repository:
             raise SourceError(f"{path} is no git repository: delete it and run again; it is only a copy. ({why})")
         _forget_former_attributes(git_dir)
         found: ObjectFormat = "sha256" if reply.text == "sha256" else "sha1"
-        return cls(path, git_dir, found, origin, _object_database(git_dir) if found == "sha1" else None)
+        return cls(path, git_dir, found, origin, _loose_objects(git_dir) if found == "sha1" else None)
 
     def git(
         self,
@@ -110,23 +109,25 @@ class Repository:
         if self._objects is None or not _IS_ID.fullmatch(name):
             return None
         try:
-            # Not GitPython's own `stream`, which asks a process.
-            return bytes(LooseObjectDB.stream(self._objects, bytes.fromhex(name)).read())
+            return bytes(self._objects.stream(bytes.fromhex(name)).read())
         except (BadObject, OSError, zlib.error):  # of one that is broken, git itself says what is wrong
             return None
 
     def write_commit(self, content: bytes) -> str:
-        """Store a commit object, where GitPython can without a process of its own; its full hex id."""
+        """Store a commit object, where gitdb can without a process of its own; its full hex id."""
         if self._objects is None:
             return self.git("hash-object", "-t", "commit", "-w", "--stdin", put=content).text
         stored = self._objects.store(IStream(b"commit", len(content), BytesIO(content)))
         return str(stored.hexsha.decode())
 
 
-def _object_database(git_dir: Path) -> git.GitCmdObjectDB:
-    """GitPython's, which knows no SHA-256."""
-    with git.Repo(git_dir) as repo:
-        return repo.odb
+def _loose_objects(git_dir: Path) -> LooseObjectDB:
+    """The objects that are single files, which gitdb (of GitPython) reads and writes; it knows no SHA-256.
+
+    Not GitPython's own `GitCmdObjectDB`: for each commit it starts git, with the user's whole environment, and that
+    refuses a folder of another user.
+    """
+    return LooseObjectDB(str(git_dir / "objects"))
 
 
 def _make(path: Path, object_format: ObjectFormat) -> None:
