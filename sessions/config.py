@@ -59,7 +59,9 @@ class Tracker:
 class Engine:
     """``[engine]``: where probes run."""
 
-    kind: Literal["auto", "docker", "local"] = _key("`auto` takes Docker where a daemon answers; see security.md.", "auto")
+    kind: Literal["auto", "docker", "local"] = _key(
+        "`auto` takes Docker where a daemon answers; see security.md.", "auto"
+    )
     baseline: str = _key("The release's image; `{release}` stands for its tag.", "")
     recipe: str = _key("The project's own Dockerfile at the release, where the baseline cannot be pulled.", "")
     target: str = _key("The stage of `recipe` to build; empty: the last.", "")
