@@ -32,6 +32,7 @@ from sessions.engines.local_step import SCRIPTS, LocalStepRunner
 from sessions.engines.machine import DiskWatch, memory_size
 from sessions.engines.probe import Image, Inspection, Outcome, Probe, Step, StepOutcome
 from sessions.engines.process_limit import remove_groups
+from sessions.engines.processes import kill_jails
 from sessions.errors import InfrastructureError
 from sessions.source.overlay_files import OverlayFile
 
@@ -56,7 +57,9 @@ class LocalEngine:
 
     def __post_init__(self) -> None:
         if self.alone:
-            delete_folder(self._probes)  # of a call that was killed
+            # Of a call that was killed.
+            kill_jails(self._probes.resolve())
+            delete_folder(self._probes)
             remove_groups()
 
     @cached_property

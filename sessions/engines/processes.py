@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +35,18 @@ def in_namespace(namespace: str) -> list[Path]:
 def in_session(session: int) -> list[Path]:
     """Return the folders of the processes in a session, see setsid(2)."""
     return [place for place in _processes() if _session(place) == session]
+
+
+def kill_jails(folder: Path) -> None:
+    """Kill what is left of the jails that were given folders below ``folder`` to write to.
+
+    Bubblewrap's process 1 waits for ever where its parent is killed while it makes the jail; no command runs there yet.
+    """
+    mark = b"\0--bind\0" + os.fsencode(folder) + b"/"
+    for place in _processes():
+        with suppress(OSError):
+            if mark in (place / "cmdline").read_bytes():
+                os.kill(int(place.name), signal.SIGKILL)
 
 
 def usage_of(places: list[Path], most: int) -> Usage:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import subprocess
 import sys
 import uuid
 import zipfile
@@ -75,6 +77,22 @@ def test_what_a_killed_call_left_is_removed_by_the_next_one(locally: Bench, tmp_
     again = LocalEngine(config(), tmp_path, why="test")
     assert probes(locally) == []
     assert Bench(again, locally.image).says("cat a.txt") == "a\n"
+
+
+def test_a_jail_that_a_killed_call_left_half_made_is_killed_by_the_next_one(locally: Bench, tmp_path: Path) -> None:
+    engine = locally.engine
+    assert isinstance(engine, LocalEngine)
+    if engine.jail is None:
+        pytest.skip(engine.openness)
+    room = engine._probes / "tmp1234"
+    room.mkdir(parents=True)
+    with engine.jail.filter() as filter_:
+        words = engine.jail.words(room, ["sleep", "600"], told=2, filter_=filter_)
+        left = subprocess.Popen(words, pass_fds=[filter_], stderr=subprocess.DEVNULL)
+        LocalEngine(config(), tmp_path / "other", why="test")
+        assert left.poll() is None
+        LocalEngine(config(), tmp_path, why="test")
+        assert left.wait(10) == -signal.SIGKILL
 
 
 def test_a_release_that_was_only_half_written_is_written_anew(tmp_path: Path) -> None:
