@@ -71,11 +71,7 @@ class Engine:
     kind: Literal["auto", "docker", "local"] = _key(
         "`auto` takes Docker where a daemon answers; see security.md.", "auto"
     )
-<<<<<<< HEAD
     baseline: str = _key("The release's image; `{release}`, `{commit}` and `{branch}` are filled in.", "")
-=======
-    baseline: str = _key("The release's image; `{release}` stands for its tag.", "")
->>>>>>> h14
     recipe: str = _key("The project's own Dockerfile at the release, where the baseline cannot be pulled.", "")
     target: str = _key("The stage of `recipe` to build; empty: the last.", "")
     dockerfile: str = _key("Layers to put on the baseline (ARG BASELINE); its context is the release's source.", "")
