@@ -59,10 +59,12 @@ class Judge:
         """What the runs showed that the blame rests on."""
         fails = {"gone": "does not run", "skipped": "is skipped"}.get(failure.kind, "fails")
         passes = {"gone": "runs", "skipped": "runs"}.get(failure.kind, "passes")
+        trunk = self.day.merger.trunk
+        alone = f"the release and {trunk.name} alone" if trunk else "the release alone"
         words = [f"{fails}, twice, with {some_tickets(blame.fails)}"]
         for subset in blame.passes:
             answers = {told.get(failure.test) for ask, told in self.known[name].items() if ask.tickets == subset}
-            words.append(f"{'does not exist' if 'not run' in answers else passes} with {some_tickets(subset)}")
+            words.append(f"{'does not exist' if 'not run' in answers else passes} with {some_tickets(subset, alone)}")
         return tuple(words)
 
     def _shown(self, number: int, name: str, test: TestId, shown: Candidate) -> dict[str, str]:
@@ -91,9 +93,9 @@ class Judge:
             self.day.mirror.keep(f"evidence/{self.day.options.date}/{number}", shown.commit)
 
 
-def some_tickets(numbers: Iterable[int]) -> str:
-    """The tickets of a candidate in few words."""
+def some_tickets(numbers: Iterable[int], alone: str = "the release alone") -> str:
+    """The tickets of a candidate in few words; ``alone`` is what one without tickets is called."""
     chosen = sorted(numbers)
     if not chosen:
-        return "the release alone"
+        return alone
     return name_tickets(chosen) if len(chosen) <= 4 else f"{len(chosen)} tickets up to #{chosen[-1]}"
