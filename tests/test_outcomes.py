@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sessions.config import Gate
@@ -95,6 +97,23 @@ REPORT = b'<testsuite><testcase classname="/source/a.py" name="f">%s</testcase><
 def test_a_report_counts_paths_from_the_source() -> None:
     results = results_of(UNIT, outcome(results=REPORT % b""), "/source")
     assert results.passed == (TestId("a.py", "f"),)
+
+
+def test_reports_in_several_files_and_the_command_itself_are_told_to_the_format() -> None:
+    failed = REPORT % b"<failure/>"
+    shown = replace(outcome(status=2), reports={"out/a.xml": failed})
+    results = results_of(UNIT, shown, "/source")
+    assert [failure.test for failure in results.failures] == [TestId("a.py", "f")]
+    # Of pytest, 2 is an interrupt, also beside a failure: by its command, where the report does not say who wrote it.
+    interrupted = results_of(replace(UNIT, run="pytest --junit-xml out/a.xml"), shown, "/source")
+    assert interrupted.trouble.startswith("pytest came to no end of its own")
+
+
+def test_a_manuals_documents_are_told_to_the_format() -> None:
+    latex = Gate(name="pdf", run="make pdf", format="latex", artifacts=("*.pdf",))
+    results = results_of(latex, replace(outcome(), artifacts={"a.pdf": b"no PDF"}), "/source")
+    assert [failure.test for failure in results.failures] == [TestId("a.pdf")]
+    assert results.lists_faults
 
 
 @pytest.mark.parametrize("ending", ["timeout", "out of memory"])

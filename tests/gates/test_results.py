@@ -114,3 +114,13 @@ def test_what_a_test_stands_for() -> None:
         (False, True),
         (False, False),
     ]
+
+
+def test_a_part_of_a_test_is_told_beside_the_test_as_a_whole() -> None:
+    """A doctest's example, or a subtest: a report names it where it fails alone."""
+    failing, example, other = TestId("a.py", "f", "f(1)"), TestId("a.py", "f", "f(2)"), TestId("a.py", "g", "g(1)")
+    results = with_(failing, passed=(TestId("a.py", "g"),), skipped=(TestId("a.py", "h"),))
+    presences = [results.presence(test) for test in (failing, example, other, TestId("a.py", "h", "h(1)"))]
+    assert presences == [Presence.FAILED, Presence.PASSED, Presence.PASSED, Presence.SKIPPED]
+    assert results.presence(TestId("a.py", "f")) is Presence.HIDDEN  # it failed, in another part than asked for
+    assert results.presence(TestId("a.py", "x", "x(1)")) is Presence.ABSENT
