@@ -57,6 +57,18 @@ def test_what_a_status_means(form: str, cases: str, status: int, command: str, e
 
 
 @pytest.mark.parametrize(("status", "ends"), [(1, True), (2, False)])
+@pytest.mark.parametrize(
+    "suite", ['<testsuite name="a / sub">{}</testsuite>', '<testsuite name="a">{}<system-out/></testsuite>']
+)
+def test_meson_counts_a_test_with_subtests_once_and_its_status_betrays_one_that_timed_out(
+    suite: str, status: int, ends: bool
+) -> None:
+    cases = FAIL.replace('"f"', '"one"') + FAIL.replace('"f"', '"two"') + PASS
+    report = f'<testsuites tests="3" errors="0" failures="2">{suite.format(cases)}</testsuites>'
+    assert bool(read(report, status=status, command="meson test").trouble) is not ends
+
+
+@pytest.mark.parametrize(("status", "ends"), [(1, True), (2, False)])
 def test_make_tells_the_status_of_what_it_ran(status: int, ends: bool) -> None:
     log = f"1 failed\nmake[1]: *** [Makefile:3: test] Error {status}\nmake: *** [Makefile:9: check] Error 2\n"
     assert bool(read(PYTEST.format(PASS + FAIL), status=2, command="make check", log=log).trouble) is not ends
