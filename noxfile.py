@@ -107,7 +107,7 @@ def report(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """All tests; those that need Docker are skipped, with the reason, where no daemon answers."""
     session.install(*RUNTIME, *TESTING)
-    session.run("pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
+    session.run("pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", *session.posargs)
 
 
 @nox.session(reuse_venv=True)
