@@ -16,7 +16,7 @@ from sessions.source.diffs import Diff
 
 Each = TypeVar("Each")
 # What a file that begins to skip tests says more often than before, in the runners that we know.
-_SKIP = r"(?i:\w*(?:skip|todo|disabled?|ignored?|pending|only|xit|xtest|xdescribe|optional|requires?|needs?)\w*)"
+_SKIP = r"(?i:\w*(?:skip|todo|disable|ignore|pending)\w*|xit|xtest|xdescribe|only|optional|requires?|needs?)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class ChangedTests:
     def _who(self, failure: Failure) -> tuple[int, ...]:
         test, path = failure.test, self.before.locate(failure.test.file)
         if path is None:
-            return self._who_removes(test, self.diffs)
+            return self._who_skips(test) if failure.kind == "skipped" else self._who_removes(test, self.diffs)
         touching = self._touching(path)
         if failure.kind == "skipped":
             return tuple(number for number in touching if self.diffs[number].adds(path, _SKIP))
@@ -92,6 +92,15 @@ class ChangedTests:
         """Those whose diffs take the test's name out of any file that they touch."""
         words = re.escape(_own_name(test))
         return tuple(n for n in numbers if any(self.diffs[n].removes(path, words) for path in self.diffs[n].touched))
+
+    def _who_skips(self, test: TestId) -> tuple[int, ...]:
+        """Those whose diffs begin to skip something in a file that has the test's name."""
+        words = re.escape(_own_name(test))
+        return tuple(
+            number
+            for number, diff in self.diffs.items()
+            if any(diff.adds(path, _SKIP) and diff.had(path, words) for path in diff.touched)
+        )
 
     def _who_removes_parameters(self, test: TestId, path: str, numbers: Iterable[int]) -> tuple[int, ...]:
         """Those whose diffs take a word of the test's parameters out of its file; anyone, where it holds none."""

@@ -97,6 +97,18 @@ def test_where_no_file_is_known_a_diff_that_takes_the_name_away_explains_it(expl
     assert explain({"tests/test_a.py": A.replace("test_one", "test_three")}).explains(lost("test_one", file="unit"))
 
 
+def test_where_no_file_is_known_a_diff_that_skips_beside_the_name_explains_it(explain: Explain) -> None:
+    skipping = {"tests/test_a.py": A.replace("def test_one", "@pytest.mark.skip\ndef test_one")}
+    assert explain(skipping).explains(lost("outer > test_one", "skipped", file="unit"))
+    assert not explain(skipping).explains(lost("outer > test_other", "skipped", file="unit"))
+
+
+def test_words_that_only_hold_a_word_of_skipping_skip_nothing(explain: Explain) -> None:
+    text = A.replace("    pass\n", "    import sys; sys.exit('commonly')\n", 1)
+    assert not explain({"tests/test_a.py": text}).explains(lost("test_one"))
+    assert not explain({"tests/test_a.py": text}).explains(lost("test_one", "skipped"))
+
+
 def test_each_ticket_is_told_what_its_diff_does_and_each_test_counts_once(explain: Explain) -> None:
     changed = explain(
         {"tests/test_a.py": A.replace("test_one", "test_three")},

@@ -26,7 +26,7 @@ def test_github_that_answers_is_the_tracker_with_its_labels_and_milestones(
     fake, folder = FakeGitHub(contract), tmp_path / "p"
     for number, labels in {2: ("s: positive review", "p: minor / 4"), 3: ("s: needs work", "p: blocker / 1")}.items():
         tip = builder.commit({f"f{number}": ""}, base, branch=f"refs/pull/{number}/head")
-        fake.add(Pull(number=number, title="T", head=tip, labels=list(labels), milestone="1.1"))
+        fake.add(Pull(number=number, title="T", head=tip, labels=list(labels), milestone="1.1", base="main"))
     run_git("clone", "--quiet", builder.url, str(folder), cwd=tmp_path)
     with serving(fake):
         trouble = tell_init(("--tracker", fake.url), folder)
