@@ -141,6 +141,14 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def release(session: nox.Session) -> None:
+    """Check, tag and write the notes of the version in sessions/__init__.py; nothing is pushed."""
+    from tools.release import release as story
+
+    story(session)
+
+
+@nox.session(venv_backend="none")
 def bench(session: nox.Session) -> None:
     """A benchmark beside what users would use instead: `nox -s bench -- merges --help`."""
     name, *words = session.posargs or ["merges", "--help"]
