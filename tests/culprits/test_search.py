@@ -25,7 +25,8 @@ BUILD = "build"
 KNOWN_STEADY = History(runs=100)
 
 # No shrinking: a day is small, and what goes wrong on it is seen.
-settings.register_profile("search", deadline=None, max_examples=60, phases=set(Phase) - {Phase.shrink})
+EXAMPLES = min(60, settings().max_examples)  # fewer where the run's profile asks for fewer
+settings.register_profile("search", deadline=None, max_examples=EXAMPLES, phases=set(Phase) - {Phase.shrink})
 settings.load_profile("search")
 
 
