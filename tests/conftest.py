@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from docker.errors import ImageNotFound
+from docker.errors import DockerException, ImageNotFound
+from requests.exceptions import RequestException
 
-from sessions.engines.daemon import connect
+from sessions.engines.daemon import connect, reason
 from tests.engines.podman import lacking, podman_service
 from tests.engines.registry import LocalRegistry, missing
 from tests.repositories import Builder
@@ -30,6 +31,8 @@ _SECRET = re.compile(
 
 # These machines are noisy: an example that takes long is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)
+# `nox -s quick` asks for it with --hypothesis-profile; `nox -s tests` looks at more examples.
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=15)
 hypothesis.settings.load_profile("patient")
 
 
@@ -79,8 +82,19 @@ def daemon() -> Iterator[docker.DockerClient]:
         client.images.get(BASE)
     except ImageNotFound:
         refuse(f"the image {BASE} is not here")
+    if why := container_trouble(client):
+        refuse(f"the Docker daemon answers, but cannot run containers: {why}")
     yield client
     client.close()
+
+
+def container_trouble(client: docker.DockerClient) -> str:
+    """Return why the daemon cannot run a container of the base image, or an empty text where it can."""
+    try:
+        client.containers.run(BASE, ["true"], remove=True, network_mode="none")
+    except (DockerException, RequestException) as error:
+        return reason(error)
+    return ""
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.prompt import Confirm, Prompt
 
+from sessions import __version__
 from sessions.options import Parser
 
 
@@ -48,6 +49,7 @@ class Wishes:
 def build_init_parser() -> argparse.ArgumentParser:
     """The parser, named after the command that the user typed."""
     parser = Parser(prog="nox -s init --", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=__version__, help="print the version of Integrand")
     what = parser.add_argument_group("instead of what is detected (- for nothing)")
     what.add_argument("--repository", metavar="URL", help="where git fetches from (the origin of this clone)")
     what.add_argument(

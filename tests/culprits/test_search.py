@@ -25,7 +25,8 @@ BUILD = "build"
 KNOWN_STEADY = History(runs=100)
 
 # No shrinking: a day is small, and what goes wrong on it is seen.
-settings.register_profile("search", deadline=None, max_examples=60, phases=set(Phase) - {Phase.shrink})
+EXAMPLES = min(60, settings().max_examples)  # fewer where the run's profile asks for fewer
+settings.register_profile("search", deadline=None, max_examples=EXAMPLES, phases=set(Phase) - {Phase.shrink})
 settings.load_profile("search")
 
 
@@ -215,6 +216,7 @@ def test_a_culprit_that_does_not_merge_by_itself_is_shown_by_its_neighbours_in_l
     assert found == Blame(culprits=(3,), partners=(), fails=frozenset([1, 2, 3]), passes=(frozenset([1, 2]),))
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(days() | days(clear=False))
 def test_taking_culprits_out_again_and_again_ends_with_a_head_that_passes(day: Day) -> None:
@@ -310,7 +312,7 @@ class AnInquiryIsReplayed(RuleBasedStateMachine):
 
 
 AnInquiryIsReplayed.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
-test_an_inquiry_is_replayed = AnInquiryIsReplayed.TestCase
+test_an_inquiry_is_replayed = pytest.mark.slow(AnInquiryIsReplayed.TestCase)
 
 
 @settings(max_examples=30)
@@ -372,6 +374,7 @@ def test_one_run_in_twenty_that_errs_hides_no_pair() -> None:
     assert named >= 29
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.2, 0.35, 0.5])
 def test_a_ticket_that_brings_a_test_that_fails_by_chance_stays(rate: float) -> None:
     line = tuple(range(1, 21))

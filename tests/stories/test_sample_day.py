@@ -15,6 +15,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from sessions import __version__
 from sessions.ledger.record import SCHEMA
 from sessions.sample.history import expectations
 from tests.conftest import refuse
@@ -44,6 +45,7 @@ def test_every_ticket_has_the_verdict_of_the_samples_own_table(
         assert expected[ticket["number"]].reason.lower() in ticket["reason"].lower(), ticket
     assert record["state"] == "green"
     jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(record)
+    assert record["integrand"] == __version__
 
 
 def test_what_failed_before_and_what_fails_by_chance_is_nobodys_fault(

