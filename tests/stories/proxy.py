@@ -25,6 +25,7 @@ class Proxy:
 
     def __exit__(self, *_error: object) -> None:
         self._socket.close()
+        self.drop()  # so that no thread keeps a socket open
 
     def drop(self) -> int:
         """Cut all that goes on, how much that is, and let others begin."""
@@ -51,7 +52,11 @@ class Proxy:
             if self._cut():
                 near.close()
                 continue
-            far = socket.create_connection(("127.0.0.1", self._server))
+            try:
+                far = socket.create_connection(("127.0.0.1", self._server))
+            except OSError:
+                near.close()
+                continue
             self._open += [near, far]
             for start, end in ((near, far), (far, near)):
                 threading.Thread(target=self._pass, args=(start, end, start is near), daemon=True).start()
