@@ -32,7 +32,7 @@ _SECRET = re.compile(
 # These machines are noisy: an example that takes long is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)
 # `nox -s quick` asks for it with --hypothesis-profile; `nox -s tests` looks at more examples.
-hypothesis.settings.register_profile("quick", deadline=None, max_examples=15)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=8)
 hypothesis.settings.load_profile("patient")
 
 
