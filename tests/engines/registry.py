@@ -44,6 +44,7 @@ class LocalRegistry:
     password: str = "s3cr3t-of-the-registry"
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    is_open: bool = False  # it demands no login
 
     @property
     def host(self) -> str:
@@ -60,17 +61,24 @@ class LocalRegistry:
         settings = {
             "REGISTRY_HTTP_ADDR": f"127.0.0.1:{self.port}",
             "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY": str(self.folder / "store"),
-            "REGISTRY_AUTH_HTPASSWD_PATH": str(self.folder / "htpasswd"),
+            **({} if self.is_open else {"REGISTRY_AUTH_HTPASSWD_PATH": str(self.folder / "htpasswd")}),
         }
+        config = self._open_config() if self.is_open else STOCK
         with (self.folder / "registry.log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["docker-registry", "serve", str(STOCK)], env={**os.environ, **settings}, stdout=log, stderr=log
+                ["docker-registry", "serve", str(config)], env={**os.environ, **settings}, stdout=log, stderr=log
             )
         for _ in range(200):
             if self._answers():
                 return
             time.sleep(0.05)
         raise AssertionError((self.folder / "registry.log").read_text())
+
+    def _open_config(self) -> Path:
+        """A configuration without a login: of two kinds of login, the registry takes either one or none, by chance."""
+        config = self.folder / "open.yml"
+        config.write_text("version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: store\nhttp:\n  addr: 127.0.0.1\n")
+        return config
 
     def stop(self) -> None:
         if self.process:

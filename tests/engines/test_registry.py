@@ -274,11 +274,9 @@ def test_a_token_that_anyone_gets_is_no_login(client: docker.DockerClient) -> No
 
 
 @pytest.mark.docker
-def test_an_open_registry_needs_no_login(
-    client: docker.DockerClient, registry: LocalRegistry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_open_registry_needs_no_login(client: docker.DockerClient, registry: LocalRegistry) -> None:
     registry.stop()
-    monkeypatch.setenv("REGISTRY_AUTH", "none")
+    registry.is_open = True
     registry.start()
     seen(client, registry).check_login()
 
