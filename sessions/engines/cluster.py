@@ -146,9 +146,10 @@ class Cluster:
         """Take the release away from there, and hang up. Courier and code stay for the next session."""
         if self._client and self.baggage.release:
             release = self.baggage.release.name
-            with suppress(*LOST, ValueError):
+            # Of a scheduler that was just lost, the client's pool of connections is closed: a RuntimeError.
+            with suppress(*LOST, ValueError, RuntimeError):
                 self._client.unregister_worker_plugin(release)
-            self.stop([], release)
+                self.stop([], release)
         self._hang_up()
         self.baggage.room.cleanup()
 
