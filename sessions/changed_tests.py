@@ -64,18 +64,13 @@ class ChangedTests:
         if path is None:
             return self._who_skips(test) if failure.kind == "skipped" else self._who_removes(test, self.diffs)
         touching = self._touching(path)
+        skipping = tuple(number for number in touching if self.diffs[number].adds(path, _SKIP))
         if failure.kind == "skipped":
-            return tuple(number for number in touching if self.diffs[number].adds(path, _SKIP))
-        if test.is_whole_file or test.name == FEWER_TESTS:
+            return skipping
+        if test.is_whole_file or test.name == FEWER_TESTS or self._is_varied(test):
             return touching
-        if self._is_varied(test):
-            return touching
-        return (
-            self._who_removes(test, touching)
-            or self._who_removes_parameters(test, path, touching)
-            # Perl's `skip` takes the names of tests away.
-            or tuple(number for number in touching if self.diffs[number].adds(path, _SKIP))
-        )
+        # Perl's `skip` takes the names of tests away.
+        return self._who_removes(test, touching) or self._who_removes_parameters(test, path, touching) or skipping
 
     def _is_varied(self, test: TestId) -> bool:
         """Whether the test goes on with other parameters: ``f`` as ``f[1]``, or ``f[1]`` as ``f[2]``."""

@@ -212,11 +212,9 @@ def _compared(measured: Measured | None, failing: Iterable[TestId]) -> dict[str,
 
 
 def _ran(results: Results) -> dict[str, int]:
-    """How many tests ran, and how they ended. Where a format only counts, all that did not fail have passed."""
-    failed = sum(not failure.test.is_whole_gate for failure in results.failures)
+    """How many tests ran, and how they ended."""
     skipped = len(results.skipped)
-    passed = len(results.passed) or max(results.tests - failed - skipped, 0) * results.has_passed
-    return {"tests": results.tests, "passed": passed, "failed": failed, "skipped": skipped}
+    return {"tests": results.tests, "passed": results.passes, "failed": results.fails, "skipped": skipped}
 
 
 def _failure(failure: Failure) -> dict[str, Any]:

@@ -135,6 +135,23 @@ class Results:
         """Whether any test was seen to pass."""
         return bool(self.passed or any(self.counts.values()))
 
+    @property
+    def is_yardstick(self) -> bool:
+        """Whether anything can be compared with this run: it came to its end, and some test passed."""
+        return self.is_measured and self.has_passed
+
+    @property
+    def fails(self) -> int:
+        """How many tests failed; the gate as a whole is none."""
+        return sum(not failure.test.is_whole_gate for failure in self.failures)
+
+    @property
+    def passes(self) -> int:
+        """How many tests passed. Where a format only counts, all that did not fail have."""
+        if not self.has_passed:
+            return 0
+        return len(self.passed) or max(self.tests - self.fails - len(self.skipped), 0)
+
     def presence(self, test: TestId) -> Presence:
         """What this run says about ``test``."""
         if test in self.failing:
