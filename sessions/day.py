@@ -21,7 +21,7 @@ from sessions.engines.spread import choose_pool
 from sessions.errors import InfrastructureError, StateInUseError, UsageError
 from sessions.handover import take_over
 from sessions.laboratory import Laboratory
-from sessions.ledger.ledger import Ledger
+from sessions.ledger.ledger import Ledger, Reading
 from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.sample.unpack import unpack
@@ -68,6 +68,11 @@ class Day:
     def folder(self) -> Path:
         """Where the day's record and report go; a plan has a folder of its own, so that it hides no results."""
         return self.state / "days" / (self.options.date.isoformat() + ("-plan" if self.options.plan else ""))
+
+    def read_log(self, reading: Reading) -> str:
+        """What a probe printed; empty where its log is not there any more."""
+        log = self.state / reading.log
+        return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
 
     def is_begun(self) -> bool:
         """Whether this day's tickets have a record already."""

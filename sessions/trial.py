@@ -54,8 +54,7 @@ def _counts(results: Results) -> str:
 
 
 def _what_to_mend(day: Day, gate: Gate, reading: Reading) -> str:
-    log = day.state / reading.log
-    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    log, text = day.state / reading.log, day.read_log(reading)
     what = "[build] run" if not reading.built else f"`run` of gate {gate.name}"
     seen = "the build failed" if not reading.built else reading.results.trouble or "no test passed"
     return (

@@ -110,7 +110,7 @@ class Yardsticks:
                 f"{self.name} does not build here, so no ticket can be judged: see {log}, mend [build] run or the "
                 "image, then type the same command."
             )
-        text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+        text = self.day.read_log(reading)
         seen = f"{reading.results.trouble or 'no test passed'}, status {reading.results.status}"
         return InfrastructureError(
             f"Gate {gate.name} measures nothing on {self.name} ({seen}), so no ticket can be judged; its last words: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sessions.source.overlays import touched_files
 from sessions.source.repository import Repository
@@ -16,15 +17,16 @@ class Diff:
     repository: Repository
     release: str
     commit: str
-    _texts: dict[str, tuple[str, str] | None] = field(default_factory=dict, repr=False)
-    _touched: frozenset[str] | None = field(default=None, repr=False)
+    _texts: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def touched(self) -> frozenset[str]:
         """The paths that it changes, adds or deletes."""
-        if self._touched is None:
-            self._touched = touched_files(self.repository, self.release, self.commit)
-        return self._touched
+        return touched_files(self.repository, self.release, self.commit)
+
+    @cached_property
+    def _base(self) -> str:
+        return self.repository.git("merge-base", self.release, self.commit).lines()[0]
 
     def adds(self, path: str, pattern: str) -> bool:
         """Whether words that a regular expression matches occur more often in a file afterwards."""
@@ -56,8 +58,7 @@ class Diff:
         """The file before and afterwards; empty where it does not exist."""
         known = self._texts.get(path)
         if known is None:
-            base = self.repository.git("merge-base", self.release, self.commit).lines()[0]
-            names = [f"{commit}:{path}" for commit in (base, self.commit)]
+            names = [f"{commit}:{path}" for commit in (self._base, self.commit)]
             blobs = self.repository.read(names)
             before, after = (blobs.get(name, b"").decode("utf-8", "replace") for name in names)
             known = self._texts[path] = (before, after)
