@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import json
 import os
 import shutil
 import subprocess
@@ -170,6 +171,12 @@ def ticket(
         depends=depends,
         milestone=milestone,
     )
+
+
+def ticket_table(number: int, title: str = "", **words: object) -> str:
+    """One ticket on branch ``t7`` as the file tracker reads it."""
+    keys = {"number": number, "title": title or f"T{number}", "branch": f"t{number}", **words}
+    return "\n".join(["[[ticket]]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())])
 
 
 def lines(*changes: tuple[int, str], count: int = 30) -> str:

@@ -15,7 +15,7 @@ from sessions.integrate import integrate
 from sessions.narrator import Narrator
 from sessions.options import Options
 from tests.conftest import refuse
-from tests.repositories import Builder, Content
+from tests.repositories import Builder, Content, ticket_table
 from tests.runners import node_kits, script_kits
 from tests.runners.kit import OTHER, Change, Kit
 
@@ -99,8 +99,7 @@ def day(plan: Plan, folder: Path) -> Any:
     words = []
     for number, change in TICKETS.items():
         builder.commit(plan.changed(change), base, branch=f"t{number}")
-        keys: dict[str, object] = {"number": number, "title": change.value, "labels": [], "branch": f"t{number}"}
-        words.append("\n".join(["[[ticket]]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())]))
+        words.append(ticket_table(number, change.value, labels=[]))
     (folder / "tickets.toml").write_text("\n".join(words))
     run = plan.kit.command(Path("{results}"), folder)
     config = folder / "integration.toml"

@@ -16,7 +16,7 @@ from sessions.ledger.record import Record
 from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.report import report
-from tests.repositories import Builder
+from tests.repositories import Builder, ticket_table
 
 pytestmark = pytest.mark.slow
 
@@ -94,9 +94,7 @@ class Project:
 
     def ticket(self, number: int, files: Mapping[str, str | None], *labels: str) -> None:
         self.builder.commit(files, self.base, branch=f"t{number}")
-        words = {"number": number, "title": f"T{number}", "labels": list(labels), "branch": f"t{number}"}
-        lines = [f"{key} = {json.dumps(value)}" for key, value in words.items()]
-        self.tickets.append("\n".join(["[[ticket]]", *lines]))
+        self.tickets.append(ticket_table(number, labels=list(labels)))
 
     def options(self, **options: Any) -> Options:
         (self.folder / "tickets.toml").write_text("\n".join(self.tickets))

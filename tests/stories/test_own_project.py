@@ -17,7 +17,7 @@ from sessions.ledger.record import Record
 from sessions.narrator import Narrator
 from sessions.options import Options
 from sessions.report import report
-from tests.repositories import Builder
+from tests.repositories import Builder, ticket_table
 
 # A gate that fails in every file which says "no", and a build that fails where there is a file "broken".
 GATE = """
@@ -70,9 +70,7 @@ class Project:
 
     def ticket(self, number: int, files: dict[str, str | None], depends: str = "") -> None:
         self.builder.commit(files, self.base, branch=f"t{number}")
-        words = {"number": number, "title": f"T{number}", "labels": ["ready"], "branch": f"t{number}"}
-        lines = [f"{key} = {json.dumps(value)}" for key, value in {**words, "depends": depends}.items()]
-        self.tickets.append("\n".join(["[[ticket]]", *lines]))
+        self.tickets.append(ticket_table(number, labels=["ready"], depends=depends))
 
     def integrate(self, **options: Any) -> Record:
         return integrate(self.options(**options), Narrator(to_stderr=True))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from sessions.integrate import integrate
 from sessions.narrator import Narrator
 from sessions.options import Options
 from tests.conftest import refuse
-from tests.repositories import Builder
+from tests.repositories import Builder, ticket_table
 
 pytestmark = pytest.mark.slow
 
@@ -66,8 +65,7 @@ def test_the_real_sage_tells_what_each_ticket_does(tmp_path: Path) -> None:
     rows = []
     for number, files in TICKETS.items():
         builder.commit(files, base, branch=f"t{number}")
-        words = {"number": number, "title": f"T{number}", "branch": f"t{number}"}
-        rows.append("\n".join(["[[ticket]]", *(f"{key} = {json.dumps(value)}" for key, value in words.items())]))
+        rows.append(ticket_table(number))
     (tmp_path / "tickets.toml").write_text("\n".join(rows))
     (tmp_path / "integration.toml").write_text(CONFIG)
     options = Options(
