@@ -64,7 +64,7 @@ QUICK_TESTS = ["-m", "not slow and not docker", *(f"--ignore=tests/{folder}" for
 
 
 def _tell(session: nox.Session, story: Callable[..., object], name: str) -> None:
-    from sessions.edge import tell
+    from sessions.main import tell
 
     if trouble := tell(story, name, session.posargs, Path(session.invoked_from)):  # type: ignore[arg-type]
         session.error(trouble)
@@ -73,7 +73,7 @@ def _tell(session: nox.Session, story: Callable[..., object], name: str) -> None
 @nox.session(venv_backend="none")
 def init(session: nox.Session) -> None:
     """A first integration.toml for a project of your own, detected in its clone."""
-    from sessions.edge import tell_init
+    from sessions.main import tell_init
 
     if trouble := tell_init(session.posargs, Path(session.invoked_from)):
         session.error(trouble)

@@ -21,18 +21,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.table import Table
 
 from benchmarks.command import folder, parser, status, write_figures
 from benchmarks.parties import clone, run
-from sessions.errors import SourceError
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
-from sessions.narrator import Narrator
-from sessions.options import parse_options
+from sessions.settings.options import parse_options
 from sessions.source.releases import Naming, namings_in
 from sessions.source.repository import Repository
+from sessions.terminal.console import Console
+from sessions.terminal.errors import SourceError
 
 # Of so many pull requests it is looked up where they start.
 _NEWEST = 150
@@ -98,7 +98,12 @@ PROJECTS = {
         release="3.1.0",
         branch="main",
         packages=("pytest==8.4.2", "werkzeug", "jinja2", "itsdangerous", "click", "blinker", "python-dotenv"),
-        files=("tests/test_helpers.py", "tests/test_config.py", "tests/test_json.py", "tests/test_views.py"),
+        files=(
+            "tests/test_helpers.py",
+            "tests/test_config.py",
+            "tests/test_json.py",
+            "tests/test_views.py",
+        ),
         run=f"PYTHONPATH=src {_PYTEST}",
         path="src/flask/helpers.py",
         old='not in {"0", "false", "no"})',
@@ -182,7 +187,7 @@ def _day(place: Path, wanted: str) -> tuple[Record, float]:
     begun = time.monotonic()
     words = ["--release", wanted, "--state", str(place / "state"), "--date", "2026-11-26"]
     options = parse_options(words, session="integrate", called_from=place, home=place)
-    return integrate(options, Narrator(to_stderr=True)), time.monotonic() - begun
+    return integrate(options, Console(to_stderr=True)), time.monotonic() - begun
 
 
 def prepare(source: Path, place: Path, project: Project, count: int) -> Stage:
@@ -321,7 +326,7 @@ def _show(project: Project, stage: Stage, days: Mapping[str, tuple[Record, float
         trunk = record["trunk"] or {"commits": 0, "broke": []}
         words = (wanted, record["state"], told, str(trunk["commits"]), str(len(trunk["broke"])))
         table.add_row(*words, str(len(record["probes"])), f"{seconds:.0f}")
-    console = Console(highlight=False)
+    console = RichConsole(highlight=False)
     console.width = max(console.width, 110)
     console.print(table)
     console.print(

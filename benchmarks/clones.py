@@ -20,21 +20,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.table import Table
 from rich.text import Text
 
 from benchmarks.command import parser, status, write_figures
-from sessions.errors import IntegrandError, UsageError
-from sessions.first_steps.proposals import YOUNG
-from sessions.first_steps.wishes import parse_wishes
+from sessions.first_steps.init_options import parse_init_options
+from sessions.first_steps.open_requests import YOUNG
 from sessions.init import init
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
-from sessions.narrator import Narrator, harmless
-from sessions.options import at_least, parse_options
+from sessions.settings.options import at_least, parse_options
 from sessions.source.releases import version_of
 from sessions.source.repository import Repository
+from sessions.terminal.console import Console, harmless
+from sessions.terminal.errors import IntegrandError, UsageError
 
 _A_MONTH = 30 * 86400
 _MOST_COMMITS = 12  # of a pull request that are not in the release: one with more is on something else
@@ -89,9 +89,9 @@ def _run(options: Options) -> int:
         counts = (str(day.passed_release), str(day.passed_head), str(day.failed_head))
         pulls = ", ".join(f"#{number}" for number in day.pulls)
         table.add_row(day.project, pulls, day.state, *counts, verdicts, f"{day.seconds:.0f}")
-    Console(width=160).print(table)
+    RichConsole(width=160).print(table)
     for day in days:
-        Console().print(Text(harmless(f"{day.project}: {day.run}\n    {day.state}: {day.message}")), soft_wrap=True)
+        RichConsole().print(Text(harmless(f"{day.project}: {day.run}\n    {day.state}: {day.message}")), soft_wrap=True)
     write_figures(options.json, {day.project: asdict(day) for day in days})
     return int(any(day.is_a_lie for day in days))
 
@@ -104,13 +104,13 @@ def _day(clone: str, options: Options, folder: Path) -> Day:
     bare = folder / f"{name}.git"
     pulls = _publish(source, tag, options.pulls, bare)
     work = folder / name
-    start, narrator = time.monotonic(), Narrator(to_stderr=True)
+    start, console = time.monotonic(), Console(to_stderr=True)
     source.git("clone", "--quiet", str(bare), str(work), may_complain=True)
-    init(parse_wishes(("--yes", *(("--docs", "-") if options.no_docs else ())), work), narrator)
+    init(parse_init_options(("--yes", *(("--docs", "-") if options.no_docs else ())), work), console)
     words = ["--engine", "local", *(["--gates", options.gates] if options.gates else [])]
     words += ["--files", *options.files] if options.files else []
     try:
-        record = integrate(parse_options(words, session="integrate", called_from=work, home=work), narrator)
+        record = integrate(parse_options(words, session="integrate", called_from=work, home=work), console)
     except IntegrandError as error:  # what nox would show as its last line
         record = {"state": "broken", "message": str(error), "gates": {}, "tickets": []}
     return _told(name, tuple(pulls), record, (work / "integration.toml").read_text(), time.monotonic() - start)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from sessions.errors import IntegrandError
-from sessions.options import Parser
+from sessions.settings.options import Parser
+from sessions.terminal.errors import IntegrandError
 
 Number = TypeVar("Number", int, float)
 

@@ -46,9 +46,9 @@ from rich.table import Table
 from benchmarks.command import parser, several, status, up_to, write_figures
 from sessions.culprits.evidence import is_new
 from sessions.culprits.findings import Answer, Ask, Blame, Flaky, Subset
-from sessions.culprits.inquiry import Inquiry, settle
-from sessions.gates.results import History
-from sessions.options import at_least
+from sessions.culprits.inquiry import Inquiry, blames_to_act_on
+from sessions.gates.results import RunHistory
+from sessions.settings.options import at_least
 from sessions.tickets.order import Needs, closure
 
 DICE = "dice"
@@ -90,7 +90,7 @@ class World:
     truth: Mapping[str, Subset]
     flakes: float
     dice: float | None
-    histories: Mapping[str, History]
+    histories: Mapping[str, RunHistory]
 
     def answer(self, tickets: Subset, test: str, chance: random.Random) -> Answer:
         """What one run shows of a test."""
@@ -140,14 +140,14 @@ def make_world(case: Case, seed: int) -> World:
     if dice is not None:
         rates[DICE] = dice
     histories = {
-        test: History(runs=case.history, odd=sum(draw.random() < min(rate, 1 - rate) for _ in range(case.history)))
+        test: RunHistory(runs=case.history, odd=sum(draw.random() < min(rate, 1 - rate) for _ in range(case.history)))
         for test, rate in rates.items()
     }
     return World(line=line, needs=needs, truth=truth, flakes=case.flakes, dice=dice, histories=histories)
 
 
 def integrand(world: World, chance: random.Random, share: Callable[[int], float]) -> Bill:
-    """The product's way: `sessions.green_head`, with the simulated day in place of candidates and gates."""
+    """The product's way: `sessions.day.green_head`, with the simulated day in place of candidates and gates."""
     bill = Bill(whole=2)  # the first red run, and the last green one
     line, known = world.line, dict[Ask, dict[str, Answer]]()
     failing = _steady(world, chance, share, bill)
@@ -159,7 +159,7 @@ def integrand(world: World, chance: random.Random, share: Callable[[int], float]
                 _count(bill, share(len(tests)))
                 inquiry.learn(ask, {test: world.answer(ask.tickets, test, chance) for test in tests})
         findings = inquiry.findings()
-        blames = settle(findings)
+        blames = blames_to_act_on(findings)
         _judge(world, blames, findings, bill)
         out = {number for blame in blames.values() for number in blame.culprits}
         line = tuple(n for n in line if not out & closure(frozenset([n]), world.needs))
@@ -195,7 +195,7 @@ def _steady(world: World, chance: random.Random, share: Callable[[int], float], 
     return kept
 
 
-def _is_new(looks: tuple[list[int], list[int]], history: History) -> bool | None:
+def _is_new(looks: tuple[list[int], list[int]], history: RunHistory) -> bool | None:
     (fails, lost), (stray, passes) = looks
     return is_new((fails, lost), (stray, passes), history)
 

@@ -25,18 +25,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.table import Table
 from rich.text import Text
 
 from benchmarks.command import folder, parser, status, write_figures
 from benchmarks.parties import clone
-from sessions.errors import SourceError
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
-from sessions.narrator import Narrator, harmless
-from sessions.options import at_least, parse_options
+from sessions.settings.options import at_least, parse_options
 from sessions.source.repository import Repository
+from sessions.terminal.console import Console, harmless
+from sessions.terminal.errors import SourceError
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 CONFIG, TICKETS = "packaging-docs.toml", "packaging.tickets.toml"
@@ -170,7 +170,7 @@ def _run(options: Options) -> int:
         begun = time.monotonic()
         record = integrate(
             parse_options([*words, "--state", str(state)], session="integrate", called_from=place, home=place),
-            Narrator(to_stderr=True),
+            Console(to_stderr=True),
         )
         seconds = time.monotonic() - begun
     told, innocent = judge(record, faults(options.seed)), blamed_for_nothing(record, faults(options.seed))
@@ -290,7 +290,7 @@ def _show(record: Record, told: Sequence[Told], innocent: Sequence[str], seconds
         tickets = ", ".join(f"#{number}" for number in dict.fromkeys(edit.ticket for edit in each.fault.edits))
         words = (each.fault.name, tickets, each.expected, each.found, "right" if each.right else "WRONG")
         table.add_row(*(Text(harmless(word)) for word in words))
-    console = Console(highlight=False)
+    console = RichConsole(highlight=False)
     # Narrower than this, the table could not be read.
     console.width = max(console.width, 120)
     console.print(table)

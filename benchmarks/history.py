@@ -8,9 +8,9 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from sessions.errors import SourceError
 from sessions.source.releases import Release, merged_numbers, version_of
 from sessions.source.repository import Repository
+from sessions.terminal.errors import SourceError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,10 +52,10 @@ from rich.table import Table
 from benchmarks.command import folder, parser, several, status, write_figures
 from benchmarks.history import History, Step, read_history
 from benchmarks.parties import Integrand, Party, Plumbing, Releasemgr, clone
-from sessions.globs import matching
-from sessions.narrator import harmless
-from sessions.options import at_least
+from sessions.settings.options import at_least
+from sessions.source.globs import matching
 from sessions.source.repository import Repository
+from sessions.terminal.console import harmless
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,14 +28,14 @@ from rich.table import Table
 
 from benchmarks.command import parser, status, write_figures
 from benchmarks.parties import run
-from sessions.errors import InfrastructureError
-from sessions.options import at_least
+from sessions.settings.options import at_least
+from sessions.terminal.errors import InfrastructureError
 
 HOME = Path(__file__).resolve().parent.parent
 _SESSION = """
 import sys
 from pathlib import Path
-from sessions.edge import tell
+from sessions.main import tell
 from sessions.integrate import integrate
 sys.exit(tell(integrate, "integrate", sys.argv[1:], Path.cwd()))
 """

@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.command import parser, status, write_figures
-from sessions.errors import UsageError
-from sessions.options import at_least
 from sessions.reporting.html import page
+from sessions.settings.options import at_least
+from sessions.terminal.errors import UsageError
 from tests.reporting.big_day import big_day
 
 _SEARCH = """() => new Promise(done => {

@@ -34,7 +34,7 @@ from rich.table import Table
 from benchmarks.command import folder, parser, status, write_figures
 from benchmarks.history import WHO, History, Step, read_history
 from benchmarks.parties import clone, run
-from sessions.options import at_least
+from sessions.settings.options import at_least
 from sessions.source.conflicts import Clash
 from sessions.source.merging import Candidate, Merger
 from sessions.source.overlays import touched_files

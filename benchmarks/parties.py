@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Protocol
 
 from benchmarks.history import WHO, Step, carry
-from sessions.errors import SourceError
 from sessions.source.conflicts import Clash
 from sessions.source.merging import Candidate, Merger
 from sessions.source.releases import Release
 from sessions.source.repository import Repository
+from sessions.terminal.errors import SourceError
 from sessions.tickets.model import Ticket
 
 

@@ -30,7 +30,7 @@ from rich.table import Table
 
 from benchmarks.command import parser, several, status, up_to
 from sessions.gates.shards import balance
-from sessions.options import at_least
+from sessions.settings.options import at_least
 
 Times = Mapping[str, float]
 Shards = Sequence[Sequence[str]]

@@ -2,55 +2,55 @@
 
 from __future__ import annotations
 
-from sessions.day import Day, open_day
-from sessions.errors import BudgetEndedError, InfrastructureError
-from sessions.handover import hand_over, share_baseline
-from sessions.laboratory import Laboratory
+from sessions.day.baselines import Baselines
+from sessions.day.context import Day, open_day
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.run_record import DayResult, make_record, write_record
+from sessions.day.state_sync import hand_over, share_baseline
 from sessions.ledger.record import Record
-from sessions.narrator import Narrator
-from sessions.options import Options
-from sessions.recording import Gathered, make_record, write_record
-from sessions.yardstick import Yardsticks
+from sessions.settings.options import Options
+from sessions.terminal.console import Console
+from sessions.terminal.errors import BudgetEndedError, InfrastructureError
 
 
-def baseline(options: Options, narrator: Narrator) -> Record:
+def baseline(options: Options, console: Console) -> Record:
     """Measure the release. Does nothing when that is known already."""
-    with open_day(options, narrator) as day:
+    with open_day(options, console) as day:
         if options.plan:
-            return write_record(day, Gathered(state="empty", message="a plan runs no gate"))
-        with day.laboratory() as laboratory:
-            gathered = _work(day, laboratory)
+            return write_record(day, DayResult(state="empty", message="a plan runs no gate"))
+        with day.runner() as runner:
+            day_result = _work(day, runner)
             # A day that has been integrated already has more to tell than its baseline.
-            record = make_record(day, gathered) if day.is_begun() else write_record(day, gathered)
-            share_baseline(laboratory, options)
-            hand_over(laboratory, record, options)
+            record = make_record(day, day_result) if day.is_begun() else write_record(day, day_result)
+            share_baseline(runner, options)
+            hand_over(runner, record, options)
             return record
 
 
-def _work(day: Day, laboratory: Laboratory) -> Gathered:
+def _work(day: Day, runner: ProbeRunner) -> DayResult:
     """Measure; what a budget did not reach, the next call does."""
     try:
-        yardsticks = Yardsticks(day=day, laboratory=laboratory)
-        measure_baseline(day, yardsticks)
-        for name, yardstick in yardsticks.check(day.asked_gates()).items():
-            results = yardstick.reading.results
+        baselines = Baselines(day=day, runner=runner)
+        measure_baseline(day, baselines)
+        for name, baseline in baselines.check(day.asked_gates()).items():
+            results = baseline.probe_result.results
             known = len(results.failures)
-            day.narrator.detail(f"{name}: {results.tests} tests, {known} known failure{'s' * (known != 1)}")
+            day.console.detail(f"{name}: {results.tests} tests, {known} known failure{'s' * (known != 1)}")
     except BudgetEndedError as error:
         message = f"{error}; the same command goes on from here"
-        return Gathered(state="paused", laboratory=laboratory, message=message)
+        return DayResult(state="paused", runner=runner, message=message)
     except InfrastructureError as error:
-        return Gathered(state="broken", laboratory=laboratory, message=str(error).rstrip("."))
-    return Gathered(state="empty", laboratory=laboratory, message="the release alone")
+        return DayResult(state="broken", runner=runner, message=str(error).rstrip("."))
+    return DayResult(state="empty", runner=runner, message="the release alone")
 
 
-def measure_baseline(day: Day, yardsticks: Yardsticks) -> None:
+def measure_baseline(day: Day, baselines: Baselines) -> None:
     """Run each asked gate on the release, if what it says is not known.
 
     What tickets carry of the branch that they are for is measured as well, as a second baseline.
 
-    Raises what :meth:`Laboratory.ask_all` raises.
+    Raises what :meth:`ProbeRunner.ask_all` raises.
     """
     also = f", and {day.start}" if day.merger.trunk else ""
-    day.narrator.step(f"Baseline: what {day.release.tag} does by itself{also}")
-    yardsticks.measure(day.asked_gates())
+    day.console.step(f"Baseline: what {day.release.tag} does by itself{also}")
+    baselines.measure(day.asked_gates())

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
-from sessions.narrator import Narrator
-from sessions.options import Options
+from sessions.settings.options import Options
+from sessions.terminal.console import Console
 
 GATE = "doc-pdf"
 
 
-def doc_pdf(options: Options, narrator: Narrator) -> Record:
+def doc_pdf(options: Options, console: Console) -> Record:
     """Integrate with the gate ``doc-pdf`` as the only one that may run; of others, what is known counts."""
-    return integrate(replace(options, gates=(GATE,)), narrator)
+    return integrate(replace(options, gates=(GATE,)), console)

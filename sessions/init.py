@@ -5,44 +5,46 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from sessions.config import load_config
-from sessions.day import hold_state
-from sessions.errors import UsageError
-from sessions.first_steps.beginning import Beginning, newest_start, release_pattern, where_to_begin
+from sessions.day.context import hold_state
+from sessions.day.trial import try_gates
 from sessions.first_steps.commands import dockerfile, how_documented, how_tested
-from sessions.first_steps.draft import Findings, draft_config, draft_tickets
-from sessions.first_steps.files import Check, Files
+from sessions.first_steps.draft import ProjectFacts, draft_config, draft_tickets
+from sessions.first_steps.files import Files, TestCommand
+from sessions.first_steps.init_options import InitOptions
 from sessions.first_steps.origin import Origin, find_origin
+from sessions.first_steps.start_point import StartPoint, newest_start, propose_start, release_pattern
 from sessions.first_steps.tickets import TICKETS, Source, find_tickets
-from sessions.first_steps.wishes import Wishes
-from sessions.narrator import Narrator
+from sessions.settings.configuration import load_config
 from sessions.source.mirror import Mirror
 from sessions.source.overlays import files_of
 from sessions.source.releases import Release
 from sessions.source.start import find_start
-from sessions.trial import try_gates
+from sessions.terminal.console import Console
+from sessions.terminal.errors import UsageError
 
 CONFIG = "integration.toml"
 
 
-def init(wishes: Wishes, narrator: Narrator) -> None:
+def init(options: InitOptions, console: Console) -> None:
     """Look at the repository, ask where somebody is there to answer, write what was found, say what to type next.
 
     Raises :class:`UsageError` where there is a configuration already, :class:`SourceError` where the repository
     cannot be read or has no release, and :class:`UsageError` where a gate that was tried measured nothing.
     """
-    _refuse_to_overwrite(wishes.folder / CONFIG)
-    narrator.step("What the repository tells")
-    origin = _origin(wishes, narrator)
-    with hold_state(wishes.state):
-        found = _look(wishes, origin, narrator)
-        _write(wishes.folder, found)
-    load_config(wishes.folder / CONFIG)
-    narrator.good(f"{CONFIG} is written: read it, it says why it is as it is.")
-    if wishes.wants_trial(found.beginning.newest.tag if found.beginning.wanted == "latest" else found.beginning.wanted):
-        try_gates(wishes.folder / CONFIG, wishes.state, narrator)
-    narrator.detail(f"next: {_command(wishes)}")
-    narrator.detail("it says in seconds what would be merged and what conflicts, and runs nothing")
+    _refuse_to_overwrite(options.folder / CONFIG)
+    console.step("What the repository tells")
+    origin = _origin(options, console)
+    with hold_state(options.state):
+        found = _look(options, origin, console)
+        _write(options.folder, found)
+    load_config(options.folder / CONFIG)
+    console.good(f"{CONFIG} is written: read it, it says why it is as it is.")
+    if options.wants_trial(
+        found.beginning.newest.tag if found.beginning.wanted == "latest" else found.beginning.wanted
+    ):
+        try_gates(options.folder / CONFIG, options.state, console)
+    console.detail(f"next: {_command(options)}")
+    console.detail("it says in seconds what would be merged and what conflicts, and runs nothing")
 
 
 def _refuse_to_overwrite(place: Path) -> None:
@@ -52,90 +54,92 @@ def _refuse_to_overwrite(place: Path) -> None:
         )
 
 
-def _look(wishes: Wishes, origin: Origin, narrator: Narrator) -> Findings:
-    here = wishes.folder / origin.address
+def _look(options: InitOptions, origin: Origin, console: Console) -> ProjectFacts:
+    here = options.folder / origin.address
     # As `integrate` will name it, so that both have one mirror.
     mirror = Mirror.of(
-        str(here.resolve()) if "://" not in origin.address and here.exists() else origin.address, wishes.state
+        str(here.resolve()) if "://" not in origin.address and here.exists() else origin.address, options.state
     )
-    tags = _tags(wishes, mirror, origin.name, narrator)
+    tags = _tags(options, mirror, origin.name, console)
     newest = newest_start(mirror, tags, origin.name)
-    source = _tickets(wishes, origin, mirror, newest.newest, narrator)
-    beginning = _beginning(wishes, where_to_begin(mirror, newest, source.seen), narrator)
+    source = _tickets(options, origin, mirror, newest.newest, console)
+    beginning = _beginning(options, propose_start(mirror, newest, source.seen), console)
     release = find_start(mirror, beginning.wanted, tags, origin.name)
-    narrator.detail(f"release: {release.tag}" + (f", the tip of {release.branch}" if release.branch else ""))
+    console.detail(f"release: {release.tag}" + (f", the tip of {release.branch}" if release.branch else ""))
     files = Files(frozenset(files_of(mirror.repository, release.tree)), lambda path: _read(mirror, release, path))
-    tests = _check(wishes, "tests", "How is it tested?", how_tested(files, str(release.version)), narrator)
+    tests = _check(options, "tests", "How is it tested?", how_tested(files, str(release.version)), console)
     docs = _check(
-        wishes,
+        options,
         "docs",
         "How is its manual made (- for not at all)?",
         how_documented(files, str(release.version)),
-        narrator,
+        console,
     )
-    return Findings(
+    return ProjectFacts(
         origin=origin,
         beginning=beginning,
         tags=tags,
         source=source,
         tests=tests,
         docs=docs,
-        dockerfile=_dockerfile(wishes, files, narrator),
+        dockerfile=_dockerfile(options, files, console),
     )
 
 
-def _tags(wishes: Wishes, mirror: Mirror, name: str, narrator: Narrator) -> str:
+def _tags(options: InitOptions, mirror: Mirror, name: str, console: Console) -> str:
     """Which tags are releases: asked for only where several kinds of tags look like releases."""
     found = release_pattern(mirror, name)
-    if not found and wishes.tags is None:
+    if not found and options.tags is None:
         return ""
-    tags = wishes.choose("tags", "Which tags are releases (a glob; - for all that read as versions)?", found)
-    narrator.detail(f"tags: {tags or 'all that read as versions'}")
+    tags = options.choose("tags", "Which tags are releases (a glob; - for all that read as versions)?", found)
+    console.detail(f"tags: {tags or 'all that read as versions'}")
     return tags
 
 
-def _beginning(wishes: Wishes, proposed: Beginning, narrator: Narrator) -> Beginning:
+def _beginning(options: InitOptions, proposed: StartPoint, console: Console) -> StartPoint:
     question = f"Start from which release, or branch:NAME (the newest release is {proposed.newest.tag})?"
-    wanted = wishes.choose("release", question, proposed.wanted) or "latest"
+    wanted = options.choose("release", question, proposed.wanted) or "latest"
     if wanted == proposed.wanted:
-        narrator.detail(f"start: {wanted}, as {proposed.why[:1].lower()}{proposed.why[1:]}")
+        console.detail(f"start: {wanted}, as {proposed.why[:1].lower()}{proposed.why[1:]}")
         return proposed
     return replace(proposed, wanted=wanted, why="As you said; `latest` is the newest tag by version")
 
 
-def _origin(wishes: Wishes, narrator: Narrator) -> Origin:
-    origin = find_origin(wishes.folder, wishes.repository)
-    chosen = wishes.choose("repository", "Which repository?", origin.address)
-    if wishes.repository is None and chosen != origin.address:
-        origin = find_origin(wishes.folder, chosen)
-    narrator.detail(f"repository: {origin.address}" + (f" (this clone: {origin.why})" if origin.why else ""))
+def _origin(options: InitOptions, console: Console) -> Origin:
+    origin = find_origin(options.folder, options.repository)
+    chosen = options.choose("repository", "Which repository?", origin.address)
+    if options.repository is None and chosen != origin.address:
+        origin = find_origin(options.folder, chosen)
+    console.detail(f"repository: {origin.address}" + (f" (this clone: {origin.why})" if origin.why else ""))
     return origin
 
 
-def _tickets(wishes: Wishes, origin: Origin, mirror: Mirror, release: Release, narrator: Narrator) -> Source:
-    wanted = wishes.choose("tracker", "Where are its tickets (- for a file that is made now)?", origin.github) or None
+def _tickets(options: InitOptions, origin: Origin, mirror: Mirror, release: Release, console: Console) -> Source:
+    wanted = options.choose("tracker", "Where are its tickets (- for a file that is made now)?", origin.github) or None
     # What was merely confirmed may still fail to answer; what was typed must not.
     is_own_idea = wanted is not None and wanted != origin.github
     source = find_tickets(wanted if is_own_idea else None, wanted or "", mirror, release)
-    milestone = wishes.choose("milestone", "Which milestone (`current`, a name, - for any)?", source.milestone)
-    ready = wishes.choose("ready", "Which labels make a ticket ready (- for all)?", ",".join(source.ready))
+    milestone = options.choose("milestone", "Which milestone (`current`, a name, - for any)?", source.milestone)
+    ready = options.choose("ready", "Which labels make a ticket ready (- for all)?", ",".join(source.ready))
     labels = tuple(label.strip() for label in ready.split(",") if label.strip())
     count = "" if source.listed is None else f": {len(source.listed)} that are open, in {TICKETS}"
-    narrator.detail(f"tickets: {source.tracker}, as {source.why}{count}")
+    console.detail(f"tickets: {source.tracker}, as {source.why}{count}")
     if source.listed == ():
-        narrator.detail(f"{TICKETS} says how to come by some")
+        console.detail(f"{TICKETS} says how to come by some")
     return replace(source, milestone=milestone, ready=labels)
 
 
-def _check(wishes: Wishes, name: str, question: str, found: Check | None, narrator: Narrator) -> Check | None:
-    run = wishes.choose(name, question, found.run if found else "")
-    narrator.detail(f"{name}: {run or 'none'}" + (f" ({found.why})" if found and run == found.run else ""))
+def _check(
+    options: InitOptions, name: str, question: str, found: TestCommand | None, console: Console
+) -> TestCommand | None:
+    run = options.choose(name, question, found.run if found else "")
+    console.detail(f"{name}: {run or 'none'}" + (f" ({found.why})" if found and run == found.run else ""))
     if not run:
         return None
     if found and run == found.run:
         return found
     is_junit = "{results}" in run
-    return Check(
+    return TestCommand(
         name=name,
         run=run,
         why="as you said",
@@ -144,14 +148,14 @@ def _check(wishes: Wishes, name: str, question: str, found: Check | None, narrat
     )
 
 
-def _dockerfile(wishes: Wishes, files: Files, narrator: Narrator) -> tuple[str, str] | None:
+def _dockerfile(options: InitOptions, files: Files, console: Console) -> tuple[str, str] | None:
     found = dockerfile(files)
-    recipe = wishes.choose("dockerfile", "A Dockerfile of its own (- for none)?", found[0] if found else "")
+    recipe = options.choose("dockerfile", "A Dockerfile of its own (- for none)?", found[0] if found else "")
     if not recipe:
         return None
     if recipe not in files.paths:
         raise UsageError(f"--dockerfile {recipe} is no file of the release: name it from the repository's top.")
-    narrator.detail(f"image: built from {recipe}")
+    console.detail(f"image: built from {recipe}")
     return found if found and found[0] == recipe else (recipe, "/source")
 
 
@@ -160,7 +164,7 @@ def _read(mirror: Mirror, release: Release, path: str) -> str:
     return blob.out.decode("utf-8", "replace")
 
 
-def _write(folder: Path, found: Findings) -> None:
+def _write(folder: Path, found: ProjectFacts) -> None:
     texts = {CONFIG: draft_config(found)}
     if found.source.listed is not None:
         texts[TICKETS] = draft_tickets(found.source)
@@ -170,7 +174,7 @@ def _write(folder: Path, found: Findings) -> None:
             file.write(text)
 
 
-def _command(wishes: Wishes) -> str:
+def _command(options: InitOptions) -> str:
     noxfile = Path(__file__).resolve().parent.parent / "noxfile.py"
-    elsewhere = "" if noxfile.parent == wishes.folder else f"-f {noxfile} "
+    elsewhere = "" if noxfile.parent == options.folder else f"-f {noxfile} "
     return f"nox {elsewhere}-s integrate -- --plan"

@@ -7,33 +7,33 @@ from contextlib import suppress
 from dataclasses import replace
 
 from sessions.baseline import measure_baseline
-from sessions.conclusion import conclude
-from sessions.day import Day, open_day
-from sessions.drawing_up import choose, draw_up, todays_rules
-from sessions.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
-from sessions.forecast import foresee, say_forecast
-from sessions.green_head import GreenHead, Progress
-from sessions.laboratory import Laboratory
+from sessions.day.baselines import Baselines, mending_tickets
+from sessions.day.context import Day, open_day
+from sessions.day.finish import conclude
+from sessions.day.forecast import foresee, say_forecast
+from sessions.day.green_head import GreenHead, Progress
+from sessions.day.merge_queue import choose, draw_up, todays_rules
+from sessions.day.probe_outcomes import called
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.run_record import DayResult, State
+from sessions.day.sharding import gather, run_shard
+from sessions.day.shell import look_inside
+from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
 from sessions.ledger.record import Record
-from sessions.look_inside import look_inside
-from sessions.matrix import gather, run_shard
-from sessions.narrator import Narrator
-from sessions.options import Options
-from sessions.outcomes import called
-from sessions.recording import Gathered, State
+from sessions.settings.options import Options
 from sessions.source.blockers import Blocker, find_blockers
 from sessions.source.line import Line, Queue, merge_line, start_line
-from sessions.tickets.model import Ruling, Ticket, Verdict, name_tickets
+from sessions.terminal.console import Console
+from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
+from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
 from sessions.tickets.trackers import TRACKERS
-from sessions.trunk_breaks import TrunkBreak, find_trunk_breaks
-from sessions.yardstick import Yardsticks, mending_tickets
 
 
-def integrate(options: Options, narrator: Narrator) -> Record:
+def integrate(options: Options, console: Console) -> Record:
     """Pick, order, merge; find a head on which nothing new fails; publish it if asked; record and report."""
     if options.shell is not None:
-        return look_inside(options, narrator)
-    with open_day(options, narrator) as day:
+        return look_inside(options, console)
+    with open_day(options, console) as day:
         tickets = _read_tickets(day)
         gather(day)
         queue = _draw_up(day, tickets)
@@ -41,20 +41,20 @@ def integrate(options: Options, narrator: Narrator) -> Record:
         if options.plan or not queue.tickets:
             record = conclude(day, _with_queue(day, queue, _plan(day, tickets, progress)))
         else:
-            with day.laboratory() as laboratory:
+            with day.runner() as runner:
                 if options.shard:
-                    gathered = _work_on_shard(day, options.shard, tickets, progress, laboratory)
+                    day_result = _work_on_shard(day, options.shard, tickets, progress, runner)
                 else:
-                    gathered = _work(day, queue, tickets, progress, laboratory)
-                record = conclude(day, _with_queue(day, queue, gathered), laboratory)
-        narrator.detail(f"the report is in {day.folder / 'report.html'}; `nox -s report` shows it here")
+                    day_result = _work(day, queue, tickets, progress, runner)
+                record = conclude(day, _with_queue(day, queue, day_result), runner)
+        console.detail(f"the report is in {day.folder / 'report.html'}; `nox -s report` shows it here")
         return record
 
 
 def _read_tickets(day: Day) -> tuple[Ticket, ...]:
     asked = day.config.tickets
     tickets = choose(TRACKERS[asked.tracker](asked).read(), day.options)
-    day.narrator.step(f"Tickets: {len(tickets)} from the {asked.tracker} tracker")
+    day.console.step(f"Tickets: {len(tickets)} from the {asked.tracker} tracker")
     return tickets
 
 
@@ -62,80 +62,80 @@ def _draw_up(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
     rules = todays_rules(day.config, day.release, tickets, day.mirror.default_branch)
     drawn = draw_up(tickets, rules, day.mirror, day.release, day.config, day.options)
     milestone = f" for milestone {rules.milestone}" if rules.milestone else ""
-    day.narrator.detail(f"{len(drawn.tickets)} are ready{milestone}, {len(drawn.out)} are not")
+    day.console.detail(f"{len(drawn.tickets)} are ready{milestone}, {len(drawn.out)} are not")
     queue = start_line(drawn, day.merger)
     if drawn.trunk:
         told = "first come" if queue.trunk else "not merged, as they clash with the release:"
         trunk, carriers = drawn.trunk, name_tickets(sorted(drawn.carriers)[:5])
         more = f" and {len(drawn.carriers) - 5} more" if len(drawn.carriers) > 5 else ""
-        day.narrator.detail(f"{told} {trunk.extent} of {trunk.name}, which are in the branches of {carriers}{more}")
+        day.console.detail(f"{told} {trunk.extent} of {trunk.name}, which are in the branches of {carriers}{more}")
     return queue
 
 
 def _merge(day: Day, queue: Queue) -> Line:
-    day.narrator.step(f"Merging onto {day.release.tag}")
+    day.console.step(f"Merging onto {day.release.tag}")
     line = merge_line(queue, day.merger, {})
     left = len(queue.tickets) - len(line.tickets)
-    day.narrator.detail(f"{len(line.tickets)} fit together, {left} do not: head {line.head.commit[:10]}")
+    day.console.detail(f"{len(line.tickets)} fit together, {left} do not: head {line.head.commit[:10]}")
     return line
 
 
-def _with_queue(day: Day, queue: Queue, gathered: Gathered) -> Gathered:
+def _with_queue(day: Day, queue: Queue, day_result: DayResult) -> DayResult:
     """What was ready, and who of it keeps several others out of the line as it is at the end."""
     blockers: tuple[Blocker, ...] = ()
     with suppress(SourceError):  # where git fails, the day has said so; this is advice
-        if gathered.progress:
-            blockers = find_blockers(queue, gathered.progress.line, day.merger)
+        if day_result.progress:
+            blockers = find_blockers(queue, day_result.progress.line, day.merger)
     for blocker in blockers:
-        day.narrator.detail(str(blocker))
-    return replace(gathered, queue=queue.tickets, blockers=blockers)
+        day.console.detail(str(blocker))
+    return replace(day_result, queue=queue.tickets, blockers=blockers)
 
 
-def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> Gathered:
+def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> DayResult:
     message = "a plan: no gate has run" if day.options.plan else "no ticket is ready"
-    return Gathered(state="empty", message=message, tickets=tickets, progress=progress)
+    return DayResult(state="empty", message=message, tickets=tickets, progress=progress)
 
 
-def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, laboratory: Laboratory) -> Gathered:
+def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, runner: ProbeRunner) -> DayResult:
     """Measure the baseline, find the green head. Whatever stops that, what was found is gathered."""
     complete = False
     broke: tuple[TrunkBreak, ...] = ()
-    _foretell(day, progress, laboratory)
+    _foretell(day, progress, runner)
     try:
-        yardsticks = Yardsticks(day=day, laboratory=laboratory, mending=mending_tickets(day, progress.line.tickets))
-        measure_baseline(day, yardsticks)
-        broke = find_trunk_breaks(day, laboratory)
-        yardsticks.check(day.asked_gates())
-        GreenHead(day=day, queue=queue, laboratory=laboratory, yardsticks=yardsticks, progress=progress).find()
+        baselines = Baselines(day=day, runner=runner, mending=mending_tickets(day, progress.line.tickets))
+        measure_baseline(day, baselines)
+        broke = find_trunk_breaks(day, runner)
+        baselines.check(day.asked_gates())
+        GreenHead(day=day, queue=queue, runner=runner, baselines=baselines, progress=progress).find()
         state, message = _outcome(day, progress)
         complete = _is_complete(day, progress)
-        _keep_artifacts(day, progress, laboratory)
+        _keep_artifacts(day, progress, runner)
     except (BudgetEndedError, GatePendingError) as error:
         state, message = "paused", f"{error}; the same command with all gates goes on from here"
         progress.line = _unreached(progress.line, message)
     except (InfrastructureError, SourceError) as error:
         state, message = "broken", str(error).rstrip(".")
         progress.line = _unreached(progress.line, "our own machinery broke before its result was known")
-    return Gathered(
+    return DayResult(
         state=state,
         message=message,
         complete=complete,
         tickets=tickets,
         progress=progress,
-        laboratory=laboratory,
+        runner=runner,
         trunk_breaks=broke,
     )
 
 
 def _work_on_shard(
-    day: Day, shard: tuple[int, int], tickets: tuple[Ticket, ...], progress: Progress, laboratory: Laboratory
-) -> Gathered:
+    day: Day, shard: tuple[int, int], tickets: tuple[Ticket, ...], progress: Progress, runner: ProbeRunner
+) -> DayResult:
     """Run one part of the gates; the call that gathers all parts judges."""
     name = "{}/{}".format(*shard)
     state: State = "paused"
     complete = False
     try:
-        run_shard(day, laboratory, progress.line.head, shard)
+        run_shard(day, runner, progress.line.head, shard)
         message = f"shard {name} has run: `nox -s integrate -- --gather DIR` goes on with all of them"
         complete = True
     except BudgetEndedError as error:
@@ -143,9 +143,7 @@ def _work_on_shard(
     except (InfrastructureError, SourceError) as error:
         state, message = "broken", str(error).rstrip(".")
     progress.line = _unreached(progress.line, f"only shard {name} of the gates has run")
-    return Gathered(
-        state=state, message=message, complete=complete, tickets=tickets, progress=progress, laboratory=laboratory
-    )
+    return DayResult(state=state, message=message, complete=complete, tickets=tickets, progress=progress, runner=runner)
 
 
 def _outcome(day: Day, progress: Progress) -> tuple[State, str]:
@@ -160,13 +158,13 @@ def _outcome(day: Day, progress: Progress) -> tuple[State, str]:
     return "green", f"{len(progress.line.tickets)} tickets together pass every gate"
 
 
-def _foretell(day: Day, progress: Progress, laboratory: Laboratory) -> None:
+def _foretell(day: Day, progress: Progress, runner: ProbeRunner) -> None:
     """Say what the day will cost, before it does."""
     head, culprits = progress.line.head, day.earlier_culprits()
-    gates = [laboratory.history(gate, (day.base, head)) for gate in day.asked_gates()]
+    gates = [runner.history(gate, (day.base, head)) for gate in day.asked_gates()]
     forecast = foresee(len(head.tickets), gates, culprits)
-    told = say_forecast(forecast, laboratory.pool.size, len(culprits), day.options.budget)
-    day.narrator.detail(f"forecast: {told}")
+    told = say_forecast(forecast, runner.pool.size, len(culprits), day.options.budget)
+    day.console.detail(f"forecast: {told}")
 
 
 def _is_complete(day: Day, progress: Progress) -> bool:
@@ -177,15 +175,15 @@ def _is_complete(day: Day, progress: Progress) -> bool:
 
 def _unreached(line: Line, why: str) -> Line:
     """What was only merged so far is neither integrated nor at fault."""
-    untold = Ruling(verdict=Verdict.NOT_REACHED, reason=why)
-    rulings = {n: untold if each.verdict is Verdict.INTEGRATED else each for n, each in line.rulings.items()}
-    return replace(line, rulings=rulings)
+    untold = Decision(verdict=Verdict.NOT_REACHED, reason=why)
+    decisions = {n: untold if each.verdict is Verdict.INTEGRATED else each for n, each in line.decisions.items()}
+    return replace(line, decisions=decisions)
 
 
-def _keep_artifacts(day: Day, progress: Progress, laboratory: Laboratory) -> None:
+def _keep_artifacts(day: Day, progress: Progress, runner: ProbeRunner) -> None:
     shutil.rmtree(day.folder / "artifacts", ignore_errors=True)
     for gate in day.config.gates:
-        made = laboratory.artifacts(progress.line.head.tree, gate)
+        made = runner.artifacts(progress.line.head.tree, gate)
         if made.is_dir():
             shutil.copytree(made, day.folder / "artifacts" / gate.name)
-            day.narrator.detail(f"{gate.name}: artifacts in {day.folder / 'artifacts' / gate.name}")
+            day.console.detail(f"{gate.name}: artifacts in {day.folder / 'artifacts' / gate.name}")

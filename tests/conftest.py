@@ -11,7 +11,7 @@ import pytest
 from docker.errors import DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from sessions.engines.daemon import connect, reason
+from sessions.engines.docker.daemon import connect, reason
 from tests.engines.podman import lacking, podman_service
 from tests.engines.registry import LocalRegistry, missing
 from tests.repositories import Builder
@@ -68,7 +68,9 @@ def builder(tmp_path: Path) -> Builder:
 @pytest.fixture
 def unjailed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let local probes write outside their folder: some tests count runs there."""
-    monkeypatch.setattr("sessions.engines.local.find_jail", lambda *_: (None, "a test counts runs outside of it"))
+    monkeypatch.setattr(
+        "sessions.engines.local.engine.find_jail", lambda *_: (None, "a test counts runs outside of it")
+    )
 
 
 @pytest.fixture(scope="session")

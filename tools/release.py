@@ -11,7 +11,7 @@ from pathlib import Path
 import nox
 
 from sessions import __version__
-from sessions.errors import UsageError
+from sessions.terminal.errors import UsageError
 
 CHECKS = ("lint", "typecheck")
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from math import exp, inf, lgamma, log
 
-from sessions.gates.results import History
+from sessions.gates.results import RunHistory
 
 ODDS = 1000.0
 # Only what is worth a search is asked here: that search has odds of its own.
@@ -27,13 +27,13 @@ _NEW_ODDS, _CHANCE_ODDS, _LOOKS = 20.0, 50.0, 10
 _RATES = tuple((2 * step + 1) / 64 for step in range(24))
 
 
-def steady(wrong: int, right: int, history: History) -> float:
+def steady(wrong: int, right: int, history: RunHistory) -> float:
     """Logarithm of the likelihood of a steady test's runs, of which ``wrong`` erred."""
     before = _beta(1 + history.odd, 19 + history.runs - history.odd) if history.odd else _beta(1, 19)
     return _beta(1 + history.odd + wrong, 19 + history.runs - history.odd + right) - before
 
 
-def by_chance(fails: int, passes: int, history: History) -> float:
+def by_chance(fails: int, passes: int, history: RunHistory) -> float:
     """Logarithm of the likelihood of the runs of a test that fails by chance."""
     return _beta(1 + fails, 1 + passes + (0 if history.odd else history.runs))
 
@@ -43,7 +43,7 @@ def seldom(fails: int, passes: int) -> float:
     return together([fails * log(rate) + passes * log(1 - rate) for rate in _RATES]) - log(len(_RATES))
 
 
-def is_new(head: tuple[int, int], release: tuple[int, int], history: History) -> bool | None:
+def is_new(head: tuple[int, int], release: tuple[int, int], history: RunHistory) -> bool | None:
     """Whether a test fails on the head and not on the release, for more reasons than chance; ``None``: look again.
 
     Of both, how often it failed and passed, with the first run that began it. Two looks that agree are enough; after

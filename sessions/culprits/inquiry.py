@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from sessions.culprits.findings import Answer, Ask, Blame, Flaky, Subset
 from sessions.culprits.search import Batch, Search, search
 from sessions.culprits.signatures import signature_rounds
-from sessions.gates.results import History
+from sessions.gates.results import RunHistory
 from sessions.tickets.order import Needs
 
 Test = TypeVar("Test", bound=Hashable)
@@ -33,7 +33,7 @@ class Inquiry(Generic[Test]):
     tests: Sequence[Test]
     known: dict[Ask, dict[Test, Answer]] = field(default_factory=dict)
     suspicion: Mapping[Test, Mapping[int, float]] = field(default_factory=dict)
-    histories: Mapping[Test, History] = field(default_factory=dict)
+    histories: Mapping[Test, RunHistory] = field(default_factory=dict)
     _ways: list[_Way[Test]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -134,7 +134,7 @@ class _Way(Generic[Test]):
             self.batch, self.found = (), end.value
 
 
-def settle(findings: Mapping[Test, Blame | Flaky]) -> dict[Test, Blame]:
+def blames_to_act_on(findings: Mapping[Test, Blame | Flaky]) -> dict[Test, Blame]:
     """The blames to act on now.
 
     A ticket that breaks a test only with a partner does no harm where that partner leaves for another reason: such

@@ -22,7 +22,7 @@ from sessions.culprits.bisection import Bisection, bisect_line
 from sessions.culprits.evidence import ODDS, by_chance, seldom, steady, together
 from sessions.culprits.findings import Answer, Ask, Blame, Flaky, Subset, Weighed, weigh
 from sessions.culprits.signatures import signature_rounds
-from sessions.gates.results import History
+from sessions.gates.results import RunHistory
 from sessions.tickets.order import Needs, closure
 
 Batch = tuple[Ask, ...]
@@ -47,7 +47,7 @@ def search(
     *,
     rounds: Sequence[Subset] | None = None,
     suspicion: Mapping[int, float] | None = None,
-    history: History | None = None,
+    history: RunHistory | None = None,
 ) -> Search:
     """Find who makes a test fail on the whole ``line`` (merge order) that passes on the release.
 
@@ -55,7 +55,7 @@ def search(
     above) decides what is tried first, ``history`` how many runs are needed.
     """
     inside = {number: needs.get(number, frozenset()) & frozenset(line) for number in line}
-    case = _Case(line=line, needs=inside, suspicion=suspicion or {}, history=history or History())
+    case = _Case(line=line, needs=inside, suspicion=suspicion or {}, history=history or RunHistory())
     at_first = signature_rounds(line, needs) if rounds is None else rounds
     yield from case.ask(Ask(tickets=each) for each in at_first)
     while len(case.answers) < _RUNS:
@@ -151,7 +151,7 @@ class _Case:
     line: Sequence[int]
     needs: Needs
     suspicion: Mapping[int, float]
-    history: History
+    history: RunHistory
     whole: Subset = field(init=False)
     answers: dict[Ask, Weighed] = field(init=False)
     # Groups that cannot be shown to be at fault.

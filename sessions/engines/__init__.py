@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from sessions.engines.docker.registry import Registry
 from sessions.engines.probe import Image, Inspection, Outcome, Probe
-from sessions.engines.registry import Registry
 
 # Writes the release's files into a folder.
 Export = Callable[[Path], None]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from docker.utils import parse_bytes
 
-from sessions.config import Engine
 from sessions.engines.probe import Ending
+from sessions.settings.configuration import EngineSettings
 
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 # The share of the machine's memory that one probe may take where [engine] memory is empty.
@@ -81,7 +81,7 @@ class Bounds:
     searched: int = 16 * _GIB
 
     @classmethod
-    def of(cls, settings: Engine, memory: int) -> Bounds:
+    def of(cls, settings: EngineSettings, memory: int) -> Bounds:
         """The bounds that a configuration sets, on a machine with so many bytes of memory."""
         return cls(
             memory=_size(settings.memory) if settings.memory else int(memory * _MEMORY_SHARE),

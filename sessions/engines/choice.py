@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sessions.config import Config
 from sessions.engines import Engine, Listen
-from sessions.engines.daemon import connect
-from sessions.engines.docker import DockerEngine
-from sessions.engines.local import LocalEngine
-from sessions.errors import InfrastructureError
+from sessions.engines.docker.daemon import connect
+from sessions.engines.docker.engine import DockerEngine
+from sessions.engines.local.engine import LocalEngine
+from sessions.settings.configuration import Config
+from sessions.terminal.errors import InfrastructureError
 
 # Is in a state folder where Docker ran probes.
 _MARK = "docker-was-here"

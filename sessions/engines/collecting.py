@@ -13,10 +13,10 @@ from typing import Protocol
 
 from sessions.engines.bounds import Bounds, ExceededError, Quota
 from sessions.engines.probe import Outcome, Probe, StepOutcome
-from sessions.globs import fixed_folder, matching
+from sessions.source.globs import fixed_folder, matching
 
 
-class Place(Protocol):
+class ProbeFiles(Protocol):
     """Where a probe ran. Both methods raise :class:`ExceededError`."""
 
     def results(self) -> bytes | None:
@@ -31,7 +31,7 @@ class Place(Protocol):
 def outcome_of(
     probe: Probe,
     steps: Sequence[StepOutcome],
-    place: Place,
+    place: ProbeFiles,
     bounds: Bounds,
     *,
     start: float,

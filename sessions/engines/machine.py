@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.engines.bounds import ExceededError, say_bytes
-from sessions.engines.disk import room_at, say_size
+from sessions.engines.disk_space import room_at, say_size
 
 # A disk with less than this is full: some of what is free is reserved for root, or too scattered to be used.
 _FULL = 16 * 2**20

@@ -11,7 +11,7 @@ from sessions.engines.bounds import Bounds, say_bytes
 _SMALL = 2**18
 
 
-class Output:
+class StepOutput:
     """The output of one step. Its listener hears lines without ``strip``, the folder that paths count from."""
 
     def __init__(self, bounds: Bounds, listen: Listen, strip: str = "") -> None:

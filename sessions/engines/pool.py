@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sessions.engines import Engine, Listen
 from sessions.engines.probe import Outcome, Probe
-from sessions.errors import InfrastructureError
+from sessions.terminal.errors import InfrastructureError
 
 
 class Pool(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sessions.first_steps.files import Check, Files
+from sessions.first_steps.files import Files, TestCommand
 from sessions.first_steps.installation import installation
 from sessions.first_steps.pytest_command import pytest_check
 from sessions.first_steps.requirements import at_locked_versions, requirements
@@ -15,19 +15,19 @@ _MAKE = re.compile(r"^(check|test|tests)[ \t]*:(?!=)", re.MULTILINE)
 _NOX_SESSION = re.compile(r"@nox\.session[^\n]*(?:\n[^\n]*)*?\ndef (tests?|unit\w*)\(|nox\.session\(name=[\"'](tests?)")
 
 
-def how_tested(files: Files, version: str = "") -> Check | None:
+def how_tested(files: Files, version: str = "") -> TestCommand | None:
     """The best known way to test release ``version``: one that names single tests before one that fails or passes."""
     return next(_tests(files, version), None)
 
 
-def how_documented(files: Files, version: str = "") -> Check | None:
+def how_documented(files: Files, version: str = "") -> TestCommand | None:
     """How release ``version`` makes its manual; ``None`` where there is no sign of one."""
     made = installation(files, "", version)
     needs = (*made.needs, *requirements(files, "doc", "docs"))
     if confs := sorted(files.like("doc*/conf.py", "Doc*/conf.py"), key=_depth_of_conf):
         folder = confs[0].rpartition("/")[0]
         run = f"{made.path}python3 -m sphinx -q -b html {folder} build/integrand-docs"
-        return Check(
+        return TestCommand(
             name="docs",
             run=run,
             why=f"Sphinx, as there is {confs[0]}",
@@ -36,7 +36,7 @@ def how_documented(files: Files, version: str = "") -> Check | None:
         )
     if book := files.like("mkdocs.yml", "mkdocs.yaml"):
         run = f"{made.path}python3 -m mkdocs build -q -d build/integrand-docs"
-        return Check(
+        return TestCommand(
             name="docs",
             run=run,
             why=f"as there is {book[0]}",
@@ -62,7 +62,7 @@ def dockerfile(files: Files) -> tuple[str, str] | None:
     return name, places[-1] if places else "/source"
 
 
-def _tests(files: Files, version: str) -> Iterator[Check]:
+def _tests(files: Files, version: str) -> Iterator[TestCommand]:
     if pytest := pytest_check(files, version):
         yield pytest
     yield from runner_checks(files)
@@ -71,15 +71,15 @@ def _tests(files: Files, version: str) -> Iterator[Check]:
         ("noxfile.py", f"python3 -m nox -s {_nox_session(files)}", "nox"),
     ):
         if name in files.paths:
-            yield Check(name="tests", run=run, why=f"{why}, as there is {name}", needs=(why,))
+            yield TestCommand(name="tests", run=run, why=f"{why}, as there is {name}", needs=(why,))
     if "configure.ac" in files.paths and "Makefile.am" in files.paths:
         build = "{ test -x configure || autoreconf -i; } && ./configure && make -j"
-        yield Check(name="tests", run="make -j {jobs} check", why="the Autotools' own target", build=build)
+        yield TestCommand(name="tests", run="make -j {jobs} check", why="the Autotools' own target", build=build)
     if found := _MAKE.search(files.text("GNUmakefile", "Makefile", "makefile")):
-        yield Check(name="tests", run=f"make {found[1]}", why=f"the Makefile has a target {found[1]}")
+        yield TestCommand(name="tests", run=f"make {found[1]}", why=f"the Makefile has a target {found[1]}")
     for name, run in (("Cargo.toml", "cargo test -q"), ("package.json", "npm test")):
         if name in files.paths:
-            yield Check(name="tests", run=run, why=f"as there is {name}")
+            yield TestCommand(name="tests", run=run, why=f"as there is {name}")
 
 
 def _nox_session(files: Files) -> str:

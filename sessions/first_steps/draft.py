@@ -9,27 +9,27 @@ from dataclasses import dataclass
 import tomlkit
 from tomlkit.items import AoT, Table
 
-from sessions.first_steps.beginning import Beginning
-from sessions.first_steps.files import Check
+from sessions.first_steps.files import TestCommand
 from sessions.first_steps.origin import Origin
+from sessions.first_steps.start_point import StartPoint
 from sessions.first_steps.tickets import Source
 from sessions.tickets.model import Ticket
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
+class ProjectFacts:
     """All that the configuration will say."""
 
     origin: Origin
-    beginning: Beginning
+    beginning: StartPoint
     tags: str
     source: Source
-    tests: Check | None
-    docs: Check | None
+    tests: TestCommand | None
+    docs: TestCommand | None
     dockerfile: tuple[str, str] | None
 
 
-def draft_config(found: Findings) -> str:
+def draft_config(found: ProjectFacts) -> str:
     """``integration.toml``: what was found, why, and what to change."""
     document = tomlkit.document()
     for line in (
@@ -79,7 +79,7 @@ def short_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "project"
 
 
-def _project(found: Findings) -> Table:
+def _project(found: ProjectFacts) -> Table:
     origin = found.origin
     where = "Where git fetches from."
     if origin.why:
@@ -115,7 +115,7 @@ def _tickets(source: Source) -> Table:
     return table
 
 
-def _engine(found: Findings) -> Table:
+def _engine(found: ProjectFacts) -> Table:
     needs = {
         re.split(r"[^\w.-]", each, maxsplit=1)[0].lower(): each
         for check in (found.docs, found.tests)
@@ -146,14 +146,14 @@ def _engine(found: Findings) -> Table:
     return table
 
 
-def _gates(found: Findings) -> AoT:
-    tests = found.tests or Check(name="tests", run="true", why="no test command was found: WRITE YOURS HERE")
+def _gates(found: ProjectFacts) -> AoT:
+    tests = found.tests or TestCommand(name="tests", run="true", why="no test command was found: WRITE YOURS HERE")
     gates = [_gate(check) for check in (tests, found.docs) if check]
     _comment(gates[-1], 'A printed manual is a gate, too: format = "latex" (docs/latex.md).')
     return AoT(gates)
 
 
-def _gate(check: Check) -> Table:
+def _gate(check: TestCommand) -> Table:
     table = tomlkit.table()
     table.add("name", check.name)
     meaning = "{files} and {results} are filled in" if check.files else "a shell command"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any, Literal
 
-Format = Literal["junit", "tap", "go", "exit"]
+GateFormat = Literal["junit", "tap", "go", "exit"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Files:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check:
+class TestCommand:
     """A command that becomes a gate, and ``why`` it was taken, for the comment above it.
 
     ``results`` is the glob of reports that the command writes itself; ``build`` what has to run before it; ``needs``
@@ -55,7 +55,7 @@ class Check:
     name: str
     run: str
     why: str
-    format: Format = "exit"
+    format: GateFormat = "exit"
     results: str = ""
     files: tuple[str, ...] = ()
     build: str = ""

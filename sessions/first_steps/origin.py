@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from sessions.errors import UsageError
 from sessions.source.command import call_git
 from sessions.source.refusals import first_words, without_secret
+from sessions.terminal.errors import UsageError
 
 _PATIENCE = 20.0  # seconds: a firewall that swallows packets shall not keep a newcomer waiting for minutes
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from sessions.first_steps.files import Check, Files, inside, texts
+from sessions.first_steps.files import Files, TestCommand, inside, texts
 from sessions.first_steps.installation import installation
 from sessions.first_steps.requirements import at_locked_versions, normal_name, parse_requirement, requirements
 
@@ -66,7 +66,7 @@ class Settings:
             return self.values.get(key, "").split()
 
 
-def pytest_check(files: Files, version: str) -> Check | None:
+def pytest_check(files: Files, version: str) -> TestCommand | None:
     """Pytest, where it is configured or asked for, or where there are tests that it would find."""
     settings = _settings(files)
     found = _tests(files, settings)
@@ -85,7 +85,7 @@ def pytest_check(files: Files, version: str) -> Check | None:
     run, globs = _command(settings, found)
     made = installation(files, settings.folder, version)
     needs = tuple({**{_name(each): each for each in (*made.needs, *needs)}, **_missing(settings, needs)}.values())
-    return Check(
+    return TestCommand(
         name="tests",
         run=made.path + run,
         why=why,

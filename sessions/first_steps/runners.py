@@ -7,23 +7,23 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from sessions.first_steps.files import Check, Files, inside
+from sessions.first_steps.files import Files, TestCommand, inside
 
 _NODE_TESTS = re.compile(r"(?:^|&&|;)\s*node (?:[^&;|]*\s)?--test\b([^&;|]*)")
 
 
-def runner_checks(files: Files) -> Iterator[Check]:
+def runner_checks(files: Files) -> Iterator[TestCommand]:
     """Runners that name single tests, where the release's files show one at work."""
     for find in (_ctest, _maven, _gradle, _go, _javascript, _phpunit, _rspec, _bats):
         if check := find(files):
             yield check
 
 
-def _check(run: str, why: str, **more: str) -> Check:
-    return Check(name="tests", run=run, why=why, **{"format": "junit", **more})  # type: ignore[arg-type]  # literals
+def _check(run: str, why: str, **more: str) -> TestCommand:
+    return TestCommand(name="tests", run=run, why=why, **{"format": "junit", **more})  # type: ignore[arg-type]  # literals
 
 
-def _ctest(files: Files) -> Check | None:
+def _ctest(files: Files) -> TestCommand | None:
     if "CMakeLists.txt" not in files.paths or "enable_testing" not in files.text("CMakeLists.txt"):
         return None
     build = "cmake -S . -B build && cmake --build build -j"
@@ -31,7 +31,7 @@ def _ctest(files: Files) -> Check | None:
     return _check(run, "CTest, as CMakeLists.txt enables it", build=build)
 
 
-def _maven(files: Files) -> Check | None:
+def _maven(files: Files) -> TestCommand | None:
     if "pom.xml" not in files.paths:
         return None
     mvn = "sh ./mvnw" if "mvnw" in files.paths else "mvn"
@@ -40,7 +40,7 @@ def _maven(files: Files) -> Check | None:
     return _check(run, "Maven, as there is pom.xml", results="**/target/surefire-reports/TEST-*.xml")
 
 
-def _gradle(files: Files) -> Check | None:
+def _gradle(files: Files) -> TestCommand | None:
     found = files.like("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
     if not found:
         return None
@@ -49,11 +49,11 @@ def _gradle(files: Files) -> Check | None:
     return _check(run, f"Gradle, as there is {found[0]}", results="**/build/test-results/**/*.xml")
 
 
-def _go(files: Files) -> Check | None:
+def _go(files: Files) -> TestCommand | None:
     return _check("go test -json ./...", "as there is go.mod", format="go") if "go.mod" in files.paths else None
 
 
-def _javascript(files: Files) -> Check | None:
+def _javascript(files: Files) -> TestCommand | None:
     """Vitest, Jest, Mocha or node's own runner, whichever ``npm test`` runs, with a report of single tests."""
     try:
         package = json.loads(files.text("package.json"))
@@ -92,7 +92,7 @@ def _npm(files: Files) -> str:
     return "npm ci --no-audit --no-fund" if "package-lock.json" in files.paths else "npm install --no-audit --no-fund"
 
 
-def _phpunit(files: Files) -> Check | None:
+def _phpunit(files: Files) -> TestCommand | None:
     found = files.like("phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml")
     if not found:
         return None
@@ -100,7 +100,7 @@ def _phpunit(files: Files) -> Check | None:
     return _check("php vendor/bin/phpunit --log-junit {results}", f"PHPUnit, as there is {found[0]}", build=build)
 
 
-def _rspec(files: Files) -> Check | None:
+def _rspec(files: Files) -> TestCommand | None:
     if not files.like("spec/*_spec.rb"):
         return None
     build = "bundle install --quiet" if "Gemfile" in files.paths else ""
@@ -109,10 +109,10 @@ def _rspec(files: Files) -> Check | None:
         run = f"{bundled} --format RspecJunitFormatter --out {{results}}"
         return _check(run, "RSpec, whose Gemfile has a formatter for JUnit", build=build)
     why = "RSpec; with the gem rspec_junit_formatter it would name single tests"
-    return Check(name="tests", run=bundled, why=why, build=build)
+    return TestCommand(name="tests", run=bundled, why=why, build=build)
 
 
-def _bats(files: Files) -> Check | None:
+def _bats(files: Files) -> TestCommand | None:
     own = [
         path for path in files.like("*.bats") if not re.search(r"/(bats|bats-core|node_modules|vendor)/", f"/{path}")
     ]

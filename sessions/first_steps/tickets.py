@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sessions.config import Tracker
-from sessions.errors import TrackerError
-from sessions.first_steps.proposals import proposals
+from sessions.first_steps.open_requests import waiting_requests
+from sessions.settings.configuration import Tracker
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release, current_milestone, version_of
+from sessions.terminal.errors import TrackerError
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Ticket
 from sessions.tickets.trackers.github import GitHubTracker
@@ -74,7 +74,7 @@ def find_tickets(wanted: str | None, github: str, mirror: Mirror, release: Relea
 
 
 def _listed(mirror: Mirror, release: Release, why: str, later: str) -> Source:
-    listed = proposals(mirror, release)
+    listed = waiting_requests(mirror, release)
     return Source(tracker="file", url=TICKETS, why=why, listed=listed, seen=listed, later=later)
 
 

@@ -136,7 +136,7 @@ class Results:
         return bool(self.passed or any(self.counts.values()))
 
     @property
-    def is_yardstick(self) -> bool:
+    def can_be_baseline(self) -> bool:
         """Whether anything can be compared with this run: it came to its end, and some test passed."""
         return self.is_measured and self.has_passed
 
@@ -192,7 +192,7 @@ class Results:
 
 
 @dataclass(frozen=True, kw_only=True)
-class History:
+class RunHistory:
     """How many ``runs`` of a test told something of chance, and how many were ``odd`` among those of their tree."""
 
     runs: int = 0
@@ -200,7 +200,7 @@ class History:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
+class GateOutput:
     """What a gate's command left behind, for a format to read.
 
     ``command`` is what ran. ``results`` is the content of the file that the command was told to write

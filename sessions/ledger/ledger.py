@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sessions.errors import InfrastructureError
-from sessions.gates.results import History, Presence, Results, TestId
-from sessions.ledger.packing import pack, unpack
+from sessions.gates.results import Presence, Results, RunHistory, TestId
+from sessions.ledger.packing import pack_results, unpack_results
+from sessions.terminal.errors import InfrastructureError
 
 # 2: results say which tests passed. What an older Integrand wrote does not, and cannot be judged by.
 _VERSION = 2
@@ -54,7 +54,7 @@ class Key:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class ProbeResult:
     """What was seen: ``results``, unless the build failed; how long it took; and the log's file name."""
 
     built: bool
@@ -73,7 +73,7 @@ class Ledger:
             self._check_version()
             self._db.execute("pragma journal_mode = wal")
 
-    def find(self, key: Key) -> Reading | None:
+    def find(self, key: Key) -> ProbeResult | None:
         """What is known about ``key``."""
         with self._told():
             row = self._db.execute(
@@ -83,20 +83,22 @@ class Ledger:
             ).fetchone()
             if row is None:
                 return None
-            return Reading(built=bool(row[0]), results=unpack(json.loads(row[1])), seconds=row[2], log=row[3])
+            return ProbeResult(
+                built=bool(row[0]), results=unpack_results(json.loads(row[1])), seconds=row[2], log=row[3]
+            )
 
-    def write(self, key: Key, reading: Reading) -> None:
+    def write(self, key: Key, probe_result: ProbeResult) -> None:
         """Keep a reading."""
         with self._told():
             self._db.execute(
                 "insert or replace into results values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(key.tree, key.image, key.gate, key.tests, key.attempt, reading.built),
-                    *(json.dumps(pack(reading.results)), reading.seconds, reading.log),
+                    *(key.tree, key.image, key.gate, key.tests, key.attempt, probe_result.built),
+                    *(json.dumps(pack_results(probe_result.results)), probe_result.seconds, probe_result.log),
                 ),
             )
 
-    def shards(self, key: Key) -> dict[tuple[int, int, tuple[str, ...]], Reading]:
+    def shards(self, key: Key) -> dict[tuple[int, int, tuple[str, ...]], ProbeResult]:
         """What is known of parts of the gate that ``key`` asks for as a whole, by place, number and files."""
         with self._told():
             rows = self._db.execute(
@@ -108,8 +110,10 @@ class Ledger:
             for tests, built, results, seconds, log in rows:
                 name, *files = tests.split("\n")
                 place, count = name.removeprefix("shard ").split("/")
-                reading = Reading(built=bool(built), results=unpack(json.loads(results)), seconds=seconds, log=log)
-                found[int(place), int(count), tuple(files)] = reading
+                probe_result = ProbeResult(
+                    built=bool(built), results=unpack_results(json.loads(results)), seconds=seconds, log=log
+                )
+                found[int(place), int(count), tuple(files)] = probe_result
         return found
 
     def times(self, gate: str) -> dict[str, float]:
@@ -145,7 +149,7 @@ class Ledger:
             ).fetchone()
         return None if row[0] is None else float(row[0])
 
-    def histories(self, head: str, gate: str, tests: Iterable[TestId]) -> dict[TestId, History]:
+    def histories(self, head: str, gate: str, tests: Iterable[TestId]) -> dict[TestId, RunHistory]:
         """What earlier runs of a gate (whatever its command was then) told of ``tests``.
 
         It is looked up once for a ``head``, a tree, and then kept for it: else the search's own probes would change it,
@@ -159,9 +163,11 @@ class Ledger:
             looked_up = self._look_up(gate, fresh) if fresh else {}
             rows = [(head, gate, names[test], json.dumps(asdict(history))) for test, history in looked_up.items()]
             self._db.executemany("insert into histories values (?, ?, ?, ?)", rows)
-            return looked_up | {test: History(**json.loads(kept[names[test]])) for test in tests if names[test] in kept}
+            return looked_up | {
+                test: RunHistory(**json.loads(kept[names[test]])) for test in tests if names[test] in kept
+            }
 
-    def _look_up(self, gate: str, tests: Sequence[TestId]) -> dict[TestId, History]:
+    def _look_up(self, gate: str, tests: Sequence[TestId]) -> dict[TestId, RunHistory]:
         """Runs of one tree that differ are odd ones; a tree on which a test only failed tells nothing of chance."""
         rows = self._db.execute(
             # Shards are told as the whole that they are parts of, and must not count twice.
@@ -171,7 +177,7 @@ class Ledger:
         )
         seen: dict[TestId, dict[tuple[str, str], list[int]]] = {test: {} for test in tests}
         for tree, image, results in rows:
-            found = unpack(json.loads(results))
+            found = unpack_results(json.loads(results))
             for test, trees in seen.items():
                 match found.presence(test):
                     case Presence.FAILED:
@@ -226,6 +232,6 @@ class Ledger:
             ) from None
 
 
-def _history(trees: Iterable[Sequence[int]]) -> History:
+def _history(trees: Iterable[Sequence[int]]) -> RunHistory:
     telling = [(fails, passes) for fails, passes in trees if passes]
-    return History(runs=sum(map(sum, telling)), odd=sum(min(pair) for pair in telling))
+    return RunHistory(runs=sum(map(sum, telling)), odd=sum(min(pair) for pair in telling))

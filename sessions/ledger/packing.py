@@ -9,7 +9,7 @@ from typing import Any
 from sessions.gates.results import Failure, Results, TestId
 
 
-def pack(results: Results) -> dict[str, Any]:
+def pack_results(results: Results) -> dict[str, Any]:
     """The results as what JSON can hold. Tests that passed or were skipped are ``{file: [[name, example], …]}``."""
     plain = {each.name: getattr(results, each.name) for each in fields(results)}
     return plain | {
@@ -19,8 +19,8 @@ def pack(results: Results) -> dict[str, Any]:
     }
 
 
-def unpack(raw: Mapping[str, Any]) -> Results:
-    """The results that :func:`pack` packed. Raises LookupError or TypeError for anything else."""
+def unpack_results(raw: Mapping[str, Any]) -> Results:
+    """The results that :func:`pack_results` packed. Raises LookupError or TypeError for anything else."""
     return Results(
         **{
             **raw,

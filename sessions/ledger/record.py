@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sessions.errors import UsageError
+from sessions.terminal.errors import UsageError
 
 Record = Mapping[str, Any]
 RECORD_VERSION = 1

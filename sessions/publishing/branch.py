@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sessions.errors import SourceError
-from sessions.narrator import Narrator
-from sessions.options import Options
+from sessions.settings.options import Options
 from sessions.source.mirror import Mirror
 from sessions.source.refusals import without_secret
+from sessions.terminal.console import Console
+from sessions.terminal.errors import SourceError
 
 
 def publish_branch(
-    mirror: Mirror, branch: str, commit: str, narrator: Narrator, options: Options
+    mirror: Mirror, branch: str, commit: str, console: Console, options: Options
 ) -> Mapping[str, object]:
     """Push ``commit`` as ``branch`` if ``--publish`` was given; else say what would be pushed.
 
@@ -24,8 +24,8 @@ def publish_branch(
     mirror.keep(f"days/{branch}", commit)
     there = mirror.tip(branch)
     if not options.publish:
-        narrator.detail(f"not pushed without --publish: branch {branch} at {commit[:10]}")
-        narrator.detail(f"look into it: git fetch {mirror.repository.path} {commit}")
+        console.detail(f"not pushed without --publish: branch {branch} at {commit[:10]}")
+        console.detail(f"look into it: git fetch {mirror.repository.path} {commit}")
         return {}
     if there != commit:
         lease = f"--force-with-lease=refs/heads/{branch}:{there or ''}"
@@ -35,5 +35,5 @@ def publish_branch(
             why = " ".join(reply.err.split())[:300]
             told = f"Pushing {branch} to {mirror.url} was refused ({why}): mend that, then run again."
             raise SourceError(without_secret(told))
-    narrator.detail(f"branch {branch} is at {commit[:10]}" + (" already" if there == commit else ", pushed"))
+    console.detail(f"branch {branch} is at {commit[:10]}" + (" already" if there == commit else ", pushed"))
     return {"branch": {"name": branch, "commit": commit, "repository": without_secret(mirror.url)}}

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from sessions.errors import TrackerError
-from sessions.narrator import Narrator
 from sessions.publishing.writes import Writes
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Naming, Release
 from sessions.source.reverts import OwnHistory
+from sessions.terminal.console import Console
+from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Ticket
 from sessions.tickets.trackers import TicketSource
 
 
 def close_merged(
-    tracker: TicketSource, mirror: Mirror, release: Release, narrator: Narrator, writes: Writes, *, publish: bool
+    tracker: TicketSource, mirror: Mirror, release: Release, console: Console, writes: Writes, *, publish: bool
 ) -> dict[str, Any]:
     """Close every open ticket that the release merged, if ``publish``; else say which would be closed.
 
@@ -31,16 +31,16 @@ def close_merged(
         merged = _Merged(mirror, release, history)
         for ticket in _open_tickets(tracker, writes):
             if why := merged.why_open(ticket):
-                narrator.detail(f"#{ticket.number} {why}: it is left open")
+                console.detail(f"#{ticket.number} {why}: it is left open")
             elif not merged.has(ticket):
                 continue
             elif not publish:
-                narrator.detail(f"#{ticket.number} would be closed with --publish: {release.tag} contains it")
+                console.detail(f"#{ticket.number} would be closed with --publish: {release.tag} contains it")
             else:
                 outcome = writes.attempt(ticket.number, partial(tracker.close, ticket, release.tag))
                 closed += [ticket.number] if outcome and outcome.changed else []
     if closed:
-        narrator.detail(f"closed: {', '.join(f'#{number}' for number in closed)}")
+        console.detail(f"closed: {', '.join(f'#{number}' for number in closed)}")
     return {"closed": closed} if publish else {}
 
 

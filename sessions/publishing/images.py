@@ -8,15 +8,15 @@ from typing import Any
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
-from sessions.engines.daemon import reason
-from sessions.engines.docker import DockerEngine
+from sessions.engines.docker.daemon import reason
+from sessions.engines.docker.engine import DockerEngine
+from sessions.engines.docker.registry import Registry
 from sessions.engines.probe import Image
-from sessions.engines.registry import Registry
-from sessions.errors import InfrastructureError
-from sessions.narrator import Narrator
+from sessions.terminal.console import Console
+from sessions.terminal.errors import InfrastructureError
 
 
-def publish_image(registry: Registry, name: str, narrator: Narrator) -> str:
+def publish_image(registry: Registry, name: str, console: Console) -> str:
     """Push the image called ``name`` (repository:tag), and pull it again; its ``repository@sha256:…``.
 
     A registry shows an image under its name only when all of it has arrived: a push that was cut short leaves
@@ -30,7 +30,7 @@ def publish_image(registry: Registry, name: str, narrator: Narrator) -> str:
         image = client.images.get(name)
         there = registry.digest_of(name)
         if there and f"{repository}@{there}" in image.attrs.get("RepoDigests", []):
-            narrator.detail(f"image {name} is there already")
+            console.detail(f"image {name} is there already")
             return f"{repository}@{there}"
         # The call itself never raises: what went wrong is in what the daemon tells meanwhile.
         told: list[dict[str, Any]] = list(
@@ -47,11 +47,11 @@ def publish_image(registry: Registry, name: str, narrator: Narrator) -> str:
         raise _refused(name, reason(error)) from None
     if pulled != image.id:
         raise _refused(name, f"what comes back as {digest} is another image")
-    narrator.detail(f"image {name} pushed as {digest}")
+    console.detail(f"image {name} pushed as {digest}")
     return f"{repository}@{digest}"
 
 
-def publish_baseline(engine: DockerEngine, image: Image, narrator: Narrator) -> None:
+def publish_baseline(engine: DockerEngine, image: Image, console: Console) -> None:
     """Push what was built here of a release's image, for others to pull instead of building it.
 
     Each under a name that says what it is made of, which is pushed once; and as the cache of what is built next,
@@ -63,11 +63,11 @@ def publish_baseline(engine: DockerEngine, image: Image, narrator: Narrator) -> 
             continue
         for each in built.names:
             engine.client.images.get(built.id).tag(*each.rsplit(":", 1))
-        publish_image(engine.registry, name, narrator)
+        publish_image(engine.registry, name, console)
         try:
-            publish_image(engine.registry, cache, narrator)
+            publish_image(engine.registry, cache, console)
         except InfrastructureError as error:
-            narrator.detail(f"the cache is not there for the next build: {error}")
+            console.detail(f"the cache is not there for the next build: {error}")
 
 
 def _refused(name: str, why: str) -> InfrastructureError:

@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any, Literal, assert_never
 
 from sessions.ledger.record import Record
-from sessions.narrator import Narrator
 from sessions.publishing.writes import Writes
 from sessions.reporting import markdown, wiki
+from sessions.terminal.console import Console
 from sessions.tickets.model import Account, Verdict
 from sessions.tickets.trackers import TicketSource
 
@@ -24,7 +24,7 @@ def report_address(configured: str) -> str:
 
 
 def tell_tickets(
-    record: Record, tracker: TicketSource, narrator: Narrator, writes: Writes, *, publish: bool, url: str = ""
+    record: Record, tracker: TicketSource, console: Console, writes: Writes, *, publish: bool, url: str = ""
 ) -> dict[str, Any]:
     """Tell every ticket of the record its verdict if ``publish``; else say how many would be told.
 
@@ -35,7 +35,7 @@ def tell_tickets(
     verdicts = certain | ({"integrated", "already-merged"} if record["state"] == "green" else set())
     concerned = [ticket for ticket in record["tickets"] if ticket["verdict"] in verdicts]
     if not publish:
-        narrator.detail(f"{len(concerned)} tickets would be told with --publish")
+        console.detail(f"{len(concerned)} tickets would be told with --publish")
         return {}
     told, changed = list[int](), 0
     for ticket in concerned:
@@ -43,13 +43,13 @@ def tell_tickets(
         outcome = writes.attempt(account.number, partial(tracker.tell, account))
         changed += bool(outcome and outcome.changed)
         told += [account.number] if outcome and outcome.is_whole else []
-    narrator.detail(f"{changed} of {len(concerned)} tickets told something new")
+    console.detail(f"{changed} of {len(concerned)} tickets told something new")
     return {"tickets": told}
 
 
 def _account(record: Record, ticket: Mapping[str, Any], dialect: Literal["markdown", "wiki"]) -> Account:
     verdict = Verdict(ticket["verdict"])
-    summary = Narrator.plain(f"{verdict}: {ticket['reason'] or 'with release ' + record['release']}")
+    summary = Console.plain(f"{verdict}: {ticket['reason'] or 'with release ' + record['release']}")
     return Account(
         number=ticket["number"],
         verdict=verdict,

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from sessions.errors import TrackerAccessError, TrackerBusyError, TrackerError
-from sessions.narrator import Narrator
 from sessions.publishing.refused import PATIENCE, Memory, Remembered
+from sessions.terminal.console import Console
+from sessions.terminal.errors import TrackerAccessError, TrackerBusyError, TrackerError
 from sessions.tickets.model import name_tickets
-from sessions.tickets.refusals import Change, Part, Refusal, Told
+from sessions.tickets.refusals import Change, Part, Refusal, WriteResult
 
-Write = Callable[[Collection[Change]], Told]
+Write = Callable[[Collection[Change]], WriteResult]
 
 
 @dataclass(kw_only=True)
@@ -29,7 +29,7 @@ class Writes:
     _failed: dict[int, str] = field(default_factory=dict)
     _stopped: TrackerError | None = None
 
-    def attempt(self, number: int, write: Write) -> Told | None:
+    def attempt(self, number: int, write: Write) -> WriteResult | None:
         """What came of a ticket's write; ``None`` where it failed, or the tracker takes nothing any more."""
         if self._stopped:
             return None
@@ -75,7 +75,7 @@ class Writes:
         old = [each for each in self.known if (each.refusal.change.number, each.refusal.change.part) not in done]
         memory.keep([*(each for each in old if self.today < each.again + PATIENCE), *fresh])
 
-    def finish(self, narrator: Narrator) -> None:
+    def finish(self, console: Console) -> None:
         """Tell what was refused.
 
         A refusal that belongs to a ticket is no failure of the call, as nobody can mend it here.
@@ -83,7 +83,7 @@ class Writes:
         Raises :class:`TrackerError` with one sentence where the tracker failed, or refuses a kind of change on every
         ticket.
         """
-        self._say_refusals(narrator)
+        self._say_refusals(console)
         if self._stopped:
             raise self._stopped
         if self._failed:
@@ -114,16 +114,16 @@ class Writes:
     def _not_tried(self) -> list[Remembered]:
         return [each for each in self.known if each.refusal.change in self._skipped]
 
-    def _say_refusals(self, narrator: Narrator) -> None:
+    def _say_refusals(self, console: Console) -> None:
         if fresh := self._fresh():
             more = f" (and {len(fresh) - 1} more, see `published.refused` in the record)" if len(fresh) > 1 else ""
-            narrator.bad(
+            console.bad(
                 f"Refused, and not tried again before {fresh[0].again} unless there is something else to say: "
                 f"{fresh[0].refusal.why}{more}"
             )
         if old := self._not_tried():
             tickets = name_tickets({each.refusal.change.number for each in old})
-            narrator.detail(
+            console.detail(
                 f"not tried, as refused before: {tickets}; `nox -s report -- --publish --retry-refused` tries now"
             )
 

@@ -11,21 +11,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sessions.durations import say_duration
-from sessions.errors import InfrastructureError
 from sessions.ledger.record import Record
-from sessions.narrator import Narrator, harmless
 from sessions.reporting.markdown import fenced, plain_text
-from sessions.reporting.reading import Entry, by_urgency, counts
+from sessions.reporting.record_view import Entry, by_urgency, counts
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
+from sessions.terminal.console import Console, harmless
+from sessions.terminal.durations import say_duration
+from sessions.terminal.errors import InfrastructureError
 
 # Of a step: bytes of its summary, and annotations of each level.
 _SUMMARY, _OF_A_LEVEL = 1024 * 1024, 10
 _AT_FAULT = ("culprit", "conflict")
 
 
-def tell_actions(record: Record, report: Path, narrator: Narrator, environ: Mapping[str, str] = os.environ) -> None:
+def tell_actions(record: Record, report: Path, console: Console, environ: Mapping[str, str] = os.environ) -> None:
     """Tell the job that runs us what came of the day; elsewhere than on GitHub Actions, nothing.
 
     Raises :class:`InfrastructureError` where its files cannot be written.
@@ -33,7 +33,7 @@ def tell_actions(record: Record, report: Path, narrator: Narrator, environ: Mapp
     if environ.get("GITHUB_ACTIONS") != "true":
         return
     for line in notes(record):
-        narrator.console.print(line, markup=False)
+        console.terminal.print(line, markup=False)
     with _telling(report):
         if place := environ.get("GITHUB_STEP_SUMMARY"):
             path = Path(place)
@@ -63,18 +63,18 @@ def _telling(report: Path) -> Iterator[None]:
 
 
 @contextmanager
-def without_commands(narrator: Narrator, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+def without_commands(console: Console, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
     """What is shown meanwhile may hold lines that look like workflow commands: GitHub Actions obeys none of them."""
     if environ.get("GITHUB_ACTIONS") != "true":
         yield
         return
     # Nobody who wrote a log can know the word that ends it.
     token = secrets.token_hex(16)
-    narrator.console.print(f"::stop-commands::{token}", markup=False)
+    console.terminal.print(f"::stop-commands::{token}", markup=False)
     try:
         yield
     finally:
-        narrator.console.print(f"::{token}::", markup=False)
+        console.terminal.print(f"::{token}::", markup=False)
 
 
 def _append(path: Path, text: str) -> None:

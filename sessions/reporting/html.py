@@ -13,11 +13,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from sessions.durations import say_duration
 from sessions.ledger.record import Record
-from sessions.narrator import harmless
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
-from sessions.reporting.reading import (
+from sessions.reporting.record_view import (
     VERDICTS,
     Entry,
     Purpose,
@@ -31,6 +29,8 @@ from sessions.reporting.reading import (
     sides,
 )
 from sessions.reporting.reproduction import reproduction
+from sessions.terminal.console import harmless
+from sessions.terminal.durations import say_duration
 
 _HERE = Path(__file__).parent
 SYMBOLS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sessions.ledger.record import RECORD_VERSION, Record
 from sessions.reporting.html import render_page
-from sessions.reporting.reading import counts
+from sessions.reporting.record_view import counts
 
 _NEWEST = 90
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")

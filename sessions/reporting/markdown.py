@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sessions.durations import say_duration
 from sessions.ledger.record import Record, write_whole
-from sessions.narrator import harmless
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
+from sessions.terminal.console import harmless
+from sessions.terminal.durations import say_duration
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&$])")
 # What makes a list or a rule at a line's beginning.

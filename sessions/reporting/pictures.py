@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sessions.durations import say_duration
 from sessions.ledger.record import Record
-from sessions.reporting.reading import Entry, Outcome, Outcomes, Purpose, purpose, queue
+from sessions.reporting.record_view import Entry, Outcomes, ProbeShows, Purpose, purpose, queue
+from sessions.terminal.durations import say_duration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +86,14 @@ def _arc(left: float, right: float, y: float, *, pair: tuple[int, int], verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class TicketRow:
     """A probe: the cells of the tickets in it as one path, coloured by what it showed."""
 
     number: int
     probe: Entry
     y: float
     path: str
-    outcome: Outcome
+    outcome: ProbeShows
     purpose: Purpose
     new: Sequence[str]
 
@@ -108,7 +108,7 @@ class SearchPicture:
     top: float
     right: float
     columns: Sequence[tuple[int, float, str]]
-    rows: Sequence[Row]
+    rows: Sequence[TicketRow]
 
 
 def draw_search(record: Record) -> SearchPicture:
@@ -120,7 +120,7 @@ def draw_search(record: Record) -> SearchPicture:
     left, top, step = 300.0, 18.0 + 7.5 * len(str(max(numbers, default=0))), 20.0
     outcomes, place = Outcomes(record), {number: at for at, number in enumerate(numbers)}
     rows = [
-        Row(
+        TicketRow(
             number=at + 1,
             probe=probe,
             y=top + at * step,

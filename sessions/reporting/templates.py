@@ -7,7 +7,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sessions.reporting.reading import changes_to_tests, passed
+from sessions.reporting.record_view import changes_to_tests, passed
 
 Filters = Mapping[str, Callable[..., object]]
 

@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from sessions.ledger.record import Record
-from sessions.narrator import harmless
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
+from sessions.terminal.console import harmless
 
 # Of an excerpt, and of a text within a line. The template shows five of each kind, so that a comment stays below
 # Trac's 262,144 characters.

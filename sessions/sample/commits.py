@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Row = dict[str, Any]  # a table of sample.toml: our own data, so what is wrong in it is simply raised
+SampleTable = dict[str, Any]  # a table of sample.toml: our own data, so what is wrong in it is simply raised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Branch:
     reviewed: int
 
 
-def edited(tree: Mapping[str, str], edits: Sequence[Row]) -> dict[str, str]:
+def edited(tree: Mapping[str, str], edits: Sequence[SampleTable]) -> dict[str, str]:
     """Return the files that the edits change, as they are afterwards."""
     now = dict(tree)
     for edit in edits:
@@ -40,7 +40,7 @@ def edited(tree: Mapping[str, str], edits: Sequence[Row]) -> dict[str, str]:
     return {edit["path"]: now[edit["path"]] for edit in edits}
 
 
-def _edited(tree: Mapping[str, str], edit: Row) -> str:
+def _edited(tree: Mapping[str, str], edit: SampleTable) -> str:
     match edit:
         case {"path": _, "content": str(content)}:
             return content
@@ -66,13 +66,13 @@ class Writer:
     """
 
     project: Mapping[str, str]
-    rows: Mapping[int, Row]
+    rows: Mapping[int, SampleTable]
     commits: list[Commit] = field(default_factory=list)
     trees: list[dict[str, str]] = field(default_factory=list)
     releases: dict[str, int] = field(default_factory=dict)
     branches: dict[int, Branch] = field(default_factory=dict)
 
-    def release(self, row: Row) -> None:
+    def release(self, row: SampleTable) -> None:
         """Write a release: the bundled tree, or edits of the release before."""
         parent = tuple(self.releases.values())[-1] if self.releases else None
         files = self.project if parent is None else edited(self.trees[parent], row["edit"])
@@ -92,11 +92,11 @@ class Writer:
             self.branches[number] = Branch(name=name, tip=tip, reviewed=reviewed)
         return self.branches[number]
 
-    def _start(self, row: Row) -> int:
+    def _start(self, row: SampleTable) -> int:
         start = row.get("from", tuple(self.releases)[-1])
         return self.releases[start] if isinstance(start, str) else self.branch(start).reviewed
 
-    def _step(self, row: Row, parent: int, key: str) -> int:
+    def _step(self, row: SampleTable, parent: int, key: str) -> int:
         date = self.commits[parent].date + timedelta(minutes=row["number"])
         files = edited(self.trees[parent], row[key])
         title = row["title"] if key == "edit" else "one more small thing"

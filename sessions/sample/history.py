@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sessions.sample.commits import Branch, Commit, Row, Writer
+from sessions.sample.commits import Branch, Commit, SampleTable, Writer
 from sessions.tickets.model import Ticket, Verdict
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Expected:
 
 
 @dataclass(frozen=True, kw_only=True)
-class History:
+class SampleHistory:
     """Everything that happened: parents come before children, ``releases`` are in the order of time.
 
     ``branches`` has no entry for a ticket whose branch is not in the repository.
@@ -54,14 +54,14 @@ def expectations() -> dict[int, Expected]:
     }
 
 
-def history() -> History:
+def history() -> SampleHistory:
     """Read the whole history."""
     writer = Writer(project=_project(), rows={row["number"]: row for row in _story()["ticket"]})
     for row in _story()["release"]:
         writer.release(row)
     for number in writer.rows:
         writer.branch(number)
-    return History(
+    return SampleHistory(
         commits=tuple(writer.commits),
         releases=writer.releases,
         branches={number: branch for number, branch in writer.branches.items() if branch.name},
@@ -69,7 +69,7 @@ def history() -> History:
     )
 
 
-def _story() -> Row:
+def _story() -> SampleTable:
     return tomllib.loads(STORY.read_text(encoding="utf-8"))
 
 
@@ -84,9 +84,9 @@ def _project() -> dict[str, str]:
     }
 
 
-def _ticket(row: Row) -> Ticket:
+def _ticket(row: SampleTable) -> Ticket:
     known = {key.name for key in fields(Ticket)} & set(row)
-    values: Row = {key: tuple(row[key]) if isinstance(row[key], list) else row[key] for key in known}
+    values: SampleTable = {key: tuple(row[key]) if isinstance(row[key], list) else row[key] for key in known}
     ticket = replace(Ticket(**values), url=f"{TRACKER}/{row['number']}", description=row["description"].strip())
     if row.get("missing"):  # reviewed once, then deleted: a commit id that nobody has
         return replace(ticket, commit=hashlib.sha256(ticket.branch.encode()).hexdigest()[:40])

@@ -8,15 +8,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sessions.sample.commits import Commit
-    from sessions.sample.history import History
+    from sessions.sample.history import SampleHistory
 
 
-def fast_import(history: History) -> bytes:
+def fast_import(history: SampleHistory) -> bytes:
     """Return the stream; a commit's mark is its place in the history plus one, as marks begin at one."""
     return b"".join(_parts(history))
 
 
-def _parts(history: History) -> Iterator[bytes]:
+def _parts(history: SampleHistory) -> Iterator[bytes]:
     for place, commit in enumerate(history.commits):
         yield from _commit(place, commit)
     for tag, place in history.releases.items():

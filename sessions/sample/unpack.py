@@ -11,15 +11,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sessions.errors import InfrastructureError
 from sessions.sample.history import STORY, history
 from sessions.sample.stream import fast_import
 from sessions.source.command import call_git
+from sessions.terminal.errors import InfrastructureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sessions.sample.history import History
+    from sessions.sample.history import SampleHistory
     from sessions.tickets.model import Ticket
 
 
@@ -31,7 +31,7 @@ class Sample:
     tickets: Path
 
 
-def unpack(folder: Path) -> Sample:
+def unpack_sample(folder: Path) -> Sample:
     """Lay the sample out in ``folder``, unless it lies there already; return where it is.
 
     What was left half-made, or was made from other data, is made anew. Nothing else in the folder is touched.
@@ -64,7 +64,7 @@ def _is_whole(sample: Sample, stamp: Path, digest: str) -> bool:
     return recorded == digest and sample.repository.is_dir() and sample.tickets.is_file()
 
 
-def _make(sample: Sample, past: History, stream: bytes) -> None:
+def _make(sample: Sample, past: SampleHistory, stream: bytes) -> None:
     fresh = sample.repository.with_name("project.new")
     for old in (fresh, sample.repository):
         if old.exists():
@@ -93,7 +93,7 @@ def _git(repository: Path, *words: str, stream: bytes = b"") -> None:
         )
 
 
-def _tracker_file(past: History, ids: dict[int, str]) -> str:
+def _tracker_file(past: SampleHistory, ids: dict[int, str]) -> str:
     """Return the tickets as the file tracker reads them, with the commits that were reviewed."""
     tickets = [
         replace(ticket, commit=ids[past.branches[ticket.number].reviewed]) if ticket.number in past.branches else ticket

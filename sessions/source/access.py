@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sessions.errors import SourceError
-from sessions.source.starting import starting_git
+from sessions.source.git_start import starting_git
+from sessions.terminal.errors import SourceError
 
 # Credential helpers, ssh and curl are told things in variables that only their user knows, so all but git's pass.
 _GIT = re.compile(r"GIT_(SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|PROXY_COMMAND|SSL_\w+|PROXY_SSL_\w+|HTTP_\w+)")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sessions.source.conflicts import Clash
 from sessions.source.line import Line, Queue
 from sessions.source.merging import Candidate, Merger
-from sessions.tickets.model import Ruling, Ticket, Verdict, name_tickets
+from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
 from sessions.tickets.order import Needs, closure
 
 # How many tickets one must keep out to be told of; of how many at most the merges are tried; how many a line names.
@@ -44,17 +44,17 @@ def _some(numbers: Sequence[int]) -> str:
     return f"{', '.join(f'#{number}' for number in most)} and {rest} more" if rest else name_tickets(most)
 
 
-def suspects(rulings: Mapping[int, Ruling]) -> tuple[int, ...]:
+def suspects(decisions: Mapping[int, Decision]) -> tuple[int, ...]:
     """Who is named in every conflict of several tickets, those that are named by most first. Pure.
 
     A ticket that clashes with two others, in different files, would not fit with one of them gone.
     """
     named = Counter(
         number
-        for ruling in rulings.values()
-        if ruling.verdict is Verdict.CONFLICT
-        for number in frozenset[int]().union(*(each.with_ for each in ruling.conflicts))
-        if all(each.with_ == (number,) for each in ruling.conflicts)
+        for decision in decisions.values()
+        if decision.verdict is Verdict.CONFLICT
+        for number in frozenset[int]().union(*(each.with_ for each in decision.conflicts))
+        if all(each.with_ == (number,) for each in decision.conflicts)
     )
     several = [number for number, times in named.items() if times >= _SEVERAL]
     return tuple(sorted(several, key=lambda number: (-named[number], number)))
@@ -72,10 +72,10 @@ def find_blockers(queue: Queue, line: Line, merger: Merger) -> tuple[Blocker, ..
     waiting = [
         ticket
         for ticket in queue.tickets
-        if (ruling := line.rulings.get(ticket.number)) and ruling.verdict is Verdict.CONFLICT
+        if (decision := line.decisions.get(ticket.number)) and decision.verdict is Verdict.CONFLICT
     ]
     there = {ticket.number for ticket in line.tickets}
-    tried = [number for number in suspects(line.rulings) if number in there][:_TRIED]
+    tried = [number for number in suspects(line.decisions) if number in there][:_TRIED]
     found = (_try_without(number, line.tickets, waiting, queue.needs, merger) for number in tried)
     return tuple(blocker for blocker in found if blocker and len(blocker.would_fit) >= _SEVERAL)
 

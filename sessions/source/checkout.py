@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sessions.errors import ContentError, SourceError
-from sessions.source.command import Reply, configured
+from sessions.source.command import GitReply, configured
 from sessions.source.refusals import is_passing, without_secret
 from sessions.source.repository import Repository
 from sessions.source.tree_reader import ATTRIBUTES
+from sessions.terminal.errors import ContentError, SourceError
 
 # The attributes that say how a file is converted on its way out, see gitattributes(5).
 _CONVERTING = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
@@ -92,7 +92,7 @@ class Staged:
         if reply.status:
             raise _lfs_error(reply, self.repository)
 
-    def _git(self, *words: str, put: bytes = b"") -> Reply:
+    def _git(self, *words: str, put: bytes = b"") -> GitReply:
         return self.repository.git(*words, put=put, env=self._places)
 
     @property
@@ -127,7 +127,7 @@ def staged(repository: Repository, tree: str, folder: Path) -> Iterator[Staged]:
         yield Staged(repository=repository, index=index, folder=folder.resolve(), uses_lfs=uses_lfs)
 
 
-def _lfs_error(reply: Reply, repository: Repository) -> SourceError:
+def _lfs_error(reply: GitReply, repository: Repository) -> SourceError:
     if not (found := re.search(r"(?m)^fatal: (.*): smudge filter lfs failed$", reply.err)):
         return SourceError(f"git could not write the files of a tree in {repository.path}: {reply.last_words}")
     said = re.search(r"Smudge error: (?:Error downloading .*?\): )?(.*)", reply.err)

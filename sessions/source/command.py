@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sessions.errors import SourceError
 from sessions.source.access import lend_access
-from sessions.source.starting import starting_git
+from sessions.source.git_start import starting_git
+from sessions.terminal.errors import SourceError
 
 OLDEST = (2, 38)  # which brought `git merge-tree --write-tree`
 
@@ -54,7 +54,7 @@ _HARMLESS = re.compile(r"warning:|hint:|.* (not allowed|is not a valid attribute
 
 
 @dataclass(frozen=True)
-class Reply:
+class GitReply:
     """What one git command answered."""
 
     status: int
@@ -94,7 +94,7 @@ def call_git(
     online: bool = False,
     cwd: Path | None = None,
     patience: float | None = None,
-) -> Reply:
+) -> GitReply:
     """Run one git command in the repository ``git_dir``, or in none, with ``put`` on its standard input.
 
     After ``patience`` seconds it is ended, with the status 124 of `timeout`.
@@ -118,8 +118,8 @@ def call_git(
                     timeout=patience,
                 )
         except subprocess.TimeoutExpired:
-            return Reply(124, b"", f"fatal: no answer within {patience:.0f} seconds")
-    return Reply(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+            return GitReply(124, b"", f"fatal: no answer within {patience:.0f} seconds")
+    return GitReply(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
 
 def start_git(

@@ -17,7 +17,7 @@ _OURS, _THEIRS = (re.compile(rf"^{mark}+ [0-9a-f]{{40,64}}$", re.MULTILINE) for 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ConflictPlace:
     """One file in which a merge clashed.
 
     ``kind`` is git's own word: ``contents``, ``modify/delete``, ``add/add``… ``lines`` are the lines of the clash
@@ -50,15 +50,15 @@ class Clash:
         return frozenset(self.kinds)
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[ConflictPlace, ...]:
         """Every file that clashes, with its lines; sorted."""
         return tuple(self.place(path) for path in sorted(self.kinds))
 
-    def place(self, path: str) -> Place:
+    def place(self, path: str) -> ConflictPlace:
         """One of the files that clash, with its lines."""
         kind = self.kinds[path]
         if kind not in ("contents", "add/add"):
-            return Place(path=path, kind=kind)
+            return ConflictPlace(path=path, kind=kind)
         sides = (f"{self.tree}:{path}", f"{self.head}:{path}")
         there = {side: blob.decode("utf-8", "replace") for side, blob in self.repository.read(sides).items()}
         merged, head = (there.get(side) for side in sides)
@@ -67,7 +67,7 @@ class Clash:
         hunk = re.sub(rf"(?m)^={{{size}}}$", "=" * _USUAL, hunk)
         # git labels the sides with commits, whose ids change from day to day.
         hunk = _OURS.sub("<<<<<<< merged so far", _THEIRS.sub(">>>>>>> this ticket", hunk))
-        return Place(path=path, kind=kind, lines=lines, hunk=hunk)
+        return ConflictPlace(path=path, kind=kind, lines=lines, hunk=hunk)
 
 
 def clash_in(repository: Repository, head: str, tree: str, fields: list[str]) -> Clash:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sessions.errors import SourceError
-from sessions.source.command import Reply
+from sessions.source.command import GitReply
 from sessions.source.refusals import failed_fetch, first_words, is_of_one_branch, without_secret
 from sessions.source.repository import Repository
+from sessions.terminal.errors import SourceError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +63,14 @@ class Fetcher:
         reply = self.repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
         return {ref: commit for commit, ref in (line.split("\t", 1) for line in reply.lines())}
 
-    def _fetch(self, refs: Mapping[str, str]) -> Reply:
+    def _fetch(self, refs: Mapping[str, str]) -> GitReply:
         """Fetch what is not here yet, whatever git replies.
 
         Only exact ref names that the remote listed are ever asked for, so a hostile branch name is no refspec.
         """
         missing = self._missing(refs)
         if not missing:
-            return Reply(0, b"", "")
+            return GitReply(0, b"", "")
         wanted = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode("utf-8", "surrogateescape")
         words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--stdin", "--")
         reply = self.repository.git(*words, self.url, put=wanted, ok=(0, 1, 128), online=True)

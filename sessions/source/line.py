@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from sessions.source.conflicts import Clash
 from sessions.source.merging import Candidate, Merger
 from sessions.source.trunk import Trunk
-from sessions.tickets.model import Conflict, Ruling, Ticket, Verdict, name_tickets
+from sessions.tickets.model import Conflict, Decision, Ticket, Verdict, name_tickets
 from sessions.tickets.order import Needs
 
 
@@ -27,7 +27,7 @@ class Queue:
     tickets: tuple[Ticket, ...]
     needs: Needs
     carried: Mapping[int, frozenset[int]] = field(default_factory=dict)
-    out: Mapping[int, Ruling] = field(default_factory=dict)
+    out: Mapping[int, Decision] = field(default_factory=dict)
     trunk: Trunk | None = None
     carriers: frozenset[int] = frozenset()
     met: Mapping[int, str] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Line:
 
     head: Candidate
     tickets: tuple[Ticket, ...]
-    rulings: Mapping[int, Ruling]
+    decisions: Mapping[int, Decision]
 
 
 def start_line(queue: Queue, merger: Merger) -> Queue:
@@ -56,60 +56,60 @@ def start_line(queue: Queue, merger: Merger) -> Queue:
         f"its branch carries {trunk}, which does not merge with {trunk.since} in {paths}: the day must start from "
         f'there, as [project] release = "branch:{trunk.name}"'
     )
-    blocked = {number: Ruling(verdict=Verdict.BLOCKED, reason=reason) for number in queue.carriers}
+    blocked = {number: Decision(verdict=Verdict.BLOCKED, reason=reason) for number in queue.carriers}
     rest = tuple(ticket for ticket in queue.tickets if ticket.number not in blocked)
     return replace(queue, tickets=rest, out={**queue.out, **blocked}, trunk=None, carriers=frozenset())
 
 
-def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Ruling]) -> Line:
+def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Line:
     """Merge the queue without the tickets in ``out`` (which were found at fault before)."""
-    rulings: dict[int, Ruling] = {**queue.out, **out}
+    decisions: dict[int, Decision] = {**queue.out, **out}
     heads, accepted = [merger.base], list[Ticket]()
     for ticket in queue.tickets:
-        if ticket.number in rulings:
+        if ticket.number in decisions:
             continue
-        if blocked := _blocked(ticket, queue, rulings):
-            rulings[ticket.number] = blocked
+        if blocked := _blocked(ticket, queue, decisions):
+            decisions[ticket.number] = blocked
             continue
         merged = merger.merge(heads[-1], ticket)
         if (isinstance(merged, Clash) or merged.tree == heads[-1].tree) and (nothing := _nothing(ticket, merger)):
-            rulings[ticket.number] = nothing
+            decisions[ticket.number] = nothing
         elif isinstance(merged, Clash):
-            rulings[ticket.number] = _clashed(ticket, merged, heads, merger, queue)
+            decisions[ticket.number] = _clashed(ticket, merged, heads, merger, queue)
         else:
             is_empty = merged.tree == heads[-1].tree
             remarks = (_remarks(ticket, queue, is_empty), merger.remarks(heads[-1], ticket))
             heads.append(merged)
             accepted.append(ticket)
-            rulings[ticket.number] = Ruling(verdict=Verdict.INTEGRATED, reason="; ".join(filter(None, remarks)))
-    return Line(head=heads[-1], tickets=tuple(accepted), rulings=rulings)
+            decisions[ticket.number] = Decision(verdict=Verdict.INTEGRATED, reason="; ".join(filter(None, remarks)))
+    return Line(head=heads[-1], tickets=tuple(accepted), decisions=decisions)
 
 
-def _nothing(ticket: Ticket, merger: Merger) -> Ruling | None:
+def _nothing(ticket: Ticket, merger: Merger) -> Decision | None:
     """The ruling on a ticket that brings nothing which the release, or the release with the trunk, lacks."""
     for start, name in ((merger.bare, merger.release.tag), (merger.base, merger.start)):
         merged = merger.merge(start, ticket)
         if isinstance(merged, Candidate) and merged.tree == start.tree:
-            return Ruling(verdict=Verdict.ALREADY_MERGED, reason=f"it brings nothing that {name} lacks")
+            return Decision(verdict=Verdict.ALREADY_MERGED, reason=f"it brings nothing that {name} lacks")
     return None
 
 
-def _blocked(ticket: Ticket, queue: Queue, rulings: Mapping[int, Ruling]) -> Ruling | None:
+def _blocked(ticket: Ticket, queue: Queue, decisions: Mapping[int, Decision]) -> Decision | None:
     reasons: dict[int, str] = {}
     for number in sorted(queue.needs.get(ticket.number, ())):
-        ruling = rulings.get(number)
+        decision = decisions.get(number)
         if number in queue.removed:
             reasons[number] = f"was merged and taken out again by {queue.removed[number]}"
-        elif ruling is None and number not in queue.met:
+        elif decision is None and number not in queue.met:
             reasons[number] = "is neither among the open tickets nor in the release"
-        elif ruling and ruling.verdict not in (Verdict.INTEGRATED, Verdict.ALREADY_MERGED):
-            reasons[number] = f"is out: {ruling.verdict}" + (f", {ruling.reason}" if ruling.reason else "")
+        elif decision and decision.verdict not in (Verdict.INTEGRATED, Verdict.ALREADY_MERGED):
+            reasons[number] = f"is out: {decision.verdict}" + (f", {decision.reason}" if decision.reason else "")
     if not reasons:
         return None
     carried = queue.carried.get(ticket.number, frozenset())
     how = {n: "its branch carries" if n in carried else "it depends on" for n in reasons}
     reason = "; ".join(f"{how[n]} #{n}, which {why}" for n, why in reasons.items())
-    return Ruling(verdict=Verdict.BLOCKED, reason=reason, blocked_by=tuple(reasons))
+    return Decision(verdict=Verdict.BLOCKED, reason=reason, blocked_by=tuple(reasons))
 
 
 def _remarks(ticket: Ticket, queue: Queue, is_empty: bool) -> str:
@@ -123,7 +123,7 @@ def _remarks(ticket: Ticket, queue: Queue, is_empty: bool) -> str:
     return "; ".join(filter(None, remarks))
 
 
-def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: Merger, queue: Queue) -> Ruling:
+def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: Merger, queue: Queue) -> Decision:
     conflicts = tuple(_conflict(ticket, path, heads, merger) for path in sorted(clash.kinds))
     parts = []
     for with_ in sorted({each.with_ for each in conflicts}):
@@ -134,7 +134,7 @@ def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: M
     reason = f"it conflicts with {'; '.join(parts)}" + (f" ({hint})" if hint else "")
     if remark := merger.remarks(heads[-1], ticket):
         reason += f"; {remark}"
-    return Ruling(verdict=Verdict.CONFLICT, reason=reason, conflicts=conflicts)
+    return Decision(verdict=Verdict.CONFLICT, reason=reason, conflicts=conflicts)
 
 
 def _conflict(ticket: Ticket, path: str, heads: Sequence[Candidate], merger: Merger) -> Conflict:

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sessions.errors import SourceError
-from sessions.source.command import Reply, end_process, git_version, start_git
+from sessions.source.command import GitReply, end_process, git_version, start_git
 from sessions.source.repository import Repository
+from sessions.terminal.errors import SourceError
 
 _MERGE_TREE = ("merge-tree", "--write-tree", "-z")
 
@@ -87,7 +87,7 @@ class MergeProcess:
         tree, *rest = reply.fields()
         return Merge(clean=not reply.status, tree=tree, rest=rest)
 
-    def _git(self, *words: str, put: bytes = b"") -> Reply:
+    def _git(self, *words: str, put: bytes = b"") -> GitReply:
         return self.repository.git(*words, put=put, ok=(0, 1), cwd=self.folder, env=self._work_tree)
 
     def _start(self, before: list[str]) -> subprocess.Popen[bytes]:
@@ -163,5 +163,5 @@ def _fields(source: int) -> Iterator[str]:
 
 def _complaint(process: subprocess.Popen[bytes]) -> str:
     assert process.stderr is not None  # noqa: S101  it was asked for
-    words = Reply(0, b"", (process.stderr.read() or b"").decode("utf-8", "replace"))
+    words = GitReply(0, b"", (process.stderr.read() or b"").decode("utf-8", "replace"))
     return words.last_words if words.complains else ""

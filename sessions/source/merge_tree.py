@@ -12,10 +12,10 @@ import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sessions.errors import SourceError
 from sessions.source.merge_process import Merge, MergeProcess
 from sessions.source.repository import Repository
 from sessions.source.tree_reader import Found, TreeReader
+from sessions.terminal.errors import SourceError
 
 # A process knows the attributes of one tree; the line rarely needs more than one set of them at a time.
 _MOST_PROCESSES = 4

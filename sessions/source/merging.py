@@ -9,13 +9,13 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from sessions.errors import SourceError
 from sessions.source.conflicts import Clash, clash_in
 from sessions.source.merge_tree import MergeTree
 from sessions.source.releases import Release
 from sessions.source.remarks import driver_remarks, submodule_remarks
 from sessions.source.repository import Repository
 from sessions.source.trunk import Trunk
+from sessions.terminal.errors import SourceError
 from sessions.tickets.model import Ticket
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sessions.errors import SourceError
 from sessions.source.command import call_git, git_version
 from sessions.source.fetching import Fetched, Fetcher
 from sessions.source.refusals import unreadable
 from sessions.source.releases import Naming, Release, namings_in, releases_in_order
 from sessions.source.repository import Repository
+from sessions.terminal.errors import SourceError
 
 _DEFAULT = "refs/integrand/default"
 _TARGET = "refs/integrand/target"

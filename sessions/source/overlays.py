@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sessions.errors import SourceError
 from sessions.source.checkout import staged
 from sessions.source.overlay_files import Overlay, OverlayFile
 from sessions.source.repository import Repository
 from sessions.source.submodules import fetch_submodules, submodules_of
 from sessions.source.tree_reader import ATTRIBUTES
 from sessions.source.trees import LINK, SUBMODULE, list_files
+from sessions.terminal.errors import SourceError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from sessions.source.command import Reply
+from sessions.source.command import GitReply
 
 # Trouble on the way, which may be over the next time.
 _PASSING = re.compile(
@@ -36,29 +36,29 @@ def without_secret(text: str) -> str:
     return re.sub(r"(?<=://)[^/\s:@]*(?::[^/\s]*)?@", "", text)
 
 
-def is_shallow(reply: Reply) -> bool:
+def is_shallow(reply: GitReply) -> bool:
     """Whether a fetch left refs out because the remote lacks the beginning of their history."""
     return bool(_SHALLOW.search(reply.err))
 
 
-def is_passing(reply: Reply) -> bool:
+def is_passing(reply: GitReply) -> bool:
     """Whether the same may work the next time, as after trouble on the way."""
     return bool(_PASSING.search(reply.err))
 
 
-def is_of_one_branch(reply: Reply) -> bool:
+def is_of_one_branch(reply: GitReply) -> bool:
     """Whether a fetch failed for what is at one of the refs, and others may be fetched without it."""
     return bool(_ITS_OWN.search(reply.err)) and not _PARTIAL.search(reply.err)
 
 
-def first_words(reply: Reply) -> str:
+def first_words(reply: GitReply) -> str:
     """Git's own reason: what it calls fatal or an error, else its last line."""
     lines = [line.removeprefix("remote:").strip() for line in reply.err.splitlines()]
     told = [line for line in lines if line.startswith(("fatal:", "error:"))]
     return (told or [reply.last_words or f"status {reply.status}"])[0].rstrip(".")
 
 
-def unreadable(url: str, reply: Reply) -> str:
+def unreadable(url: str, reply: GitReply) -> str:
     """The sentence for a repository whose refs cannot be listed."""
     if foreign := _foreign(reply):
         return without_secret(foreign)
@@ -67,7 +67,7 @@ def unreadable(url: str, reply: Reply) -> str:
     return without_secret(f"{url} cannot be read as a git repository: {words}.{again}")
 
 
-def failed_fetch(url: str, reply: Reply) -> str:
+def failed_fetch(url: str, reply: GitReply) -> str:
     """The sentence for a fetch that failed, or left out what was asked for."""
     if is_shallow(reply):
         told = (
@@ -85,7 +85,7 @@ def failed_fetch(url: str, reply: Reply) -> str:
     return without_secret(told)
 
 
-def _foreign(reply: Reply) -> str:
+def _foreign(reply: GitReply) -> str:
     found = re.search(r"dubious ownership in repository at '(.*)'", reply.err)
     if not found:
         return ""

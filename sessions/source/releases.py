@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
-from sessions.errors import SourceError
 from sessions.source.tags import rank_tags, version_of
+from sessions.terminal.errors import SourceError
 
 __all__ = [
     "Naming",

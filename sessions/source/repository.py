@@ -13,8 +13,8 @@ from typing import Literal
 from gitdb import IStream, LooseObjectDB
 from gitdb.exc import BadObject
 
-from sessions.errors import SourceError
-from sessions.source.command import Reply, call_git, git_version
+from sessions.source.command import GitReply, call_git, git_version
+from sessions.terminal.errors import SourceError
 
 _IS_ID = re.compile(r"[0-9a-f]{40}")
 ObjectFormat = Literal["sha1", "sha256"]
@@ -63,7 +63,7 @@ class Repository:
         may_complain: bool = False,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-    ) -> Reply:
+    ) -> GitReply:
         """Run one git command, ``put`` on its standard input.
 
         ``online`` commands (fetch, push) see what lets the user in at a remote; all others see nothing of the user.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from sessions.errors import ContentError, SourceError
 from sessions.source.checkout import staged
 from sessions.source.fetching import Fetched
 from sessions.source.mirror import Mirror
@@ -18,6 +17,7 @@ from sessions.source.repository import Repository
 from sessions.source.submodules import fetch_submodules
 from sessions.source.tree_reader import TreeReader
 from sessions.source.trees import find_faults
+from sessions.terminal.errors import ContentError, SourceError
 
 
 def fetch_sound(mirror: Mirror, release: Release, branches: dict[int, str], *, submodules: bool = False) -> Fetched:

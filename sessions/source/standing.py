@@ -12,7 +12,7 @@ from sessions.source.mirror import Mirror
 from sessions.source.releases import Naming, Release
 from sessions.source.reverts import OwnHistory, Removal, find_removals, find_sequels
 from sessions.source.trunk import TargetBranch, Trunk
-from sessions.tickets.model import Ruling, Verdict
+from sessions.tickets.model import Decision, Verdict
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Standing:
             numbers = [ticket.number for ticket in queue.tickets]
             sequels = find_sequels(history, removals, self.tips, numbers)
         out = {
-            number: Ruling(verdict=Verdict.ALREADY_MERGED, reason=_taken_out(trunk.name, removals[number]))
+            number: Decision(verdict=Verdict.ALREADY_MERGED, reason=_taken_out(trunk.name, removals[number]))
             for number in numbers
             if number in removals
         }

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from sessions.errors import SourceError
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release
 from sessions.source.tags import rank_tags, version_of
+from sessions.terminal.errors import SourceError
 
 BRANCH = "branch:"
 _START = "refs/integrand/start"

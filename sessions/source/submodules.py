@@ -11,11 +11,11 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sessions.errors import ContentError, SourceError
-from sessions.source.command import Reply
+from sessions.source.command import GitReply
 from sessions.source.refusals import first_words, is_passing, without_secret
 from sessions.source.repository import Repository
 from sessions.source.trees import SUBMODULE, find_faults, list_files
+from sessions.terminal.errors import ContentError, SourceError
 
 _KEY = re.compile(r"submodule\.(?P<name>.*)\.(?P<key>path|url|update)", re.DOTALL)
 
@@ -107,7 +107,7 @@ def _fetch(repository: Repository, module: Submodule) -> None:
         raise ContentError(without_secret(told))
 
 
-def _ask(repository: Repository, module: Submodule, *refs: str) -> Reply:
+def _ask(repository: Repository, module: Submodule, *refs: str) -> GitReply:
     words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--")
     # An address that somebody else wrote: git keeps submodules from reading this disk unless the user allows it.
     env = {"GIT_PROTOCOL_FROM_USER": "0"}

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 
 from packaging.version import InvalidVersion, Version
 
-from sessions.errors import SourceError
+from sessions.terminal.errors import SourceError
 
 # A number that is not the rest of a number or of a version.
 _START = re.compile(r"(?<!\d)(?<!\d[._+])\d")

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sessions.errors import SourceError
 from sessions.source.command import end_process, start_git
 from sessions.source.repository import Repository
-from sessions.source.trees import FOLDER, SUBMODULE, Entry, read_entries
+from sessions.source.trees import FOLDER, SUBMODULE, TreeEntry, read_entries
+from sessions.terminal.errors import SourceError
 
 ATTRIBUTES = ".gitattributes"
 _AT_ONCE = 400
@@ -33,7 +33,7 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
+class TreeFacts:
     """All ``.gitattributes`` files and submodules of a tree."""
 
     attributes: tuple[Found, ...] = ()
@@ -42,13 +42,13 @@ class Findings:
     def __bool__(self) -> bool:
         return bool(self.attributes or self.submodules)
 
-    def below(self, folder: str) -> Findings:
+    def below(self, folder: str) -> TreeFacts:
         """The same, told from the folder that this tree is in."""
 
         def moved(found: tuple[Found, ...]) -> tuple[Found, ...]:
             return tuple(Found(f"{folder}/{each.path}", each.id) for each in found)
 
-        return Findings(attributes=moved(self.attributes), submodules=moved(self.submodules))
+        return TreeFacts(attributes=moved(self.attributes), submodules=moved(self.submodules))
 
 
 @dataclass
@@ -56,16 +56,16 @@ class TreeReader:
     """Reads trees and blobs of one repository."""
 
     repository: Repository
-    _findings: dict[str, Findings] = field(default_factory=dict, init=False)
+    _findings: dict[str, TreeFacts] = field(default_factory=dict, init=False)
     _blobs: dict[str, bytes] = field(default_factory=dict, init=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
-    def find(self, tree: str) -> Findings:
+    def find(self, tree: str) -> TreeFacts:
         """What is in a tree, by its id or as ``COMMIT^{tree}``. Raises :class:`SourceError` where one is missing."""
         if tree not in self._findings:
             entries = self._new_entries(tree)
             for name in reversed(entries):  # subtrees were read after the trees that they are in
-                self._findings[name] = self._gathered(entries[name])
+                self._findings[name] = self._put_together(entries[name])
         return self._findings[tree]
 
     def merge_attributes(self, tree: str) -> tuple[Found, ...]:
@@ -96,9 +96,9 @@ class TreeReader:
             end_process(self._process)
             self._process = None
 
-    def _new_entries(self, tree: str) -> dict[str, list[Entry]]:
+    def _new_entries(self, tree: str) -> dict[str, list[TreeEntry]]:
         """The entries that count of a tree, and of all below it that were not read before; level by level."""
-        entries: dict[str, list[Entry]] = {}
+        entries: dict[str, list[TreeEntry]] = {}
         wanted = [tree]
         while wanted:
             for name, raw in zip(wanted, self._read(wanted), strict=True):
@@ -109,18 +109,18 @@ class TreeReader:
             wanted = [name for name in dict.fromkeys(below) if name not in self._findings]
         return entries
 
-    def _gathered(self, entries: Sequence[Entry]) -> Findings:
-        here: list[Findings] = []
+    def _put_together(self, entries: Sequence[TreeEntry]) -> TreeFacts:
+        here: list[TreeFacts] = []
         for entry in entries:
             name = entry.name.decode("utf-8", "surrogateescape")
             if entry.mode == FOLDER:
                 if below := self._findings[entry.id]:
                     here.append(below.below(name))
             elif entry.mode == SUBMODULE:
-                here.append(Findings(submodules=(Found(name, entry.id),)))
+                here.append(TreeFacts(submodules=(Found(name, entry.id),)))
             elif entry.mode & 0o170000 == 0o100000 and name == ATTRIBUTES:
-                here.append(Findings(attributes=(Found(name, entry.id),)))
-        return Findings(
+                here.append(TreeFacts(attributes=(Found(name, entry.id),)))
+        return TreeFacts(
             attributes=tuple(found for each in here for found in each.attributes),
             submodules=tuple(found for each in here for found in each.submodules),
         )

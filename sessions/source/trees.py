@@ -35,7 +35,7 @@ _NTFS_GIT, _NTFS_GITMODULES = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """One entry of a tree; ``id`` is hexadecimal."""
 
     mode: int
@@ -51,7 +51,7 @@ def list_files(repository: Repository, tree: str) -> dict[str, tuple[int, str]]:
     return {path: (int(mode, 8), id_) for (mode, _, id_), path in split}
 
 
-def read_entries(raw: bytes, object_format: ObjectFormat, name: bytes | None = None) -> list[Entry]:
+def read_entries(raw: bytes, object_format: ObjectFormat, name: bytes | None = None) -> list[TreeEntry]:
     """The entries of a tree object: all, or only folders, submodules and what has this ``name``.
 
     Raises :class:`ValueError` where it is no tree.
@@ -62,10 +62,10 @@ def read_entries(raw: bytes, object_format: ObjectFormat, name: bytes | None = N
             raise ValueError("its entries cannot be read")
     else:  # large trees are nearly all files
         rows = [row for row in rows if row[0] in _NO_FILES or row[1] == name]
-    return [Entry(int(mode, 8), each, binary.hex()) for mode, each, binary in rows]
+    return [TreeEntry(int(mode, 8), each, binary.hex()) for mode, each, binary in rows]
 
 
-def entry_fault(entry: Entry) -> str:
+def entry_fault(entry: TreeEntry) -> str:
     """Why git would not check out an entry, or nothing."""
     name = entry.name
     if b"/" in name or name in (b"", b".", b".."):

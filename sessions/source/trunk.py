@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from sessions.source.carrying import Parents
+from sessions.source.stacked import Parents
 
 
 @dataclass(frozen=True, kw_only=True)

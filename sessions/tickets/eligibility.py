@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sessions.errors import TrackerError
+from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Ticket
 
 

@@ -82,7 +82,7 @@ class Breakage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ruling:
+class Decision:
     """A verdict with everything that speaks for it."""
 
     verdict: Verdict

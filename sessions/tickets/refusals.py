@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sessions.errors import RefusedError
+from sessions.terminal.errors import RefusedError
 
 
 class Part(StrEnum):
@@ -50,7 +50,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class WriteResult:
     """What came of telling one ticket: parts that were changed, refusals, changes not tried as they were refused."""
 
     changed: tuple[Part, ...] = ()
@@ -71,7 +71,7 @@ class Planned:
     write: Callable[[], object]
 
 
-def carry_out(planned: Iterable[Planned], refused_before: Collection[Change]) -> Told:
+def carry_out(planned: Iterable[Planned], refused_before: Collection[Change]) -> WriteResult:
     """Make each change that was not refused before. One that is refused keeps no other from being made.
 
     Raises :class:`TrackerError` where the tracker fails otherwise: then the next call makes what is missing.
@@ -87,10 +87,10 @@ def carry_out(planned: Iterable[Planned], refused_before: Collection[Change]) ->
             refused.append(Refusal(change=each.change, why=str(error), may_be_setup=error.may_be_setup))
         else:
             changed.append(each.change.part)
-    return Told(changed=tuple(changed), refused=tuple(refused), skipped=tuple(skipped))
+    return WriteResult(changed=tuple(changed), refused=tuple(refused), skipped=tuple(skipped))
 
 
-def cannot_see(number: int, error: RefusedError) -> Told:
+def cannot_see(number: int, error: RefusedError) -> WriteResult:
     """What came of a ticket that the tracker does not show any more."""
     change = Change.of(number, Part.TICKET, error)
-    return Told(refused=(Refusal(change=change, why=str(error), may_be_setup=error.may_be_setup),))
+    return WriteResult(refused=(Refusal(change=change, why=str(error), may_be_setup=error.may_be_setup),))

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.bases import PROJECTS, Stage, find_requests, judge, prepare
 from benchmarks.parties import clone
-from sessions.errors import SourceError
+from sessions.terminal.errors import SourceError
 from tests.repositories import Builder
 
 PROJECT = PROJECTS["flask"]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sessions.culprits.findings import Answer, Ask, Blame, Flaky
-from sessions.culprits.inquiry import Inquiry, settle
+from sessions.culprits.inquiry import Inquiry, blames_to_act_on
 from sessions.culprits.search import search
-from sessions.gates.results import History
+from sessions.gates.results import RunHistory
 from sessions.tickets.order import closure
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Group = frozenset[int]
 BUILD = "build"
-KNOWN_STEADY = History(runs=100)
+KNOWN_STEADY = RunHistory(runs=100)
 
 # No shrinking: a day is small, and what goes wrong on it is seen.
 EXAMPLES = min(60, settings().max_examples)  # fewer where the run's profile asks for fewer
@@ -226,7 +226,7 @@ def test_taking_culprits_out_again_and_again_ends_with_a_head_that_passes(day: D
     line = day.merged(out)
     while failing := [test for test in (BUILD, *day.truth) if day.answer(frozenset(line), test) == "fails"]:
         gate, tests = (BUILD, [BUILD]) if BUILD in failing else ("doctest", failing)
-        blames = settle(hearing.hold(Inquiry(line=line, needs=day.needs, tests=tests, known=known[gate])))
+        blames = blames_to_act_on(hearing.hold(Inquiry(line=line, needs=day.needs, tests=tests, known=known[gate])))
         leaving = {number for blame in blames.values() for number in blame.culprits}
         assert leaving
         assert leaving <= set(line)
@@ -331,7 +331,7 @@ def test_a_test_that_fails_by_chance_is_told_as_flaky_with_how_often(seed: int) 
     rate, count = chance.uniform(0.1, 0.9), chance.randint(1, 30)
     day = Day(line=tuple(range(1, count + 1)), needs={}, truth={"a": ()})
     hearing = Hearing(day, lambda _ask, _test: "fails" if chance.random() < rate else "passes")
-    found = hearing.hold(Inquiry(line=day.line, needs={}, tests=("a",), histories={"a": History(runs=200, odd=40)}))[
+    found = hearing.hold(Inquiry(line=day.line, needs={}, tests=("a",), histories={"a": RunHistory(runs=200, odd=40)}))[
         "a"
     ]
     assert isinstance(found, Flaky)
@@ -345,7 +345,7 @@ def _with_errors(truth: dict[str, Group], rate: float, chance: random.Random) ->
         broken = day.answer(ask.tickets, test) == "fails"
         return "fails" if broken != (chance.random() < rate) else "passes"
 
-    histories = dict.fromkeys(truth, History(runs=40, odd=2))
+    histories = dict.fromkeys(truth, RunHistory(runs=40, odd=2))
     return Hearing(day, answer).hold(Inquiry(line=day.line, needs={}, tests=tuple(truth), histories=histories))
 
 
@@ -422,5 +422,5 @@ def test_a_ticket_that_breaks_a_test_with_a_partner_stays_until_that_partner_is_
     with_staying = Blame(culprits=(6,), partners=(3,), fails=frozenset([3, 6]), passes=(frozenset([3]),))
     flaky = Flaky(tickets=frozenset([9]))
     findings: dict[str, Blame | Flaky] = {"a": alone, "b": with_leaving, "c": with_staying, "d": flaky}
-    assert settle(findings) == {"a": alone, "c": with_staying}
-    assert settle({"b": with_leaving, "d": flaky}) == {"b": with_leaving}
+    assert blames_to_act_on(findings) == {"a": alone, "c": with_staying}
+    assert blames_to_act_on({"b": with_leaving, "d": flaky}) == {"b": with_leaving}

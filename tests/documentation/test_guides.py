@@ -102,8 +102,8 @@ def test_the_configuration_of_fifteen_lines_has_fifteen_lines() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_what_a_page_has_typed_exists(page: str) -> None:
     """Sessions and options that a page names are real ones, be they run here or not."""
-    from sessions.first_steps.wishes import build_init_parser
-    from sessions.options import build_parser
+    from sessions.first_steps.init_options import build_init_parser
+    from sessions.settings.options import build_parser
 
     sessions = set(re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(encoding="utf-8"), re.MULTILINE))
     known = {option for action in build_parser("x")._actions for option in action.option_strings}

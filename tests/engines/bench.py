@@ -6,9 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sessions.config import Config, Gate, Project, Tracker
-from sessions.config import Engine as EngineConfig
 from sessions.engines.probe import Image, Outcome, Probe, Step
+from sessions.settings.configuration import Config, EngineSettings, Gate, Project, Tracker
 from sessions.source.overlay_files import OverlayFile
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def config(**engine: object) -> Config:
         version=1,
         project=Project(name="Toy+", repository="."),
         tickets=Tracker(tracker="file", url="tickets.toml"),
-        engine=EngineConfig(**engine),  # type: ignore[arg-type]
+        engine=EngineSettings(**engine),  # type: ignore[arg-type]
         gates=(Gate(name="test", run="true"),),
     )
 

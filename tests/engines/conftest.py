@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from sessions.engines.daemon import connect
-from sessions.engines.docker import DockerEngine
-from sessions.engines.local import LocalEngine
+from sessions.engines.docker.daemon import connect
+from sessions.engines.docker.engine import DockerEngine
+from sessions.engines.local.engine import LocalEngine
 from tests.conftest import BASE
 from tests.engines.bench import Bench, config, write_toy
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.config import Engine
-from sessions.engines.archives import overlay_archive, plain_files, scripts_archive
 from sessions.engines.bounds import Bounds, ExceededError, Quota
+from sessions.engines.docker.archives import overlay_archive, plain_files, scripts_archive
+from sessions.settings.configuration import EngineSettings
 from sessions.source.overlay_files import OverlayFile
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = {"first.sh": "echo 1\n", "second.sh": "echo 2\n" * 200}
 WHOLE = scripts_archive("room", SCRIPTS, (0, 0)).rstrip(b"\0") + bytes(1024)
-BOUNDS = Bounds.of(Engine(), 2**30)
+BOUNDS = Bounds.of(EngineSettings(), 2**30)
 QUOTA = Quota(what="scripts", files=2, size=2**20)
 
 

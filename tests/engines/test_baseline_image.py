@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.engines.baseline_image import BaselineImage, Release
-from sessions.engines.building import choose_builder
-from sessions.engines.registry import LoginRefusedError, NotLoggedInError, UnreachableRegistryError
-from sessions.errors import InfrastructureError
+from sessions.engines.docker.baseline_image import BaselineImage, ImageSource
+from sessions.engines.docker.image_build import choose_builder
+from sessions.engines.docker.registry import LoginRefusedError, NotLoggedInError, UnreachableRegistryError
+from sessions.terminal.errors import InfrastructureError
 from tests.conftest import BASE, refuse
 from tests.engines.bench import config, write_toy
 from tests.engines.registry import LocalRegistry, missing
@@ -80,7 +80,7 @@ class Desk:
         )
 
     def prepare(self, **engine: object) -> Image:
-        release = Release(tag="1.0+x", tree=f"tree-{self.mark}", export=self.export, commit="c0ffee")
+        release = ImageSource(tag="1.0+x", tree=f"tree-{self.mark}", export=self.export, commit="c0ffee")
         return self.where_from(**engine).prepare(release)
 
     def export(self, folder: Path) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessions.engines.choice import choose_engine
-from sessions.engines.daemon import connect
-from sessions.engines.local import LocalEngine
-from sessions.errors import InfrastructureError
+from sessions.engines.docker.daemon import connect
+from sessions.engines.local.engine import LocalEngine
+from sessions.terminal.errors import InfrastructureError
 from tests.engines.bench import Bench, config, write_toy
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.config import Engine
 from sessions.engines.bounds import Bounds, ExceededError, Quota
 from sessions.engines.collecting import delete_folder, find_files, read_file, read_files, write_files
+from sessions.settings.configuration import EngineSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-BOUNDS = Bounds.of(Engine(), 2**30)
+BOUNDS = Bounds.of(EngineSettings(), 2**30)
 QUOTA = Quota(what="artifacts", files=3, size=100)
 
 

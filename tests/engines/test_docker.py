@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from docker.errors import NotFound
 
-from sessions.engines.docker import DockerEngine
+from sessions.engines.docker.engine import DockerEngine
 from sessions.engines.probe import Inspection, Probe, Step
-from sessions.errors import InfrastructureError
 from sessions.source.overlay_files import OverlayFile
+from sessions.terminal.errors import InfrastructureError
 from tests.engines.bench import Bench, config, put
 
 if TYPE_CHECKING:

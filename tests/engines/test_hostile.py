@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sessions.engines.docker import DockerEngine
-from sessions.engines.local import LocalEngine
+from sessions.engines.docker.engine import DockerEngine
+from sessions.engines.local.engine import LocalEngine
 from tests.conftest import refuse
 from tests.engines.bench import Bench, config, write_toy
 from tests.engines.hostile import ATTACKS, SECRET, Attack

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sessions.engines.local import LocalEngine
-from sessions.errors import InfrastructureError
+from sessions.engines.local.engine import LocalEngine
+from sessions.terminal.errors import InfrastructureError
 from tests.engines.bench import Bench, config, put, write_toy
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessions.engines.bounds import ExceededError
-from sessions.engines.local import LocalEngine
+from sessions.engines.local.engine import LocalEngine
 from sessions.engines.machine import DiskWatch, disk_trouble
 from sessions.engines.pool import Threads
 from sessions.engines.probe import Outcome, Probe, Step
-from sessions.errors import InfrastructureError
+from sessions.terminal.errors import InfrastructureError
 from tests.conftest import refuse
 from tests.engines.bench import Bench, config, write_toy
 

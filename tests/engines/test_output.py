@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from sessions.config import Engine
 from sessions.engines.bounds import Bounds
-from sessions.engines.output import Output
+from sessions.engines.output import StepOutput
+from sessions.settings.configuration import EngineSettings
 
-BOUNDS = Bounds.of(Engine(output="1m"), 2**30)
+BOUNDS = Bounds.of(EngineSettings(output="1m"), 2**30)
 MIB = 2**20
 
 
 def printed(*chunks: bytes, bounds: Bounds = BOUNDS, strip: str = "") -> tuple[str, list[str]]:
     heard: list[str] = []
-    output = Output(bounds, heard.append, strip)
+    output = StepOutput(bounds, heard.append, strip)
     for chunk in chunks:
         output.take(chunk)
     return output.close(), heard
@@ -50,9 +50,9 @@ def test_as_much_as_may_be_printed_is_not_too_much() -> None:
 
 @pytest.mark.parametrize("chunk", [b"x" * 2**16, b"\n" * 2**16, b"x\n" * 2**15, bytes(2**16)])
 def test_a_flood_takes_little_memory_and_time(chunk: bytes) -> None:
-    bounds = Bounds.of(Engine(), 2**30)
+    bounds = Bounds.of(EngineSettings(), 2**30)
     lengths: list[int] = []
-    output = Output(bounds, lambda line: lengths.append(len(line)))
+    output = StepOutput(bounds, lambda line: lengths.append(len(line)))
     start = time.monotonic()
     tracemalloc.start()
     for _ in range(500 * 16):

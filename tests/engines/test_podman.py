@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.errors import InfrastructureError
+from sessions.terminal.errors import InfrastructureError
 from tests.engines.bench import Bench, put
 
 if TYPE_CHECKING:

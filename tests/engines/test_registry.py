@@ -15,7 +15,7 @@ import docker
 import pytest
 from docker.errors import ImageNotFound
 
-from sessions.engines.registry import (
+from sessions.engines.docker.registry import (
     AbsentImageError,
     Login,
     LoginRefusedError,

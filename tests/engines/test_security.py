@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sessions.config import Build, Engine, Gate
 from sessions.engines.bounds import Bounds, say_bytes
-from sessions.engines.docker import DockerEngine
-from sessions.engines.local import LocalEngine
-from sessions.errors import InfrastructureError
+from sessions.engines.docker.engine import DockerEngine
+from sessions.engines.local.engine import LocalEngine
+from sessions.settings.configuration import Build, EngineSettings, Gate
+from sessions.terminal.errors import InfrastructureError
 from tests.conftest import refuse
 from tests.engines.bench import Bench, config, write_toy
 from tests.engines.hostile import ATTACKS
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 WORDS = " ".join(PAGE.split())
-BOUNDS = Bounds.of(Engine(), 2**34)
+BOUNDS = Bounds.of(EngineSettings(), 2**34)
 
 
 def test_the_page_lists_all_attacks_and_no_others() -> None:

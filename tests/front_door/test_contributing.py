@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sessions import advice
+from sessions.day import advice
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

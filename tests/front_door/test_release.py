@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sessions import __version__
-from sessions.errors import UsageError
+from sessions.terminal.errors import UsageError
 from tests.repositories import run_git
 from tools.release import check_is_clean, check_is_new, find_notes
 

@@ -10,8 +10,8 @@ import pytest
 
 from sessions import __version__
 from sessions.baseline import baseline
-from sessions.edge import tell, tell_init
 from sessions.ledger.record import SCHEMA
+from sessions.main import tell, tell_init
 from sessions.reporting.html import page
 from tests.reporting.big_day import big_day
 

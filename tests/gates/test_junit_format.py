@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.gates.formats import FORMATS
-from sessions.gates.results import Failure, Output, Results, TestId
+from sessions.gates.results import Failure, GateOutput, Results, TestId
 
 FIXTURES = Path(__file__).parent / "fixtures"
 GATE = TestId(file="", name="unit")
@@ -16,7 +16,7 @@ GATE = TestId(file="", name="unit")
 
 def read(content: bytes | str | None, *, status: int = 1, log: str = "") -> Results:
     results = content.encode() if isinstance(content, str) else content
-    return FORMATS["junit"].read(Output(gate="unit", status=status, log=log, results=results))
+    return FORMATS["junit"].read(GateOutput(gate="unit", status=status, log=log, results=results))
 
 
 def fixture(name: str, *, status: int = 1) -> Results:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sessions.gates.comparison import FEWER_TESTS, Comparison, compare
 from sessions.gates.formats import FORMATS
-from sessions.gates.results import Output, Results, TestId
+from sessions.gates.results import GateOutput, Results, TestId
 from tests.gates.writers import DIALECTS, QUIRKS, Ending, Outcome, Plan, Quirk, name_in, write
 from tests.gates.writing.plan import Run
 from tests.gates.writing.sage_log import name_in_sage, write_sage
@@ -74,7 +74,7 @@ def quirks(draw: st.DrawFn, format_: str) -> frozenset[Quirk]:
     return frozenset(chosen)
 
 
-def _written(way: tuple[str, str], plan: Plan, ending: Ending, odd: frozenset[Quirk]) -> Output:
+def _written(way: tuple[str, str], plan: Plan, ending: Ending, odd: frozenset[Quirk]) -> GateOutput:
     if way[0] == "sage":
         return write_sage(Run(dialect="sage", plan=plan, ending=ending, quirks=odd, gate="unit"))
     return write(*way, plan, ending=ending, quirks=odd)

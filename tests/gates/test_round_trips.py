@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.gates.formats import FORMATS
-from sessions.gates.results import Output, Presence, Results, TestId
+from sessions.gates.results import GateOutput, Presence, Results, TestId
 from tests.gates.writers import DIALECTS, QUIRKS, Ending, Outcome, Plan, Quirk, name_in, write
 
 PRESENCE = {"passed": "passed", "failed": "failed", "error": "failed", "skipped": "skipped"}
@@ -84,8 +84,8 @@ def missing(results: Results, told: dict[TestId, str]) -> bool:
 def test_never_raises(format_: str, content: bytes, status: int) -> None:
     text = content.decode("utf-8", "replace")
     for output in (
-        Output(gate="unit", status=status, log="", results=content),
-        Output(gate="unit", status=status, log=text),
-        Output(gate="unit", status=status, log="", reports={"a/b.xml": content}),
+        GateOutput(gate="unit", status=status, log="", results=content),
+        GateOutput(gate="unit", status=status, log=text),
+        GateOutput(gate="unit", status=status, log="", reports={"a/b.xml": content}),
     ):
         assert FORMATS[format_].read(output).failures

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.gates.formats import FORMATS
-from sessions.gates.results import Failure, Output, Presence, Results, TestId
+from sessions.gates.results import Failure, GateOutput, Presence, Results, TestId
 
 FIXTURES = Path(__file__).parent / "fixtures"
 GATE = TestId(file="", name="doctest")
@@ -19,7 +19,7 @@ def text(name: str) -> str:
 
 
 def read(log: str, *, status: int = 1, results: bytes | None = None) -> Results:
-    return FORMATS["sage"].read(Output(gate="doctest", status=status, log=log, results=results))
+    return FORMATS["sage"].read(GateOutput(gate="doctest", status=status, log=log, results=results))
 
 
 def summary(results: Results) -> list[tuple[str, str, int]]:

@@ -6,7 +6,7 @@ import pytest
 
 from sessions.gates.formats import junit
 from sessions.gates.formats.xml_reading import read_xml
-from sessions.gates.results import Output, Results, TestId
+from sessions.gates.results import GateOutput, Results, TestId
 
 CASES = (
     '<testcase classname="a" name="p"/><testcase classname="a" name="f"><failure message="{}">{}</failure></testcase>'
@@ -19,7 +19,7 @@ def report(message: str = "no", text: str = "", *, head: str = HEAD.format("UTF-
 
 
 def read(content: bytes) -> Results:
-    return junit.read(Output(gate="unit", status=1, log="", results=content))
+    return junit.read(GateOutput(gate="unit", status=1, log="", results=content))
 
 
 @pytest.mark.parametrize(

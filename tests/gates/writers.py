@@ -1,6 +1,6 @@
 """Write what tools write: a planned account of a run in the formats ``junit``, ``tap`` and ``go``, with every quirk.
 
-``write`` gives the :class:`~sessions.gates.results.Output` that a tool would leave behind; ``name_in`` tells under
+``write`` gives the :class:`~sessions.gates.results.GateOutput` that a tool would leave behind; ``name_in`` tells under
 which name a format's reader must give a planned test. The dialects follow real reports: see ``tests/runners``.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sessions.gates.results import Output, TestId
+from sessions.gates.results import GateOutput, TestId
 from tests.gates.writing.go_log import write_go
 from tests.gates.writing.junit_report import REPORTERS, write_junit
 from tests.gates.writing.plan import Ending, Outcome, Plan, Quirk, Run
@@ -25,7 +25,7 @@ QUIRKS: Mapping[str, tuple[Quirk, ...]] = {
     "tap": (Quirk.SHUFFLED, Quirk.RAW_CONTROLS, Quirk.NOISE),
     "go": (Quirk.SHUFFLED, Quirk.RAW_CONTROLS, Quirk.NOISE),
 }
-_WRITERS: Mapping[str, Callable[[Run], Output]] = {"junit": write_junit, "tap": write_tap, "go": write_go}
+_WRITERS: Mapping[str, Callable[[Run], GateOutput]] = {"junit": write_junit, "tap": write_tap, "go": write_go}
 
 
 def write(
@@ -36,7 +36,7 @@ def write(
     ending: Ending = "normal",
     quirks: Iterable[Quirk] = (),
     gate: str = "unit",
-) -> Output:
+) -> GateOutput:
     """Write what a runner leaves behind that ran ``plan``: each test with its outcome, in this order.
 
     ``ending``: ``normal``; ``interrupted``: after half of the tests the runner stopped, and said so by its own means;

@@ -13,22 +13,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.errors import InfrastructureError
-from sessions.gates.results import Failure, History, Results, TestId
-from sessions.ledger.ledger import Key, Ledger, Reading
+from sessions.gates.results import Failure, Results, RunHistory, TestId
+from sessions.ledger.ledger import Key, Ledger, ProbeResult
+from sessions.terminal.errors import InfrastructureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 KEY = Key(tree="t1", image="i", gate="doctest")
-PASSED = Reading(
+PASSED = ProbeResult(
     built=True, results=Results(files=("a.py",), counts={"a.py": 3}, tests=3), seconds=1.5, log="logs/x.log"
 )
-FAILED = Reading(
+FAILED = ProbeResult(
     built=True, results=Results(failures=(Failure(test=TestId("a.py", "f", "f(1)")),)), seconds=2.0, log="logs/y.log"
 )
-UNBUILT = Reading(built=False, results=Results(), seconds=3.0, log="logs/z.log")
+UNBUILT = ProbeResult(built=False, results=Results(), seconds=3.0, log="logs/z.log")
 
 # Paths and logs are bytes to the machine: what is no UTF-8 in them is held as lone surrogates, U+DC80 to U+DCFF.
 words = st.text(
@@ -62,8 +62,8 @@ results = st.builds(
     files=st.lists(words, max_size=4).map(tuple),
     tests=st.integers(0, 2**40),
 )
-readings = st.builds(
-    Reading, built=st.booleans(), results=results, seconds=st.floats(0, 1e9), log=st.from_regex(r"logs/\w+\.log")
+probe_results = st.builds(
+    ProbeResult, built=st.booleans(), results=results, seconds=st.floats(0, 1e9), log=st.from_regex(r"logs/\w+\.log")
 )
 names = st.text()
 keys = st.builds(Key, tree=names, image=names, gate=names, tests=names, attempt=st.integers(1, 9))
@@ -75,11 +75,11 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield opened
 
 
-@given(st.dictionaries(keys, readings, max_size=4), keys)
-def test_whatever_a_gate_may_have_told_is_read_back_as_it_was(known: dict[Key, Reading], other: Key) -> None:
+@given(st.dictionaries(keys, probe_results, max_size=4), keys)
+def test_whatever_a_gate_may_have_told_is_read_back_as_it_was(known: dict[Key, ProbeResult], other: Key) -> None:
     with closing(Ledger(Path(":memory:"))) as ledger:
-        for key, reading in known.items():
-            ledger.write(key, reading)
+        for key, probe_result in known.items():
+            ledger.write(key, probe_result)
         assert {key: ledger.find(key) for key in known} == known
         assert ledger.find(other) == known.get(other)
 
@@ -99,8 +99,8 @@ def test_a_result_that_is_asked_for_anew_takes_the_place_of_the_old_one(ledger: 
 
 def test_the_longest_run_so_far_is_told_apart_for_all_tests_and_for_some(ledger: Ledger) -> None:
     assert ledger.usual_seconds("doctest", whole=True) is None
-    for number, (tests, reading) in enumerate([("*", FAILED), ("*", PASSED), ("a.py", UNBUILT), ("b.py", PASSED)]):
-        ledger.write(Key(tree=f"t{number}", image="i", gate="doctest", tests=tests), reading)
+    for number, (tests, probe_result) in enumerate([("*", FAILED), ("*", PASSED), ("a.py", UNBUILT), ("b.py", PASSED)]):
+        ledger.write(Key(tree=f"t{number}", image="i", gate="doctest", tests=tests), probe_result)
     ledger.write(Key(tree="t", image="i", gate="other"), UNBUILT)
     assert ledger.usual_seconds("doctest", whole=True) == FAILED.seconds
     assert ledger.usual_seconds("doctest", whole=False) == UNBUILT.seconds
@@ -114,8 +114,8 @@ def test_forgetting_keeps_what_it_is_told_to_keep(
     ledger: Ledger, keep_passes: bool, keep_tree: str, left: set[str]
 ) -> None:
     known = {"passed": PASSED, "failed": FAILED, "unbuilt": UNBUILT, "base": FAILED}
-    for tree, reading in known.items():
-        ledger.write(Key(tree=tree, image="i", gate="doctest"), reading)
+    for tree, probe_result in known.items():
+        ledger.write(Key(tree=tree, image="i", gate="doctest"), probe_result)
     ledger.forget(keep_passes=keep_passes, keep_tree=keep_tree)
     assert {tree for tree in known if ledger.find(Key(tree=tree, image="i", gate="doctest"))} == left
 
@@ -152,10 +152,10 @@ def test_readings_of_an_older_version_say_not_what_passed_and_are_forgotten(tmp_
 
 
 def test_runs_that_measured_nothing_are_forgotten_where_they_are_asked_to_be(ledger: Ledger) -> None:
-    trouble = Reading(built=True, results=Results(trouble="interrupted"), seconds=1.0, log="")
-    for attempt, reading in enumerate((PASSED, FAILED, UNBUILT, trouble), 1):
+    trouble = ProbeResult(built=True, results=Results(trouble="interrupted"), seconds=1.0, log="")
+    for attempt, probe_result in enumerate((PASSED, FAILED, UNBUILT, trouble), 1):
         for tree in ("here", "there"):
-            ledger.write(Key(tree=tree, image="i", gate="g", attempt=attempt), reading)
+            ledger.write(Key(tree=tree, image="i", gate="g", attempt=attempt), probe_result)
     ledger.forget_unmeasured("here")
     assert [
         attempt for attempt in range(1, 5) if ledger.find(Key(tree="here", image="i", gate="g", attempt=attempt))
@@ -227,7 +227,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def _fill(ledger: Ledger) -> int:
     """Write until it fails; at which reading it did."""
-    large = Reading(built=True, results=Results(files=("x" * 2000,)), seconds=1.0, log="")
+    large = ProbeResult(built=True, results=Results(files=("x" * 2000,)), seconds=1.0, log="")
     attempt = 0
     with pytest.raises(InfrastructureError, match=r"database or disk is full\. Make room"):  # noqa: PT012
         while attempt < 1000:
@@ -260,11 +260,11 @@ _WRITER = """
 import sys
 from pathlib import Path
 from sessions.gates.results import Results
-from sessions.ledger.ledger import Key, Ledger, Reading
+from sessions.ledger.ledger import Key, Ledger, ProbeResult
 
 ledger = Ledger(Path(sys.argv[1]))
 for attempt in range(1, 1_000_000):
-    reading = Reading(built=True, results=Results(files=(f"{attempt}" * 999,)), seconds=1.0, log="")
+    reading = ProbeResult(built=True, results=Results(files=(f"{attempt}" * 999,)), seconds=1.0, log="")
     ledger.write(Key(tree="t", image="i", gate="g", attempt=attempt), reading)
     print(attempt, flush=True)
 """
@@ -283,9 +283,9 @@ def test_a_writer_that_is_killed_leaves_everything_that_it_said_it_wrote(tmp_pat
     assert writer.returncode == -signal.SIGKILL
     with closing(Ledger(path)) as ledger:
         for attempt in range(1, max(told, default=heard) + 1):
-            reading = ledger.find(Key(tree="t", image="i", gate="g", attempt=attempt))
-            assert reading is not None
-            assert reading.results.files == (f"{attempt}" * 999,)
+            probe_result = ledger.find(Key(tree="t", image="i", gate="g", attempt=attempt))
+            assert probe_result is not None
+            assert probe_result.results.files == (f"{attempt}" * 999,)
         ledger.write(KEY, PASSED)
         assert ledger._db.execute("pragma integrity_check").fetchone() == ("ok",)
 
@@ -303,8 +303,8 @@ def test_the_history_of_a_test_counts_runs_that_differ_on_one_tree_as_odd(ledger
     write_runs(ledger, "moody", False, True, False)
     write_runs(ledger, "broken", True, True)  # somebody's doing, or known: it tells nothing of chance
     write_runs(ledger, "elsewhere", False, tests="b.py")
-    assert ledger.histories("2026-11-23", "doctest", [test]) == {test: History(runs=5, odd=1)}
-    assert ledger.histories("2026-11-23", "doc", [test]) == {test: History()}
+    assert ledger.histories("2026-11-23", "doctest", [test]) == {test: RunHistory(runs=5, odd=1)}
+    assert ledger.histories("2026-11-23", "doc", [test]) == {test: RunHistory()}
 
 
 def test_a_days_own_probes_do_not_change_the_history_that_it_goes_by(tmp_path: Path) -> None:
@@ -312,8 +312,8 @@ def test_a_days_own_probes_do_not_change_the_history_that_it_goes_by(tmp_path: P
     for more in ("one", "two"):
         with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
             write_runs(ledger, more, False)
-            assert ledger.histories("2026-11-23", "doctest", [test]) == {test: History(runs=1)}
+            assert ledger.histories("2026-11-23", "doctest", [test]) == {test: RunHistory(runs=1)}
     with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
-        assert ledger.histories("2026-11-24", "doctest", [test]) == {test: History(runs=2)}
+        assert ledger.histories("2026-11-24", "doctest", [test]) == {test: RunHistory(runs=2)}
         ledger.forget(keep_passes=False)
-        assert ledger.histories("2026-11-23", "doctest", [test]) == {test: History()}
+        assert ledger.histories("2026-11-23", "doctest", [test]) == {test: RunHistory()}

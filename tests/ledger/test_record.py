@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.errors import UsageError
 from sessions.ledger.record import RECORD_VERSION, load_record, save_record, write_whole
+from sessions.terminal.errors import UsageError
 
 
 def record(**more: object) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from sessions.errors import InfrastructureError
-from sessions.narrator import Narrator
 from sessions.reporting.actions import notes, outputs, summary, tell_actions, without_commands
+from sessions.terminal.console import Console
+from sessions.terminal.errors import InfrastructureError
 from tests.reporting.big_day import big_day
 from tests.reporting.hostile import HOSTILE, poisoned
 from tests.reporting.test_junit_report import red_day
@@ -117,7 +117,7 @@ def job(tmp_path: Path) -> dict[str, str]:
 def test_a_job_is_told(job: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     Path(job["GITHUB_STEP_SUMMARY"]).write_text("before\n")
     record = big_day(size=20)
-    tell_actions(record, Path("/state/report.html"), Narrator(), job)
+    tell_actions(record, Path("/state/report.html"), Console(), job)
     assert Path(job["GITHUB_STEP_SUMMARY"]).read_text().startswith("before\n# 🟢 sage")
     assert written(Path(job["GITHUB_OUTPUT"])) == {
         "state": "green",
@@ -134,13 +134,13 @@ def test_a_job_is_told(job: dict[str, str], capsys: pytest.CaptureFixture[str]) 
 def test_what_the_step_has_written_already_leaves_less_room(job: dict[str, str]) -> None:
     place = Path(job["GITHUB_STEP_SUMMARY"])
     place.write_text("x" * (LIMIT - 50_000))
-    tell_actions(worst_day(), Path("r"), Narrator(), job)
+    tell_actions(worst_day(), Path("r"), Console(), job)
     assert LIMIT - 40_000 < place.stat().st_size <= LIMIT
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_makes_an_output_of_its_own(job: dict[str, str], text: str) -> None:
-    tell_actions(poisoned(text), Path("r"), Narrator(), job)
+    tell_actions(poisoned(text), Path("r"), Console(), job)
     told = written(Path(job["GITHUB_OUTPUT"]))
     assert set(told) == {"state", "release", "date", "head", "branch", "image", "report"}
     assert told["state"] == "green"
@@ -157,8 +157,8 @@ def test_a_published_image_is_the_one_to_go_on_with() -> None:
 
 def test_nothing_is_told_elsewhere(job: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     del job["GITHUB_ACTIONS"]
-    tell_actions(big_day(size=3), Path("r"), Narrator(), job)
-    with without_commands(Narrator(), job):
+    tell_actions(big_day(size=3), Path("r"), Console(), job)
+    with without_commands(Console(), job):
         pass
     assert capsys.readouterr().out == ""
     assert not Path(job["GITHUB_OUTPUT"]).exists()
@@ -167,15 +167,15 @@ def test_nothing_is_told_elsewhere(job: dict[str, str], capsys: pytest.CaptureFi
 def test_a_job_that_cannot_be_told_is_our_trouble_in_one_sentence(job: dict[str, str]) -> None:
     job["GITHUB_OUTPUT"] = "/nonexistent/output"
     with pytest.raises(InfrastructureError, match="could not be told"):
-        tell_actions(big_day(size=3), Path("r"), Narrator(), job)
+        tell_actions(big_day(size=3), Path("r"), Console(), job)
 
 
 def test_what_is_shown_holds_no_command_that_github_obeys(capsys: pytest.CaptureFixture[str]) -> None:
-    narrator = Narrator()
+    console = Console()
     tokens = set()
     for _ in range(2):
-        with without_commands(narrator, {"GITHUB_ACTIONS": "true"}):
-            narrator.show("::error::no")
+        with without_commands(console, {"GITHUB_ACTIONS": "true"}):
+            console.show("::error::no")
         first, shown, last = capsys.readouterr().out.splitlines()
         assert shown == "::error::no"
         token = first.removeprefix("::stop-commands::")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.narrator import harmless
 from sessions.reporting.html import page
+from sessions.terminal.console import harmless
 from tests.reporting.big_day import big_day
 from tests.reporting.hostile import HOSTILE, poisoned
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from sessions.narrator import harmless
 from sessions.reporting.junit import junit
+from sessions.terminal.console import harmless
 from tests.packages import npm_file, sdist_file
 from tests.reporting.big_day import big_day
 from tests.reporting.hostile import HOSTILE, poisoned

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from sessions.narrator import harmless
 from sessions.reporting.markdown import account, fenced, plain_text, write_report
+from sessions.terminal.console import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sessions.narrator import harmless
 from sessions.reporting.wiki import account, fenced, plain_text
+from sessions.terminal.console import harmless
 from tests.reporting.test_markdown import record
 
 BITS = [

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from sessions.gates.results import Output, TestId
+from sessions.gates.results import GateOutput, TestId
 
 Format = Literal["junit", "tap", "go"]
 Ways = Literal["report", "log", "reports"]
@@ -113,7 +113,7 @@ class Kit:
         absent = [command for command in self.needs if not shutil.which(command)]
         return f"{', '.join(absent)} is not installed" if absent else self.missing()
 
-    def execute(self, change: Change, folder: Path, cache: Path) -> Output:
+    def execute(self, change: Change, folder: Path, cache: Path) -> GateOutput:
         """Write the project into ``folder``, run its tests, and gather what they left behind."""
         source = folder / "source"
         write(source, self.tree(change))
@@ -132,7 +132,7 @@ class Kit:
             timeout=300,
             start_new_session=True,  # some kill their whole group
         )
-        return Output(
+        return GateOutput(
             gate="unit",
             status=done.returncode if done.returncode >= 0 else 128 - done.returncode,
             log=done.stdout.decode("utf-8", "replace"),

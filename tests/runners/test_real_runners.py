@@ -10,7 +10,7 @@ import pytest
 
 from sessions.gates.comparison import Comparison, compare
 from sessions.gates.formats import FORMATS
-from sessions.gates.results import Output, Presence, Results, TestId
+from sessions.gates.results import GateOutput, Presence, Results, TestId
 from tests.conftest import refuse
 from tests.runners import native_kits, node_kits, python_kits, script_kits
 from tests.runners.kit import Change, Kit
@@ -31,7 +31,7 @@ def run(kit: Kit, change: Change, folder: Path, cache: Path) -> Results:
     return FORMATS[kit.format].read(relative(output, folder / "source"))
 
 
-def relative(output: Output, source: Path) -> Output:
+def relative(output: GateOutput, source: Path) -> GateOutput:
     """The output with the source's own path taken out of it, as the laboratory does."""
     prefix = f"{source}/"
     return replace(

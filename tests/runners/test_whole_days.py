@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from sessions.integrate import integrate
-from sessions.narrator import Narrator
-from sessions.options import Options
+from sessions.settings.options import Options
+from sessions.terminal.console import Console
 from tests.conftest import refuse
 from tests.repositories import Builder, Content, ticket_table
 from tests.runners import node_kits, script_kits
@@ -105,7 +105,7 @@ def day(plan: Plan, folder: Path) -> Any:
     config = folder / "integration.toml"
     config.write_text(CONFIG.replace("{run}", run).replace("{format}", plan.kit.format))
     options = Options(config=config, state=folder / "state", date=dt.date(2026, 11, 23), jobs=2)
-    return integrate(options, Narrator(to_stderr=True))
+    return integrate(options, Console(to_stderr=True))
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=str)

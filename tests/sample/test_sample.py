@@ -18,7 +18,7 @@ import pytest
 
 from sessions.sample.commits import edited
 from sessions.sample.history import STORY, expectations, history
-from sessions.sample.unpack import Sample, unpack
+from sessions.sample.unpack import Sample, unpack_sample
 from sessions.tickets.model import Verdict
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def failing(folder: Path) -> set[Test]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return Project(unpack(tmp_path_factory.mktemp("sample")))
+    return Project(unpack_sample(tmp_path_factory.mktemp("sample")))
 
 
 def refs(sample: Sample) -> str:
@@ -110,12 +110,12 @@ def refs(sample: Sample) -> str:
 
 
 def test_same_on_any_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = unpack(tmp_path / "first")
+    first = unpack_sample(tmp_path / "first")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Somebody Else")
     monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")
     monkeypatch.setenv("TZ", "Pacific/Auckland")
-    second = unpack(tmp_path / "second")
+    second = unpack_sample(tmp_path / "second")
     monkeypatch.undo()
     assert refs(first) == refs(second)
     assert first.tickets.read_bytes() == second.tickets.read_bytes()
@@ -123,22 +123,22 @@ def test_same_on_any_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_unpacked_once(tmp_path: Path) -> None:
-    sample = unpack(tmp_path)
+    sample = unpack_sample(tmp_path)
     before = sample.repository.stat().st_ino, sample.tickets.stat().st_mtime_ns
-    assert unpack(tmp_path) == sample
+    assert unpack_sample(tmp_path) == sample
     assert (sample.repository.stat().st_ino, sample.tickets.stat().st_mtime_ns) == before
 
 
 @pytest.mark.parametrize("stamp", [None, "of other data"])
 def test_half_made_or_outdated_is_made_anew(tmp_path: Path, stamp: str | None) -> None:
-    sample = unpack(tmp_path)
+    sample = unpack_sample(tmp_path)
     whole = refs(sample)
     (sample.repository / "HEAD").unlink()
     sample.tickets.write_text("[[ticket]]")
     (tmp_path / "project.new").mkdir()
     (tmp_path / "diary").write_text("mine")
     (tmp_path / "sample.sha256").unlink() if stamp is None else (tmp_path / "sample.sha256").write_text(stamp)
-    assert refs(unpack(tmp_path)) == whole
+    assert refs(unpack_sample(tmp_path)) == whole
     assert len(tomllib.loads(sample.tickets.read_text(encoding="utf-8"))["ticket"]) == len(expectations())
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "diary", "project.git", "sample.lock", "sample.sha256", "tickets.toml",

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.errors import SourceError
 from sessions.source.access import _as_file, lend_access
 from sessions.source.command import call_git
 from sessions.source.mirror import Mirror
+from sessions.terminal.errors import SourceError
 from tests.repositories import Builder
 
 CONFIG = """

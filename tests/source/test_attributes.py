@@ -46,7 +46,7 @@ BOTH_ADD: tuple[Files, Files] = (
 def test_changes_with_merge_union_keep_the_lines_of_both(tmp_path: Path) -> None:
     scene = scene_of(tmp_path, {".gitattributes": "CHANGES merge=union\n"}, t1=BOTH_ADD[0], t2=BOTH_ADD[1])
     line = line_of(scene, 1, 2)
-    assert [ruling.verdict for ruling in line.rulings.values()] == [Verdict.INTEGRATED] * 2
+    assert [decision.verdict for decision in line.decisions.values()] == [Verdict.INTEGRATED] * 2
     assert scene.files(line.head)["CHANGES"].splitlines()[:3] == ["one", "two", "line 1"]
 
 
@@ -54,12 +54,12 @@ def test_a_lock_without_merge_is_not_merged_line_by_line(tmp_path: Path) -> None
     one: Files = {"a.lock": lines((3, "one"))}
     two: Files = {"a.lock": lines((27, "two"))}
     plain = line_of(scene_of(tmp_path / "plain", {}, t1=one, t2=two), 1, 2)
-    assert plain.rulings[2].verdict is Verdict.INTEGRATED
+    assert plain.decisions[2].verdict is Verdict.INTEGRATED
     for rule in ("*.lock -merge", "*.lock merge=binary", "*.lock binary", "[attr]lock -merge\n*.lock lock"):
         scene = scene_of(tmp_path / rule.replace("/", "").replace("\n", ""), {".gitattributes": rule}, t1=one, t2=two)
-        ruling = line_of(scene, 1, 2).rulings[2]
-        assert ruling.verdict is Verdict.CONFLICT, rule
-        assert [(each.path, each.with_) for each in ruling.conflicts] == [("a.lock", (1,))]
+        decision = line_of(scene, 1, 2).decisions[2]
+        assert decision.verdict is Verdict.CONFLICT, rule
+        assert [(each.path, each.with_) for each in decision.conflicts] == [("a.lock", (1,))]
 
 
 def test_attributes_below_and_those_that_a_ticket_brings_count_from_then_on(tmp_path: Path) -> None:
@@ -78,10 +78,10 @@ def test_attributes_below_and_those_that_a_ticket_brings_count_from_then_on(tmp_
 def test_a_driver_of_somebodys_configuration_is_named_and_the_merge_is_told_as_uncertain(tmp_path: Path) -> None:
     tables: tuple[Files, Files] = ({"a.tbl": lines((3, "one"))}, {"a.tbl": lines((27, "two"))})
     scene = scene_of(tmp_path, {".gitattributes": "*.tbl merge=tbl\n"}, t1=tables[0], t2=tables[1], t3={"b": "3\n"})
-    rulings = line_of(scene, 1, 2, 3).rulings
-    assert [rulings[number].reason for number in (1, 3)] == ["", ""]
-    assert rulings[2].verdict is Verdict.INTEGRATED
-    assert rulings[2].reason == (
+    decisions = line_of(scene, 1, 2, 3).decisions
+    assert [decisions[number].reason for number in (1, 3)] == ["", ""]
+    assert decisions[2].verdict is Verdict.INTEGRATED
+    assert decisions[2].reason == (
         "how it merges is uncertain in a.tbl, which `.gitattributes` wants merged by the driver 'tbl' of a user's "
         "configuration: git merged line by line"
     )
@@ -90,9 +90,9 @@ def test_a_driver_of_somebodys_configuration_is_named_and_the_merge_is_told_as_u
 def test_a_conflict_that_such_a_driver_may_resolve_is_told_as_uncertain(tmp_path: Path) -> None:
     tables: tuple[Files, Files] = ({"a.tbl": lines((3, "one"))}, {"a.tbl": lines((3, "two"))})
     scene = scene_of(tmp_path, {".gitattributes": "*.tbl merge=tbl\n"}, t1=tables[0], t2=tables[1])
-    ruling = line_of(scene, 1, 2).rulings[2]
-    assert ruling.verdict is Verdict.CONFLICT
-    assert ruling.reason.startswith("it conflicts with #1 in a.tbl; how it merges is uncertain in a.tbl, ")
+    decision = line_of(scene, 1, 2).decisions[2]
+    assert decision.verdict is Verdict.CONFLICT
+    assert decision.reason.startswith("it conflicts with #1 in a.tbl; how it merges is uncertain in a.tbl, ")
 
 
 def test_where_git_cannot_be_kept_waiting_each_merge_is_a_process_and_gives_the_same(
@@ -103,7 +103,7 @@ def test_where_git_cannot_be_kept_waiting_each_merge_is_a_process_and_gives_the_
     two: Files = {**BOTH_ADD[1], "a.lock": lines((27, "two")), "lib": (SUBMODULE, "3" * 40)}
     scene = scene_of(tmp_path, base, t1=one, t2=two, t3=BOTH_ADD[1])
     usual = line_of(scene, 1, 2, 3)
-    assert [each.path for each in usual.rulings[2].conflicts] == ["a.lock", "lib"]
+    assert [each.path for each in usual.decisions[2].conflicts] == ["a.lock", "lib"]
     only_git = tmp_path / "bin"
     only_git.mkdir()
     (only_git / "git").symlink_to(shutil.which("git") or "")
@@ -129,9 +129,9 @@ def test_longer_conflict_markers_are_found(tmp_path: Path) -> None:
 def test_two_tickets_with_one_submodule_conflict_in_it(tmp_path: Path, there: bool) -> None:
     base: Files = {"lib": (SUBMODULE, "1" * 40)} if there else {}
     scene = scene_of(tmp_path, base, t1={"lib": (SUBMODULE, "2" * 40)}, t2={"lib": (SUBMODULE, "3" * 40)})
-    rulings = line_of(scene, 1, 2).rulings
-    assert [ruling.verdict for ruling in rulings.values()] == [Verdict.INTEGRATED, Verdict.CONFLICT]
-    assert [(each.path, each.with_) for each in rulings[2].conflicts] == [("lib", (1,))]
+    decisions = line_of(scene, 1, 2).decisions
+    assert [decision.verdict for decision in decisions.values()] == [Verdict.INTEGRATED, Verdict.CONFLICT]
+    assert [(each.path, each.with_) for each in decisions[2].conflicts] == [("lib", (1,))]
 
 
 def test_a_ticket_that_adds_or_moves_a_submodule_is_told_as_such(tmp_path: Path) -> None:
@@ -140,8 +140,8 @@ def test_a_ticket_that_adds_or_moves_a_submodule_is_told_as_such(tmp_path: Path)
     scene = scene_of(tmp_path, base, t1=added, t2={"CHANGES": ""}, t3={"old": None})
     line = line_of(scene, 1, 2)
     assert isinstance(line.head, Candidate)
-    assert [ruling.reason for ruling in line.rulings.values()] == [
+    assert [decision.reason for decision in line.decisions.values()] == [
         "it adds the submodule lib; it moves the submodule old, an empty folder here: `[project] submodules` is off",
         "",
     ]
-    assert line_of(scene, 3).rulings[3].reason == "it removes the submodule old"
+    assert line_of(scene, 3).decisions[3].reason == "it removes the submodule old"

@@ -6,7 +6,7 @@ import pytest
 
 from sessions.source.blockers import Blocker, find_blockers, suspects
 from sessions.source.line import Queue, merge_line
-from sessions.tickets.model import Conflict, Ruling, Verdict
+from sessions.tickets.model import Conflict, Decision, Verdict
 from tests.repositories import Builder, Content, Scene, lines
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def test_where_another_brings_the_same_nothing_is_told(scene: Scene) -> None:
 
 
 def test_only_who_is_named_in_every_conflict_is_suspected() -> None:
-    def out(*groups: tuple[int, ...]) -> Ruling:
+    def out(*groups: tuple[int, ...]) -> Decision:
         conflicts = tuple(Conflict(with_=group, path="a", lines="", kind="", hunk="") for group in groups)
-        return Ruling(verdict=Verdict.CONFLICT, conflicts=conflicts)
+        return Decision(verdict=Verdict.CONFLICT, conflicts=conflicts)
 
-    rulings = {
+    decisions = {
         1: out((9,), (9,)),
         2: out((9,)),
         3: out((8,)),
@@ -92,6 +92,6 @@ def test_only_who_is_named_in_every_conflict_is_suspected() -> None:
         6: out((6,)),
         7: out((6,)),
         8: out((6,)),
-        9: Ruling(verdict=Verdict.INTEGRATED),
+        9: Decision(verdict=Verdict.INTEGRATED),
     }
-    assert suspects(rulings) == (6, 9)
+    assert suspects(decisions) == (6, 9)

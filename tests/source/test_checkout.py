@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sessions.engines.local import _put
-from sessions.errors import ContentError, SourceError
+from sessions.engines.local.engine import _put
 from sessions.source.line import Queue, merge_line
 from sessions.source.merging import Candidate
 from sessions.source.mirror import Mirror
@@ -17,6 +16,7 @@ from sessions.source.overlay_files import Overlay
 from sessions.source.overlays import export, overlay_between
 from sessions.source.soundness import fetch_sound
 from sessions.source.submodules import resolve_address
+from sessions.terminal.errors import ContentError, SourceError
 from tests.conftest import refuse
 from tests.repositories import SUBMODULE, Builder, Scene, run_git, work_tree
 from tests.source.test_overlays import contents
@@ -204,7 +204,8 @@ def test_a_plan_tells_of_a_ticket_that_adds_a_submodule(project: Builder, tmp_pa
     tickets = tuple(scene.tickets(t2=2).values())
     line = merge_line(Queue(tickets=tickets, needs={2: frozenset()}), scene.merger, {})
     assert (
-        line.rulings[2].reason == "it adds the submodule other/lib, an empty folder here: `[project] submodules` is off"
+        line.decisions[2].reason
+        == "it adds the submodule other/lib, an empty folder here: `[project] submodules` is off"
     )
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.version import Version
 
-from sessions.errors import SourceError
-from sessions.source.conflicts import Clash, Place
+from sessions.source.conflicts import Clash, ConflictPlace
 from sessions.source.merging import Candidate, Merger, merge_message
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release
+from sessions.terminal.errors import SourceError
 from sessions.tickets.model import Ticket
 from tests.repositories import COMMITTER, DATE, EXECUTABLE, LINK, Builder, Content, Scene, lines, run_git, ticket
 
@@ -254,7 +254,7 @@ def test_a_title_is_one_line() -> None:
 def test_histories_without_a_common_commit_clash(scene: Scene) -> None:
     clash = scene.merger.combine([single(scene, ORPHAN)])
     assert isinstance(clash, Clash)
-    assert clash.places == (Place(path="", kind="no common history"),)
+    assert clash.places == (ConflictPlace(path="", kind="no common history"),)
 
 
 def test_replace_refs_change_nothing(scene: Scene) -> None:

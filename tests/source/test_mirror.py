@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.errors import SourceError
 from sessions.source.mirror import Mirror
 from sessions.source.refusals import without_secret
 from sessions.source.repository import Repository
+from sessions.terminal.errors import SourceError
 from tests.repositories import Builder
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.errors import SourceError
 from sessions.source.merging import Candidate
 from sessions.source.overlay_files import Overlay
 from sessions.source.overlays import export, files_of, overlay_between, touched_files
 from sessions.source.repository import Repository
+from sessions.terminal.errors import SourceError
 from tests.repositories import EXECUTABLE, LINK, SUBMODULE, Builder, Content, Scene, lines, work_tree
 
 if TYPE_CHECKING:

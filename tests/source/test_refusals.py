@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from sessions.errors import SourceError
-from sessions.source.command import Reply
+from sessions.source.command import GitReply
 from sessions.source.line import Queue, merge_line
 from sessions.source.mirror import Mirror
 from sessions.source.overlays import export, overlay_between
 from sessions.source.refusals import failed_fetch, is_of_one_branch, unreadable
 from sessions.source.soundness import fetch_sound
+from sessions.terminal.errors import SourceError
 from sessions.tickets.model import Verdict
 from tests.conftest import refuse
 from tests.repositories import Builder, Scene, lines, run_git
@@ -101,7 +101,7 @@ def day(builder: Builder, state: Path) -> list[tuple[Verdict, str]]:
     scene = Scene.of(builder, state)
     tickets = tuple(scene.tickets(t1=1, t2=2, t3=3).values())
     line = merge_line(Queue(tickets=tickets, needs=dict.fromkeys((1, 2, 3), frozenset())), scene.merger, {})
-    return [(ruling.verdict, line.head.commit) for ruling in line.rulings.values()]
+    return [(decision.verdict, line.head.commit) for decision in line.decisions.values()]
 
 
 def test_a_repository_of_sha256_is_merged_like_any_other(project: Builder, tmp_path: Path) -> None:
@@ -153,10 +153,13 @@ NEVER = [
 
 @pytest.mark.parametrize("said", [*AGAIN, *NEVER])
 def test_one_is_told_to_run_again_only_where_that_can_help(said: str) -> None:
-    for told in (failed_fetch("https://x/", Reply(128, b"", said)), unreadable("https://x/", Reply(128, b"", said))):
+    for told in (
+        failed_fetch("https://x/", GitReply(128, b"", said)),
+        unreadable("https://x/", GitReply(128, b"", said)),
+    ):
         assert told.endswith(" Run again.") == (said in AGAIN)
 
 
 @pytest.mark.parametrize("said", [*AGAIN[:-1], *NEVER])
 def test_the_way_and_this_machine_are_no_tickets_trouble(said: str) -> None:
-    assert not is_of_one_branch(Reply(128, b"", said))
+    assert not is_of_one_branch(GitReply(128, b"", said))

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.version import Version
 
-from sessions.errors import SourceError
 from sessions.source.mirror import Mirror
 from sessions.source.releases import current_milestone, merged_numbers, newest_release, version_of
+from sessions.terminal.errors import SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.errors import SourceError
 from sessions.source.repository import Repository
 from sessions.source.tree_reader import TreeReader
+from sessions.terminal.errors import SourceError
 
 if TYPE_CHECKING:
     from tests.repositories import Builder, Content

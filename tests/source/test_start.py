@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.version import Version
 
-from sessions.engines.daemon import legal_tag
-from sessions.errors import SourceError
+from sessions.engines.docker.daemon import legal_tag
 from sessions.source.mirror import Mirror
 from sessions.source.start import find_start, release_at, source_in
+from sessions.terminal.errors import SourceError
 from tests.repositories import run_git
 
 if TYPE_CHECKING:

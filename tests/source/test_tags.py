@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.errors import SourceError
 from sessions.source.mirror import Mirror
 from sessions.source.releases import newest_release
 from sessions.source.tags import glob_of, rank_tags, read_tag
+from sessions.terminal.errors import SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path

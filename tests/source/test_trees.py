@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.errors import SourceError
 from sessions.source.mirror import Mirror
 from sessions.source.repository import Repository
 from sessions.source.soundness import fetch_sound
-from sessions.source.trees import Entry, entry_fault, find_faults, read_entries
+from sessions.source.trees import TreeEntry, entry_fault, find_faults, read_entries
+from sessions.terminal.errors import SourceError
 from tests.repositories import Builder, run_git
 
 NAMES = [
@@ -80,7 +80,7 @@ def git_refuses(folder: Path, name: str, mode: str) -> bool:
 @pytest.mark.parametrize("mode", ["100644", "120000"])
 @pytest.mark.parametrize("name", NAMES)
 def test_names_are_refused_where_git_refuses_to_check_them_out(folder: Path, name: str, mode: str) -> None:
-    fault = entry_fault(Entry(int(mode, 8), name.encode("utf-8", "surrogateescape"), "0" * 40))
+    fault = entry_fault(TreeEntry(int(mode, 8), name.encode("utf-8", "surrogateescape"), "0" * 40))
     # git itself takes `a/b` for a file in a folder.
     assert bool(fault) == ("/" in name or git_refuses(folder, name, mode)), fault
 
@@ -92,7 +92,7 @@ PIECES = st.sampled_from([".", "git", "GIT", "~1", " ", ":", "\\", "\u200c", "\u
 @given(name=st.lists(PIECES, min_size=1, max_size=6).map("".join), link=st.booleans())
 def test_made_up_names_are_refused_where_git_refuses_them(folder: Path, name: str, link: bool) -> None:
     mode = "120000" if link else "100644"
-    fault = entry_fault(Entry(int(mode, 8), name.encode(), "0" * 40))
+    fault = entry_fault(TreeEntry(int(mode, 8), name.encode(), "0" * 40))
     # Git overlooks a backslash that comes first.
     assert bool(fault) == (git_refuses(folder, name, mode) or git_refuses(folder, f"x{name}", mode)), fault
 

@@ -11,9 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from sessions.baseline import baseline
 from sessions.doc_pdf import doc_pdf
-from sessions.edge import tell
 from sessions.integrate import integrate
-from sessions.ledger.ledger import Key, Ledger, Reading
+from sessions.ledger.ledger import Key, Ledger, ProbeResult
+from sessions.main import tell
 from sessions.report import report
 
 STORIES = {"baseline": baseline, "integrate": integrate, "doc-pdf": doc_pdf, "report": report}
@@ -23,9 +23,9 @@ def die_at_write(moment: str) -> None:
     """Kill this process at its first write to the ledger: ``before`` it, or ``after``."""
     write = Ledger.write
 
-    def deadly(ledger: Ledger, key: Key, reading: Reading) -> None:
+    def deadly(ledger: Ledger, key: Key, probe_result: ProbeResult) -> None:
         if moment == "after":
-            write(ledger, key, reading)
+            write(ledger, key, probe_result)
         os.kill(os.getpid(), signal.SIGKILL)
 
     Ledger.write = deadly  # type: ignore[method-assign, assignment]

@@ -13,9 +13,9 @@ import pytest
 
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
-from sessions.narrator import Narrator
-from sessions.options import Options
 from sessions.report import report
+from sessions.settings.options import Options
+from sessions.terminal.console import Console
 from tests.repositories import Builder, ticket_table
 
 pytestmark = pytest.mark.slow
@@ -106,7 +106,7 @@ class Project:
         )
 
     def day(self, **options: Any) -> Day:
-        return Day(integrate(self.options(**options), Narrator(to_stderr=True)))
+        return Day(integrate(self.options(**options), Console(to_stderr=True)))
 
 
 @dataclass(frozen=True)
@@ -345,7 +345,7 @@ def test_the_report_shows_how_many_tests_ran(make: Callable[..., Project]) -> No
     project = make()
     project.ticket(1, HARMLESS)
     assert project.day().record["state"] == "green"
-    report(project.options(), Narrator(to_stderr=True))
+    report(project.options(), Console(to_stderr=True))
     page = (project.folder / "state" / "latest" / "report.html").read_text()
     assert "<b>7/8</b> tests pass on the head, <b>7/8</b> on 1.0" in page
 

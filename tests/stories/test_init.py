@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from sessions.config import Config, load_config
-from sessions.edge import tell_init
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
-from sessions.narrator import Narrator
-from sessions.options import parse_options
+from sessions.main import tell_init
+from sessions.settings.configuration import Config, load_config
+from sessions.settings.options import parse_options
+from sessions.terminal.console import Console
 from tests.repositories import Builder, run_git
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +52,7 @@ def clone(url: str, folder: Path) -> Path:
 
 def plan(folder: Path) -> Record:
     words = ("--plan", "--date", "2026-11-23")
-    return integrate(parse_options(words, session="integrate", called_from=folder, home=ROOT), Narrator(to_stderr=True))
+    return integrate(parse_options(words, session="integrate", called_from=folder, home=ROOT), Console(to_stderr=True))
 
 
 def verdicts(record: Record) -> dict[int, str]:
@@ -240,7 +240,7 @@ def test_a_person_at_a_terminal_is_asked(origin: Builder, tmp_path: Path) -> Non
     folder = clone(origin.url, tmp_path / "p")
     leader, follower = pty.openpty()
     code = (
-        "import sys; from pathlib import Path; from sessions.edge import tell_init; sys.exit(tell_init([], Path.cwd()))"
+        "import sys; from pathlib import Path; from sessions.main import tell_init; sys.exit(tell_init([], Path.cwd()))"
     )
     env = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb"}
     process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=env, stdin=follower, stdout=follower)
@@ -350,6 +350,6 @@ def test_the_command_for_settings_in_a_subfolder_measures(builder: Builder, tmp_
     (folder / "integration.toml").write_text(re.sub(r"(?ms)^packages = \[.*?^\]\n", "", text))
     words = ("--date", "2026-11-23", "--engine", "local")
     options = parse_options(words, session="integrate", called_from=folder, home=ROOT)
-    record = integrate(options, Narrator(to_stderr=True))
+    record = integrate(options, Console(to_stderr=True))
     assert verdicts(record) == {2: "culprit", 3: "integrated"}
     assert record["gates"]["tests"]["ran"]["head"] == {"tests": 3, "passed": 2, "failed": 1, "skipped": 0}

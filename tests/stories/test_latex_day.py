@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from sessions.sample.unpack import unpack
+from sessions.sample.unpack import unpack_sample
 from tests.repositories import Builder, Content, run_git
 from tests.stories.desk import Desk
 
@@ -35,7 +35,7 @@ class Manual:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.desk = folder, Desk(folder)
-        sample = unpack(folder / "sample")
+        sample = unpack_sample(folder / "sample")
         self.builder = Builder.of(sample.repository)
         self._write(RELEASE, "refs/tags/1.1.beta1", "beta2")
         self.builder.tag("1.1.beta2", "beta2", day=300)

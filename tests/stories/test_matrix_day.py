@@ -38,8 +38,8 @@ def test_a_day_in_four_jobs_is_gathered_into_the_record_of_one(
         tested += [file for probe in head for file in probe["files"]]
         shutil.copytree(job.state, last.folder / "jobs" / str(number), symlinks=True)
     assert len(tested) == len(set(tested)) > 15
-    gathered = last.type("integrate", "--engine", "local", "--gather", "jobs")
-    assert gathered.returncode == 0, gathered.stdout + gathered.stderr
+    day_result = last.type("integrate", "--engine", "local", "--gather", "jobs")
+    assert day_result.returncode == 0, day_result.stdout + day_result.stderr
     assert timeless(last.record()) == timeless(done.record)
     ran_now = last.record()["timings"]["probes_run"]
     assert ran_now == done.record["timings"]["probes_run"] - 3  # both gates on the release, the doctests on the head

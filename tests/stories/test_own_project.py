@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from sessions.errors import InfrastructureError, SourceError, UsageError
+from sessions.day.probe_runner import _seed
 from sessions.integrate import integrate
-from sessions.laboratory import _seed
 from sessions.ledger.record import Record
-from sessions.narrator import Narrator
-from sessions.options import Options
 from sessions.report import report
+from sessions.settings.options import Options
+from sessions.terminal.console import Console
+from sessions.terminal.errors import InfrastructureError, SourceError, UsageError
 from tests.repositories import Builder, ticket_table
 
 # A gate that fails in every file which says "no", and a build that fails where there is a file "broken".
@@ -73,7 +73,7 @@ class Project:
         self.tickets.append(ticket_table(number, labels=["ready"], depends=depends))
 
     def integrate(self, **options: Any) -> Record:
-        return integrate(self.options(**options), Narrator(to_stderr=True))
+        return integrate(self.options(**options), Console(to_stderr=True))
 
     def options(self, **options: Any) -> Options:
         (self.folder / "tickets.toml").write_text("\n".join(self.tickets))
@@ -170,7 +170,7 @@ def test_a_test_that_fails_now_and_then_takes_nobody_out(project: Project) -> No
 def test_an_engine_that_breaks_in_the_middle_blames_nobody_and_the_next_call_goes_on(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sessions.engines.local import LocalEngine
+    from sessions.engines.local.engine import LocalEngine
 
     project.ticket(1, {"a.txt": "no\n"})
     project.ticket(2, {"b.txt": "yes, too\n"})
@@ -193,8 +193,8 @@ def test_an_engine_that_breaks_in_the_middle_blames_nobody_and_the_next_call_goe
 def test_a_plan_hides_no_results_and_nobody_is_told_of_it(project: Project) -> None:
     project.ticket(1, {"a.txt": "yes, too\n"})
     project.integrate(plan=True)
-    narrator = Narrator(to_stderr=True)
-    assert report(project.options(publish=True), narrator)["published"] == {"tickets": [], "refused": []}
+    console = Console(to_stderr=True)
+    assert report(project.options(publish=True), console)["published"] == {"tickets": [], "refused": []}
     done = project.integrate()
     project.integrate(plan=True)
     kept = json.loads((project.folder / "state" / "days" / "2026-11-23" / "run.json").read_text())
@@ -283,10 +283,10 @@ def test_closing_takes_what_a_release_merged_and_leaves_what_moved_since(project
     project.tickets = [f'{text}\ncommit = "{tip}"' for text, tip in zip(project.tickets, commits, strict=True)]
     project.integrate(plan=True)
     told = project.folder / "tickets.told"
-    narrator = Narrator(to_stderr=True)
-    assert "closed" not in report(project.options(close=True), narrator)["published"]
+    console = Console(to_stderr=True)
+    assert "closed" not in report(project.options(close=True), console)["published"]
     assert not told.exists()
-    record = report(project.options(close=True, publish=True), narrator)
+    record = report(project.options(close=True, publish=True), console)
     assert record["published"]["closed"] == [1]
     assert [path.name for path in told.iterdir()] == ["1.closed"]
-    assert report(project.options(close=True, publish=True), narrator)["published"]["closed"] == []
+    assert report(project.options(close=True, publish=True), console)["published"]["closed"] == []

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sessions.errors import InfrastructureError
 from sessions.integrate import integrate
-from sessions.narrator import Narrator
-from sessions.options import Options
+from sessions.settings.options import Options
+from sessions.terminal.console import Console
+from sessions.terminal.errors import InfrastructureError
 from tests.conftest import refuse
 from tests.repositories import Builder, ticket_table
 
@@ -72,7 +72,7 @@ def test_the_real_sage_tells_what_each_ticket_does(tmp_path: Path) -> None:
         config=tmp_path / "integration.toml", state=tmp_path / "state", date=dt.date(2026, 11, 23), jobs=2
     )
     try:
-        record: Any = integrate(options, Narrator(to_stderr=True))
+        record: Any = integrate(options, Console(to_stderr=True))
     except InfrastructureError as error:
         refuse(f"passagemath's wheels cannot be installed here: {error}")
         raise

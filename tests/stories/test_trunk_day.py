@@ -10,7 +10,7 @@ import pytest
 
 from sessions.baseline import baseline
 from sessions.ledger.record import Record
-from sessions.narrator import Narrator
+from sessions.terminal.console import Console
 from tests.stories.test_own_project import GATE, Project
 
 
@@ -132,7 +132,7 @@ def test_a_branch_that_does_not_build_blames_nobody(ahead: Ahead) -> None:
 
 def test_the_baseline_session_measures_the_release_alone(ahead: Ahead) -> None:
     ahead.ticket(1, {"a.txt": "yes, too\n"})
-    record = baseline(ahead.options(), Narrator(to_stderr=True))
+    record = baseline(ahead.options(), Console(to_stderr=True))
     assert record["trunk"] is None
     assert len(record["probes"]) == 1
 
@@ -142,6 +142,8 @@ def test_shards_measure_the_branch_too(ahead: Ahead) -> None:
     whole = ahead.integrate()
     for place in (1, 2):
         ahead.integrate(shard=(place, 2), state=ahead.folder / "shards" / str(place))
-    gathered = ahead.integrate(gather=ahead.folder / "shards", state=ahead.folder / "gathered")
-    assert [json.dumps(each["trunk"]) for each in (whole, gathered)] == [json.dumps(whole["trunk"])] * 2
-    assert not [probe for probe in gathered["probes"] if probe["files"] is None and probe["why"] == "on 1.0 itself"][1:]
+    day_result = ahead.integrate(gather=ahead.folder / "shards", state=ahead.folder / "gathered")
+    assert [json.dumps(each["trunk"]) for each in (whole, day_result)] == [json.dumps(whole["trunk"])] * 2
+    assert not [probe for probe in day_result["probes"] if probe["files"] is None and probe["why"] == "on 1.0 itself"][
+        1:
+    ]

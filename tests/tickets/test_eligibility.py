@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sessions.errors import TrackerError
+from sessions.terminal.errors import TrackerError
 from sessions.tickets.eligibility import Rules, check_not_elsewhere, priority_rank, why_not
 from sessions.tickets.model import Ticket, name_tickets
 from tests.repositories import ticket

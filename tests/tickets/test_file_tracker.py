@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.config import Tracker
-from sessions.errors import TrackerError
+from sessions.settings.configuration import Tracker
+from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.trackers.file import FileTracker
 

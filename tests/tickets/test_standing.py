@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sessions.config import Config, Gate, Project, Tracker
-from sessions.drawing_up import draw_up, todays_rules
-from sessions.errors import SourceError
-from sessions.options import Options
+from sessions.day.merge_queue import draw_up, todays_rules
+from sessions.settings.configuration import Config, Gate, Project, Tracker
+from sessions.settings.options import Options
 from sessions.source.line import Line, Queue, merge_line, start_line
-from sessions.tickets.model import Ruling, Ticket, Verdict
+from sessions.terminal.errors import SourceError
+from sessions.tickets.model import Decision, Ticket, Verdict
 from tests.repositories import Builder, Scene, lines, ticket
 
 OPTIONS = Options(config=Path("integration.toml"), state=Path("state"), date=dt.date(2026, 11, 23))
@@ -40,8 +40,8 @@ class Office:
         queue = start_line(drawn, scene.merger)
         return scene, queue, merge_line(queue, scene.merger, {})
 
-    def rulings(self, *tickets: Ticket, target: str = "") -> dict[int, Ruling]:
-        return dict(self.day(*tickets, target=target)[2].rulings)
+    def decisions(self, *tickets: Ticket, target: str = "") -> dict[int, Decision]:
+        return dict(self.day(*tickets, target=target)[2].decisions)
 
 
 @pytest.fixture
@@ -118,8 +118,8 @@ class TestTrunk:
         _, queue, line = office.day(at(1), at(2))
         assert queue.trunk is None
         assert line.head.tickets == (2,)
-        assert line.rulings[1].verdict is Verdict.BLOCKED
-        assert line.rulings[1].reason == (
+        assert line.decisions[1].verdict is Verdict.BLOCKED
+        assert line.decisions[1].reason == (
             "its branch carries main (1 commit since 1.0.1), which does not merge with 1.0.1 in a: the day must start "
             'from there, as [project] release = "branch:main"'
         )
@@ -128,9 +128,9 @@ class TestTrunk:
         carried = office.builder.commit({"a": lines((5, "main"))})
         office.builder.commit({"x": "1\n"}, carried, branch="t1")
         office.builder.commit({"a": lines((5, "two"))}, "1.0", branch="t2")
-        ruling = office.rulings(at(1), at(2))[2]
-        assert ruling.verdict is Verdict.CONFLICT
-        assert ruling.reason == "it conflicts with main (1 commit since 1.0) in a"
+        decision = office.decisions(at(1), at(2))[2]
+        assert decision.verdict is Verdict.CONFLICT
+        assert decision.reason == "it conflicts with main (1 commit since 1.0) in a"
 
     def test_any_branch_and_what_it_carries_is_the_tickets_own(self, office: Office) -> None:
         carried = office.builder.commit({"new": "1\n"})
@@ -155,9 +155,11 @@ class TestTarget:
     def test_a_ticket_for_another_branch_is_ineligible_by_its_name(self, office: Office) -> None:
         office.builder.commit({"x": "1\n"}, "1.0", branch="t1")
         office.builder.commit({"y": "1\n"}, "1.0", branch="t2")
-        rulings = office.rulings(at(1, target="stable"), at(2, target="main"))
-        assert rulings[1] == Ruling(verdict=Verdict.INELIGIBLE, reason="it is for branch stable, and today's is main")
-        assert rulings[2].verdict is Verdict.INTEGRATED
+        decisions = office.decisions(at(1, target="stable"), at(2, target="main"))
+        assert decisions[1] == Decision(
+            verdict=Verdict.INELIGIBLE, reason="it is for branch stable, and today's is main"
+        )
+        assert decisions[2].verdict is Verdict.INTEGRATED
 
     def test_the_configuration_may_name_the_branch(self, office: Office) -> None:
         office.builder.commit({"s": "1\n"}, "1.0", branch="stable")
@@ -167,17 +169,17 @@ class TestTarget:
         assert queue.trunk is not None
         assert str(queue.trunk) == "stable (1 commit since 1.0)"
         assert line.head.tickets == (1,)
-        assert line.rulings[2].reason == "it is for branch main, and today's is stable"
+        assert line.decisions[2].reason == "it is for branch main, and today's is stable"
 
     def test_in_a_clone_where_somebody_works_on_a_ticket_there_is_no_default_branch(self, office: Office) -> None:
         office.builder.commit({"x": "1\n"}, "1.0", branch="t1")
         (office.builder.path / "HEAD").write_text("ref: refs/heads/t1\n")
-        assert office.rulings(at(1))[1].verdict is Verdict.INTEGRATED
+        assert office.decisions(at(1))[1].verdict is Verdict.INTEGRATED
 
     def test_a_branch_that_is_not_there_is_told(self, office: Office) -> None:
         office.builder.commit({"x": "1\n"}, "1.0", branch="t1")
         with pytest.raises(SourceError, match=r"^The repository has no branch 'develop': set \[tickets\] target"):
-            office.rulings(at(1), target="develop")
+            office.decisions(at(1), target="develop")
 
 
 class TestContained:
@@ -187,52 +189,52 @@ class TestContained:
         office.builder.tag("1.1")
         office.builder.commit({"a": lines((5, "three"))}, "1.0", branch="t3")
         office.builder.commit({"x": "1\n"}, "1.1", branch="t4")
-        rulings = office.rulings(at(3), at(4, depends="#3"))
-        assert rulings[3].verdict is Verdict.CONFLICT
+        decisions = office.decisions(at(3), at(4, depends="#3"))
+        assert decisions[3].verdict is Verdict.CONFLICT
         commit = office.builder.git("rev-parse", "1.1^{commit}")[:10]
-        assert rulings[3].reason == (
+        assert decisions[3].reason == (
             f"it conflicts with the release in a (a hint: {commit} (Another project's change (#3)) names it)"
         )
-        assert rulings[4].verdict is Verdict.BLOCKED
+        assert decisions[4].verdict is Verdict.BLOCKED
 
     def test_a_squashed_ticket_brings_nothing(self, office: Office) -> None:
         office.builder.commit({"a": lines((5, "squashed"))}, "1.0", branch="t1")
         office.builder.commit({"a": lines((5, "squashed"))}, message="What t1 does (#1)")
         office.builder.commit({"a": lines((5, "squashed"), (6, "and more"))})
         office.builder.tag("1.1")
-        ruling = office.rulings(at(1))[1]
-        assert ruling.verdict is Verdict.CONFLICT  # the release went on from there: git cannot tell
+        decision = office.decisions(at(1))[1]
+        assert decision.verdict is Verdict.CONFLICT  # the release went on from there: git cannot tell
         office.builder.tag("1.0.1", "main~1")
         scene = Scene.of(office.builder, office.folder / "state", wanted="1.0.1")
         queue = draw_up((at(1),), todays_rules(CONFIG, scene.release, ()), scene.mirror, scene.release, CONFIG, OPTIONS)
-        told = merge_line(queue, scene.merger, {}).rulings[1]
-        assert told == Ruling(verdict=Verdict.ALREADY_MERGED, reason="it brings nothing that 1.0.1 lacks")
+        told = merge_line(queue, scene.merger, {}).decisions[1]
+        assert told == Decision(verdict=Verdict.ALREADY_MERGED, reason="it brings nothing that 1.0.1 lacks")
 
     def test_what_main_has_squashed_since_brings_nothing_either(self, office: Office) -> None:
         office.builder.commit({"a": lines((5, "squashed"))}, "1.0", branch="t1")
         carried = office.builder.commit({"a": lines((5, "squashed"))}, message="What t1 does (#1)")
         office.builder.commit({"x": "1\n"}, carried, branch="t2")
-        rulings = office.rulings(at(1), at(2))
-        assert rulings[1].verdict is Verdict.ALREADY_MERGED
-        assert rulings[1].reason == "it brings nothing that main (1 commit since 1.0) lacks"
-        assert rulings[2].verdict is Verdict.INTEGRATED
+        decisions = office.decisions(at(1), at(2))
+        assert decisions[1].verdict is Verdict.ALREADY_MERGED
+        assert decisions[1].reason == "it brings nothing that main (1 commit since 1.0) lacks"
+        assert decisions[2].verdict is Verdict.INTEGRATED
 
     def test_an_empty_ticket_brings_nothing(self, office: Office) -> None:
         office.builder.commit({}, "1.0", branch="t1", message="nothing yet")
         office.builder.git("update-ref", "refs/heads/t2", office.builder.commit({"later": "1\n"}))
-        rulings = office.rulings(at(1), at(2))
-        assert {number: each.verdict for number, each in rulings.items()} == dict.fromkeys(
+        decisions = office.decisions(at(1), at(2))
+        assert {number: each.verdict for number, each in decisions.items()} == dict.fromkeys(
             (1, 2), Verdict.ALREADY_MERGED
         )
-        assert rulings[1].reason == "it brings nothing that 1.0 lacks"
-        assert rulings[2].reason == "it has no commit of its own: main has them all"
+        assert decisions[1].reason == "it brings nothing that 1.0 lacks"
+        assert decisions[2].reason == "it has no commit of its own: main has them all"
 
     def test_of_two_equal_tickets_the_second_says_that_it_adds_nothing(self, office: Office) -> None:
         for number in (1, 2):
             office.builder.commit({"a": lines((5, "same"))}, "1.0", branch=f"t{number}", message=f"t{number}")
-        rulings = office.rulings(at(1), at(2))
-        assert rulings[1] == Ruling(verdict=Verdict.INTEGRATED)
-        assert rulings[2] == Ruling(
+        decisions = office.decisions(at(1), at(2))
+        assert decisions[1] == Decision(verdict=Verdict.INTEGRATED)
+        assert decisions[2] == Decision(
             verdict=Verdict.INTEGRATED, reason="it brings nothing that the tickets before it do not"
         )
 
@@ -260,9 +262,9 @@ class TestReverted:
 
     def test_a_merge_that_was_reverted_is_told(self, reverted: Office) -> None:
         gone = reverted.builder.git("rev-parse", "main~1")[:10]
-        ruling = reverted.rulings(at(3))[3]
-        assert ruling.verdict is Verdict.ALREADY_MERGED
-        assert ruling.reason == (
+        decision = reverted.decisions(at(3))[3]
+        assert decision.verdict is Verdict.ALREADY_MERGED
+        assert decision.reason == (
             f'merging it brings nothing: 1.1 contains it, and {gone} (Revert "gh-3: three") took its changes out again'
         )
 
@@ -274,26 +276,26 @@ class TestReverted:
         builder.commit({"x": "1\n"}, "1.1", branch="t6")
         builder.commit({"y": "1\n"}, "main~2", branch="t7")
         builder.commit({"z": "1\n"}, "1.1", branch="t8")
-        rulings = reverted.rulings(at(3), at(4), at(5), at(6), at(7), at(8, depends="#3"))
+        decisions = reverted.decisions(at(3), at(4), at(5), at(6), at(7), at(8, depends="#3"))
         why = f'#3, which was merged and taken out again by {gone} (Revert "gh-3: three")'
         for number, how in {4: "its branch carries", 5: "its branch carries", 8: "it depends on"}.items():
-            assert rulings[number] == Ruling(verdict=Verdict.BLOCKED, reason=f"{how} {why}", blocked_by=(3,))
-        assert {number: rulings[number].verdict for number in (6, 7)} == dict.fromkeys((6, 7), Verdict.INTEGRATED)
+            assert decisions[number] == Decision(verdict=Verdict.BLOCKED, reason=f"{how} {why}", blocked_by=(3,))
+        assert {number: decisions[number].verdict for number in (6, 7)} == dict.fromkeys((6, 7), Verdict.INTEGRATED)
 
     def test_who_depends_on_it_is_blocked_also_where_the_tracker_has_closed_it(self, reverted: Office) -> None:
         reverted.builder.commit({"x": "1\n"}, "1.1", branch="t8")
-        ruling = reverted.rulings(at(8, depends="#3"))[8]
-        assert ruling.verdict is Verdict.BLOCKED
-        assert "#3, which was merged and taken out again by" in ruling.reason
+        decision = reverted.decisions(at(8, depends="#3"))[8]
+        assert decision.verdict is Verdict.BLOCKED
+        assert "#3, which was merged and taken out again by" in decision.reason
 
     def test_what_came_in_again_is_there(self, reverted: Office) -> None:
         builder = reverted.builder
         builder.commit({"a": lines((5, "three")), "three": "1\n"}, message='Reapply "gh-3: three"')
         builder.tag("1.2")
         builder.commit({"x": "1\n"}, "1.2", branch="t8")
-        rulings = reverted.rulings(at(3), at(8, depends="#3"))
-        assert rulings[3].reason == "the release contains it"
-        assert rulings[8].verdict is Verdict.INTEGRATED
+        decisions = reverted.decisions(at(3), at(8, depends="#3"))
+        assert decisions[3].reason == "the release contains it"
+        assert decisions[8].verdict is Verdict.INTEGRATED
 
     def test_what_main_merged_and_took_out_since_the_release(self, office: Office) -> None:
         builder = office.builder
@@ -302,20 +304,20 @@ class TestReverted:
         builder.commit({"four": "2\n"}, "t3", branch="t4")
         builder.commit({"five": "2\n"}, merge, branch="t5")
         # Until somebody carries the revert, the ticket's changes are there, and its sequel stands on them.
-        rulings = office.rulings(at(3), at(4), at(5))
-        assert [rulings[number].verdict for number in (4, 5)] == [Verdict.INTEGRATED] * 2
-        assert rulings[3].reason == "it brings nothing that main (2 commits since 1.0) lacks"
+        decisions = office.decisions(at(3), at(4), at(5))
+        assert [decisions[number].verdict for number in (4, 5)] == [Verdict.INTEGRATED] * 2
+        assert decisions[3].reason == "it brings nothing that main (2 commits since 1.0) lacks"
         gone = builder.commit({"three": None}, merge, branch="main", message='Revert "gh-3: three"')
         builder.commit({"six": "2\n"}, gone, branch="t6")
-        rulings = office.rulings(at(3), at(4), at(5), at(6))
+        decisions = office.decisions(at(3), at(4), at(5), at(6))
         told = f'{gone[:10]} (Revert "gh-3: three")'
-        assert rulings[3] == Ruling(
+        assert decisions[3] == Decision(
             verdict=Verdict.ALREADY_MERGED,
             reason=f"merging it brings nothing: main contains it, and {told} took its changes out again",
         )
-        assert rulings[4].verdict is Verdict.BLOCKED
-        assert rulings[4].reason == f"its branch carries #3, which was merged and taken out again by {told}"
-        assert [rulings[number].verdict for number in (5, 6)] == [Verdict.INTEGRATED] * 2
+        assert decisions[4].verdict is Verdict.BLOCKED
+        assert decisions[4].reason == f"its branch carries #3, which was merged and taken out again by {told}"
+        assert [decisions[number].verdict for number in (5, 6)] == [Verdict.INTEGRATED] * 2
 
     def test_what_the_release_went_on_from_is_there(self, office: Office) -> None:
         builder = office.builder
@@ -324,8 +326,8 @@ class TestReverted:
         builder.commit({"a": lines((5, "three and more"))})
         builder.tag("1.1")
         builder.commit({"x": "1\n"}, "1.1", branch="t8")
-        assert office.rulings(at(3))[3].reason == "the release contains it"
-        told = office.rulings(at(8, depends="#3"))[8]
+        assert office.decisions(at(3))[3].reason == "the release contains it"
+        told = office.decisions(at(8, depends="#3"))[8]
         merge = builder.git("rev-parse", "main~1")[:10]
         assert told.verdict is Verdict.INTEGRATED
         assert told.reason == f"it depends on #3, which is in the release as of {merge} (gh-3: three)"

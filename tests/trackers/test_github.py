@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from sessions.config import Tracker, load_config
-from sessions.errors import TrackerError
+from sessions.settings.configuration import Tracker, load_config
+from sessions.terminal.errors import TrackerError
 from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Account, Ticket, Verdict
-from sessions.tickets.refusals import Told
+from sessions.tickets.refusals import WriteResult
 from sessions.tickets.trackers import TRACKERS
 from sessions.tickets.trackers.github import GitHubTracker
+from sessions.tickets.trackers.github_address import address_of, auth_for
 from sessions.tickets.trackers.github_comment import LIMIT, cut
-from sessions.tickets.trackers.github_place import auth_for, place_of
 from sessions.tickets.trackers.http import Caller
 from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import FAULTS, NAME, OWNER, TOKEN, VIEWER, FakeGitHub, Fault, FaultKind, Pull, serving
@@ -86,7 +86,7 @@ def test_the_guide_has_a_configuration_that_works(tmp_path: Path) -> None:
     (tmp_path / "integration.toml").write_text(text, encoding="utf-8")
     config = load_config(tmp_path / "integration.toml")
     assert TRACKERS[config.tickets.tracker] is GitHubTracker
-    assert place_of(config.tickets.url).graphql == "https://api.github.com/graphql"
+    assert address_of(config.tickets.url).graphql == "https://api.github.com/graphql"
 
 
 def test_the_registry_has_it(github: FakeGitHub) -> None:
@@ -273,7 +273,7 @@ def test_first_telling_then_nothing(github: FakeGitHub) -> None:
     assert github.statuses[0] == {**status, "sha": HEAD}
     told = len(github.requests)
     assert told == 1 + 4
-    assert tracker(github).tell(CULPRIT) == Told()
+    assert tracker(github).tell(CULPRIT) == WriteResult()
     assert len(github.requests) == told + 1
     assert len(github.writes) == 4
 
@@ -293,7 +293,7 @@ def test_another_verdict_edits_the_comment_in_place(github: FakeGitHub) -> None:
         "target_url": None,
     }
     assert github.pulls[7].labels == [WORK]
-    assert tracker(github).tell(fine) == Told()
+    assert tracker(github).tell(fine) == WriteResult()
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_a_copied_marker_deceives_nobody(github: FakeGitHub) -> None:
     comments = github.pulls[7].comments
     assert [each["author"] for each in comments] == ["troll", VIEWER, VIEWER, VIEWER]
     assert not any(each["edits"] for each in comments)
-    assert tracker(github).tell(CULPRIT) == Told()
+    assert tracker(github).tell(CULPRIT) == WriteResult()
 
 
 def test_our_comment_is_found_among_hundreds(github: FakeGitHub) -> None:
@@ -332,7 +332,7 @@ def test_our_comment_is_found_among_hundreds(github: FakeGitHub) -> None:
     for number in range(230):
         github.comment(7, f"chat {number}", author="jane")
     tracker(github).tell(CULPRIT)
-    assert tracker(github).tell(CULPRIT) == Told()
+    assert tracker(github).tell(CULPRIT) == WriteResult()
     assert sum(each["author"] == VIEWER for each in github.pulls[7].comments) == 1
 
 
@@ -345,7 +345,7 @@ def test_who_pushed_since_is_told_which_commit_was_tested(github: FakeGitHub) ->
     assert github.status("0b" * 20) is None
     assert github.pulls[7].labels == [READY]
     github.pulls[7].head = "0c" * 20
-    assert tracker(github).tell(CULPRIT) == Told()
+    assert tracker(github).tell(CULPRIT) == WriteResult()
 
 
 def test_a_commit_that_is_gone_gets_no_status(github: FakeGitHub) -> None:
@@ -371,13 +371,13 @@ def test_the_longest_comment_fits(github: FakeGitHub) -> None:
     assert body.count("````") == 2
     assert "cut here" in body.splitlines()[-3]
     assert body.splitlines()[-1] == f"[The full report]({CULPRIT.url})"
-    assert tracker(github).tell(long) == Told()
+    assert tracker(github).tell(long) == WriteResult()
 
 
 def test_another_days_report_is_no_news(github: FakeGitHub) -> None:
     github.add(Pull(number=7, head=HEAD))
     assert tracker(github).tell(CULPRIT).changed
-    assert tracker(github).tell(replace(CULPRIT, url="https://example.org/report/tomorrow")) == Told()
+    assert tracker(github).tell(replace(CULPRIT, url="https://example.org/report/tomorrow")) == WriteResult()
 
 
 @pytest.mark.parametrize("limit", range(100, 260, 7))
@@ -463,7 +463,7 @@ def test_telling_through_every_fault_doubles_nothing(github: FakeGitHub, fault: 
             except TrackerError:
                 continue
         before = len(github.writes)
-        assert tracker(github).tell(account) == Told()
+        assert tracker(github).tell(account) == WriteResult()
         assert len(github.writes) == before
         assert len(github.pulls[number].comments) == 1
         assert github.pulls[number].labels == [WORK]
@@ -495,13 +495,13 @@ def test_refused_for_good_it_stops_with_one_sentence(
     ],
 )
 def test_where_a_repository_is(url: str, rest: str, graphql: str) -> None:
-    place = place_of(url)
+    place = address_of(url)
     assert (place.owner, place.name, place.rest, place.graphql) == ("o", "n", rest, graphql)
 
 
 def test_a_short_address_is_on_the_host_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GH_HOST", "g.edu")
-    assert place_of("o/n").graphql == "https://g.edu/api/graphql"
+    assert address_of("o/n").graphql == "https://g.edu/api/graphql"
 
 
 @pytest.mark.parametrize(
@@ -517,7 +517,7 @@ def test_a_short_address_is_on_the_host_of_the_environment(monkeypatch: pytest.M
 )
 def test_where_no_repository_is(url: str) -> None:
     with pytest.raises(TrackerError, match=r"^\[tickets\] url") as caught:
-        place_of(url)
+        address_of(url)
     assert "pass" not in str(caught.value)
 
 
@@ -533,7 +533,7 @@ def test_where_no_repository_is(url: str) -> None:
 def test_which_token_is_taken(monkeypatch: pytest.MonkeyPatch, url: str, names: tuple[str, ...], chosen: str) -> None:
     for name in names:
         monkeypatch.setenv(name, f"value-of-{name}\n")
-    auth = auth_for(place_of(url))
+    auth = auth_for(address_of(url))
     assert auth._token == f"value-of-{chosen}"
     assert "value" not in repr(auth)
 
@@ -556,7 +556,7 @@ def test_closing_is_done_once_and_not_to_a_branch_that_moved(github: FakeGitHub)
     merged, moved = (Ticket(number=number, title="T", commit="a" * 40) for number in (7, 8))
     assert tracker(github).close(merged, "1.0").changed
     assert github.pulls[7].state == "CLOSED"
-    assert tracker(github).close(merged, "1.0") == Told()
+    assert tracker(github).close(merged, "1.0") == WriteResult()
     [refusal] = tracker(github).close(moved, "1.0").refused
     assert refusal.why == "#8 has moved since it was merged into 1.0: it is left open."
     assert github.pulls[8].state == "OPEN"

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from sessions.integrate import integrate
-from sessions.narrator import Narrator
-from sessions.options import Options
 from sessions.report import report
 from sessions.sample.history import expectations
-from sessions.sample.unpack import unpack
+from sessions.sample.unpack import unpack_sample
+from sessions.settings.options import Options
+from sessions.terminal.console import Console
 from sessions.tickets.trackers import github
 from tests.repositories import run_git
 from tests.trackers.github_contract import Contract
@@ -38,7 +38,7 @@ def fake(contract: Contract) -> Iterator[FakeGitHub]:
 
 @pytest.fixture
 def options(tmp_path: Path, fake: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -> Options:
-    sample = unpack(tmp_path / "sample")
+    sample = unpack_sample(tmp_path / "sample")
     for ticket in tomllib.loads(sample.tickets.read_text())["ticket"]:
         branch = f"refs/heads/{ticket.get('branch', 'none')}"
         tip = run_git("rev-parse", "--verify", "-q", branch, cwd=sample.repository, ok=(0, 1))
@@ -73,22 +73,22 @@ def _pull(ticket: dict[str, Any], tip: str) -> Pull:
 
 
 def test_the_day_has_the_samples_verdicts_and_is_told_once(options: Options, fake: FakeGitHub) -> None:
-    narrator = Narrator(to_stderr=True)
-    record = integrate(options, narrator)
+    console = Console(to_stderr=True)
+    record = integrate(options, console)
     expected = {number: str(each.verdict) for number, each in expectations().items()}
     # A pull request always names a branch: one without is one that cannot be fetched.
     assert {t["number"]: t["verdict"] for t in record["tickets"]} == expected | {122: "unfetchable"}
 
-    report(options, narrator)
+    report(options, console)
     told = {number for number, pull in fake.pulls.items() if pull.comments}
     assert told == {number for number, verdict in expected.items() if verdict != "ineligible"} | {122}
     assert all(len(pull.comments) <= 1 for pull in fake.pulls.values())
     assert "nox -s integrate -- --only 115,116 --gates doctest" in fake.pulls[116].comments[0]["body"]
 
-    assert _writes(fake, lambda: report(options, narrator)) == 0
+    assert _writes(fake, lambda: report(options, console)) == 0
     tomorrow = replace(options, date=options.date + dt.timedelta(days=1))
-    assert integrate(tomorrow, narrator)["timings"]["probes_run"] == 0
-    assert _writes(fake, lambda: report(tomorrow, narrator)) == 0
+    assert integrate(tomorrow, console)["timings"]["probes_run"] == 0
+    assert _writes(fake, lambda: report(tomorrow, console)) == 0
 
 
 def _writes(fake: FakeGitHub, act: Callable[[], object]) -> int:

@@ -25,12 +25,12 @@ from typing import Any
 
 import pytest
 
-from sessions.config import Tracker
-from sessions.errors import RefusedError, TrackerError
+from sessions.settings.configuration import Tracker
+from sessions.terminal.errors import RefusedError, TrackerError
 from sessions.tickets.model import Account, Verdict
 from sessions.tickets.refusals import Change, Part
 from sessions.tickets.trackers.github import GitHubTracker
-from sessions.tickets.trackers.github_place import auth_for
+from sessions.tickets.trackers.github_address import auth_for
 from sessions.tickets.trackers.http import Caller
 from tests.trackers.github_contract import Contract, Json, UnavailableError, fetch_recording
 

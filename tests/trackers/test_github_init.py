@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sessions.config import load_config
-from sessions.edge import tell_init
 from sessions.integrate import integrate
-from sessions.narrator import Narrator
-from sessions.options import parse_options
+from sessions.main import tell_init
+from sessions.settings.configuration import load_config
+from sessions.settings.options import parse_options
+from sessions.terminal.console import Console
 from tests.repositories import Builder, run_git
 from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import TOKEN, FakeGitHub, Pull, serving
@@ -37,7 +37,7 @@ def test_github_that_answers_is_the_tracker_with_its_labels_and_milestones(
             return
         words = ("--plan", "--date", "2026-11-23")
         options = parse_options(words, session="integrate", called_from=folder, home=folder)
-        record = integrate(options, Narrator(to_stderr=True))
+        record = integrate(options, Console(to_stderr=True))
     assert fake.problems == []
     tickets = load_config(folder / "integration.toml").tickets
     assert (tickets.tracker, tickets.url, tickets.milestone) == ("github", fake.url, "current")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 
-from sessions.errors import TrackerError
+from sessions.terminal.errors import TrackerError
 from sessions.tickets.trackers.http import Caller
 
 Answer = tuple[int, dict[str, str], bytes]

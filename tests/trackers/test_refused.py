@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from sessions.edge import tell
 from sessions.ledger.record import save_record
+from sessions.main import tell
 from sessions.report import report
 from sessions.tickets.trackers import TRACKERS, github
 from sessions.tickets.trackers.github import GitHubTracker

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from sessions.config import Tracker
-from sessions.errors import TrackerError
-from sessions.narrator import harmless
 from sessions.reporting.wiki import account as wiki_account
 from sessions.sample.history import expectations
-from sessions.sample.unpack import unpack
+from sessions.sample.unpack import unpack_sample
+from sessions.settings.configuration import Tracker
+from sessions.terminal.console import harmless
+from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Account, Ticket, Verdict
-from sessions.tickets.refusals import Part, Told
+from sessions.tickets.refusals import Part, WriteResult
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.trac import TracTracker
 from tests.reporting.test_markdown import record
@@ -35,7 +35,7 @@ READY = ("positive_review",)
 
 @pytest.fixture(scope="session")
 def listed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ticket, ...]:
-    return FileTracker(Tracker(url=str(unpack(tmp_path_factory.mktemp("sample")).tickets))).read()
+    return FileTracker(Tracker(url=str(unpack_sample(tmp_path_factory.mktemp("sample")).tickets))).read()
 
 
 @pytest.fixture(scope="session")
@@ -172,7 +172,7 @@ def test_a_token_reads_and_tells(trac: Trac, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("TRAC_USER", "bot")
     monkeypatch.setenv("TRAC_TOKEN", TOKEN)
     assert tracker(trac.url).tell(told(trac, 102)).changed
-    assert tracker(trac.url).tell(told(trac, 102)) == Told()
+    assert tracker(trac.url).tell(told(trac, 102)) == WriteResult()
     assert [author for author, _ in trac.comments(102)] == ["bot"]
     monkeypatch.setenv("TRAC_USER", "robot")
     with pytest.raises(TrackerError, match="not under the name robot: set TRAC_USER to the name"):
@@ -275,14 +275,14 @@ def test_a_change_is_not_decided_on_nonsense(trac: Trac, proxy: Proxy, method: s
 def test_a_culprit_is_told_once_and_sent_back_once(trac: Trac) -> None:
     mine, it = tracker(trac.url), told(trac, 104)
     assert mine.tell(it).changed == (Part.COMMENT, Part.STATUS)
-    assert [mine.tell(it), tracker(trac.url).tell(it)] == [Told(), Told()]
+    assert [mine.tell(it), tracker(trac.url).tell(it)] == [WriteResult(), WriteResult()]
     [(author, text)] = trac.comments(104)
     assert author == "bot"
     assert "It breaks '''a''' test." in text
     assert trac.fields(104)["status"] == "needs_work"
     # Its author disagrees, and nobody fights about it; another reason is news.
     trac.call("ticket.update", 104, "No.", {"status": "positive_review"}, user="jane")
-    assert mine.tell(it) == Told()
+    assert mine.tell(it) == WriteResult()
     assert trac.fields(104)["status"] == "positive_review"
     assert mine.tell(replace(it, summary="it breaks another test", url="https://ci.example/run/7?x=1")).changed
     assert trac.fields(104)["status"] == "needs_work"
@@ -293,7 +293,7 @@ def test_a_culprit_is_told_once_and_sent_back_once(trac: Trac) -> None:
 def test_being_integrated_again_tomorrow_is_no_news(trac: Trac) -> None:
     mine, it = tracker(trac.url), told(trac, 105, Verdict.INTEGRATED, summary="integrated in 1.1+2026-11-23")
     assert mine.tell(it).changed
-    assert mine.tell(replace(it, summary="integrated in 1.1+2026-11-24", text="other")) == Told()
+    assert mine.tell(replace(it, summary="integrated in 1.1+2026-11-24", text="other")) == WriteResult()
     assert trac.fields(105)["status"] == "positive_review"
     assert mine.tell(replace(it, commit="1" * 40)).changed
     assert mine.tell(replace(it, verdict=Verdict.CULPRIT)).changed
@@ -317,7 +317,7 @@ def test_a_comment_of_ours_is_one_by_us(trac: Trac) -> None:
     assert tracker(trac.url).tell(other).changed
     trac.call("ticket.update", 107, trac.comments(107)[-1][1], {}, user="jane")
     trac.call("ticket.update", 107, forged, {}, user="jane")
-    assert tracker(trac.url).tell(other) == Told()
+    assert tracker(trac.url).tell(other) == WriteResult()
     assert tracker(trac.url).tell(it).changed
 
 
@@ -393,7 +393,7 @@ def test_an_action_that_is_refused_leaves_the_comment(trac: Trac, proxy: Proxy) 
     assert (refusal.change.part, refusal.may_be_setup) == (Part.STATUS, True)
     assert "TICKET_MODIFY privileges" in refusal.why
     assert (trac.fields(number)["status"], len(trac.comments(number))) == ("positive_review", 1)
-    assert tracker(trac.url).tell(told(trac, number)) == Told()
+    assert tracker(trac.url).tell(told(trac, number)) == WriteResult()
 
 
 @pytest.mark.usefixtures("bot")
@@ -609,7 +609,7 @@ def test_closing_is_done_once_and_not_to_a_ticket_that_moved(copied: Callable[[]
         assert tracker(trac.url).close(merged, "1.1").changed
         assert {trac.fields(101)[key] for key in ("status", "resolution")} == {"closed", "fixed"}
         assert "1.1" in trac.comments(101)[-1][1]
-        assert tracker(trac.url).close(merged, "1.1") == Told()
+        assert tracker(trac.url).close(merged, "1.1") == WriteResult()
         [refusal] = tracker(trac.url).close(moved, "1.1").refused
         assert refusal.why == "#102 has moved since it was merged into 1.1: it is left open."
         assert trac.fields(102)["status"] == "positive_review"

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 from sessions.gates.formats import exit_status, go, junit, latex, sage, tap
 
 if TYPE_CHECKING:
-    from sessions.gates.results import Output, Results
+    from sessions.gates.results import GateOutput, Results
 
 
 class Format(Protocol):
     """Reads what a gate's command left behind."""
 
-    def read(self, output: Output) -> Results:
+    def read(self, output: GateOutput) -> Results:
         """Account for a run: which tests ran, and how each of them ended. Never raises, whatever the command wrote.
 
         A run that does not account for its own end has ``trouble``, beside whatever failures it reports: its report

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from sessions.gates.formats.findings import account
-from sessions.gates.formats.steady_names import number, part_by, steady, steady_names
+from sessions.gates.formats.steady_names import number, part_by, steady_names, steady_text
 from sessions.gates.results import Failure, TestId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sessions.gates.results import Kind, Output, Results
+    from sessions.gates.results import GateOutput, Kind, Results
 
-Outcome = Literal["failed", "passed", "skipped"]
+CaseStatus = Literal["failed", "passed", "skipped"]
 _MOST = 200  # characters of a message that tell one failure of a test from another
 
 
@@ -44,7 +44,7 @@ class Case:
 
     file: str
     name: str
-    outcome: Outcome
+    outcome: CaseStatus
     shown: tuple[Shown, ...] = ()
     labels: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -57,7 +57,7 @@ class Case:
 
 
 def account_of(
-    output: Output, cases: Iterable[Case], *, trouble: str = "", kind: Kind = "error", notes: Iterable[str] = ()
+    output: GateOutput, cases: Iterable[Case], *, trouble: str = "", kind: Kind = "error", notes: Iterable[str] = ()
 ) -> Results:
     """The account of a run whose report tells each test."""
     told = tell_apart(list(cases))
@@ -112,7 +112,7 @@ def _labelled(cases: list[Case], depth: int) -> list[Case]:
         cases = sorted(cases, key=lambda case: case.outcome)
         return [replace(case, name=number(case.name, place)) for place, case in enumerate(cases)]
     done: list[Case] = []
-    for label, part in part_by(cases, lambda case: steady(case.labels[depth]) if depth < len(case.labels) else ""):
+    for label, part in part_by(cases, lambda case: steady_text(case.labels[depth]) if depth < len(case.labels) else ""):
         named = [replace(case, name=f"{case.name} ({label})") for case in part] if label else part
         done += _labelled(named, depth + 1)
     return done
@@ -128,7 +128,7 @@ def _failures(case: Case) -> list[Failure]:
     failures = [_failure(case, first, first.example)]
     used: dict[str, int] = defaultdict(int)
     for each in others:
-        example = each.example or steady((each.says or each.message).strip())[:_MOST] or "another failure"
+        example = each.example or steady_text((each.says or each.message).strip())[:_MOST] or "another failure"
         failures.append(_failure(case, each, number(example, used[example])))
         used[example] += 1
     return failures

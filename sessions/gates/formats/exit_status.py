@@ -8,10 +8,10 @@ from sessions.gates.formats.findings import account
 from sessions.gates.results import TestId
 
 if TYPE_CHECKING:
-    from sessions.gates.results import Output, Results
+    from sessions.gates.results import GateOutput, Results
 
 
-def read(output: Output) -> Results:
+def read(output: GateOutput) -> Results:
     """Report the gate as its one test: passed with status 0, else failed, with the log's last lines."""
     if output.status == 0:
         return account(output, passed=[TestId(file="", name=output.gate)], tests=1)

@@ -13,11 +13,11 @@ from sessions.gates.results import Failure, Results, TestId
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sessions.gates.results import Kind, Output
+    from sessions.gates.results import GateOutput, Kind
 
 
 def account(
-    output: Output,
+    output: GateOutput,
     failures: Iterable[Failure] = (),
     *,
     passed: Iterable[TestId] = (),
@@ -77,7 +77,7 @@ def told_apart(failures: Iterable[Failure]) -> list[Failure]:
     return found
 
 
-def gate_failure(output: Output, seen: str, kind: Kind = "error") -> Failure:
+def gate_failure(output: GateOutput, seen: str, kind: Kind = "error") -> Failure:
     """The gate as a whole failed: ``seen`` says how, in a clause; the status and the log's end say the rest."""
     message = f"{seen}; the command ended with status {output.status}."
     if log := last_lines(output.log):

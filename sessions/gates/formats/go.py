@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sessions.gates.formats.cases import Case, Outcome, Shown, account_of
+from sessions.gates.formats.cases import Case, CaseStatus, Shown, account_of
 from sessions.gates.formats.excerpt import plain_lines, shorten
 from sessions.gates.formats.go_events import Package, Run, lines_of, read_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sessions.gates.results import Kind, Output, Results
+    from sessions.gates.results import GateOutput, Kind, Results
 
-_OUTCOMES: dict[str, Outcome] = {"pass": "passed", "fail": "failed", "skip": "skipped"}
+_OUTCOMES: dict[str, CaseStatus] = {"pass": "passed", "fail": "failed", "skip": "skipped"}
 # A shell's statuses from here on are not the go command's, which ends with 1 or 2.
 _NOT_GO = 124
 
 
-def read(output: Output) -> Results:
+def read(output: GateOutput) -> Results:
     """Tell each test and each subtest; one that has subtests is a test as well."""
     packages = list(read_events(lines_of(_text(output))).values())
     cases = [case for package in packages for case in _cases(package)]
     return account_of(output, cases, trouble=_trouble(output, packages, cases))
 
 
-def _text(output: Output) -> str:
+def _text(output: GateOutput) -> str:
     if output.results is not None:
         return output.results.decode("utf-8", "replace")
     if output.reports:
@@ -51,7 +51,7 @@ def _cases(package: Package) -> Iterator[Case]:
         yield Case(file=package.path, name="", outcome="failed", shown=(Shown(message=message, kind=kind),))
 
 
-def _case(package: Package, run: Run, outcome: Outcome) -> Case:
+def _case(package: Package, run: Run, outcome: CaseStatus) -> Case:
     shown: tuple[Shown, ...] = ()
     if outcome == "failed":
         shown = (Shown(message=_message(run.output), kind="failed" if run.end else "crash"),)
@@ -63,7 +63,7 @@ def _message(output: list[str]) -> str:
     return shorten("\n".join(line for line in lines if not line.startswith("=== ")))
 
 
-def _trouble(output: Output, packages: list[Package], cases: list[Case]) -> str:
+def _trouble(output: GateOutput, packages: list[Package], cases: list[Case]) -> str:
     """Why the run does not account for its end, as a clause; nothing where it does."""
     if not packages:
         return f"{output.gate} wrote no event of go test -json"

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sessions.gates.formats.cases import Case
-    from sessions.gates.results import Output, Results
+    from sessions.gates.results import GateOutput, Results
 
 
-def read(output: Output) -> Results:
+def read(output: GateOutput) -> Results:
     """Read the report from the file of ``{results}`` and from all that the gate's key ``results`` names.
 
     Without a report, or with a damaged one, the gate has crashed; what can be read of it counts all the same.
@@ -46,12 +46,12 @@ def read(output: Output) -> Results:
     )
 
 
-def _files(output: Output) -> dict[str, bytes]:
+def _files(output: GateOutput) -> dict[str, bytes]:
     """All reports by their paths; the one of ``{results}`` has none."""
     return ({} if output.results is None else {"": output.results}) | dict(sorted(output.reports.items()))
 
 
-def _damage(output: Output, files: Mapping[str, Xml]) -> str:
+def _damage(output: GateOutput, files: Mapping[str, Xml]) -> str:
     """What is wrong with the reports, as a clause."""
     if not files:
         return f"{output.gate} left no report"

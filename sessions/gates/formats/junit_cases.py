@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sessions.gates.formats.cases import Case, Outcome, Shown
+from sessions.gates.formats.cases import Case, CaseStatus, Shown
 from sessions.gates.formats.excerpt import plain_lines, shorten
 from sessions.gates.formats.junit_forms import Form, cases_of, tag_of
 from sessions.gates.formats.junit_identity import SUBTEST, identify, properties, suite_names, without_group
@@ -62,7 +62,7 @@ def _case(element: Element, form: Form, *, gate: str, place: str, path: str) -> 
     )
 
 
-def _outcome(case: Element, form: Form) -> Outcome:
+def _outcome(case: Element, form: Form) -> CaseStatus:
     """How the test ended.
 
     A test that failed at first and passed in the end (``flakyFailure``, ``rerunFailure`` alone) has passed. One that

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
     from sessions.gates.formats.cases import Case
-    from sessions.gates.results import Output
+    from sessions.gates.results import GateOutput
 
 _PYTEST_ENDS = {
     2: "it was interrupted, or could not collect all tests",
@@ -36,7 +36,7 @@ class Document:
     form: Form
 
 
-def trouble_with(output: Output, documents: Sequence[Document], cases: Sequence[Case]) -> str:
+def trouble_with(output: GateOutput, documents: Sequence[Document], cases: Sequence[Case]) -> str:
     """Why the run does not account for its end, as a clause; nothing where it does."""
     if not cases:
         return f"{output.gate} ran no test"
@@ -47,7 +47,7 @@ def trouble_with(output: Output, documents: Sequence[Document], cases: Sequence[
     return _of_status(output, documents, failing)
 
 
-def own_status(output: Output) -> int:
+def own_status(output: GateOutput) -> int:
     """The test command's status, also where ``make`` ran it: that ends with 2 and tells the other one."""
     if output.status != 2:
         return output.status
@@ -56,7 +56,7 @@ def own_status(output: Output) -> int:
     return told[0] if told else output.status
 
 
-def _of_status(output: Output, documents: Sequence[Document], failing: int) -> str:
+def _of_status(output: GateOutput, documents: Sequence[Document], failing: int) -> str:
     status, forms = own_status(output), {document.form for document in documents}
     if status == 0:
         return ""

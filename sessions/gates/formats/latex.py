@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from sessions.gates.formats.latex_log import TexError
     from sessions.gates.formats.sphinx_log import Level, SphinxLog
-    from sessions.gates.results import Kind, Output
+    from sessions.gates.results import GateOutput, Kind
 
 
-def read(output: Output) -> Results:
+def read(output: GateOutput) -> Results:
     """Read what making a manual left behind."""
     manual = _Manual(output)
     if ours := manual.ours:
@@ -57,7 +57,7 @@ def read(output: Output) -> Results:
 class _Manual:
     """A manual's documents, each known by its PDF's name."""
 
-    output: Output
+    output: GateOutput
 
     @cached_property
     def pages(self) -> dict[str, list[str]]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sessions.gates.formats.sage_log import Section
-    from sessions.gates.results import Failure, Kind, Output, Results
+    from sessions.gates.results import Failure, GateOutput, Kind, Results
 
 _START = re.compile(r"^Running doctests with ID ")
 _END = re.compile(r"^(?:Total time for all tests|All tests passed!|No files to doctest)")
@@ -35,7 +35,7 @@ _COUNT = re.compile(r"\d+ doctests? failed")
 _BAD_OPTIONS_BIT, _INTERRUPTED_BIT = 2, 128
 
 
-def read(output: Output) -> Results:
+def read(output: GateOutput) -> Results:
     """Read a run of ``sage -t``: the log names no example that passed, and counts those of each file."""
     lines = log_lines(output.log)
     parts = list(sections(lines))

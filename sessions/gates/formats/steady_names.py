@@ -57,7 +57,7 @@ def without_dates(name: str) -> str:
     return name
 
 
-def steady(text: str) -> str:
+def steady_text(text: str) -> str:
     """A message by which one failure is known again: no addresses, times, line numbers or measured values."""
     return _NUMBER.sub("…", _LINE.sub(":…", without_dates(without_changing(text))))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sessions.gates.formats.cases import Case, Outcome, Shown, account_of
+from sessions.gates.formats.cases import Case, CaseStatus, Shown, account_of
 from sessions.gates.formats.excerpt import shorten
 from sessions.gates.formats.findings import same_path
 from sessions.gates.formats.tap_reading import Point, Stream, Tap, read_tap
@@ -15,13 +15,13 @@ from sessions.gates.formats.tap_reading import Point, Stream, Tap, read_tap
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sessions.gates.results import Output, Results
+    from sessions.gates.results import GateOutput, Results
 
 # A shell's statuses from here on are no producer's, unless it counts failures.
 _NO_PRODUCER = 124
 
 
-def read(output: Output) -> Results:
+def read(output: GateOutput) -> Results:
     """Tell each test. A file is known where prove names the script; elsewhere the gate's name stands for it.
 
     What has subtests is a test as well. A failure that is still to do (``# TODO``) is none: that test was skipped.
@@ -32,7 +32,7 @@ def read(output: Output) -> Results:
     return account_of(output, cases, trouble=_trouble(output, taps, streams, cases))
 
 
-def _texts(output: Output) -> list[str]:
+def _texts(output: GateOutput) -> list[str]:
     """The first of the places in which there is something."""
     if output.results is not None:
         return [output.results.decode("utf-8", "replace")]
@@ -61,7 +61,7 @@ def _point_cases(point: Point, file: str, above: str) -> Iterator[Case]:
         yield from _point_cases(child, file, name)
 
 
-def _outcome(point: Point) -> Outcome:
+def _outcome(point: Point) -> CaseStatus:
     match point.directive, point.is_ok:
         case "skip", _:
             return "skipped"
@@ -103,7 +103,7 @@ def _explains(stream: Stream) -> bool:
     return stream.is_short and any(not each.is_ok and each.name.endswith("setup_file failed") for each in stream.points)
 
 
-def _trouble(output: Output, taps: Iterable[Tap], streams: list[Stream], cases: list[Case]) -> str:
+def _trouble(output: GateOutput, taps: Iterable[Tap], streams: list[Stream], cases: list[Case]) -> str:
     """Why the run does not account for its end, as a clause; nothing where it does."""
     if not streams:
         return f"{output.gate} wrote no TAP"
@@ -126,7 +126,7 @@ def _wrong_stream(tap: Tap) -> str:
     return "" if tap.streams else "left a file that holds no TAP"
 
 
-def _of_status(output: Output, failing: int) -> str:
+def _of_status(output: GateOutput, failing: int) -> str:
     if output.status and not failing:
         return "No test failed, but the run did"
     killed = output.status >= _NO_PRODUCER and failing < output.status

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Literal, Protocol
 
-from sessions.config import Tracker
+from sessions.settings.configuration import Tracker
 from sessions.tickets.model import Account, Ticket
-from sessions.tickets.refusals import Change, Told
+from sessions.tickets.refusals import Change, WriteResult
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.trac import TracTracker
@@ -25,7 +25,7 @@ class TicketSource(Protocol):
         """All open tickets, each number once, or :class:`TrackerError`; never only a part of them."""
         ...
 
-    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> Told:
+    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:
         """Put ``account`` where the ticket's author reads it, without the changes that were refused before.
 
         Told the same again, it writes nothing. A change that the tracker refuses keeps no other from being made.
@@ -34,7 +34,7 @@ class TicketSource(Protocol):
         """
         ...
 
-    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> Told:
+    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:
         """Close a ticket whose ``commit`` is in ``release``, if it is still open and at that commit.
 
         Raises :class:`TrackerError` where the tracker fails.

@@ -10,10 +10,10 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from sessions.config import Tracker
-from sessions.errors import TrackerError
+from sessions.settings.configuration import Tracker
+from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Account, Ticket
-from sessions.tickets.refusals import Change, Part, Told
+from sessions.tickets.refusals import Change, Part, WriteResult
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ class FileTracker:
             raise TrackerError(f"{self.url}: ticket {twice[0]} is there twice.")
         return tickets
 
-    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> Told:  # noqa: ARG002  no forge
+    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:  # noqa: ARG002  no forge
         """Write the account to ``<name>.told/<number>.md``, unless it says that already."""
-        return Told(changed=(Part.COMMENT,) if self._keep(f"{account.number}.md", account.text) else ())
+        return WriteResult(changed=(Part.COMMENT,) if self._keep(f"{account.number}.md", account.text) else ())
 
-    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> Told:  # noqa: ARG002
+    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:  # noqa: ARG002
         """Write ``<name>.told/<number>.closed``, which says why; the file itself is its owner's to change."""
         text = f"Release {release} contains it, as of commit {ticket.commit}.\n"
-        return Told(changed=(Part.CLOSING,) if self._keep(f"{ticket.number}.closed", text) else ())
+        return WriteResult(changed=(Part.CLOSING,) if self._keep(f"{ticket.number}.closed", text) else ())
 
     def _keep(self, name: str, text: str) -> bool:
         """Whether the file of that name had to be written to say so."""

@@ -11,15 +11,15 @@ from urllib.parse import quote
 
 import requests
 
-from sessions.config import Tracker
-from sessions.errors import RefusedError, TrackerAccessError, TrackerError
-from sessions.narrator import Narrator
+from sessions.settings.configuration import Tracker
+from sessions.terminal.console import Console
+from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerError
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Account, Ticket, Verdict
-from sessions.tickets.refusals import Change, Part, Planned, Told, cannot_see, carry_out
+from sessions.tickets.refusals import Change, Part, Planned, WriteResult, cannot_see, carry_out
 from sessions.tickets.trackers.characters import in_basic_plane
+from sessions.tickets.trackers.github_address import GitHubAddress, address_of, auth_for
 from sessions.tickets.trackers.github_comment import comment_text, matter, own_comment, says_the_same
-from sessions.tickets.trackers.github_place import Place, auth_for, place_of
 from sessions.tickets.trackers.github_queries import CLOSE, HEAD, MORE_CHECKS, TICKETS, TOLD
 from sessions.tickets.trackers.github_tickets import own_branch, resolve_stacks, ticket_of
 from sessions.tickets.trackers.http import Caller
@@ -45,9 +45,9 @@ class GitHubTracker:
     patience: float = PATIENCE
 
     @cached_property
-    def place(self) -> Place:
+    def place(self) -> GitHubAddress:
         """Where the repository is."""
-        return place_of(self.config.url)
+        return address_of(self.config.url)
 
     @cached_property
     def caller(self) -> Caller:
@@ -75,7 +75,7 @@ class GitHubTracker:
                     branches[branch] = pull["number"]
         return tuple(resolve_stacks(found, branches).values())
 
-    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> Told:
+    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:
         """Put ``account`` into our comment, the tested commit's status and the labels, each where it differs.
 
         Raises :class:`TrackerError` where GitHub fails; the next call writes what is missing then, and no more.
@@ -88,7 +88,7 @@ class GitHubTracker:
         comment, status = self._comment(account, told), self._status(account, told)
         return carry_out([*comment, *status, *self._labels(account, told)], refused_before)
 
-    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> Told:
+    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:
         """Close a pull request that ``release`` contains at ``ticket.commit``.
 
         One whose head is another by now is left open, and told as refused. Raises :class:`TrackerError` where GitHub
@@ -98,7 +98,7 @@ class GitHubTracker:
             with _understood():
                 pull = self._pull(HEAD, ticket.number)["pullRequest"]
                 if pull["state"] != "OPEN":
-                    return Told()
+                    return WriteResult()
                 if pull["headRefOid"] != ticket.commit:
                     why = f"#{ticket.number} has moved since it was merged into {release}: it is left open."
                     return cannot_see(ticket.number, RefusedError(why))
@@ -305,4 +305,4 @@ def _said(answer: Any) -> str:
     errors = answer.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else answer
     message = first.get("message") if isinstance(first, dict) else None
-    return Narrator.plain(str(message or answer.get("message") or "it does not say why"))[:200]
+    return Console.plain(str(message or answer.get("message") or "it does not say why"))[:200]

@@ -20,8 +20,8 @@ import urllib3
 from requests.auth import AuthBase
 from requests.hooks import default_hooks
 
-from sessions.durations import say_duration
-from sessions.errors import TrackerBusyError, TrackerError
+from sessions.terminal.durations import say_duration
+from sessions.terminal.errors import TrackerBusyError, TrackerError
 
 TIMEOUT = 60.0
 _LONGEST_WAIT = 60.0

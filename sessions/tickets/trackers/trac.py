@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
-from sessions.config import Tracker
-from sessions.errors import RefusedError, TrackerAccessError, TrackerError
+from sessions.settings.configuration import Tracker
+from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerError
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Account, Ticket, Verdict
-from sessions.tickets.refusals import Change, Part, Planned, Refusal, Told, cannot_see, carry_out
+from sessions.tickets.refusals import Change, Part, Planned, Refusal, WriteResult, cannot_see, carry_out
 from sessions.tickets.trackers.characters import in_basic_plane
 from sessions.tickets.trackers.http import Caller
 from sessions.tickets.trackers.xmlrpc import XmlRpc
@@ -70,7 +70,7 @@ class TracTracker:
             found += [self._ticket(n, self._attributes(n, row)) for n, row in zip(batch, rows, strict=True)]
         return tuple(ticket for ticket in found if "closed" not in ticket.labels)  # while we were reading
 
-    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> Told:
+    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:
         """Comment on the ticket, and send it back where it is at fault, unless our last comment says the same.
 
         Every change carries the ticket's ``_ts``: Trac refuses it where the ticket was changed since it was read,
@@ -83,12 +83,12 @@ class TracTracker:
             try:
                 now = self._get(account.number)
                 if self._last_told(account.number) == marker:
-                    return Told()
+                    return WriteResult()
                 actions = [str(row[0]) for row in self._rows("ticket.getActions", account.number)]
             except RefusedError as error:
                 return cannot_see(account.number, error)
             if comment in refused_before:
-                return Told(skipped=(comment,))
+                return WriteResult(skipped=(comment,))
             if told := self._write(account, now, actions, comment):
                 return told
         raise TrackerError(
@@ -96,7 +96,7 @@ class TracTracker:
             "run `nox -s report -- --publish` again."
         )
 
-    def _write(self, account: Account, now: Attributes, actions: Sequence[str], comment: Change) -> Told | None:
+    def _write(self, account: Account, now: Attributes, actions: Sequence[str], comment: Change) -> WriteResult | None:
         """Write the comment with the action that goes with it; ``None`` where somebody changed the ticket meanwhile."""
         marker, wanted = _marker(account), self._wanted_action(account, now)
         text = self._comment(account, now, marker)
@@ -118,11 +118,11 @@ class TracTracker:
                 refused = (*refused, Refusal(change=change, why=why, may_be_setup=error.may_be_setup))
             else:
                 self._check_name(account.number, marker)
-                return Told(changed=(Part.COMMENT, *((Part.STATUS,) if action else ())), refused=refused)
+                return WriteResult(changed=(Part.COMMENT, *((Part.STATUS,) if action else ())), refused=refused)
         # What is wrong with the comment is not the action's fault.
-        return Told(refused=tuple(each for each in refused if each.change == comment))
+        return WriteResult(refused=tuple(each for each in refused if each.change == comment))
 
-    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> Told:
+    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:
         """Close a ticket as fixed, as Sage's release managers do, and name the release where there is a field for it.
 
         One that is at another commit by now is left open, and told as refused. Raises :class:`TrackerError` where Trac
@@ -134,7 +134,7 @@ class TracTracker:
         except RefusedError as error:
             return cannot_see(ticket.number, error)
         if now["status"] == "closed":
-            return Told()
+            return WriteResult()
         if _commit(now) != ticket.commit:
             why = f"#{ticket.number} has moved since it was merged into {release}: it is left open."
             return cannot_see(ticket.number, RefusedError(why))

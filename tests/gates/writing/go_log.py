@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from sessions.gates.results import Output
+from sessions.gates.results import GateOutput
 from tests.gates.writing.plan import ESCAPE, Outcome, Quirk, Run
 
 if TYPE_CHECKING:
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 _ACTIONS = {"passed": "pass", "failed": "fail", "error": "fail", "skipped": "skip"}
 
 
-def write_go(run: Run) -> Output:
+def write_go(run: Run) -> GateOutput:
     """Write the events on the log, a package after the other."""
     text = "".join(f"{line}\n" for line in _lines(run))
     content = b"" if run.ending == "nothing" else run.cut(text.encode())
     log = content.decode("utf-8", "replace")
-    return Output(gate=run.gate, status=run.status(interrupted=1), log=log, command="go test -json ./...")
+    return GateOutput(gate=run.gate, status=run.status(interrupted=1), log=log, command="go test -json ./...")
 
 
 def _lines(run: Run) -> Iterator[str]:

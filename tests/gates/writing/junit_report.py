@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from xml.sax.saxutils import escape, quoteattr
 
-from sessions.gates.results import Output, TestId
+from sessions.gates.results import GateOutput, TestId
 from tests.gates.writing.plan import ESCAPE, Outcome, Quirk, Run
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ REPORTERS: Mapping[str, Reporter] = {
 }
 
 
-def write_junit(run: Run) -> Output:
+def write_junit(run: Run) -> GateOutput:
     """Write a report into ``results``, or where there are several into ``reports``."""
     reporter = REPORTERS[run.dialect]
-    output = Output(
+    output = GateOutput(
         gate=run.gate,
         status=run.status(failing=reporter.failing, interrupted=reporter.interrupted),
         log=f"$ {reporter.command}\n",
@@ -82,8 +82,10 @@ def write_junit(run: Run) -> Output:
     return _with(output, results=run.cut(_encoded("\n".join(texts), run.quirks)))
 
 
-def _with(output: Output, *, results: bytes | None = None, reports: Mapping[str, bytes] | None = None) -> Output:
-    return Output(
+def _with(
+    output: GateOutput, *, results: bytes | None = None, reports: Mapping[str, bytes] | None = None
+) -> GateOutput:
+    return GateOutput(
         gate=output.gate,
         status=output.status,
         log=output.log,

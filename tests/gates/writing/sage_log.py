@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sessions.gates.results import Output, TestId
+from sessions.gates.results import GateOutput, TestId
 from tests.gates.writing.plan import KILLED, Outcome, Quirk, Run
 
 if TYPE_CHECKING:
@@ -23,14 +23,14 @@ def example(test: TestId) -> str:
     return f"check({test.name!a})"
 
 
-def write_sage(run: Run) -> Output:
+def write_sage(run: Run) -> GateOutput:
     """Write the log; the statistics' file is left out, as it only adds to what the log says."""
     if run.ending == "nothing":
-        return Output(gate=run.gate, status=0, log="", command="sage -t")
+        return GateOutput(gate=run.gate, status=0, log="", command="sage -t")
     status = {"killed": KILLED, "interrupted": 128}.get(run.ending, int(run.is_failing))
     text = "\n".join(_lines(run))
     log = run.cut(text.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
-    return Output(gate=run.gate, status=status, log=log, command="sage -t")
+    return GateOutput(gate=run.gate, status=status, log=log, command="sage -t")
 
 
 def _lines(run: Run) -> Iterator[str]:

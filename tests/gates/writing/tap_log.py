@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from sessions.gates.results import Output, TestId
+from sessions.gates.results import GateOutput, TestId
 from tests.gates.writing.plan import ESCAPE, Outcome, Quirk, Run
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ TAP: Mapping[str, Tap] = {
 }
 
 
-def write_tap(run: Run) -> Output:
+def write_tap(run: Run) -> GateOutput:
     """Write TAP on the log."""
     tap = TAP[run.dialect]
     text = "".join(f"{line}\n" for line in _lines(tap, run))
     content = b"" if run.ending == "nothing" else run.cut(text.encode())
     log = content.decode("utf-8", "replace")
-    return Output(gate=run.gate, status=run.status(interrupted=1), log=log, command=tap.command)
+    return GateOutput(gate=run.gate, status=run.status(interrupted=1), log=log, command=tap.command)
 
 
 def _lines(tap: Tap, run: Run) -> Iterator[str]:

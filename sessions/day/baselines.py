@@ -1,0 +1,132 @@
+"""What each gate shows on the release: the yardstick for "new". A gate that measures nothing there is no yardstick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sessions.day.advice import advice, last_words
+from sessions.day.context import Day
+from sessions.day.probe_runner import ProbeRunner, Question
+from sessions.ledger.ledger import ProbeResult
+from sessions.settings.configuration import Gate
+from sessions.source.merging import Candidate
+from sessions.terminal.errors import GatePendingError, InfrastructureError
+from sessions.tickets.eligibility import plain
+from sessions.tickets.model import Ticket, name_tickets
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateBaseline:
+    """A gate's results on the release, or on the release with the tickets that mend the gate: ``candidate.tickets``."""
+
+    candidate: Candidate
+    probe_result: ProbeResult
+
+
+@dataclass(kw_only=True)
+class Baselines:
+    """The yardstick of each gate, on ``start``: what the tickets' line starts with, or what else is compared with.
+
+    ``mending`` are the tickets that may let a gate measure something at all.
+    """
+
+    day: Day
+    runner: ProbeRunner
+    mending: tuple[Ticket, ...] = ()
+    start: Candidate = field(init=False)
+    name: str = field(init=False)
+    _known: dict[str, GateBaseline | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.start, self.name = self.day.base, self.day.start
+
+    @classmethod
+    def of_release(cls, day: Day, runner: ProbeRunner) -> Baselines:
+        """The yardsticks of the bare release, without the branch's commits that tickets carry."""
+        release = cls(day=day, runner=runner)
+        release.start, release.name = day.merger.bare, f"{day.release.tag} itself"
+        return release
+
+    def measure(self, gates: tuple[Gate, ...]) -> None:
+        """Run gates on the release, and on what the line starts with; all at once.
+
+        What could not be measured in an earlier call is measured again. Raises what :meth:`ProbeRunner.ask_all` raises.
+        """
+        release = Baselines.of_release(self.day, self.runner)
+        starts = [release, self] if self.day.merger.trunk else [self]
+        for each in starts:
+            self.day.ledger.forget_unmeasured(each.start.tree)
+        self.runner.ask_all([each._question(gate, each.start) for each in starts for gate in gates])  # noqa: SLF001
+
+    def check(self, gates: tuple[Gate, ...]) -> dict[str, GateBaseline]:
+        """The yardsticks of several gates. Raises what :meth:`of` raises."""
+        return {gate.name: self.of(gate) for gate in gates}
+
+    def of(self, gate: Gate) -> GateBaseline:
+        """The yardstick of a gate.
+
+        Raises :class:`InfrastructureError` where the start does not build, or where the gate measures nothing on it,
+        nor with the tickets that may mend it. Raises what :meth:`ProbeRunner.ask` raises.
+        """
+        if found := self.find(gate):
+            return found
+        if gate not in self.day.asked_gates():
+            raise GatePendingError(f"{gate.name} measured nothing on {self.name} when it ran last")
+        raise self._unusable(gate, self.look(gate))
+
+    def find(self, gate: Gate) -> GateBaseline | None:
+        """The yardstick of a gate; ``None`` where there is none."""
+        if gate.name not in self._known:
+            self._known[gate.name] = self._find(gate)
+        return self._known[gate.name]
+
+    def look(self, gate: Gate) -> ProbeResult:
+        """What a gate does on the start, whether that is a yardstick or not."""
+        return self.runner.ask(self._question(gate, self.start))
+
+    def _find(self, gate: Gate) -> GateBaseline | None:
+        release = self.look(gate)
+        if _measures(release):
+            return GateBaseline(candidate=self.start, probe_result=release)
+        mended = self.day.merger.combine(self.mending) if self.mending else None
+        if not isinstance(mended, Candidate):
+            return None
+        tried = self.runner.ask(self._question(gate, mended))
+        if not _measures(tried):
+            return None
+        self.day.console.detail(f"{gate.name} measures nothing on {self.name}, but with {name_tickets(mended.tickets)}")
+        return GateBaseline(candidate=mended, probe_result=tried)
+
+    def _question(self, gate: Gate, candidate: Candidate) -> Question:
+        with_ = f" with {name_tickets(candidate.tickets)}, to mend the gate" if candidate.tickets else ""
+        return Question(gate=gate, candidate=candidate, why=f"on {self.name}{with_}", keep=True)
+
+    def _unusable(self, gate: Gate, probe_result: ProbeResult) -> InfrastructureError:
+        log = self.day.state / probe_result.log
+        if not probe_result.built:
+            return InfrastructureError(
+                f"{self.name} does not build here, so no ticket can be judged: see {log}, mend [build] run or the "
+                "image, then type the same command."
+            )
+        text = self.day.read_log(probe_result)
+        seen = f"{probe_result.results.trouble or 'no test passed'}, status {probe_result.results.status}"
+        return InfrastructureError(
+            f"Gate {gate.name} measures nothing on {self.name} ({seen}), so no ticket can be judged; its last words: "
+            f"{last_words(text).rstrip('.')}. {advice(text, f'`run` of gate {gate.name}')} Then type the same command "
+            f"(the whole log is {log}); a ticket that mends it is let through by --only, or by a label of [tickets] "
+            "fixes"
+        )
+
+
+def mending_tickets(day: Day, line: tuple[Ticket, ...]) -> tuple[Ticket, ...]:
+    """The tickets of the merge line that may mend a gate: those named in ``--only``, and those labelled to do so."""
+    labels = {plain(label) for label in day.config.tickets.fixes}
+    return tuple(
+        ticket
+        for ticket in line
+        if ticket.number in day.options.only or labels & {plain(label) for label in ticket.labels}
+    )
+
+
+def _measures(probe_result: ProbeResult) -> bool:
+    return probe_result.built and probe_result.results.can_be_baseline

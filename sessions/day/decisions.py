@@ -1,0 +1,101 @@
+"""What a culprit is told: which tests it breaks, the runs that show it, and how to see it for oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sessions.culprits.findings import Answer, Ask, Blame
+from sessions.day.context import Day
+from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
+from sessions.day.probe_runner import ProbeRunner
+from sessions.gates.results import Failure, TestId
+from sessions.settings.configuration import Gate
+from sessions.source.line import Queue
+from sessions.source.merging import Candidate
+from sessions.tickets.model import Breakage, Decision, Verdict, name_tickets
+
+
+@dataclass(kw_only=True)
+class Judge:
+    """Turns the blames of one round into rulings.
+
+    ``failing`` are the failures of each gate on the head, ``known`` what all probes of the search showed, ``blames``
+    who broke which test of which gate.
+    """
+
+    day: Day
+    runner: ProbeRunner
+    queue: Queue
+    failing: Mapping[str, tuple[Failure, ...]]
+    known: Mapping[str, Mapping[Ask, Mapping[TestId, Answer]]]
+    blames: Mapping[tuple[str, TestId], Blame]
+    _kept: set[tuple[int, str]] = field(default_factory=set)
+
+    def decision(self, number: int) -> Decision:
+        """The ruling on a culprit."""
+        mine = {key: blame for key, blame in self.blames.items() if number in blame.culprits}
+        failures = {(name, each.test): each for name, failures in self.failing.items() for each in failures}
+        broke = tuple(self._breakage(number, name, failures[name, test], blame) for (name, test), blame in mine.items())
+        tests = ", ".join(f"{each.test}" for each in broke[:3]) + (f" and {len(broke) - 3} more" if broke[3:] else "")
+        partners = sorted({other for blame in mine.values() for other in blame.partners})
+        together = f" together with {name_tickets(partners)}" if partners else ""
+        return Decision(verdict=Verdict.CULPRIT, reason=f"it breaks {tests}{together}", broke=broke)
+
+    def _breakage(self, number: int, name: str, failure: Failure, blame: Blame) -> Breakage:
+        shown = self.day.merger.combine(each for each in self.queue.tickets if each.number in blame.fails)
+        test = failure.test
+        return Breakage(
+            gate=called(name),
+            is_build=name == BUILD.name,
+            test=called(test.name) if test == BUILD_TEST else str(test),
+            with_=tuple(sorted({*blame.partners, *blame.culprits} - {number})),
+            message=failure.message,
+            evidence=self._evidence(name, failure, blame),
+            **(self._shown(number, name, test, shown) if isinstance(shown, Candidate) else {"reproduce": ""}),
+        )
+
+    def _evidence(self, name: str, failure: Failure, blame: Blame) -> tuple[str, ...]:
+        """What the runs showed that the blame rests on."""
+        fails = {"gone": "does not run", "skipped": "is skipped"}.get(failure.kind, "fails")
+        passes = {"gone": "runs", "skipped": "runs"}.get(failure.kind, "passes")
+        trunk = self.day.merger.trunk
+        alone = f"the release and {trunk.name} alone" if trunk else "the release alone"
+        words = [f"{fails}, twice, with {some_tickets(blame.fails)}"]
+        for subset in blame.passes:
+            answers = {told.get(failure.test) for ask, told in self.known[name].items() if ask.tickets == subset}
+            words.append(f"{'does not exist' if 'not run' in answers else passes} with {some_tickets(subset, alone)}")
+        return tuple(words)
+
+    def _shown(self, number: int, name: str, test: TestId, shown: Candidate) -> dict[str, str]:
+        """How to see a failure: the candidate that has it, and the commands."""
+        self._keep(number, shown)
+        gate = BUILD if name == BUILD.name else self.day.config.gate(name)
+        files = None if gate is BUILD else self.runner.files_with(gate, [test], shown.tree)
+        build, run = self.day.config.build.run, self._command(gate, files, shown)
+        both = f"{build} && {run}" if build and gate is not BUILD else run
+        fetch = f"git fetch {self.day.mirror.repository.path} {shown.commit} && git checkout --detach FETCH_HEAD"
+        return {
+            "file": (files or (test.file,))[0],
+            "commit": shown.commit,
+            "tree": shown.tree,
+            "command": run,
+            "reproduce": f"{fetch} && export INTEGRAND_RESULTS=/tmp/results && {both}",
+        }
+
+    def _command(self, gate: Gate, files: tuple[str, ...] | None, shown: Candidate) -> str:
+        return self.day.config.build.run if gate is BUILD else self.runner.command(gate, files, shown.tree)
+
+    def _keep(self, number: int, shown: Candidate) -> None:
+        """Keep the commit that shows a failure, once for all tests that it shows."""
+        if (number, shown.commit) not in self._kept:
+            self._kept.add((number, shown.commit))
+            self.day.mirror.keep(f"evidence/{self.day.options.date}/{number}", shown.commit)
+
+
+def some_tickets(numbers: Iterable[int], alone: str = "the release alone") -> str:
+    """The tickets of a candidate in few words; ``alone`` is what one without tickets is called."""
+    chosen = sorted(numbers)
+    if not chosen:
+        return alone
+    return name_tickets(chosen) if len(chosen) <= 4 else f"{len(chosen)} tickets up to #{chosen[-1]}"

@@ -1,0 +1,61 @@
+"""A day over the jobs of a CI matrix: each runs its shard of the gates, and one gathers what they found.
+
+``--plan-shards 4`` prints the matrix, ``--shard 2/4`` runs one part, on the same state folder or an empty one, and
+``--gather DIR``, with the jobs' state folders somewhere in it, goes on as if it had run them all.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+from sessions.day.context import Day
+from sessions.day.probe_runner import ProbeRunner, Question
+from sessions.ledger.state_archive import LEDGER
+from sessions.source.merging import Candidate
+from sessions.terminal.errors import UsageError
+
+
+def plan(count: int) -> str:
+    """The matrix as GitHub's ``strategy.matrix`` takes it."""
+    return json.dumps({"shard": [f"{place}/{count}" for place in range(1, count + 1)]})
+
+
+def run_shard(day: Day, runner: ProbeRunner, head: Candidate, shard: tuple[int, int]) -> None:
+    """Run one part of each gate on the release, on the trunk, and on the head; gates without files go as a whole."""
+    place, count = shard
+    questions = []
+    release = (day.merger.bare, f"on {day.release.tag} itself")
+    wanted = (
+        [release, (day.base, f"on {day.start}"), (head, "on the head")]
+        if day.merger.trunk
+        else [release, (head, "on the head")]
+    )
+    for turn, gate in enumerate(day.asked_gates()):
+        for candidate, why in wanted:
+            whole = Question(gate=gate, candidate=candidate, why=why, keep=True)
+            if gate.files:
+                questions.append(runner.shards_of(whole, count)[place - 1])
+            elif turn % count == place - 1:
+                questions.append(whole)
+    runner.ask_all(questions)
+
+
+def gather(day: Day) -> None:
+    """Take in what the state folders below ``--gather`` know: readings, logs and artifacts.
+
+    Raises :class:`UsageError` where there is none.
+    """
+    folder = day.options.gather
+    if folder is None:
+        return
+    found = sorted(path for path in folder.rglob(LEDGER) if path.parent != day.state)
+    if not found:
+        raise UsageError(f"--gather: there is no state folder in {folder}: put those of the shards there.")
+    taken = 0
+    for ledger in found:
+        taken += day.ledger.absorb(ledger)
+        for name in ("logs", "artifacts"):
+            if (ledger.parent / name).is_dir():
+                shutil.copytree(ledger.parent / name, day.state / name, dirs_exist_ok=True)
+    day.console.detail(f"{taken} results gathered from {len(found)} state folders")

@@ -1,0 +1,177 @@
+"""What keeps a probe's commands from the rest of this machine, where there is no container: bubblewrap.
+
+It gives a command a root of its own, in which it can read the system's programs and write to the probe's folder, and
+namespaces of its own: no network, no other process to be seen, no capability. All its processes end with it. Where it
+is root who runs the session, the jail's commands own what root owns, but can neither see nor write it.
+See bwrap(1), https://github.com/containers/bubblewrap.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sessions.engines.bounds import Bounds
+from sessions.engines.local.seccomp import refusing_filter
+
+# What programs are made of, and what they are told of the system. Where links of these lead, as /bin to /usr/bin, is
+# bound by its own name.
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix/store")
+# TeX's formats and the fonts that it knows, in Debian.
+_DATA = ("/var/lib/texmf", "/var/cache/fontconfig", "/var/cache/fonts")
+# As in Docker's containers: what can only be read of /proc, and what is empty there.
+_PROC_READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+_PROC_HIDDEN = (
+    *("/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/scsi"),
+    *("/proc/sched_debug", "/proc/timer_list", "/proc/timer_stats"),
+)
+_UNSHARED = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
+_USER = ("--unshare-user", "--disable-userns")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jail:
+    """Bubblewrap, as it works on this machine. ``namespaces`` are the options of those that it can make."""
+
+    program: str
+    namespaces: tuple[str, ...]
+    shared_memory: int
+    scratch: int
+    refused: bytes
+    readable: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
+
+    def words(
+        self, room: Path, command: Sequence[str], *, told: int, filter_: int, readable: Sequence[Path] = ()
+    ) -> list[str]:
+        """The command line that runs ``command`` with ``room`` as the only folder to write to.
+
+        What lies in ``readable`` can be read beside the system's programs, and not be written where it is in ``room``.
+        Bubblewrap tells the file descriptor ``told`` who process 1 of the jail is, and when the command has ended, and
+        reads which system calls are refused from ``filter_``.
+        """
+        binds: list[str] = ["--perms", "0755", "--tmpfs", "/"]
+        for scratch in ("/tmp", "/var/tmp"):  # noqa: S108  those of the jail
+            binds += ["--perms", "1777", "--size", str(self.scratch), "--tmpfs", scratch]
+        binds += _read_only((*_SYSTEM, *_DATA))
+        binds += _hide(self.hidden)
+        binds += _read_only(map(str, self.readable))
+        # What root could write there without any capability changes the whole machine.
+        binds += ["--proc", "/proc", *_read_only(_PROC_READ_ONLY), *_hide(filter(Path.exists, map(Path, _PROC_HIDDEN)))]
+        binds += ["--dev", "/dev", "--size", str(self.shared_memory), "--tmpfs", "/dev/shm"]  # noqa: S108
+        for name in _names(room):
+            binds += ["--bind", str(room.resolve()), name]
+        for place in readable:
+            binds += _read_only(_names(place))
+        binds += ["--remount-ro", "/", "--remount-ro", "/dev"]
+        ends = ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--json-status-fd", str(told)]
+        filters = ["--seccomp", str(filter_)] if self.refused else []
+        return [self.program, *self.namespaces, *ends, *filters, *binds, "--chdir", "/", "--", *command]
+
+    @contextmanager
+    def filter(self) -> Iterator[int]:
+        """A file descriptor from which bubblewrap can read which system calls are refused."""
+        with os.fdopen(os.memfd_create("refused"), "w+b") as file:
+            file.write(self.refused)
+            file.flush()
+            file.seek(0)
+            yield file.fileno()
+
+
+def find_jail(state: Path, bounds: Bounds) -> tuple[Jail | None, str]:
+    """Return bubblewrap as it works here, tried out, or why there is none.
+
+    ``state`` is hidden from what runs in it.
+    """
+    program = shutil.which("bwrap")
+    if program is None:
+        return None, "bubblewrap (bwrap) is not installed"
+    words = ""
+    for users in (_USER, _USER[:1], ()):
+        jail = Jail(
+            program=program,
+            namespaces=(*users, *_UNSHARED),
+            shared_memory=bounds.shared_memory,
+            scratch=bounds.scratch,
+            refused=refusing_filter(platform.machine()),
+            readable=tuple(_python_folders()),
+            hidden=(*_secrets(Path("/etc")), *_inside_system(state)),
+        )
+        if not (words := _try(jail, state)):
+            return jail, ""
+    return None, f"bubblewrap (bwrap) does not work here: {words}"
+
+
+def _read_only(places: Iterable[str]) -> list[str]:
+    return [word for place in places for word in ("--ro-bind-try", place, place)]
+
+
+def _hide(places: Iterable[Path]) -> list[str]:
+    words: list[str] = []
+    for place in places:
+        words += ["--tmpfs", str(place)] if place.is_dir() else ["--ro-bind", "/dev/null", str(place)]
+    return words
+
+
+def _names(place: Path) -> list[str]:
+    """A path as it is called, and where its links lead."""
+    return list(dict.fromkeys((str(place.resolve()), str(place))))
+
+
+def _try(jail: Jail, state: Path) -> str:
+    """What bubblewrap complains of; empty where it works."""
+    (state / "local").mkdir(parents=True, exist_ok=True)
+    room = Path(tempfile.mkdtemp(dir=state / "local", prefix="trial-"))
+    with Path(os.devnull).open("wb") as unread, jail.filter() as filter_:
+        command = ["sh", "-c", 'test -d /proc/1 && : > "$0"', str(room / "tried")]
+        tried = subprocess.run(
+            jail.words(room, command, told=unread.fileno(), filter_=filter_),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[unread.fileno(), filter_],
+            check=False,
+        )
+    shutil.rmtree(room)
+    return " ".join(tried.stderr.split())[:200] or "no word of why" if tried.returncode else ""
+
+
+def _python_folders() -> Iterator[Path]:
+    """Where this Python is, and the folders of programs on PATH, as far as they lie elsewhere."""
+    for name in (sys.prefix, sys.base_prefix, *os.environ.get("PATH", os.defpath).split(os.pathsep)):
+        for place in dict.fromkeys((Path(name), Path(name).resolve())):
+            if place.is_absolute() and place.is_dir() and not any(place.is_relative_to(root) for root in _SYSTEM):
+                yield place
+
+
+def _secrets(folder: Path) -> Iterator[Path]:
+    """What lies in a folder and is not for everybody to read: /etc/shadow, keys."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return
+    for entry in entries:
+        mode = entry.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            if mode & stat.S_IXOTH and mode & stat.S_IROTH:
+                yield from _secrets(entry)
+            else:
+                yield entry
+        elif stat.S_ISREG(mode) and not mode & stat.S_IROTH:
+            yield entry
+
+
+def _inside_system(state: Path) -> Iterator[Path]:
+    """The state folder, where it lies among what can be read."""
+    here = state.resolve()
+    if any(here.is_relative_to(place) for place in _SYSTEM):
+        yield here

@@ -1,0 +1,108 @@
+"""Which refs of a repository look like work that waits to be merged, where no tracker can be asked.
+
+GitHub keeps ``refs/pull/N/head`` of every pull request for ever, and ``refs/pull/N/merge`` of those that are open and
+merge; GitLab the same under ``refs/merge-requests``. Squashed ones are known by the number in the default branch's
+subjects (``… (#12)``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from sessions.source.mirror import Mirror
+from sessions.source.releases import Release, merged_numbers
+from sessions.terminal.console import Console
+from sessions.tickets.model import Ticket
+
+MOST = 200  # newest first; a project with more open ones has a tracker that can be asked
+YOUNG = 366 * 86400  # an abandoned one keeps its refs for ever
+_REQUEST = re.compile(r"refs/(?:remotes/origin/)?(?:pull|pr|merge-requests|mr)/(\d+)(/head|/merge)?")
+_BRANCH = re.compile(r"refs/(?:heads|remotes/origin)/(.+)")
+_NO_WORK = re.compile(r"HEAD|main|master|trunk|develop|gh-pages|stable|v?\d+(\.\d+|\.x)*|.*\+integration-.*|.*/HEAD")
+_TRUNK = "refs/integrand/trunk"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tip:
+    commit: str
+    when: int
+
+
+def waiting_requests(mirror: Mirror, release: Release) -> tuple[Ticket, ...]:
+    """A ticket for each request that seems open, or else for each branch; fetches their commits into the mirror."""
+    trunk = _fetch_trunk(mirror, release)
+    refs = open_requests(mirror.remote, _landed(mirror, trunk)) or branches(mirror.remote)
+    tips = mirror.fetch_tickets(dict(sorted(refs.items(), reverse=True)[:MOST]))
+    told = _tips(mirror, tips, release, trunk)
+    youngest = max((tip.when for tip in told.values()), default=0)
+    young = {number: tip for number, tip in told.items() if tip.when > youngest - YOUNG}
+    known = (f"^{release.commit}", f"^{trunk}")
+    return tuple(_ticket(mirror, number, refs[number], young[number], known) for number in sorted(young))
+
+
+def open_requests(remote: Mapping[str, str], landed: frozenset[int]) -> dict[int, str]:
+    """The refs of pull or merge requests that seem open, by number."""
+    heads: dict[int, str] = {}
+    mergeable = set()
+    for ref in remote:
+        if found := _REQUEST.fullmatch(ref):
+            if found[2] == "/merge":
+                mergeable.add(int(found[1]))
+            else:
+                heads[int(found[1])] = ref
+    return {n: ref for n, ref in heads.items() if n not in landed and (n in mergeable or not mergeable)}
+
+
+def branches(remote: Mapping[str, str]) -> dict[int, str]:
+    """All branches that look like work, by the number in their name, or one that is free; each commit once."""
+    seen = {remote.get(name, "") for name in ("HEAD", "refs/remotes/origin/HEAD")}
+    free, found = count(1), dict[int, str]()
+    for ref in sorted(remote):
+        named = _BRANCH.fullmatch(ref)
+        if not named or _REQUEST.fullmatch(ref) or _NO_WORK.fullmatch(named[1]):
+            continue
+        if remote[ref] not in seen:
+            seen.add(remote[ref])
+            digits = re.search(r"(?<!\d)[1-9]\d{0,8}(?!\d)", named[1])
+            number = int(digits[0]) if digits and int(digits[0]) not in found else None
+            found[number or next(n for n in free if n not in found)] = ref
+    return found
+
+
+def _fetch_trunk(mirror: Mirror, release: Release) -> str:
+    """The default branch: of a clone that stands for its origin, the origin's."""
+    ref = next((name for name in ("refs/remotes/origin/HEAD", "HEAD") if name in mirror.remote), None)
+    if ref is None:
+        return release.commit
+    mirror.fetch({_TRUNK: ref})
+    return mirror.remote[ref]
+
+
+def _landed(mirror: Mirror, trunk: str) -> frozenset[int]:
+    reply = mirror.repository.git("log", "-z", "--first-parent", "--format=%s", trunk)
+    return merged_numbers(reply.out.decode("utf-8", "replace").split("\0"))
+
+
+def _tips(mirror: Mirror, tips: Mapping[int, str], release: Release, trunk: str) -> dict[int, _Tip]:
+    """What is at each ref, without those that the release or the default branch contains."""
+    asked = "".join(f"{commit}\n" for commit in tips.values())
+    if not asked:
+        return {}
+    known = f"^{release.commit}\n^{trunk}\n"
+    new = set(mirror.repository.git("rev-list", "--stdin", put=(asked + known).encode()).text.split())
+    words = ("log", "--no-walk=unsorted", "-z", "--stdin", "--format=%H %ct")
+    rows = (row.split() for row in mirror.repository.git(*words, put=asked.encode()).text.split("\0") if row)
+    at = {commit: _Tip(commit=commit, when=int(when)) for commit, when in rows}
+    return {number: at[commit] for number, commit in tips.items() if commit in new}
+
+
+def _ticket(mirror: Mirror, number: int, ref: str, tip: _Tip, known: tuple[str, ...]) -> Ticket:
+    """Named after its first commit: the last is as often "fix typo" or a merge of the default branch."""
+    words = ("log", "-z", "--no-merges", "--format=%s%x1f%aN", tip.commit, *known)
+    rows = mirror.repository.git(*words).out.decode("utf-8", "replace").split("\0")
+    subject, _, author = next((row for row in reversed(rows) if row), "\x1f").partition("\x1f")
+    title = Console.plain(subject)[:200] or ref
+    return Ticket(number=number, title=title, branch=ref, authors=(Console.plain(author)[:100] or "unknown",))

@@ -1,0 +1,67 @@
+"""What another machine needs to go on where this one stopped, as one archive: the ledger, records, logs, documents."""
+
+from __future__ import annotations
+
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import IO
+
+from sessions.ledger.record import Record, point_latest
+from sessions.terminal.errors import InfrastructureError
+
+# The archive's one folder, and the file in a state folder that says whether there is anything to go on from.
+FOLDER = "integrand-state"
+LEDGER = "ledger.sqlite"
+
+
+def pack_state(state: Path, record: Record) -> IO[bytes]:
+    """The knowledge of a state folder whose newest record is ``record``: a stream to read and to close.
+
+    Of logs and documents, those that the record speaks of.
+    """
+    stream = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
+    with (
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        tempfile.TemporaryDirectory() as to,
+    ):
+        copy = Path(to) / LEDGER
+        with closing(sqlite3.connect(state / LEDGER)) as ledger, closing(sqlite3.connect(copy)) as other:
+            ledger.backup(other)
+        archive.add(copy, f"{FOLDER}/{LEDGER}")
+        for path in sorted(_worth_keeping(state, record)):
+            archive.add(path, f"{FOLDER}/{path.relative_to(state).as_posix()}")
+    stream.seek(0)
+    return stream
+
+
+def unpack_state(stream: IO[bytes], state: Path) -> None:
+    """Fill a state folder that has no ledger yet; the ledger comes last, so that half an archive is none.
+
+    Raises :class:`InfrastructureError` where it is no such archive.
+    """
+    try:
+        with tarfile.open(fileobj=stream) as archive, tempfile.TemporaryDirectory(dir=state) as scratch:
+            archive.extractall(scratch, filter="data")
+            packed = Path(scratch) / FOLDER
+            found = [path for path in sorted(packed.rglob("*")) if path.is_file() and path.name != LEDGER]
+            for path in [*found, packed / LEDGER]:
+                place = state / path.relative_to(packed)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(place)
+        days = sorted((state / "days").glob("*/run.json"), key=lambda path: path.stat().st_mtime)
+        if days:
+            point_latest(days[-1].parent)
+    except (tarfile.TarError, OSError) as error:
+        raise InfrastructureError(f"What an earlier call left for this one cannot be read: {error}.") from None
+
+
+def _worth_keeping(state: Path, record: Record) -> Iterator[Path]:
+    yield from (state / "days").glob("*/run.json")
+    yield from (state / "days").glob("*/report.*")
+    yield from (path for path in [state / "refused.json"] if path.is_file())
+    yield from (log for probe in record["probes"] if (log := state / probe["log"]).is_file())
+    yield from (path for path in (state / "artifacts" / record["tree"][:12]).rglob("*") if path.is_file())

@@ -1,0 +1,1 @@
+"""What users type: the configuration file and the options, read and checked."""

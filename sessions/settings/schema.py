@@ -1,0 +1,124 @@
+"""The configuration for editors (JSON Schema), and keys and options for readers (Markdown).
+
+They are made from the dataclasses and parsers that check them; `python -m sessions.settings.schema` writes them again,
+and a test compares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import typing
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from sessions.first_steps.init_options import build_init_parser
+from sessions.settings.configuration import Build, Config, EngineSettings, Gate, Project, Tracker
+from sessions.settings.options import build_parser
+
+
+def config_schema() -> dict[str, Any]:
+    """The schema (draft 2020-12) of ``integration.toml``."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Integrand's integration.toml",
+        **_table(Config),
+    }
+
+
+def config_reference() -> str:
+    """All keys of ``integration.toml``, table by table, with their meanings and defaults."""
+    parts = [
+        "# Every key of integration.toml",
+        "Made from the code by `python -m sessions.settings.schema`; keys without a default are needed.",
+    ]
+    for name, kind in (
+        ("project", Project),
+        ("tickets", Tracker),
+        ("engine", EngineSettings),
+        ("build", Build),
+        ("gates", Gate),
+    ):
+        title = f"[[{name}]]" if kind is Gate else f"[{name}]"
+        rows = [f"| `{each.name}` | {each.metadata['meaning']} | {_shown(each.default)} |" for each in fields(kind)]
+        parts += [f"## `{title}`", "\n".join(["| key | meaning | default |", "|---|---|---|", *rows])]
+    return "\n\n".join(parts) + "\n"
+
+
+def options_reference() -> str:
+    """All options of all sessions, as their parsers know them."""
+    parts = [
+        "# Every option",
+        "Made from the code by `python -m sessions.settings.schema`. Type options after `--`: `nox -s integrate -- --plan`",
+        "## `baseline`, `integrate`, `doc-pdf`, `report`",
+        *_options(build_parser("integrate")),
+        "## `init`",
+        *_options(build_init_parser()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    groups = [*parser._action_groups[2:], parser._action_groups[1]]  # noqa: SLF001  argparse tells them in no other way
+    for group in groups:
+        known = [each for each in group._group_actions if each.dest != "help"]  # noqa: SLF001
+        rows = [f"| `{' '.join((each.option_strings[0], _value_of(each))).strip()}` | {each.help} |" for each in known]
+        if rows:
+            yield f"### {(group.title or 'more').capitalize()}"
+            yield "\n".join(["| option | meaning |", "|---|---|", *rows])
+
+
+def _value_of(action: argparse.Action) -> str:
+    if action.nargs == 0:
+        return ""
+    name = " or ".join(map(str, action.choices)) if action.choices else str(action.metavar or "")
+    return f"[{name}]" if action.nargs == "?" else f"{name} …" if action.nargs == "+" else name
+
+
+def _shown(value: object) -> str:
+    match value:
+        case str() | int():
+            return f"`{json.dumps(value)}`"
+        case tuple():
+            return f"`{json.dumps(list(value))}`"
+        case _:
+            return ""
+
+
+def _table(kind: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    keys = {
+        each.name: _value(hints[each.name]) | {"description": each.metadata["meaning"]} | _default(each.default)
+        for each in fields(kind)
+    }
+    needed = [each.name for each in fields(kind) if each.default is MISSING]
+    return {"type": "object", "properties": keys, "required": needed, "additionalProperties": False}
+
+
+def _value(hint: Any) -> dict[str, Any]:
+    if typing.get_origin(hint) is tuple:
+        return {"type": "array", "items": _value(typing.get_args(hint)[0])}
+    if typing.get_origin(hint) is Literal:
+        return {"enum": list(typing.get_args(hint))}
+    if hint in (str, int, bool):
+        return {"type": {str: "string", int: "integer", bool: "boolean"}[hint]}
+    return _table(hint)
+
+
+def _default(value: object) -> dict[str, Any]:
+    match value:
+        case str() | int():
+            return {"default": value}
+        case tuple():
+            return {"default": list(value)}
+        case _:
+            return {}
+
+
+if __name__ == "__main__":
+    home = Path(__file__).resolve().parents[2]
+    (home / "integration.schema.json").write_text(json.dumps(config_schema(), indent=2) + "\n", encoding="utf-8")
+    (home / "docs" / "options.md").write_text(options_reference(), encoding="utf-8")
+    (home / "docs" / "configuration.md").write_text(config_reference(), encoding="utf-8")

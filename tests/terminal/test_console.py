@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sessions.terminal.console import Console, disobeyed, harmless, harmless_json
+
+ROOT = Path(__file__).parents[2]
+TITLE = (
+    "\x1b[31mred\x1b[0m \x1b]0;owned\x07[bold]x[/bold] [/] [link=http://e.e]y[/link] :bomb: "
+    "\x9b2J\u202eabc\rover\x08\x00 it"
+)
+SHOWN = "red ]0;owned[bold]x[/bold] [/] [link=http://e.e]y[/link] :bomb: 2Jabcover it"
+
+STORY = """
+import sys
+from sessions.terminal.console import Console
+
+title = sys.argv[1].encode().decode("unicode_escape")
+console = Console(to_stderr="--stderr" in sys.argv)
+console.step(title)
+console.detail(title)
+console.good(title)
+console.bad(title)
+with console.probes([(title, 90.0)]) as watch:
+    watch.listeners[0](title)
+    watch.ended(0)
+console.show("# heading\\n\\nsome *words*")
+"""
+
+
+def tell(title: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Tell a story into a pipe."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
+    coded = title.encode("unicode_escape").decode()
+    told = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", STORY, coded, *words],
+        env={**kept, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **environment},
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    return told
+
+
+def test_in_a_pipe_a_story_is_plain_lines() -> None:
+    told = tell("Merging")
+    assert told.stdout.splitlines() == [
+        "==> Merging", "    Merging", "Merging", "Merging", "    probe 1: Merging (usually 1m30s)",
+        "# heading", "", "some *words*",
+    ]  # fmt: skip
+    assert told.stderr == ""
+
+
+def test_a_long_line_is_not_broken_in_a_pipe() -> None:
+    assert f"==> {'word ' * 99}word\n" in tell("word " * 99 + "word").stdout
+
+
+def test_with_json_the_story_goes_to_standard_error() -> None:
+    told = tell("Merging", "--stderr")
+    assert told.stdout == ""
+    assert told.stderr.startswith("==> Merging\n")
+
+
+def test_colour_comes_where_it_is_forced_and_goes_where_it_is_refused() -> None:
+    assert "\x1b[1;36m==>" in tell("Merging", FORCE_COLOR="1").stdout
+    assert "\x1b[1;31m" in tell("Merging", FORCE_COLOR="1").stdout
+    refused = tell("Merging", FORCE_COLOR="1", NO_COLOR="1").stdout
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]", refused)
+    assert "\x1b" not in tell("Merging", NO_COLOR="1").stdout
+
+
+def on_terminal(title: str, **environment: str) -> str:
+    """Tell a story on a real terminal, and return all that came there."""
+    ours, theirs = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "CI")}
+    words = [sys.executable, "-c", STORY, title.encode("unicode_escape").decode()]
+    with subprocess.Popen(
+        words, env={**kept, "TERM": "xterm", **environment}, cwd=ROOT, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        came = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                came += chunk
+        except OSError:  # how Linux says that the other end was closed
+            pass
+        finally:
+            os.close(ours)
+    assert process.returncode == 0, came
+    return came.decode()
+
+
+def test_on_a_terminal_there_is_colour_a_moving_line_and_a_rendered_report() -> None:
+    came = on_terminal("Merging")
+    assert "\x1b[1;36m==>" in came
+    assert "\x1b[?25l" in came
+    assert came.rindex("\x1b[?25h") > came.rindex("\x1b[?25l"), "the cursor is shown again"
+    assert "*words*" not in came
+
+
+def test_a_hostile_title_is_shown_as_it_is_in_a_pipe() -> None:
+    lines = tell(TITLE).stdout.splitlines()
+    assert lines[:4] == [f"==> {SHOWN}", f"    {SHOWN}", SHOWN, SHOWN]
+
+
+def test_a_hostile_title_cannot_steer_a_terminal() -> None:
+    came = on_terminal(TITLE)
+    tame = on_terminal("Merging")
+    assert f"==>\x1b[0m {SHOWN}\r\n" in came
+    # Only what rich itself writes: colours, and moving within the line of a probe under way.
+    codes = [re.findall(r"\x1b[^a-zA-Z]*.", text) for text in (came, tame)]
+    assert set(codes[0]) <= set(codes[1])
+    assert not re.search("[\x07\x08\x9b\u202e\x00]", came)
+
+
+@pytest.mark.parametrize("name", ["caf\udce9.py", "\ud800"])
+def test_a_path_that_is_no_utf_8_can_be_told(name: str) -> None:
+    assert "==> " in tell(name).stdout
+
+
+@given(st.text(st.sampled_from("\x1b[]0;9mHJ?\x07\x9b\r\n\tx\u202a\u2069\u200e") | st.characters()))
+@example("\x1b\x1b[31m[31m")
+def test_harmless_leaves_nothing_that_steers_and_all_else(text: str) -> None:
+    left = harmless(text)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", left)
+    assert harmless(left) == left
+    # Some characters count as printable, and nobody sees them.
+    if text.isprintable() and not re.search(
+        r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0e\uffa0\U000e0100-\U000e01ef]", text
+    ):
+        assert left == text
+
+
+ANYTHING = st.characters(exclude_categories=["Cs"], exclude_characters="\t")  # rich makes spaces of tabs
+
+
+@given(st.text(st.sampled_from("[]/\\bold=red link@") | ANYTHING))
+@example("two \\\\")
+@example("[/] [bold] \\[red] \\\\[red] [@click=x]y[/]")
+def test_no_words_are_taken_for_markup(words: str) -> None:
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        console = Console()
+        console.detail(words)
+        console.good(words)
+    assert out.getvalue() == f"    {harmless(words)}\n{harmless(words)}\n"
+
+
+UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u2064\u3164\ufe01\u2028\U000e0041\U000e007f\U000e0100\ufff9"
+
+
+def test_what_nobody_sees_is_left_out() -> None:
+    assert harmless("".join(f"a{char}" for char in UNSEEN)) == "a" * len(UNSEEN)
+    assert harmless("naïve façade, 数学, עברית, ❤\ufe0f") == "naïve façade, 数学, עברית, ❤\ufe0f"
+
+
+COMMANDS = (
+    "::add-mask::a",
+    "  ::error file=a.py,line=1::no",
+    "\t::set-output name=head::evil",
+    "first\n::stop-commands::x",
+    "first\r\n \u200b::add-mask::a",
+    "\x1b[31m::add-mask::a",
+    ":\u200b:add-mask::a",
+    "##[error]no",
+    "in the middle ##[add-mask]a",
+    "##vso[task.setvariable variable=a]b",
+    "##teamcity[buildProblem description='x']",
+    "#\u200b#[error]no",
+    "###[error]no",
+)
+
+
+def obeyed(line: str) -> bool:
+    """As the runners read a line: https://github.com/actions/runner, src/Runner.Common/ActionCommand.cs."""
+    return line.lstrip().startswith("::") or re.search(r"##[a-z]*\[", line, re.IGNORECASE) is not None
+
+
+@pytest.mark.parametrize("text", COMMANDS)
+def test_no_line_is_a_command_of_a_cis_runner(text: str) -> None:
+    assert any(map(obeyed, harmless(text).splitlines()))
+    told = tell(text)
+    assert not [line for line in told.stdout.splitlines() if obeyed(line)]
+    assert not obeyed(Console.plain(text))
+
+
+@given(st.text(alphabet=":#[ \n\t\u200b\x1bax]"))
+def test_no_text_at_all_becomes_a_command(text: str) -> None:
+    assert not any(map(obeyed, disobeyed(harmless(text)).splitlines()))
+    written = json.dumps({"name": text}, indent=2)
+    assert json.loads(harmless_json(written)) == json.loads(written)
+    assert not any(map(obeyed, harmless_json(written).splitlines()))
+
+
+def test_what_only_looks_like_a_command_stays() -> None:
+    for text in ("abacus/ledger.py::abacus.ledger.usual_day", "a ## b", "#12 [x]", "C++ std::vector"):
+        assert disobeyed(text) == text
