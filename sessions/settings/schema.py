@@ -51,7 +51,7 @@ def options_reference() -> str:
     """All options of all sessions, as their parsers know them."""
     parts = [
         "# Every option",
-        "Made from the code by `python -m sessions.settings.schema`. Type options after `--`: `nox -s integrate -- --plan`",
+        "Made from the code by `python -m sessions.settings.schema`. Options follow `--`: `nox -s integrate -- --plan`",
         "## `baseline`, `integrate`, `doc-pdf`, `report`",
         *_options(build_parser("integrate")),
         "## `init`",
