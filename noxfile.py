@@ -47,7 +47,7 @@ DOCS = ["furo>=2025.9", "myst-parser>=5", "sphinx>=8.1"]
 # What lint, types and the quick tests need: far less than all tests do.
 QUICK = [
     *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
-    *("playwright>=1.55", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "ruamel.yaml>=0.19"),
+    *("playwright>=1.55", "pyte>=0.8.2", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "ruamel.yaml>=0.19"),
 ]
 TESTING = [
     *QUICK,

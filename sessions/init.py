@@ -10,11 +10,11 @@ from sessions.day.trial import try_gates
 from sessions.first_steps.commands import dockerfile, how_documented, how_tested
 from sessions.first_steps.draft import ProjectFacts, draft_config, draft_tickets
 from sessions.first_steps.files import Files, TestCommand
-from sessions.first_steps.init_options import InitOptions
 from sessions.first_steps.origin import Origin, find_origin
 from sessions.first_steps.start_point import StartPoint, newest_start, propose_start, release_pattern
 from sessions.first_steps.tickets import TICKETS, Source, find_tickets
 from sessions.settings.configuration import load_config
+from sessions.settings.init_options import InitOptions
 from sessions.source.mirror import Mirror
 from sessions.source.overlays import files_of
 from sessions.source.releases import Release

@@ -13,13 +13,14 @@ from pathlib import Path
 from sessions import __version__
 from sessions.day.run_record import is_success
 from sessions.day.sharding import plan
-from sessions.first_steps.init_options import build_init_parser, parse_init_options
 from sessions.init import init
 from sessions.ledger.record import Record
 from sessions.reporting.actions import set_outputs
+from sessions.settings.init_options import build_init_parser, parse_init_options
 from sessions.settings.options import Options, build_parser, parse_options
-from sessions.terminal.console import Console, harmless_json
+from sessions.terminal.console import Console
 from sessions.terminal.errors import IntegrandError
+from sessions.terminal.harmless_text import harmless_json, harmless_line
 
 Story = Callable[[Options, Console], Record]
 HOME = Path(__file__).resolve().parent.parent
@@ -72,12 +73,12 @@ def _last_line(told: Callable[[], str | None], console: Console) -> str | None:
     try:
         return told()
     except IntegrandError as error:
-        return console.plain(str(error))
+        return harmless_line(str(error))
     except KeyboardInterrupt:
         console.bad("Stopped. The same command goes on from here: what is known is kept.")
         raise
     except Exception as error:  # noqa: BLE001  whatever flies this far is a bug of ours, and still gets one sentence
-        return console.plain(
+        return harmless_line(
             f"Integrand broke in a way it does not foresee ({type(error).__name__}: {error}). No ticket is to blame. "
             f"Please report {_keep_traceback(error)}; the same command goes on from here."
         )
@@ -93,6 +94,6 @@ def _keep_traceback(error: Exception) -> str:
 def _close(record: Record, options: Options, console: Console) -> str | None:
     words = f"{record['state']}: {record['message']}."
     if not is_success(record, options.fail_on):
-        return console.plain(words)
+        return harmless_line(words)
     console.good(words)
     return None
