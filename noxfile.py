@@ -44,8 +44,10 @@ logging.getLogger().setLevel(logging.WARNING)
 
 RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
 DOCS = ["furo>=2025.9", "myst-parser>=5", "sphinx>=8.1"]
+RUFF, MYPY, IMPORTS, VULTURE = "ruff==0.17.6", "mypy==2.4.1", "import-linter==2.17", "vulture==2.16"
 # What lint, types and the quick tests need: far less than all tests do.
 QUICK = [
+    *(IMPORTS, VULTURE),
     *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
     *("playwright>=1.55", "pyte>=0.8.2", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "ruamel.yaml>=0.19"),
 ]
@@ -57,7 +59,6 @@ TESTING = [
     *DOCS,
 ]
 TYPES = ["lxml-stubs", "types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]
-RUFF, MYPY = "ruff==0.17.6", "mypy==2.4.1"
 # Folders whose tests start whole days, engines, browsers or servers. A new folder is quick until it is named here.
 WHOLE = ("benchmarks", "browser", "documentation", "engines", "runners", "stories", "trackers", "workflows")
 QUICK_TESTS = ["-m", "not slow and not docker", *(f"--ignore=tests/{folder}" for folder in WHOLE)]
@@ -116,8 +117,7 @@ def quick(session: nox.Session) -> None:
     """Lint, types and the tests that need no engine, browser or server: before each commit."""
     lean = [each for each in RUNTIME if not each.startswith(("rst2pdf", "sphinx"))]  # the sample's manual
     session.install("--no-compile", *lean, *QUICK, *TYPES, MYPY, RUFF)  # Python compiles the little that is imported
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
+    _lint(session)
     session.run("mypy", ".")
     session.run("pytest", "-n", "auto", "--hypothesis-profile=quick", *QUICK_TESTS, *session.posargs)
 
@@ -131,10 +131,23 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=True)
 def lint(session: nox.Session) -> None:
-    """Ruff, over everything."""
-    session.install(RUFF)
+    """Ruff over everything, the import rules, and dead code."""
+    session.install(RUFF, IMPORTS, VULTURE)
+    _lint(session)
+
+
+def _lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache", "--no-logo")
+    session.run("vulture")
+
+
+@nox.session(reuse_venv=True)
+def figures(session: nox.Session) -> None:
+    """Measure the code, and write the table in docs/architecture.md: size, longest function, largest class…"""
+    session.install(*RUNTIME, VULTURE)
+    session.run("python", "-m", "tools.figures")
 
 
 @nox.session(reuse_venv=True)

@@ -1,4 +1,7 @@
-"""Where probes run. An engine knows nothing of tickets, and a probe needs no git."""
+"""Where probes run: in Docker containers, in folders of this machine, or on the workers of a Dask cluster.
+
+An engine knows nothing of tickets, and a probe needs no git. May import ``settings``, ``source`` and ``terminal``.
+"""
 
 from __future__ import annotations
 

@@ -7,12 +7,12 @@ import re
 from rich.cells import cell_len
 
 
-def shorten(text: str, width: int) -> str:
+def fit(text: str, width: int) -> str:
     """Cut a text to ``width`` columns between two words, with an ellipsis in place of the rest.
 
-    >>> shorten("probe 3: doctest on the head", 20)
+    >>> fit("probe 3: doctest on the head", 20)
     'probe 3: doctest on…'
-    >>> shorten("probe 3: doctest on the head", 5)
+    >>> fit("probe 3: doctest on the head", 5)
     '…'
     """
     if cell_len(text) <= width:

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from sessions.terminal.durations import say_duration
-from sessions.terminal.fitting import shorten
+from sessions.terminal.fitting import fit
 from sessions.terminal.harmless_text import harmless
 
 # A shorter rest of the line shows too little of what a probe prints.
@@ -46,10 +46,11 @@ class ProbeLine:
     def render(self, width: int) -> Text:
         """Return the line: the clock always, the title as far as there is room, output only where much room is left."""
         clock = self.clock()
-        title = shorten(self.title, width - cell_len(clock) - 4)
+        title = fit(self.title, width - cell_len(clock) - 4)
         left = width - cell_len(title) - cell_len(clock) - 6
-        output = shorten(self.output, left) if left >= _LEAST_OUTPUT else ""
-        return Text.assemble("  ", title, "  ", (clock, "cyan"), *(("  ", (output, "dim")) if output else ()))
+        output = fit(self.output, left) if left >= _LEAST_OUTPUT else ""
+        parts = ("  ", title, "  ", (clock, "cyan"), *(("  ", (output, "dim")) if output else ()))
+        return Text.assemble(*parts, no_wrap=True, overflow="crop")
 
 
 class LiveView:
@@ -65,13 +66,11 @@ class LiveView:
         room = max(1, options.size.height - 3)
         shown = self.lines if len(self.lines) <= room else self.lines[: room - 1]
         for line in shown:
-            text = line.render(options.size.width - 1)
-            text.no_wrap, text.overflow = True, "crop"
-            yield text
+            yield line.render(options.size.width - 1)
         if hidden := len(self.lines) - len(shown):
             yield Text(f"  and {hidden} more", style="dim")
         if self.footer:
-            yield Text(shorten(f"  {self.footer}", options.size.width - 1), style="dim")
+            yield Text(fit(f"  {self.footer}", options.size.width - 1), style="dim")
 
     def add(self, title: str, usual: float | None) -> ProbeLine:
         """Show one more probe."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from sessions.terminal.fitting import shorten, wrap
+from sessions.terminal.fitting import fit, wrap
 
 
 @pytest.mark.parametrize(
@@ -23,12 +23,12 @@ from sessions.terminal.fitting import shorten, wrap
     ],
 )
 def test_shorten_cuts_between_words(text: str, width: int, short: str) -> None:
-    assert shorten(text, width) == short
+    assert fit(text, width) == short
 
 
 @given(st.text(st.sampled_from("ab 数\t")), st.integers(0, 12))
 def test_shorten_never_exceeds_the_width(text: str, width: int) -> None:
-    assert cell_len(shorten(text, width)) <= width
+    assert cell_len(fit(text, width)) <= width
 
 
 @pytest.mark.parametrize(
