@@ -88,7 +88,7 @@ STILL_ABOVE = {
     *("source.merging.Merger", "source.mirror.Mirror"),
     *("tickets.trackers.github.GitHubTracker", "tickets.trackers.trac.TracTracker"),
     *("day.context", "day.green_head", "day.green_head.GreenHead", "day.probe_runner", "day.probe_runner.ProbeRunner"),
-    *("day.trunk_breaks", "day.merge_queue"),
+    "day.trunk_breaks",
     *("Part", "Test", "account", "fenced", "plain_text"),
 }
 
