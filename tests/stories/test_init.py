@@ -305,8 +305,7 @@ def test_a_gate_that_is_tried_says_what_it_measures(own: Path, capsys: pytest.Ca
         ("pytst {results}", "pytst: not found. Correct `run` of gate tests or its requirements: install pytst."),
         (
             "python3 -c 'import foo_bar' {results}",
-            "Correct `run` of gate tests or its requirements: "
-            "add the Python package that has foo_bar to [engine] packages.",
+            "or its requirements: add the Python package that has foo_bar to [engine] packages.",
         ),
         ("echo fine  # {results}", "The end of its log: fine. Correct `run` of gate tests or its requirements."),
     ],
