@@ -38,7 +38,8 @@ ALLOWED: dict[str, set[str]] = {
 }
 PURE = (
     *("tickets/order.py", "tickets/eligibility.py", "tickets/dependencies.py", "tickets/model.py"),
-    *("culprits/search.py", "culprits/inquiry.py", "culprits/signatures.py", "culprits/evidence.py"),
+    *("culprits/search.py", "culprits/finder.py", "culprits/signatures.py", "culprits/evidence.py"),
+    *("culprits/tally.py", "culprits/hypotheses.py", "culprits/plan.py"),
     *(
         "culprits/bisection.py",
         "culprits/suspicion.py",

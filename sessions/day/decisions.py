@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sessions.culprits.findings import Answer, Ask, Blame
+from sessions.culprits.findings import Answer, Blame, Query
 from sessions.day.context import Day
 from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
 from sessions.day.probe_runner import ProbeRunner
@@ -28,7 +28,7 @@ class Judge:
     runner: ProbeRunner
     queue: Queue
     failing: Mapping[str, tuple[Failure, ...]]
-    known: Mapping[str, Mapping[Ask, Mapping[TestId, Answer]]]
+    known: Mapping[str, Mapping[Query, Mapping[TestId, Answer]]]
     blames: Mapping[tuple[str, TestId], Blame]
     _kept: set[tuple[int, str]] = field(default_factory=set)
 

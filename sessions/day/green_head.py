@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sessions.culprits.evidence import is_new
-from sessions.culprits.findings import Answer, Ask, Blame, Flaky
-from sessions.culprits.inquiry import Inquiry, blames_to_act_on
+from sessions.culprits.finder import CulpritFinder, blames_to_act_on
+from sessions.culprits.findings import Answer, Blame, Flaky, Query
 from sessions.culprits.suspicion import suspicion
 from sessions.day.baselines import Baselines
 from sessions.day.changed_tests import ChangedTests, TestChanges
@@ -18,7 +18,8 @@ from sessions.day.probe_outcomes import BUILD, called
 from sessions.day.probe_runner import ProbeRunner, Question
 from sessions.day.retest import Look, Retester
 from sessions.gates.comparison import Comparison, compare
-from sessions.gates.results import Failure, Presence, Results, RunHistory, TestId
+from sessions.gates.results import Failure, Presence, Results, TestId
+from sessions.gates.run_history import RunCounts, RunHistory
 from sessions.ledger.ledger import ProbeResult
 from sessions.settings.configuration import Gate
 from sessions.source.diffs import Diff
@@ -71,7 +72,7 @@ class GreenHead:
     runner: ProbeRunner
     baselines: Baselines
     progress: Progress
-    known: dict[str, dict[Ask, dict[TestId, Answer]]] = field(default_factory=dict)
+    known: dict[str, dict[Query, dict[TestId, Answer]]] = field(default_factory=dict)
 
     def find(self) -> None:
         """Go round until nothing new fails on the head, or nothing is left of it.
@@ -179,7 +180,7 @@ class GreenHead:
         head, base = self.progress.line.head, self._retester.base(gate)
         histories = self.day.ledger.histories(head.tree, gate.name, tests) if tests else {}
         # How often each failed and passed, on the head and on the release: what began it counts.
-        looks = {test: ([1, 0], [0, 1]) for test in tests}
+        counts = {test: [RunCounts(fails=1), RunCounts(passes=1)] for test in tests}
         new, attempt = dict[TestId, bool | None](), 2
         alone = f"on {self.day.start} again, for flakes"
         while unclear := tuple(failure for failure in asked if new.get(failure.test) is None):
@@ -191,10 +192,10 @@ class GreenHead:
             for failure in unclear:
                 test = failure.test
                 # What hides a test on the head may be the ticket's doing; what hides it on the release is not.
-                looks[test][0][again[test] == "passes"] += 1
-                looks[test][1][before[test] != "fails"] += 1
-                (fails, lost), (stray, passes) = looks[test]
-                new[test] = is_new((fails, lost), (stray, passes), histories.get(test, RunHistory()))
+                passes = again[test] == "passes", before[test] != "fails"
+                for place, passed in enumerate(passes):
+                    counts[test][place] += RunCounts(fails=not passed, passes=passed)
+                new[test] = is_new(counts[test][0], counts[test][1], histories.get(test, RunHistory()))
             attempt = attempt + 1 if attempt > 2 else _MORE_LOOKS
         flaky.update(test for test in tests if not new[test])
         return tuple(failure for failure in failures if new.get(failure.test))
@@ -206,7 +207,7 @@ class GreenHead:
             tests = tuple(failure.test for failure in failures)
             self.day.console.step(f"Who broke {len(tests)} test{'s' * (len(tests) != 1)} of {called(name)}?")
             gate, by_test = self._gate(name), {failure.test: failure for failure in failures}
-            inquiry = Inquiry(
+            finder = CulpritFinder(
                 line=[n for n in self.progress.line.head.tickets if n not in self._retester.base(gate).tickets],
                 needs=self.queue.needs,
                 tests=tests,
@@ -214,13 +215,13 @@ class GreenHead:
                 suspicion=suspicion(self._touched, {test: self._file_of(gate, test) for test in tests}),
                 histories=self.day.ledger.histories(self.progress.line.head.tree, name, tests),
             )
-            while questions := inquiry.questions():
+            while queries := finder.queries():
                 # All of them before it is asked again what to ask: so the way is the same however many run at once.
-                self.day.console.expect(inquiry.outlook())
-                asked = [(ask, tuple(by_test[test] for test in these)) for ask, these in questions]
-                for (ask, _), told in zip(questions, self._answer(gate, asked), strict=True):
-                    inquiry.learn(ask, told)
-            found |= {(name, test): finding for test, finding in inquiry.findings().items()}
+                self.day.console.expect(finder.least_remaining())
+                asked = [(ask, tuple(by_test[test] for test in these)) for ask, these in queries]
+                for (ask, _), told in zip(queries, self._answer(gate, asked), strict=True):
+                    finder.learn(ask, told)
+            found |= {(name, test): finding for test, finding in finder.findings().items()}
         for (name, test), finding in found.items():
             if isinstance(finding, Flaky):
                 self.progress.flaky.setdefault(name, set()).add(test)
@@ -246,7 +247,7 @@ class GreenHead:
         """The files that each ticket of the queue changes."""
         return {number: diff.touched for number, diff in self._diffs.items()}
 
-    def _answer(self, gate: Gate, questions: Sequence[tuple[Ask, tuple[Failure, ...]]]) -> list[dict[TestId, Answer]]:
+    def _answer(self, gate: Gate, questions: Sequence[tuple[Query, tuple[Failure, ...]]]) -> list[dict[TestId, Answer]]:
         """What the search asks, in order; unclear where tickets do not merge without the others."""
         looks: dict[int, Look] = {}
         for place, (ask, failures) in enumerate(questions):

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sessions.gates.results import Presence, Results, RunHistory, TestId
+from sessions.gates.results import Presence, Results, TestId
+from sessions.gates.run_history import RunHistory
 from sessions.ledger.packing import pack_results, unpack_results
 from sessions.terminal.errors import InfrastructureError
 
