@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from sessions.day.advice import advice, last_words
 from sessions.day.context import Day
-from sessions.day.probe_runner import ProbeRunner, Question
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.question import Question
 from sessions.ledger.ledger import ProbeResult
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
@@ -50,13 +51,13 @@ class Baselines:
     def measure(self, gates: tuple[Gate, ...]) -> None:
         """Run gates on the release, and on what the line starts with; all at once.
 
-        What could not be measured in an earlier call is measured again. Raises what :meth:`ProbeRunner.ask_all` raises.
+        What could not be measured in an earlier call is measured again. Raises what :meth:`ProbeRunner.results` raises.
         """
         release = Baselines.of_release(self.day, self.runner)
         starts = [release, self] if self.day.merger.trunk else [self]
         for each in starts:
             self.day.ledger.forget_unmeasured(each.start.tree)
-        self.runner.ask_all([each._question(gate, each.start) for each in starts for gate in gates])  # noqa: SLF001
+        self.runner.results([each._question(gate, each.start) for each in starts for gate in gates])  # noqa: SLF001
 
     def check(self, gates: tuple[Gate, ...]) -> dict[str, GateBaseline]:
         """The yardsticks of several gates. Raises what :meth:`of` raises."""
@@ -66,7 +67,7 @@ class Baselines:
         """The yardstick of a gate.
 
         Raises :class:`InfrastructureError` where the start does not build, or where the gate measures nothing on it,
-        nor with the tickets that may mend it. Raises what :meth:`ProbeRunner.ask` raises.
+        nor with the tickets that may mend it. Raises what :meth:`ProbeRunner.result` raises.
         """
         if found := self.find(gate):
             return found
@@ -82,7 +83,7 @@ class Baselines:
 
     def look(self, gate: Gate) -> ProbeResult:
         """What a gate does on the start, whether that is a yardstick or not."""
-        return self.runner.ask(self._question(gate, self.start))
+        return self.runner.result(self._question(gate, self.start))
 
     def _find(self, gate: Gate) -> GateBaseline | None:
         release = self.look(gate)
@@ -91,7 +92,7 @@ class Baselines:
         mended = self.day.merger.combine(self.mending) if self.mending else None
         if not isinstance(mended, Candidate):
             return None
-        tried = self.runner.ask(self._question(gate, mended))
+        tried = self.runner.result(self._question(gate, mended))
         if not _measures(tried):
             return None
         self.day.console.detail(f"{gate.name} measures nothing on {self.name}, but with {name_tickets(mended.tickets)}")

@@ -71,7 +71,7 @@ class Judge:
         """How to see a failure: the candidate that has it, and the commands."""
         self._keep(number, shown)
         gate = BUILD if name == BUILD.name else self.day.config.gate(name)
-        files = None if gate is BUILD else self.runner.files_with(gate, [test], shown.tree)
+        files = None if gate is BUILD else self.runner.cache.files.files_with(gate, [test], shown.tree)
         build, run = self.day.config.build.run, self._command(gate, files, shown)
         both = f"{build} && {run}" if build and gate is not BUILD else run
         fetch = f"git fetch {self.day.mirror.repository.path} {shown.commit} && git checkout --detach FETCH_HEAD"
@@ -84,7 +84,7 @@ class Judge:
         }
 
     def _command(self, gate: Gate, files: tuple[str, ...] | None, shown: Candidate) -> str:
-        return self.day.config.build.run if gate is BUILD else self.runner.command(gate, files, shown.tree)
+        return self.day.config.build.run if gate is BUILD else self.runner.builder.command(gate, files, shown.tree)
 
     def _keep(self, number: int, shown: Candidate) -> None:
         """Keep the commit that shows a failure, once for all tests that it shows."""

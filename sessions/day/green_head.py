@@ -15,7 +15,8 @@ from sessions.day.changed_tests import ChangedTests, TestChanges
 from sessions.day.context import Day
 from sessions.day.decisions import Judge, some_tickets
 from sessions.day.probe_outcomes import BUILD, called
-from sessions.day.probe_runner import ProbeRunner, Question
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.question import Question
 from sessions.day.retest import Look, Retester
 from sessions.gates.comparison import Comparison, compare
 from sessions.gates.results import Failure, Presence, Results, TestId
@@ -77,7 +78,7 @@ class GreenHead:
     def find(self) -> None:
         """Go round until nothing new fails on the head, or nothing is left of it.
 
-        What was found is in ``progress``. Raises what :meth:`ProbeRunner.ask` raises, but for gates that wait for
+        What was found is in ``progress``. Raises what :meth:`ProbeRunner.result` raises, but for gates that wait for
         another call: they are in ``progress.pending``.
         """
         while self.progress.line.tickets:
@@ -139,11 +140,11 @@ class GreenHead:
         head = self.progress.line.head
         again = "again " if attempt > 1 else ""
         whole = Question(gate=gate, candidate=head, attempt=attempt, why=f"{again}on {_size(head)}", keep=True)
-        probe_result = self.runner.ask(whole)
+        probe_result = self.runner.result(whole)
         if probe_result.built or self._steady(BUILD, probe_result.results.failures):
             return probe_result
         why = f"again on {_size(head)}, as the build is flaky"
-        return self.runner.ask(replace(whole, attempt=attempt + 1, why=why))
+        return self.runner.result(replace(whole, attempt=attempt + 1, why=why))
 
     def _compare(self, gate: Gate, results: Results) -> tuple[Failure, ...]:
         """What may be new: new failures, and tests that do not run any more for no reason of a ticket's diff."""
@@ -164,8 +165,8 @@ class GreenHead:
         """What the tickets of the head do to a gate's tests by their own diffs."""
         return ChangedTests(
             diffs={ticket.number: self._diffs[ticket.number] for ticket in self.progress.line.tickets},
-            before=self.runner.locator(gate, self.day.base.tree),
-            after=self.runner.locator(gate, self.progress.line.head.tree),
+            before=self.runner.cache.files.locator(gate, self.day.base.tree),
+            after=self.runner.cache.files.locator(gate, self.progress.line.head.tree),
             brought=brought,
         )
 
@@ -228,7 +229,7 @@ class GreenHead:
         return blames_to_act_on(found)
 
     def _file_of(self, gate: Gate, test: TestId) -> str:
-        return self.runner.locator(gate, self.progress.line.head.tree).locate(test.file) or test.file
+        return self.runner.cache.files.locator(gate, self.progress.line.head.tree).locate(test.file) or test.file
 
     @cached_property
     def _retester(self) -> Retester:

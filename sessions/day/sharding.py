@@ -10,7 +10,8 @@ import json
 import shutil
 
 from sessions.day.context import Day
-from sessions.day.probe_runner import ProbeRunner, Question
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.question import Question
 from sessions.ledger.state_archive import LEDGER
 from sessions.source.merging import Candidate
 from sessions.terminal.errors import UsageError
@@ -35,10 +36,10 @@ def run_shard(day: Day, runner: ProbeRunner, head: Candidate, shard: tuple[int, 
         for candidate, why in wanted:
             whole = Question(gate=gate, candidate=candidate, why=why, keep=True)
             if gate.files:
-                questions.append(runner.shards_of(whole, count)[place - 1])
+                questions.append(runner.cache.shards_of(whole, count)[place - 1])
             elif turn % count == place - 1:
                 questions.append(whole)
-    runner.ask_all(questions)
+    runner.results(questions)
 
 
 def gather(day: Day) -> None:

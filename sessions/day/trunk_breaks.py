@@ -69,7 +69,7 @@ def find_trunk_breaks(day: Day, runner: ProbeRunner) -> tuple[TrunkBreak, ...]:
 
     Raises :class:`SourceError` where the branch does not build any more, or a gate comes to no end on it, as then no
     ticket can be judged; and what
-    :meth:`ProbeRunner.ask_all` raises.
+    :meth:`ProbeRunner.results` raises.
     """
     trunk = day.merger.trunk
     if trunk is None:
