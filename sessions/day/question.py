@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 from sessions.gates.shards import Shard
 from sessions.ledger.ledger import Key, ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What does a gate show on a candidate, on the whole or in some ``files``? ``why`` says what for.
+    """What does a gate show on a candidate, on the whole or in some ``files``?
 
-    ``keep`` says that there will be more questions about this candidate: an engine that can keeps its build. ``shard``
-    says which part of the whole gate ``files`` are.
+    ``purpose`` says what it is for, to the record and the report; ``why`` says it to people. ``keep`` says that
+    there will be more questions about this candidate: an engine that can keeps its build. ``shard`` says which part of
+    the whole gate ``files`` are.
     """
 
     gate: Gate
@@ -23,6 +25,7 @@ class Question:
     files: tuple[str, ...] | None = None
     attempt: int = 1
     why: str
+    purpose: Purpose
     keep: bool = False
     shard: Shard | None = None
 

@@ -16,6 +16,7 @@ from sessions.engines.probe import Outcome
 from sessions.gates.shard_results import complete, join_results
 from sessions.gates.shards import Shard, balance
 from sessions.ledger.ledger import Key, Ledger, ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Config, Gate
 from sessions.source.merging import Candidate
 
@@ -72,7 +73,7 @@ class ResultCache:
 
     def history(self, gate: Gate, candidates: Sequence[Candidate]) -> GateHistory:
         """Return how long earlier runs of a gate took, and on how many of ``candidates`` it has still to run."""
-        questions = [Question(gate=gate, candidate=candidate, why="") for candidate in candidates]
+        questions = [Question(gate=gate, candidate=each, why="", purpose=Purpose.HEAD) for each in candidates]
         name = self.key(questions[0]).gate
         return GateHistory(
             whole=self.ledger.usual_seconds(name, whole=True),

@@ -13,6 +13,7 @@ from sessions.day.question import Question
 from sessions.gates.comparison import hold_to_status
 from sessions.gates.results import Failure, Presence, TestId
 from sessions.ledger.ledger import ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 
@@ -28,6 +29,7 @@ class Look:
     failures: tuple[Failure, ...]
     attempt: int = 1
     why: str
+    purpose: Purpose
     keep: bool = False
 
 
@@ -88,6 +90,7 @@ class Retester:
             files=None if gate.name in self.whole_only else self._files(gate, look.failures, head),
             attempt=look.attempt,
             why=look.why,
+            purpose=look.purpose,
             keep=look.keep,
         )
 

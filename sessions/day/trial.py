@@ -11,6 +11,7 @@ from sessions.day.probe_runner import ProbeRunner
 from sessions.day.question import Question
 from sessions.gates.results import Results
 from sessions.ledger.ledger import ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -35,7 +36,9 @@ def try_gates(config: Path, state: Path, console: Console) -> None:
 
 def _try(day: Day, runner: ProbeRunner, gate: Gate) -> bool:
     """Whether a gate measures something on the release."""
-    question = Question(gate=gate, candidate=day.base, why=f"on {day.release.tag} itself", keep=True)
+    question = Question(
+        gate=gate, candidate=day.base, why=f"on {day.release.tag} itself", purpose=Purpose.RELEASE, keep=True
+    )
     try:
         probe_result = runner.result(question)
     except IntegrandError as error:
