@@ -49,7 +49,7 @@ def measure_baseline(day: Day, baselines: Baselines) -> None:
 
     If tickets carry commits of their target branch, the release with these commits is measured as a second baseline.
 
-    Raises the errors of :meth:`ProbeRunner.ask_all`.
+    Raises the errors of :meth:`ProbeRunner.results`.
     """
     also = f", and {day.start}" if day.merger.trunk else ""
     day.console.step(f"Baseline: what {day.release.tag} does by itself{also}")

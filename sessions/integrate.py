@@ -173,7 +173,7 @@ def _outcome(day: Day, progress: Progress) -> tuple[State, str]:
 def _print_forecast(day: Day, progress: Progress, runner: ProbeRunner) -> None:
     """Print how many probes are expected, and how long they will take."""
     head, culprits = progress.line.head, day.earlier_culprits()
-    gates = [runner.history(gate, (day.base, head)) for gate in day.asked_gates()]
+    gates = [runner.cache.history(gate, (day.base, head)) for gate in day.asked_gates()]
     forecast = foresee(len(head.tickets), gates, culprits)
     day.console.detail(f"forecast: {say_forecast(forecast, runner.pool.size, len(culprits), day.options.budget)}")
 
@@ -194,7 +194,7 @@ def _unreached(line: Line, why: str) -> Line:
 def _keep_artifacts(day: Day, progress: Progress, runner: ProbeRunner) -> None:
     shutil.rmtree(day.folder / "artifacts", ignore_errors=True)
     for gate in day.config.gates:
-        source = runner.artifacts(progress.line.head.tree, gate)
+        source = runner.cache.artifacts(progress.line.head.tree, gate)
         if source.is_dir():
             shutil.copytree(source, day.folder / "artifacts" / gate.name)
             day.console.detail(f"{gate.name}: artifacts in {day.folder / 'artifacts' / gate.name}")

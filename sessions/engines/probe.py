@@ -10,6 +10,9 @@ from typing import Literal
 
 from sessions.source.overlay_files import Overlay
 
+# Fills {name} in a gate's command, and nothing else: ${HOME} and awk's braces stay as they are.
+PLACES = ("files", "results", "jobs", "seed")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
