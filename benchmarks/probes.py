@@ -53,6 +53,7 @@ class Options:
     rounds: int
     source: Path | None
     command: str
+    no_copy: bool
     json: Path | None
 
 
@@ -77,7 +78,7 @@ def measure(options: Options, scratch: Path) -> dict[str, list[float]]:
         (candidate / file.path).parent.mkdir(exist_ok=True)
         (candidate / file.path).write_bytes(file.content or b"")
     parties: dict[str, Callable[[], None]] = {"the command": lambda: _run(options.command, candidate)}
-    for name in ("overlay", "copy"):
+    for name in ("overlay",) if options.no_copy else ("overlay", "copy"):
         engine = LocalEngine(_config(options.command), scratch / name, reason="it is measured")
         image = engine.prepare(ImageSource(tag="1.0", tree="tree", export=_export(options)))
         if name == "copy":
@@ -174,6 +175,7 @@ def _parse(words: Sequence[str] | None) -> Options:
     arguments.add_argument("--rounds", type=at_least(1), default=11, metavar="N", help="runs of each party (11)")
     arguments.add_argument("--source", type=folder, metavar="DIR", help="a real project instead")
     arguments.add_argument("--command", default=_COMMAND, metavar="COMMAND", help="what to run (about 1 s)")
+    arguments.add_argument("--no-copy", action="store_true", help="leave the copies out: they keep the disk busy")
     return Options(**vars(arguments.parse_args(words)))
 
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import ImageNotFound
 
 from sessions.engines import Listen
 from sessions.engines.bounds import Bounds, ExceededError
-from sessions.engines.docker.container import NoSourceError, ProbeContainer
+from sessions.engines.collecting import outcome_of
+from sessions.engines.docker.container import PROBE, NoSourceError, ProbeContainer
+from sessions.engines.docker.daemon import translate_docker_errors
 from sessions.engines.docker.disk_needs import engine_root
 from sessions.engines.docker.step import StepRunner
 from sessions.engines.image_names import LABEL, legal_name
 from sessions.engines.machine import DiskWatch
-from sessions.engines.probe import Image, Probe, Step, StepOutcome
+from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome
 from sessions.settings.configuration import Config
 
 # A container stops by itself this many seconds after the latest moment at which its steps can end.
@@ -45,6 +49,26 @@ class Candidates:
         """The project's name, as repositories and labels have it."""
         return legal_name(self.config.project.name)
 
+    def remove_leftovers(self) -> None:
+        """Remove the containers that a killed call left behind."""
+        with translate_docker_errors("Removing what a killed call left behind"):
+            filters: dict[str, Any] = {"label": f"{PROBE}={self.owner}"}
+            for container in self.client.containers.list(all=True, filters=filters, ignore_removed=True):
+                container.remove(force=True, v=True)
+
+    def run(self, probe: Probe, bounds: Bounds, listen: Listen) -> Outcome:
+        """Run a probe in a container of its own."""
+        start = time.monotonic()
+        with translate_docker_errors("The Docker engine"), self.start(probe, bounds, listen) as (runner, first):
+            steps = [first]
+            for step in probe.steps[1:]:
+                if steps[-1].is_failure:
+                    break
+                reports = probe.reports if step is probe.steps[-1] else ()
+                steps.append(_run_step(runner, step, reports, listen))
+            files, trouble = runner.box.files, runner.disk.find_trouble
+            return outcome_of(probe, steps, files, bounds, start=start, trouble=trouble)
+
     @contextmanager
     def start(self, probe: Probe, bounds: Bounds, listen: Listen) -> Iterator[tuple[StepRunner, StepOutcome]]:
         """Start a container in which the first step is done: from the image kept of it, if there is one."""
@@ -65,7 +89,7 @@ class Candidates:
                 return
             container.put_overlay(probe.overlay)
             container.put_scripts(probe.steps)
-            done = run_step(runner, first, probe.reports if len(probe.steps) == 1 else (), listen)
+            done = _run_step(runner, first, probe.reports if len(probe.steps) == 1 else (), listen)
             if probe.keep and not done.is_failure:
                 labels = {"kind": "built", "built": probe.candidate, "inputs": ""}
                 container.commit(self._kept_name(probe), self.labels(probe.image, labels))
@@ -100,7 +124,7 @@ def own_labels(values: Mapping[str, str]) -> dict[str, str]:
     return {f"{LABEL}.{key}": value for key, value in values.items()}
 
 
-def run_step(runner: StepRunner, step: Step, reports: tuple[str, ...], listen: Listen) -> StepOutcome:
+def _run_step(runner: StepRunner, step: Step, reports: tuple[str, ...], listen: Listen) -> StepOutcome:
     """Delete the reports that exist, and run a step."""
     try:
         runner.box.delete_matching(reports)

@@ -10,13 +10,24 @@ from typing import Any
 import docker
 from docker.utils import parse_repository_tag
 
-from sessions.engines.disk_space import Need
+from sessions.engines.disk_space import Need, check_needs
+from sessions.engines.docker.daemon import translate_docker_errors
 from sessions.engines.image_names import LABEL
 
 # A candidate's container and the image made of it exist at the same time, while the next candidate begins to grow.
 _AT_ONCE = 3
 # A build writes about as much as it reads: objects beside sources.
 _BUILT_BESIDE_SOURCE = 2
+
+
+def check_disk(client: docker.DockerClient, name: str, state: Path, source: int) -> str:
+    """Return how much a run on the image ``name`` needs and how much is free; ``source`` is the size of its files.
+
+    Raises :class:`InfrastructureError` where too little is free.
+    """
+    with translate_docker_errors("Asking the engine for its disk"):
+        needs = daemon_needs(client, name, source)
+    return check_needs([Need(what="logs and artifacts", place=state, size=source), *needs])
 
 
 def daemon_needs(client: docker.DockerClient, name: str, source: int) -> list[Need]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +19,9 @@ from sessions.engines.local.jail import Jail, find_jail
 from sessions.engines.local.layers import Layers, find_layers
 from sessions.engines.local.process_limit import remove_groups
 from sessions.engines.local.processes import kill_jails
+from sessions.engines.machine import memory_size
+from sessions.settings.configuration import EngineSettings
+from sessions.terminal.errors import InfrastructureError
 
 
 @dataclass(frozen=True)
@@ -22,8 +29,13 @@ class Confinement:
     """The jail and the layers of probes, as they work under a state folder; no jail where not ``jailed``."""
 
     state: Path
-    bounds: Bounds
+    settings: EngineSettings
     jailed: bool = True
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """What probes may take of this machine."""
+        return Bounds.of(self.settings, memory_size())
 
     @property
     def probes(self) -> Path:
@@ -55,6 +67,26 @@ class Confinement:
         delete_folder(self.probes)
         remove_groups()
 
+    @contextmanager
+    def temporary_folder(self) -> Iterator[Path]:
+        """Make a folder for one probe, and delete it at the end."""
+        self.probes.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self.probes, prefix="tmp"))
+        try:
+            yield folder
+        finally:
+            delete_folder(folder)
+
+    @contextmanager
+    def translate_errors(self) -> Iterator[None]:
+        """Raise errors of the disk as :class:`InfrastructureError`."""
+        try:
+            yield
+        except shutil.Error as error:  # of a whole folder: for each file source, target and reason, as text
+            raise _unusable(self.state, re.sub(r"^\[\w+ \d+\] |: '.*", "", str(error.args[0][0][2]))) from None
+        except OSError as error:
+            raise _unusable(self.state, error.strerror or str(error)) from None
+
     @cached_property
     def _found_jail(self) -> tuple[Jail | None, str]:
         return find_jail(self.state, self.bounds) if self.jailed else (None, "no jail is wanted")
@@ -69,3 +101,8 @@ class Confinement:
                 files = [unread.fileno(), filter_]
                 done = subprocess.run([*enter, *words], stdout=unread, stderr=unread, pass_fds=files, check=False)
                 return not done.returncode
+
+
+def _unusable(state: Path, why: str) -> InfrastructureError:
+    folder = state / "local"
+    return InfrastructureError(f"{folder} cannot be used: {why}. Make room or take another folder with --state.")

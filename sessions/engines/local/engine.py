@@ -10,28 +10,23 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import re
 import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from sessions.engines import Listen, Opening, RemoteImage
-from sessions.engines.bounds import Bounds
-from sessions.engines.collecting import delete_folder, outcome_of
+from sessions.engines.collecting import outcome_of
 from sessions.engines.disk_space import Need, check_needs
 from sessions.engines.images import ImageSource
 from sessions.engines.local.confinement import Confinement
 from sessions.engines.local.python_environment import PythonEnvironment
 from sessions.engines.local.step import LocalStepRunner, run_steps
 from sessions.engines.local.workspace import Workspace, put_file
-from sessions.engines.machine import DiskWatch, memory_size
+from sessions.engines.machine import DiskWatch
 from sessions.engines.probe import Image, Outcome, Probe
 from sessions.settings.configuration import Config
 from sessions.terminal.errors import InfrastructureError
@@ -76,14 +71,13 @@ class LocalEngine:
     @property
     def exposure(self) -> str:
         """Why there is no jail; empty where there is one."""
-        with self._translate_errors():
+        with self.confinement.translate_errors():
             return self.confinement.exposure
 
     @cached_property
     def confinement(self) -> Confinement:
         """What keeps probes from the rest of this machine, and from the release's folder."""
-        bounds = Bounds.of(self.config.engine, memory_size())
-        return Confinement(self.state, bounds, jailed=self.confined)
+        return Confinement(self.state, self.config.engine, jailed=self.confined)
 
     @cached_property
     def python(self) -> PythonEnvironment:
@@ -112,8 +106,8 @@ class LocalEngine:
         start, confinement = time.monotonic(), self.confinement
         bounds, release = confinement.bounds, confinement.release(probe.image.id.removeprefix("local:"))
         with (
-            self._translate_errors(),
-            self._temporary_folder() as folder,
+            confinement.translate_errors(),
+            confinement.temporary_folder() as folder,
             Workspace.of(folder, release, confinement.layers, bounds) as workspace,
         ):
             for file in probe.overlay:
@@ -124,7 +118,7 @@ class LocalEngine:
                 workspace=workspace,
                 jail=confinement.jail,
                 readable=self.python.readable,
-                environment=self._environment() | workspace.environment() | probe.environment,
+                environment=_environment(self.python) | workspace.environment() | probe.environment,
                 disk=disk,
             )
             steps = run_steps(probe, runner, listen)
@@ -149,30 +143,7 @@ class LocalEngine:
     def close(self) -> None:
         """There is nothing to release."""
 
-    def _environment(self) -> dict[str, str]:
-        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        return passed_on | {"PATH": f"{self.python.programs}:{os.environ.get('PATH', os.defpath)}"}
 
-    @contextmanager
-    def _temporary_folder(self) -> Iterator[Path]:
-        self.confinement.probes.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=self.confinement.probes, prefix="tmp"))
-        try:
-            yield folder
-        finally:
-            delete_folder(folder)
-
-    @contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        """Raise what is wrong with the disk as :class:`InfrastructureError`."""
-        try:
-            yield
-        except shutil.Error as error:  # of a whole folder: for each file source, target and reason, as text
-            raise _unusable(self.state, re.sub(r"^\[\w+ \d+\] |: '.*", "", str(error.args[0][0][2]))) from None
-        except OSError as error:
-            raise _unusable(self.state, error.strerror or str(error)) from None
-
-
-def _unusable(state: Path, why: str) -> InfrastructureError:
-    folder = state / "local"
-    return InfrastructureError(f"{folder} cannot be used: {why}. Make room or take another folder with --state.")
+def _environment(python: PythonEnvironment) -> dict[str, str]:
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return passed_on | {"PATH": f"{python.programs}:{os.environ.get('PATH', os.defpath)}"}

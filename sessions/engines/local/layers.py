@@ -34,12 +34,14 @@ except ImportError:  # not on this system, which has no reflinks either
 # From linux/fs.h: _IOW(0x94, 9, int).
 _FICLONE = 0x40049409
 _MOUNT = 'cd "$0" && mount -t overlay integrand -o "$1" "$2" && echo mounted && exec cat'
+_OWN_MOUNTS = ("--mount", "--propagation", "private")
 # `volatile` spares the sync of all that a probe wrote when the overlay is unmounted. `redirect_dir` lets rename(2) move
 # a folder of the release; only root may have it. `userxattr` is what a user namespace needs.
 _ROOTS_OPTIONS = ("volatile,redirect_dir=on", "volatile", "redirect_dir=off")
 _USERS_OPTIONS = ("volatile,userxattr", "userxattr")
 
-# Runs a trial command that a probe's commands would be wrapped like, and returns whether it succeeded.
+# Runs a command in a workspace as a probe's step would run, after the words that enter its mount; returns whether it
+# succeeded.
 Trial = Callable[[Path, Sequence[str], Sequence[str]], bool]
 
 
@@ -124,21 +126,22 @@ def find_layers(home: Path, trial: Trial) -> Layers:
     if not all(map(shutil.which, ("unshare", "nsenter", "mount"))):
         return Copies()
     home.mkdir(parents=True, exist_ok=True)
-    for unshare, nsenter, all_options in (
-        (("--mount", "--propagation", "private"), ("--mount",), _ROOTS_OPTIONS),
-        (
-            ("--user", "--map-current-user", "--keep-caps", "--mount", "--propagation", "private"),
-            ("--user", "--preserve-credentials", "--mount"),
-            _USERS_OPTIONS,
-        ),
-    ):
-        if os.geteuid() and "--user" not in unshare:
-            continue
-        for options in all_options:
-            layers = OverlayMounts(home=home.resolve(), unshare=unshare, nsenter=nsenter, options=options)
-            if _works(layers, trial):
-                return layers
-    return Copies()
+    ways = [] if os.geteuid() else list(roots_overlays(home))
+    return next((layers for layers in (*ways, *users_overlays(home)) if _works(layers, trial)), Copies())
+
+
+def roots_overlays(home: Path) -> Iterator[OverlayMounts]:
+    """Yield the overlays that root may mount, the best one first."""
+    for options in _ROOTS_OPTIONS:
+        yield OverlayMounts(home=home.resolve(), unshare=_OWN_MOUNTS, nsenter=("--mount",), options=options)
+
+
+def users_overlays(home: Path) -> Iterator[OverlayMounts]:
+    """Yield the overlays that any user may mount in a user namespace, the best one first."""
+    unshare = ("--user", "--map-current-user", "--keep-caps", *_OWN_MOUNTS)
+    nsenter = ("--user", "--preserve-credentials", "--mount")
+    for options in _USERS_OPTIONS:
+        yield OverlayMounts(home=home.resolve(), unshare=unshare, nsenter=nsenter, options=options)
 
 
 def _works(layers: OverlayMounts, trial: Trial) -> bool:
