@@ -12,6 +12,9 @@ from sessions.source.overlay_files import Overlay
 # Hears each line that a probe prints.
 Listen = Callable[[str], None]
 
+# What a gate's command may name in braces.
+PLACES = ("files", "results", "jobs", "seed")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
