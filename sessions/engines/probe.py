@@ -12,7 +12,7 @@ from sessions.source.overlay_files import Overlay
 # Hears each line that a probe prints.
 Listen = Callable[[str], None]
 
-# What a gate's command may name in braces.
+# Fills {name} in a gate's command, and nothing else: ${HOME} and awk's braces stay as they are.
 PLACES = ("files", "results", "jobs", "seed")
 
 
