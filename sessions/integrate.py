@@ -26,7 +26,7 @@ from sessions.source.line import Line, Queue, merge_line, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
-from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers import connect_tracker
 
 
 def integrate(options: Options, console: Console) -> Record:
@@ -53,7 +53,7 @@ def integrate(options: Options, console: Console) -> Record:
 
 def _read_tickets(day: Day) -> tuple[Ticket, ...]:
     asked = day.config.tickets
-    tickets = choose(TRACKERS[asked.tracker](asked).read(), day.options)
+    tickets = choose(connect_tracker(asked).read(), day.options)
     day.console.step(f"Tickets: {len(tickets)} from the {asked.tracker} tracker")
     return tickets
 

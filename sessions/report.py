@@ -19,7 +19,7 @@ from sessions.settings.options import Options
 from sessions.source.mirror import Mirror
 from sessions.source.start import release_at
 from sessions.terminal.console import Console
-from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers import TRACKERS, connect_tracker
 
 
 def report(options: Options, console: Console) -> Record:
@@ -42,8 +42,9 @@ def _tell_tracker(config: Config, options: Options, record: Record, folder: Path
     writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
     told = dict[str, Any]()
     try:
-        tracker, url = TRACKERS[config.tickets.tracker](config.tickets), report_address(config.project.report)
-        told |= tell_tickets(record, tracker, console, writes, publish=options.publish, url=url)
+        tracker, url = connect_tracker(config.tickets), report_address(config.project.report)
+        dialect = TRACKERS[config.tickets.tracker].dialect
+        told |= tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
         if options.close and not writes.is_stopped:
             mirror = Mirror.of(config.project.repository, options.state)
             release = release_at(mirror, record["release"], record["base"])

@@ -16,10 +16,10 @@ from sessions.source.soundness import fetch_sound
 from sessions.source.stacked import carried_tickets
 from sessions.source.standing import Standing
 from sessions.terminal.errors import TrackerError, UsageError
-from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.eligibility import Rules, check_not_elsewhere, priority_rank, why_not
 from sessions.tickets.model import Decision, Ticket, Verdict
 from sessions.tickets.order import Needs, closure, find_cycles, merge_order
+from sessions.tickets.trackers import merge_subjects
 
 # [tickets] target: tickets for any branch, and what a branch carries is the ticket's own.
 ANY_TARGET = "*"
@@ -74,7 +74,7 @@ def choose(tickets: Sequence[Ticket], options: Options) -> tuple[Ticket, ...]:
 
 def declared_needs(tickets: Sequence[Ticket]) -> Needs:
     """What each ticket says it depends on."""
-    return {each.number: frozenset(read_dependencies(each.depends, number=each.number).hard) for each in tickets}
+    return {each.number: frozenset(each.depends) for each in tickets}
 
 
 def draw_up(
@@ -89,7 +89,7 @@ def draw_up(
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
     fetched = fetch_sound(mirror, release, branches, submodules=config.project.submodules)
     tips = fetched.tips
-    with closing(Standing.of(tips, mirror, release, rules.target)) as standing:
+    with closing(Standing.of(tips, mirror, release, rules.target, merge_subjects())) as standing:
         carried = _carried(tickets, tips, mirror, release)
         out = {
             each.number: decision for each in tickets if (decision := _ruling(each, rules, options, fetched, standing))

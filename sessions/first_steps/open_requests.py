@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from itertools import count
 
 from sessions.source.mirror import Mirror
-from sessions.source.releases import Release, merged_numbers
+from sessions.source.releases import Release
 from sessions.terminal.console import Console
 from sessions.tickets.model import Ticket
+from sessions.tickets.trackers import merge_subjects
 
 MOST = 200  # newest first; a project with more open ones has a tracker that can be asked
 YOUNG = 366 * 86400  # an abandoned one keeps its refs for ever
@@ -83,7 +84,7 @@ def _fetch_trunk(mirror: Mirror, release: Release) -> str:
 
 def _landed(mirror: Mirror, trunk: str) -> frozenset[int]:
     reply = mirror.repository.git("log", "-z", "--first-parent", "--format=%s", trunk)
-    return merged_numbers(reply.out.decode("utf-8", "replace").split("\0"))
+    return merge_subjects().numbers(reply.out.decode("utf-8", "replace").split("\0"))
 
 
 def _tips(mirror: Mirror, tips: Mapping[int, str], release: Release, trunk: str) -> dict[int, _Tip]:

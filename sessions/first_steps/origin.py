@@ -23,21 +23,6 @@ class Origin:
     said: str = ""
     why: str = ""
 
-    @property
-    def github(self) -> str:
-        """``OWNER/NAME`` as an address on GitHub's web; empty where the project is not there.
-
-        >>> Origin(address="", name="", said="git@github.com:pypa/packaging.git").github
-        'https://github.com/pypa/packaging'
-        """
-        host = os.environ.get("GH_HOST") or "github.com"
-        places = "|".join(map(re.escape, {"github.com", host}))
-        known = re.fullmatch(
-            rf"(?:https://|ssh://|git://)?(?:[^@/]+@)?(?P<host>{places})(?::\d+)?[:/](?P<path>[\w.-]+/[\w.-]+?)(?:\.git)?/?",
-            self.said,
-        )
-        return f"https://{known['host']}/{known['path']}" if known else ""
-
 
 def find_origin(folder: Path, wanted: str | None) -> Origin:
     """The repository to integrate: the ``wanted`` one, the clone's origin, or the clone where that cannot be read.

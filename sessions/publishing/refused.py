@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sessions.ledger.record import write_whole
-from sessions.tickets.refusals import Change, Part, Refusal
+from sessions.tickets.refusals import Change, Refusal, TicketPart
 
 # A refused change is made again after that: somebody may have given us a right, or lifted a ban, unseen.
-PATIENCE = dt.timedelta(days=7)
+RETRY_AFTER = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Remembered:
     @property
     def again(self) -> dt.date:
         """The day from which on it is tried again."""
-        return self.tried + PATIENCE
+        return self.tried + RETRY_AFTER
 
     def is_due(self, today: dt.date) -> bool:
         """Whether it is time to try again; a day before the refusal knows nothing of it."""
@@ -67,7 +67,7 @@ class Memory:
 
 
 def _read(row: Mapping[str, Any]) -> Remembered:
-    change = Change(number=int(row["ticket"]), part=Part(row["part"]), digest=str(row["digest"]))
+    change = Change(number=int(row["ticket"]), part=TicketPart(row["part"]), digest=str(row["digest"]))
     since, tried = (dt.date.fromisoformat(row[key]) for key in ("since", "tried"))
     return Remembered(refusal=Refusal(change=change, why=str(row["why"])), since=since, tried=tried)
 

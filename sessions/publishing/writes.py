@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from sessions.publishing.refused import PATIENCE, Memory, Remembered
+from sessions.publishing.refused import RETRY_AFTER, Memory, Remembered
 from sessions.terminal.console import Console
 from sessions.terminal.errors import TrackerAccessError, TrackerBusyError, TrackerError
 from sessions.tickets.model import name_tickets
-from sessions.tickets.refusals import Change, Part, Refusal, WriteResult
+from sessions.tickets.refusals import Change, Refusal, TicketPart, WriteResult
 
 Write = Callable[[Collection[Change]], WriteResult]
 
@@ -23,7 +23,7 @@ class Writes:
     today: dt.date
     known: tuple[Remembered, ...] = ()
     retry: bool = False
-    _changed: set[tuple[int, Part]] = field(default_factory=set)
+    _changed: set[tuple[int, TicketPart]] = field(default_factory=set)
     _refused: list[Refusal] = field(default_factory=list)
     _skipped: set[Change] = field(default_factory=set)
     _failed: dict[int, str] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Writes:
         fresh = self._fresh()
         done = self._changed | {(each.refusal.change.number, each.refusal.change.part) for each in fresh}
         old = [each for each in self.known if (each.refusal.change.number, each.refusal.change.part) not in done]
-        memory.keep([*(each for each in old if self.today < each.again + PATIENCE), *fresh])
+        memory.keep([*(each for each in old if self.today < each.again + RETRY_AFTER), *fresh])
 
     def finish(self, console: Console) -> None:
         """Tell what was refused.

@@ -14,6 +14,7 @@ from sessions.source.refusals import unreadable
 from sessions.source.releases import Naming, Release, namings_in, releases_in_order
 from sessions.source.repository import Repository
 from sessions.terminal.errors import SourceError
+from sessions.tickets.merge_subjects import MergeSubjects
 
 _DEFAULT = "refs/integrand/default"
 _TARGET = "refs/integrand/target"
@@ -177,12 +178,12 @@ class Mirror:
         rows = (line.split() for line in reply.text.splitlines())
         return {commit: tuple(parents) for commit, *parents in rows}
 
-    def namings(self, release: Release) -> dict[int, Naming]:
+    def namings(self, release: Release, subjects: MergeSubjects) -> dict[int, Naming]:
         """Return the newest commit of the release's first-parent history that names each ticket as merged."""
         words = ("log", "-z", "--first-parent", "--format=%H%x09%s", release.commit)
         rows = self.repository.git(*words).out.decode("utf-8", "replace").split("\0")
         told = (row.split("\t", 1) for row in rows if row)
-        return namings_in(Naming(commit=commit, subject=subject) for commit, subject in told)
+        return namings_in((Naming(commit=commit, subject=subject) for commit, subject in told), subjects)
 
     def merges(self, release: Release) -> dict[str, Naming]:
         """Return the commits that the release's first-parent history merged, and the merge of each.

@@ -10,7 +10,7 @@ from enum import StrEnum
 from sessions.terminal.errors import RefusedError
 
 
-class Part(StrEnum):
+class TicketPart(StrEnum):
     """What is written of a ticket. Each is a change of its own, which can be refused by itself."""
 
     COMMENT = "comment"
@@ -27,11 +27,11 @@ class Change:
     """One change that is to be made. ``digest`` stands for its content: with another content it is another change."""
 
     number: int
-    part: Part
+    part: TicketPart
     digest: str
 
     @classmethod
-    def of(cls, number: int, part: Part, *content: object) -> Change:
+    def of(cls, number: int, part: TicketPart, *content: object) -> Change:
         """The change with that content, each piece as text."""
         said = "\0".join(map(str, content)).encode("utf-8", "replace")
         return cls(number=number, part=part, digest=hashlib.sha256(said).hexdigest()[:16])
@@ -53,7 +53,7 @@ class Refusal:
 class WriteResult:
     """What came of telling one ticket: parts that were changed, refusals, changes not tried as they were refused."""
 
-    changed: tuple[Part, ...] = ()
+    changed: tuple[TicketPart, ...] = ()
     refused: tuple[Refusal, ...] = ()
     skipped: tuple[Change, ...] = ()
 
@@ -76,7 +76,7 @@ def carry_out(planned: Iterable[Planned], refused_before: Collection[Change]) ->
 
     Raises :class:`TrackerError` where the tracker fails otherwise: then the next call makes what is missing.
     """
-    changed, refused, skipped = list[Part](), list[Refusal](), list[Change]()
+    changed, refused, skipped = list[TicketPart](), list[Refusal](), list[Change]()
     for each in planned:
         if each.change in refused_before:
             skipped.append(each.change)
@@ -92,5 +92,5 @@ def carry_out(planned: Iterable[Planned], refused_before: Collection[Change]) ->
 
 def cannot_see(number: int, error: RefusedError) -> WriteResult:
     """What came of a ticket that the tracker does not show any more."""
-    change = Change.of(number, Part.TICKET, error)
+    change = Change.of(number, TicketPart.TICKET, error)
     return WriteResult(refused=(Refusal(change=change, why=str(error), may_be_setup=error.may_be_setup),))

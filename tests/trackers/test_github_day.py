@@ -18,7 +18,7 @@ from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
-from sessions.tickets.trackers import github
+from sessions.tickets.trackers.github import tracker
 from tests.repositories import run_git
 from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import TOKEN, FakeGitHub, Pull, serving
@@ -50,7 +50,7 @@ def options(tmp_path: Path, fake: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -
         text = re.sub(rf"(?m)^{key} +=.*$", f'{key} = "{value}"', text, count=1)
     (tmp_path / "integration.toml").write_text(text)
     monkeypatch.setenv("GH_TOKEN", TOKEN)
-    monkeypatch.setattr(github, "PAUSE", 0.0)  # GitHub's own pace would make the test sleep
+    monkeypatch.setattr(tracker, "PAUSE", 0.0)  # GitHub's own pace would make the test sleep
     return Options(
         config=tmp_path / "integration.toml",
         state=tmp_path / "state",

@@ -8,7 +8,7 @@ from typing import Any
 
 from sessions.tickets.model import Account
 
-LIMIT = 65_536
+MAX_COMMENT = 65_536
 _LINK = "[The full report]("
 _PLAIN_ADDRESS = re.compile(r"https?://[^\s()<>\[\]]+")
 _CUT = "\n… cut here, for GitHub takes no longer comments: the full report has the rest.\n"
@@ -21,9 +21,9 @@ def comment_text(account: Account, marker: str, head: str) -> str:
     note = f"The branch has moved since: this is about commit `{account.commit}`.\n\n" if moved else ""
     text = f"{marker}\n{note}{account.text.strip()}"
     if not _PLAIN_ADDRESS.fullmatch(account.url):
-        return cut(text, LIMIT)
+        return cut(text, MAX_COMMENT)
     link = f"\n\n{_LINK}{account.url})\n"
-    return cut(text, LIMIT - len(link)).rstrip("\n") + link
+    return cut(text, MAX_COMMENT - len(link)).rstrip("\n") + link
 
 
 def own_comment(comments: Iterable[Mapping[str, Any]], marker: str) -> Mapping[str, Any] | None:

@@ -1,0 +1,29 @@
+"""Tickets in Trac: read and written through its XML-RPC plugin."""
+
+from __future__ import annotations
+
+from sessions.tickets.dialects.wiki import WIKI
+from sessions.tickets.trackers.kind import TrackerKind
+from sessions.tickets.trackers.trac.credentials import TRAC_VARIABLES
+from sessions.tickets.trackers.trac.tracker import TracTracker
+
+__all__ = ["TRAC", "TracTracker"]
+
+
+def _recognise(typed: str) -> str:
+    """Whatever was typed: Trac can be at any address, so it is asked last."""
+    return typed
+
+
+TRAC = TrackerKind(
+    name="trac",
+    title="Trac",
+    noun="a Trac",
+    connect=TracTracker,
+    dialect=WIKI,
+    recognise=_recognise,
+    tokens=TRAC_VARIABLES,
+    merge_subjects=(r"(?:Trac #|#)(\d+): ",),
+    ready=("positive_review",),
+    milestone="current",
+)
