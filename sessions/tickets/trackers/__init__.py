@@ -11,7 +11,6 @@ from sessions.tickets.trackers.github import GITHUB
 from sessions.tickets.trackers.kind import PATIENCE, TicketSource, TrackerKind
 from sessions.tickets.trackers.trac import TRAC
 
-# In this order they are offered an address: Trac takes whatever no other kind recognises.
 _KINDS = (
     FILE,
     GITHUB,
@@ -41,7 +40,8 @@ def recognise_address(typed: str) -> TrackerAddress | None:
     name, _, rest = typed.partition(":")
     if name in TRACKERS and rest and not rest.startswith("//"):
         return TrackerAddress(kind=TRACKERS[name], url=rest)
-    found = ((kind, kind.recognise(typed)) for kind in TRACKERS.values())
+    kinds = sorted(TRACKERS.values(), key=lambda kind: kind.takes_any_address)
+    found = ((kind, kind.recognise(typed)) for kind in kinds)
     return next((TrackerAddress(kind=kind, url=url) for kind, url in found if url), None)
 
 

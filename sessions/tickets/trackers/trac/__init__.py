@@ -11,7 +11,7 @@ __all__ = ["TRAC", "TracTracker"]
 
 
 def _recognise(typed: str) -> str:
-    """Whatever was typed: Trac can be at any address, so it is asked last."""
+    """Whatever was typed: a Trac can be at any address."""
     return typed
 
 
@@ -22,6 +22,7 @@ TRAC = TrackerKind(
     connect=TracTracker,
     dialect=WIKI,
     recognise=_recognise,
+    takes_any_address=True,
     tokens=TRAC_VARIABLES,
     merge_subjects=(r"(?:Trac #|#)(\d+): ",),
     ready=("positive_review",),
