@@ -53,7 +53,7 @@ def integrate(options: Options, console: Console) -> Record:
 
 def _read_tickets(day: Day) -> tuple[Ticket, ...]:
     asked = day.config.tickets
-    tickets = choose(connect_tracker(asked).read(), day.options)
+    tickets = choose(connect_tracker(asked, day.mirror.list_refs).read(), day.options)
     day.console.step(f"Tickets: {len(tickets)} from the {asked.tracker} tracker")
     return tickets
 

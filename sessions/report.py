@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,12 @@ def _tell_tracker(config: Config, options: Options, record: Record, folder: Path
     memory = Memory.of(options.state, config.tickets.url)
     writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
     told = dict[str, Any]()
+
+    def refs(repository: str) -> Mapping[str, str]:
+        return Mirror.of(config.project.repository, options.state).list_refs(repository)
+
     try:
-        tracker, url = connect_tracker(config.tickets), report_address(config.project.report)
+        tracker, url = connect_tracker(config.tickets, refs), report_address(config.project.report)
         dialect = TRACKERS[config.tickets.tracker].dialect
         told |= tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
         if options.close and not writes.is_stopped:

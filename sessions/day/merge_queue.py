@@ -87,7 +87,8 @@ def draw_up(
 ) -> Queue:
     """The queue of the day. Fetches the branches of all tickets, in one call."""
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
-    fetched = fetch_sound(mirror, release, branches, submodules=config.project.submodules)
+    elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
+    fetched = fetch_sound(mirror, release, branches, elsewhere, submodules=config.project.submodules)
     tips = fetched.tips
     with closing(Standing.of(tips, mirror, release, rules.target, merge_subjects())) as standing:
         carried = _carried(tickets, tips, mirror, release)

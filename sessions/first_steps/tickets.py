@@ -14,6 +14,7 @@ from sessions.terminal.errors import TrackerError, UsageError
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Ticket
 from sessions.tickets.trackers import TrackerAddress, name_kinds, recognise_address
+from sessions.tickets.trackers.kind import Surroundings
 
 TICKET_FILE = "tickets.toml"
 _PATIENCE = 10.0
@@ -59,7 +60,7 @@ def find_tickets(typed: str | None, proposed: TrackerAddress | None, mirror: Mir
     if not kind.read_by_init:
         return Source(tracker=kind.name, url=address.url, why="as you said", ready=kind.ready, milestone=kind.milestone)
     try:
-        tracker = kind.connect(Tracker(tracker=kind.name, url=address.url), _PATIENCE)
+        tracker = kind.connect(Tracker(tracker=kind.name, url=address.url), Surroundings(patience=_PATIENCE))
         url, seen = tracker.url, tracker.read()
     except TrackerError as error:
         if typed:

@@ -67,7 +67,7 @@ class _Merged:
 
     def why_open(self, ticket: Ticket) -> str:
         """Why a ticket is left open although something speaks for its having been merged; empty otherwise."""
-        at = self.mirror.tip(ticket.branch) if ticket.branch else None
+        at = self.mirror.tip(ticket.branch) if ticket.branch and not ticket.repository else None
         if not self.has(ticket):
             named = self._named.get(ticket.number)
             return (

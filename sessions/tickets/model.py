@@ -14,8 +14,9 @@ class Ticket:
     ``labels`` are all words by which eligibility and priority are decided: GitHub's labels; in Trac the status and
     the priority. ``commit`` is the reviewed commit as a full hex id, or empty where the tracker names none: then the
     tip of the branch is taken. ``branch`` is a ref of the project's repository (``u/jane/fix``,
-    ``refs/pull/7/head``). ``depends`` are the numbers of the tickets that must come first, which each tracker reads
-    from its own notation. ``target`` is the branch that the ticket is for, empty where the tracker names none.
+    ``refs/pull/7/head``); ``repository`` is the address of another one that has it, or empty.
+    ``depends`` are the numbers of the tickets that must come first, which each tracker reads from its own notation.
+    ``target`` is the branch that the ticket is for, empty where the tracker names none.
     ``held`` is why the tracker holds the ticket back, whatever its labels say ("it is a draft"), or empty.
     """
 
@@ -32,6 +33,7 @@ class Ticket:
     description: str = ""
     held: str = ""
     target: str = ""
+    repository: str = ""
 
 
 class Verdict(StrEnum):

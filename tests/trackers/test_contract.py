@@ -14,6 +14,7 @@ import pytest
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers.branches import BranchList
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github.address import auth_for
@@ -94,6 +95,32 @@ class TestFile(TrackerContract):
     def forge(self, tmp_path: Path) -> Forge:
         (tmp_path / "tickets.toml").touch()
         return FileForge(tmp_path / "tickets.toml")
+
+
+@dataclass
+class ListForge(FileForge):
+    """A list of branches, and what its repository has."""
+
+    kind: TrackerKind = field(default=TRACKERS["branches"])
+    refs: dict[str, str] = field(default_factory=dict)
+
+    def connect(self, patience: float = 0.0) -> TicketSource:  # noqa: ARG002
+        return BranchList(Tracker(tracker="branches", url=str(self.path)), lambda _url: self.refs)
+
+    def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
+        name = title if title != "T" else f"t{number}"
+        self.refs[f"refs/heads/t{number}"] = commit
+        values = {"number": number, "name": name, "branch": f"t{number}", "depends": [f"t{each}" for each in depends]}
+        rows = "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
+        self.rows.append(f"[[branch]]\n{rows}\n")
+        self.path.write_text("\n".join(self.rows), encoding="utf-8")
+
+
+class TestBranches(TrackerContract):
+    @pytest.fixture
+    def forge(self, tmp_path: Path) -> Forge:
+        (tmp_path / "branches.toml").touch()
+        return ListForge(tmp_path / "branches.toml")
 
 
 @dataclass

@@ -34,7 +34,7 @@ from sessions.tickets.refusals import Change, Planned, TicketPart, WriteResult, 
 from sessions.tickets.trackers import TRACKERS, merge_subjects, recognise_address
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.http import Caller
-from sessions.tickets.trackers.kind import TicketSource, TrackerKind
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 from tests.repositories import Builder, run_git
 from tests.trackers.contract import FIRST, Forge, ServerContract, Wire
 from tests.trackers.sample_day import check_day, day_options
@@ -76,10 +76,10 @@ class ToyToken(AuthBase):
 class ToyTracker:
     """The tickets of the forge at ``toy://HOST``."""
 
-    def __init__(self, settings: Tracker, patience: float) -> None:
+    def __init__(self, settings: Tracker, surroundings: Surroundings) -> None:
         self._settings, self.url = settings, settings.url
         self._base = f"http://{settings.url.removeprefix('toy://')}"
-        self._caller = Caller("Toy", ToyToken(), patience)
+        self._caller = Caller("Toy", ToyToken(), surroundings.patience)
 
     def read(self) -> tuple[Ticket, ...]:
         found: list[Ticket] = []
@@ -188,7 +188,7 @@ class ToyForge:
 
     def connect(self, patience: float = 0.0) -> TicketSource:
         settings = Tracker(tracker="toy", url=self.url, ready=("ready",), at_fault="needs work")
-        return ToyTracker(settings, patience)
+        return ToyTracker(settings, Surroundings(patience=patience))
 
     def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
         after = " ".join(f"toy-{each}" for each in depends)
@@ -389,5 +389,5 @@ def test_an_address_of_no_tracker_is_refused_by_name(toy: ToyForge, monkeypatch:
     monkeypatch.delitem(TRACKERS, "trac")
     assert recognise_address("gopher://x") is None
     with pytest.raises(TrackerError, match="Toy"):
-        ToyTracker(Tracker(url="toy://127.0.0.1:1"), 0.0).read()
+        ToyTracker(Tracker(url="toy://127.0.0.1:1"), Surroundings(patience=0)).read()
     assert toy.asked == []

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.merge_subjects import MergeSubjects
+from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.file import FILE
 from sessions.tickets.trackers.github import GITHUB
-from sessions.tickets.trackers.kind import PATIENCE, TicketSource, TrackerKind
+from sessions.tickets.trackers.kind import RefLister, Surroundings, TicketSource, TrackerKind, no_refs
 from sessions.tickets.trackers.trac import TRAC
 
 _KINDS = (
+    BRANCHES,
     FILE,
     GITHUB,
     TRAC,
@@ -27,12 +29,12 @@ class TrackerAddress:
     url: str
 
 
-def connect_tracker(settings: Tracker) -> TicketSource:
-    """The tracker of a configuration.
+def connect_tracker(settings: Tracker, list_refs: RefLister = no_refs) -> TicketSource:
+    """The tracker of a configuration, which may have to look into repositories by ``list_refs``.
 
     Raises :class:`TrackerError` where the settings cannot be right, or credentials are missing.
     """
-    return TRACKERS[settings.tracker].connect(settings, PATIENCE)
+    return TRACKERS[settings.tracker].connect(settings, Surroundings(list_refs=list_refs))
 
 
 def recognise_address(typed: str) -> TrackerAddress | None:
@@ -53,8 +55,8 @@ def recognise_clone(origin: str) -> TrackerAddress | None:
 
 def name_kinds() -> str:
     """What ``init --tracker`` takes: ``a GitHub repository, a Trac, or …``."""
-    file_, *others = (kind.noun for kind in TRACKERS.values())
-    return f"{', '.join(others)}, or {file_}"
+    *others, last = sorted((kind.noun for kind in TRACKERS.values()), key=lambda noun: "file" in noun)
+    return f"{', '.join(others)}, or {last}"
 
 
 def merge_subjects() -> MergeSubjects:

@@ -18,8 +18,9 @@ from sessions.terminal.errors import TrackerError
 from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.model import Account, Ticket
-from sessions.tickets.refusals import Change, TicketPart, WriteResult
-from sessions.tickets.trackers.kind import TrackerKind
+from sessions.tickets.refusals import Change, WriteResult
+from sessions.tickets.trackers.kind import Surroundings, TrackerKind
+from sessions.tickets.trackers.verdict_folder import VerdictFolder
 
 
 @dataclass(frozen=True)
@@ -53,25 +54,11 @@ class FileTracker:
 
     def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:  # noqa: ARG002  no forge
         """Write the account to ``<name>.told/<number>.md``, unless it says that already."""
-        return WriteResult(changed=(TicketPart.COMMENT,) if self._keep(f"{account.number}.md", account.text) else ())
+        return VerdictFolder(self.url).tell(str(account.number), account)
 
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:  # noqa: ARG002
         """Write ``<name>.told/<number>.closed``, which says why; the file itself is its owner's to change."""
-        text = f"Release {release} contains it, as of commit {ticket.commit}.\n"
-        return WriteResult(changed=(TicketPart.CLOSING,) if self._keep(f"{ticket.number}.closed", text) else ())
-
-    def _keep(self, name: str, text: str) -> bool:
-        """Whether the file of that name had to be written to say so."""
-        place = Path(self.url).with_suffix(".told") / name
-        content = text.encode("utf-8", "backslashreplace")
-        try:
-            if place.exists() and (place.suffix == ".closed" or place.read_bytes() == content):
-                return False
-            place.parent.mkdir(exist_ok=True)
-            place.write_bytes(content)
-        except OSError as error:
-            raise TrackerError(f"{place} cannot be written ({error.strerror}): mend that.") from None
-        return True
+        return VerdictFolder(self.url).close(str(ticket.number), ticket, release)
 
     def _ticket(self, table: Any, place: int) -> Ticket:
         hints = {**typing.get_type_hints(Ticket), "depends": str}
@@ -103,7 +90,7 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
 
 
-def _connect(settings: Tracker, _patience: float) -> FileTracker:
+def _connect(settings: Tracker, _surroundings: Surroundings) -> FileTracker:
     return FileTracker(settings)
 
 

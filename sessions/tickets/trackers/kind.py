@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +13,26 @@ from sessions.tickets.refusals import Change, WriteResult
 
 PATIENCE = 300.0
 """Seconds for which a tracker that refuses is asked again."""
+
+
+RefLister = Callable[[str], Mapping[str, str]]
+"""Returns the full refs of a repository, with the hex ids that they are at; the empty address is the project's own.
+
+Raises :class:`SourceError` where the repository cannot be read.
+"""
+
+
+def no_refs(_repository: str) -> Mapping[str, str]:
+    """The answer where no repository is at hand."""
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a tracker is given: seconds of ``patience`` with its server, and access to git repositories."""
+
+    patience: float = PATIENCE
+    list_refs: RefLister = no_refs
 
 
 class TicketSource(Protocol):
@@ -56,7 +76,7 @@ class TrackerKind:
 
     ``name`` is the value of ``[tickets] tracker``; ``title`` is its name in sentences, ``noun`` what ``--tracker``
     takes ("a GitHub repository"), ``tickets`` what its tickets are called. ``connect`` makes the tracker from
-    ``[tickets]`` and the seconds of patience; it need not call the server yet.
+    ``[tickets]`` and its surroundings; it need not call the server yet.
 
     ``recognise`` and ``recognise_origin`` get what a user typed after ``init --tracker``, and the address of a clone's
     origin; they return the ``[tickets] url`` to use, empty where it is none of this kind. ``init`` reads the tickets
@@ -71,7 +91,7 @@ class TrackerKind:
     name: str
     title: str
     noun: str
-    connect: Callable[[Tracker, float], TicketSource]
+    connect: Callable[[Tracker, Surroundings], TicketSource]
     dialect: Dialect
     recognise: Callable[[str], str]
     recognise_origin: Callable[[str], str] = nothing_recognised

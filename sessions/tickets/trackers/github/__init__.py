@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 
+from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.trackers.github.address import GITHUB_TOKENS, web_address
 from sessions.tickets.trackers.github.tracker import GitHubTracker
-from sessions.tickets.trackers.kind import TrackerKind
+from sessions.tickets.trackers.kind import Surroundings, TrackerKind
 
 __all__ = ["GITHUB", "GitHubTracker"]
 
 _ADDRESS = re.compile(r"github|/repos/|/api/v3\b|\.ghe\.com|^[\w.-]+/[\w.-]+$")
+
+
+def _connect(settings: Tracker, surroundings: Surroundings) -> GitHubTracker:
+    return GitHubTracker(settings, surroundings.patience)
 
 
 def _recognise(typed: str) -> str:
@@ -23,7 +28,7 @@ GITHUB = TrackerKind(
     title="GitHub",
     tickets="pull requests",
     noun="a GitHub repository",
-    connect=GitHubTracker,
+    connect=_connect,
     dialect=MARKDOWN,
     recognise=_recognise,
     recognise_origin=web_address,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.wiki import WIKI
-from sessions.tickets.trackers.kind import TrackerKind
+from sessions.tickets.trackers.kind import Surroundings, TrackerKind
 from sessions.tickets.trackers.trac.credentials import TRAC_VARIABLES
 from sessions.tickets.trackers.trac.tracker import TracTracker
 
 __all__ = ["TRAC", "TracTracker"]
+
+
+def _connect(settings: Tracker, surroundings: Surroundings) -> TracTracker:
+    return TracTracker(settings, surroundings.patience)
 
 
 def _recognise(typed: str) -> str:
@@ -19,7 +24,7 @@ TRAC = TrackerKind(
     name="trac",
     title="Trac",
     noun="a Trac",
-    connect=TracTracker,
+    connect=_connect,
     dialect=WIKI,
     recognise=_recognise,
     takes_any_address=True,
