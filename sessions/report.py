@@ -41,7 +41,7 @@ def _tell_tracker(config: Config, options: Options, record: Record, folder: Path
     """Tell and close the tickets; what was done is in the record, whatever stopped the rest."""
     memory = Memory.of(options.state, config.tickets.url)
     writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
-    told = dict[str, Any]()
+    written = dict[str, Any]()
 
     def refs(repository: str) -> Mapping[str, str]:
         return Mirror.of(config.project.repository, options.state).list_refs(repository)
@@ -49,14 +49,14 @@ def _tell_tracker(config: Config, options: Options, record: Record, folder: Path
     try:
         tracker, url = connect_tracker(config.tickets, refs), report_address(config.project.report)
         dialect = TRACKERS[config.tickets.tracker].dialect
-        told |= tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
+        written |= tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
         if options.close and not writes.is_stopped:
             mirror = Mirror.of(config.project.repository, options.state)
             release = release_at(mirror, record["release"], record["base"])
-            told |= close_merged(tracker, mirror, release, console, writes, publish=options.publish)
+            written |= close_merged(tracker, mirror, release, console, writes, publish=options.publish)
     finally:
-        told |= {"refused": writes.record()} if options.publish else {}
-        record = {**record, "published": {**record["published"], **told}}
+        written |= {"refused": writes.record()} if options.publish else {}
+        record = {**record, "published": {**record["published"], **written}}
         save_record(record, folder)
         writes.remember(memory)
     writes.finish(console)

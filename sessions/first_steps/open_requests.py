@@ -37,9 +37,9 @@ def waiting_requests(mirror: Mirror, release: Release) -> tuple[Ticket, ...]:
     trunk = _fetch_trunk(mirror, release)
     refs = open_requests(mirror.remote, _landed(mirror, trunk)) or branches(mirror.remote)
     tips = mirror.fetch_tickets(dict(sorted(refs.items(), reverse=True)[:MOST]))
-    told = _tips(mirror, tips, release, trunk)
-    youngest = max((tip.when for tip in told.values()), default=0)
-    young = {number: tip for number, tip in told.items() if tip.when > youngest - YOUNG}
+    tips_by_number = _tips(mirror, tips, release, trunk)
+    youngest = max((tip.when for tip in tips_by_number.values()), default=0)
+    young = {number: tip for number, tip in tips_by_number.items() if tip.when > youngest - YOUNG}
     known = (f"^{release.commit}", f"^{trunk}")
     return tuple(_ticket(mirror, number, refs[number], young[number], known) for number in sorted(young))
 
@@ -89,13 +89,13 @@ def _landed(mirror: Mirror, trunk: str) -> frozenset[int]:
 
 def _tips(mirror: Mirror, tips: Mapping[int, str], release: Release, trunk: str) -> dict[int, _Tip]:
     """What is at each ref, without those that the release or the default branch contains."""
-    asked = "".join(f"{commit}\n" for commit in tips.values())
-    if not asked:
+    listed = "".join(f"{commit}\n" for commit in tips.values())
+    if not listed:
         return {}
     known = f"^{release.commit}\n^{trunk}\n"
-    new = set(mirror.repository.git("rev-list", "--stdin", put=(asked + known).encode()).text.split())
+    new = set(mirror.repository.git("rev-list", "--stdin", put=(listed + known).encode()).text.split())
     words = ("log", "--no-walk=unsorted", "-z", "--stdin", "--format=%H %ct")
-    rows = (row.split() for row in mirror.repository.git(*words, put=asked.encode()).text.split("\0") if row)
+    rows = (row.split() for row in mirror.repository.git(*words, put=listed.encode()).text.split("\0") if row)
     at = {commit: _Tip(commit=commit, when=int(when)) for commit, when in rows}
     return {number: at[commit] for number, commit in tips.items() if commit in new}
 

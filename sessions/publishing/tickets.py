@@ -1,4 +1,4 @@
-"""The verdict on each ticket, written through its tracker."""
+"""Verdicts, written on their tickets through the tracker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes of a ticket, and what a tracker says to them: made, refused, or not tried as it was refused before."""
+"""Changes of a ticket, and their results: made, refused, or not tried because they were refused before."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sessions.terminal.errors import RefusedError
 
 
 class TicketPart(StrEnum):
-    """What is written of a ticket. Each is a change of its own, which can be refused by itself."""
+    """What can be changed on a ticket. Each is a change of its own, which can be refused by itself."""
 
     COMMENT = "comment"
     STATUS = "status"
@@ -19,12 +19,12 @@ class TicketPart(StrEnum):
     LABEL_REMOVAL = "removal of a label"
     CLOSING = "closing"
     TICKET = "ticket"
-    """The ticket as a whole: it is gone, or nobody may see it."""
+    """The ticket as a whole, where it is gone or may not be seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One change that is to be made. ``digest`` stands for its content: with another content it is another change."""
+    """One change to be made. ``digest`` is a hash of its content: another content is another change."""
 
     number: int
     part: TicketPart
@@ -33,8 +33,8 @@ class Change:
     @classmethod
     def of(cls, number: int, part: TicketPart, *content: object) -> Change:
         """The change with that content, each piece as text."""
-        said = "\0".join(map(str, content)).encode("utf-8", "replace")
-        return cls(number=number, part=part, digest=hashlib.sha256(said).hexdigest()[:16])
+        text = "\0".join(map(str, content)).encode("utf-8", "replace")
+        return cls(number=number, part=part, digest=hashlib.sha256(text).hexdigest()[:16])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class WriteResult:
-    """What came of telling one ticket: parts that were changed, refusals, changes not tried as they were refused."""
+    """The result of writing to one ticket: changed parts, refusals, and changes skipped as they were refused before."""
 
     changed: tuple[TicketPart, ...] = ()
     refused: tuple[Refusal, ...] = ()
@@ -59,13 +59,13 @@ class WriteResult:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the ticket has all that it was to be told."""
+        """Whether all changes were made, or needed none."""
         return not (self.refused or self.skipped)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A change, and what makes it. ``write`` raises :class:`RefusedError` where the tracker refuses."""
+    """A change, and the call that makes it. ``write`` raises :class:`RefusedError` where the tracker refuses."""
 
     change: Change
     write: Callable[[], object]
@@ -91,6 +91,6 @@ def carry_out(planned: Iterable[Planned], refused_before: Collection[Change]) ->
 
 
 def cannot_see(number: int, error: RefusedError) -> WriteResult:
-    """What came of a ticket that the tracker does not show any more."""
+    """The result for a ticket that the tracker does not show any more."""
     change = Change.of(number, TicketPart.TICKET, error)
     return WriteResult(refused=(Refusal(change=change, why=str(error), may_be_setup=error.may_be_setup),))

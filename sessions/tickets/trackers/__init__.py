@@ -13,8 +13,8 @@ from sessions.tickets.trackers.kind import RefLister, Surroundings, TicketSource
 from sessions.tickets.trackers.trac import TRAC
 
 _KINDS = (
-    BRANCHES,
     FILE,
+    BRANCHES,
     GITHUB,
     TRAC,
 )

@@ -21,7 +21,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class BranchEntry:
     """One entry: a branch, or all branches that a pattern matches (``refs/heads/topic/*``).
 
     ``remote`` is the address of the repository that has it, empty for the project's own. ``depends`` names other
@@ -51,7 +51,7 @@ class Entry:
         return self.branch if self.branch.startswith("refs/") else f"refs/heads/{self.branch}"
 
 
-def read_entries(text: str, path: str) -> tuple[Entry, ...]:
+def read_branch_list(text: str, path: str) -> tuple[BranchEntry, ...]:
     """The entries of a list, in its order: TOML where the file is called so, else text.
 
     Raises :class:`TrackerError` with the place of what is wrong.
@@ -66,7 +66,7 @@ def read_entries(text: str, path: str) -> tuple[Entry, ...]:
     return entries
 
 
-def _text_entries(text: str, path: str) -> Iterator[Entry]:
+def _text_entries(text: str, path: str) -> Iterator[BranchEntry]:
     for number, line in enumerate(text.splitlines(), start=1):
         match line.split():
             case []:
@@ -75,18 +75,18 @@ def _text_entries(text: str, path: str) -> Iterator[Entry]:
                 pass
             case [name, "git", address] if "#" in address:
                 remote, _, branch = address.rpartition("#")
-                yield Entry(name=name, remote=remote, branch=branch)
+                yield BranchEntry(name=name, remote=remote, branch=branch)
             case [name, "quilt", *_]:
-                yield Entry(name=name, branch="", reason="it is a series of patches for quilt, and no branch")
+                yield BranchEntry(name=name, branch="", reason="it is a series of patches for quilt, and no branch")
             case [name, remote, branch] if remote != "git":
-                yield Entry(name=name, remote=remote, branch=branch)
+                yield BranchEntry(name=name, remote=remote, branch=branch)
             case _:
                 raise TrackerError(
                     f"{path}, line {number}: must be `NAME git URL#BRANCH` or `NAME REMOTE BRANCH`, not {line!r}."
                 )
 
 
-def _toml_entries(text: str, path: str) -> Iterator[Entry]:
+def _toml_entries(text: str, path: str) -> Iterator[BranchEntry]:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -98,8 +98,8 @@ def _toml_entries(text: str, path: str) -> Iterator[Entry]:
         yield _entry(table, f"{path}: branch {place}")
 
 
-def _entry(table: Any, where: str) -> Entry:
-    known = {field.name: field.default for field in fields(Entry) if field.name != "reason"}
+def _entry(table: Any, where: str) -> BranchEntry:
+    known = {field.name: field.default for field in fields(BranchEntry) if field.name != "reason"}
     if not isinstance(table, dict):
         raise TrackerError(f"{where} is no [[branch]] table.")
     if unknown := table.keys() - known.keys():
@@ -111,7 +111,7 @@ def _entry(table: Any, where: str) -> Entry:
         values[key] = tuple(value) if isinstance(value, list) else value
         if not _fits(key, values[key], known[key]):
             raise TrackerError(f"{where}: {key} cannot be {value!r}.")
-    return Entry(**values)
+    return BranchEntry(**values)
 
 
 def _fits(key: str, value: object, default: object) -> bool:

@@ -13,7 +13,7 @@ from sessions.settings.ticket_settings import Tracker
 from sessions.terminal.errors import SourceError, TrackerError
 from sessions.tickets.model import Account, Ticket
 from sessions.tickets.refusals import Change, WriteResult
-from sessions.tickets.trackers.branches.entries import Entry, read_entries
+from sessions.tickets.trackers.branches.entries import BranchEntry, read_branch_list
 from sessions.tickets.trackers.kind import RefLister
 from sessions.tickets.trackers.verdict_folder import VerdictFolder
 
@@ -48,8 +48,8 @@ class BranchList:
             text = Path(self.url).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise TrackerError(f"The list of branches {self.url} cannot be read: {error}.") from None
-        entries = read_entries(text, self.url)
-        numbered: dict[int, Entry] = {}
+        entries = read_branch_list(text, self.url)
+        numbered: dict[int, BranchEntry] = {}
         groups: dict[str, tuple[int, ...]] = {}
         for place, entry in enumerate(entries, start=1):
             expanded = dict(self._expand(entry.number or place, entry))
@@ -67,7 +67,7 @@ class BranchList:
         """Write ``<name>.told/<number>.closed``, which says why; the list itself is its owner's to change."""
         return VerdictFolder(self.url).close(str(ticket.number), ticket, release)
 
-    def _expand(self, number: int, entry: Entry) -> list[tuple[int, Entry]]:
+    def _expand(self, number: int, entry: BranchEntry) -> list[tuple[int, BranchEntry]]:
         """The branches of an entry, numbered: one, or those that match its pattern, by name."""
         if not entry.is_pattern:
             return [(number, entry)]
@@ -83,7 +83,7 @@ class BranchList:
             for at, ref in enumerate(found, start=1)
         ]
 
-    def _ticket(self, number: int, entry: Entry, groups: Mapping[str, tuple[int, ...]]) -> Ticket:
+    def _ticket(self, number: int, entry: BranchEntry, groups: Mapping[str, tuple[int, ...]]) -> Ticket:
         remote = self._remote(entry)
         commit = entry.commit
         if entry.branch and not commit:
@@ -102,7 +102,7 @@ class BranchList:
             held=entry.reason,
         )
 
-    def _remote(self, entry: Entry) -> str:
+    def _remote(self, entry: BranchEntry) -> str:
         """The address of an entry's repository; a path counts from the list's folder."""
         place = Path(self.url).parent / entry.remote
         return str(place.resolve()) if entry.remote and "://" not in entry.remote and place.exists() else entry.remote

@@ -1,4 +1,4 @@
-"""XML-RPC over :mod:`requests`: the standard library marshals, defusedxml reads, and nothing else is trusted."""
+"""XML-RPC over :mod:`requests`: written by the standard library, read by defusedxml."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class XmlRpc:
         return [self._member(method, reply) for reply in replies]
 
     def nonsense(self, what: str) -> TrackerError:
-        """The error for a reply that is XML-RPC, but not what was asked for."""
+        """The error for a reply that is XML-RPC, but no answer to the call."""
         return TrackerError(f"{self.caller.who} does not answer {what} as Trac does: nothing was taken from it.")
 
     def _member(self, method: str, reply: object) -> Any:
