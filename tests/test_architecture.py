@@ -39,8 +39,9 @@ ALLOWED: dict[str, set[str]] = {
 PURE = (
     *("tickets/order.py", "tickets/eligibility.py", "tickets/dependencies.py", "tickets/model.py"),
     *("tickets/merge_subjects.py", "tickets/dialects/markdown.py", "tickets/dialects/wiki.py"),
-    *("tickets/trackers/trac/fields.py", "tickets/trackers/trac/comment.py"),
-    *("culprits/search.py", "culprits/inquiry.py", "culprits/signatures.py", "culprits/evidence.py"),
+    *("tickets/trackers/trac/fields.py", "tickets/trackers/trac/comment.py", "tickets/trackers/branches/entries.py"),
+    *("culprits/search.py", "culprits/finder.py", "culprits/signatures.py", "culprits/evidence.py"),
+    *("culprits/tally.py", "culprits/hypotheses.py", "culprits/plan.py"),
     *(
         "culprits/bisection.py",
         "culprits/suspicion.py",

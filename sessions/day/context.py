@@ -13,7 +13,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sessions.day.budget import Budget
+from sessions.day.gate_files import GateFiles
+from sessions.day.probe_builder import ProbeBuilder
 from sessions.day.probe_runner import ProbeRunner
+from sessions.day.result_cache import ResultCache
 from sessions.day.state_sync import take_over
 from sessions.engines.choice import choose_engine
 from sessions.engines.dask.pool import choose_pool
@@ -129,21 +133,18 @@ class Day:
             pool = choose_pool(self.config, engine, image, release, jobs=jobs, warn=self.console.detail)
             borrowed.callback(pool.close)
             budget = self.options.budget
+            files = GateFiles(repository, self.options.files)
             yield ProbeRunner(
-                config=self.config,
                 engine=engine,
                 pool=pool,
-                shards=pool.size if self.config.engine.workers == "dask" else 1,
-                image=image,
-                repository=repository,
-                release_tree=source.tree,
-                ledger=self.ledger,
-                state=self.state,
+                cache=ResultCache(
+                    config=self.config, files=files, image_id=image.id, ledger=self.ledger, state=self.state
+                ),
+                builder=ProbeBuilder(config=self.config, files=files, image=image, release_tree=source.tree, jobs=jobs),
+                budget=Budget(None if budget is None else self.started + budget),
                 console=self.console,
-                asked=frozenset(gate.name for gate in self.asked_gates()),
-                globs=self.options.files,
-                jobs=self.options.jobs,
-                deadline=None if budget is None else self.started + budget,
+                gates=frozenset(gate.name for gate in self.asked_gates()),
+                shards=pool.size if self.config.engine.workers == "dask" else 1,
             )
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sessions.day.context import Day
-from sessions.day.probe_runner import ProbeRunner, Question
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.question import Question
 from sessions.engines.docker.container import ROOM
 from sessions.engines.docker.daemon import LABEL, legal_name, legal_tag
 from sessions.engines.probe import Image, Inspection
-from sessions.ledger.record import Record
+from sessions.ledger.record import Purpose, Record
 from sessions.reporting.reproduction import is_of_build
 from sessions.source.shallow import copy_since
 
@@ -94,7 +95,7 @@ class DebugImages:
         """What runs exactly the failing tests in the image of ``shown``."""
         if shown.is_build:
             return self.day.config.build.run
-        return self.runner.command(self.day.config.gate(shown.gate), shown.files or None, shown.tree)
+        return self.runner.builder.command(self.day.config.gate(shown.gate), shown.files or None, shown.tree)
 
     def make(self, wanted: Inspection) -> Image | None:
         """The image, made where it is not here yet; ``None`` where the engine makes none."""
@@ -106,7 +107,7 @@ class DebugImages:
         Those of the head and of what shows a failure stay, whenever they were made.
         """
         trees = {self.day.base.tree, record["tree"], *(shown.tree for shown in evidence_of(record))}
-        builds = {self.runner.candidate(tree).candidate for tree in trees}
+        builds = {self.runner.builder.candidate(tree).candidate for tree in trees}
         names = {self.head(record).name, *(self.evidence(shown).name for shown in evidence_of(record))}
         before = self.day.options.date - dt.timedelta(days=self.day.config.engine.keep_days)
         if gone := self.runner.engine.prune(keep=frozenset(builds | names), before=before.isoformat()):
@@ -126,7 +127,7 @@ class DebugImages:
         built: bool = True,
     ) -> Inspection:
         day = self.day
-        candidate = self.runner.candidate(tree, built=built)
+        candidate = self.runner.builder.candidate(tree, built=built)
         inputs = hashlib.sha256(f"{candidate.candidate}\0{commit}\0{branch}\0{more}".encode()).hexdigest()[:16]
         repository = day.config.engine.image or f"integrand/{legal_name(day.config.project.name)}"
         source = day.config.engine.source
@@ -157,7 +158,7 @@ class DebugImages:
         found = {f"{ROOM}/{name}": self.day.folder / name for name in ("run.json", "report.md", "report.html", "junit")}
         head = replace(self.day.base, commit=record["head"], tree=record["tree"])
         for gate in self.day.config.gates:
-            probe_result = self.runner.recall(Question(gate=gate, candidate=head, why=""))
+            probe_result = self.runner.cache.find(Question(gate=gate, candidate=head, why="", purpose=Purpose.HEAD))
             if probe_result is None:
                 continue
             results = scratch / f"{gate.name}.json"
@@ -166,7 +167,7 @@ class DebugImages:
             log = self.day.state / probe_result.log
             if log.is_file():
                 found[f"{ROOM}/gates/{gate.name}.log"] = log
-            made = self.runner.artifacts(record["tree"], gate)
+            made = self.runner.cache.artifacts(record["tree"], gate)
             for document in sorted(path for path in made.rglob("*") if path.is_file()):
                 inside = document.relative_to(made).as_posix()
                 found[f"{self.day.config.engine.source}/{inside}"] = document

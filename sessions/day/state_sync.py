@@ -49,23 +49,23 @@ def take_over(config: Config, options: Options, console: Console) -> None:
 def share_baseline(runner: ProbeRunner, options: Options) -> None:
     """Publish what was built of the release's image, if asked: what is known counts for that image and no other."""
     if engine := _publisher(runner, options):
-        publish_baseline(engine, runner.image, runner.console)
+        publish_baseline(engine, runner.builder.image, runner.console)
 
 
 def hand_over(runner: ProbeRunner, record: Record, options: Options) -> None:
     """Publish what is known, if asked, for the next call, wherever that runs; once, where nothing is new."""
-    engine, config = _publisher(runner, options), runner.config
+    engine, config = _publisher(runner, options), runner.cache.config
     if engine is None:
         return
     found = {key: value for key, value in record.items() if key not in ("timings", "published")}
-    inputs = hashlib.sha256(f"{runner.ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
+    inputs = hashlib.sha256(f"{runner.cache.ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
     engine.store(_name(config), inputs, lambda: pack_state(options.state, record))
     publish_image(engine.registry, _name(config), runner.console)
 
 
 def _publisher(runner: ProbeRunner, options: Options) -> DockerEngine | None:
     engine = runner.engine
-    wanted = options.publish and runner.config.engine.image
+    wanted = options.publish and runner.cache.config.engine.image
     return engine if wanted and isinstance(engine, DockerEngine) else None
 
 

@@ -326,7 +326,7 @@ def test_it_is_a_choice_of_the_configuration_and_of_its_schema(toy: ToyForge, tm
     assert load_config(tmp_path / "integration.toml").tickets.tracker == "toy"
     assert "toy" in config_schema()["properties"]["tickets"]["properties"]["tracker"]["enum"]
     day_options(tmp_path, sample, tracker="toys")
-    with pytest.raises(UsageError, match=r"must be one of file, .*, toy, not .*; did you mean"):
+    with pytest.raises(UsageError, match=r"must be one of .*, toy, not .*; did you mean"):
         load_config(tmp_path / "integration.toml")
 
 

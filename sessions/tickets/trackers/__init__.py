@@ -12,9 +12,10 @@ from sessions.tickets.trackers.github import GITHUB
 from sessions.tickets.trackers.kind import RefLister, Surroundings, TicketSource, TrackerKind, no_refs
 from sessions.tickets.trackers.trac import TRAC
 
+# An address goes to the first kind that recognises it: `branches.toml` is a TOML file, too.
 _KINDS = (
-    FILE,
     BRANCHES,
+    FILE,
     GITHUB,
     TRAC,
 )
