@@ -28,7 +28,7 @@ from sessions.source.line import Line, Queue, merge_line, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
-from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers import connect_tracker
 
 
 def integrate(options: Options, console: Console) -> Record:
@@ -55,7 +55,7 @@ def integrate(options: Options, console: Console) -> Record:
 
 def _read_tickets(day: Day) -> tuple[Ticket, ...]:
     configured = day.config.tickets
-    tickets = select_tickets(TRACKERS[configured.tracker](configured).read(), day.options)
+    tickets = select_tickets(connect_tracker(configured, day.mirror.list_refs).read(), day.options)
     day.console.step(f"Tickets: {len(tickets)} from the {configured.tracker} tracker")
     return tickets
 
