@@ -11,11 +11,12 @@ from sessions.day.baselines import Baselines, mending_tickets
 from sessions.day.context import Day, open_day
 from sessions.day.finish import conclude
 from sessions.day.forecast import foresee, say_forecast
-from sessions.day.green_head import GreenHead, Progress
+from sessions.day.green_head import GreenHead
 from sessions.day.merge_queue import build_queue
 from sessions.day.plan import describe_plan, plan_message
 from sessions.day.probe_outcomes import called
 from sessions.day.probe_runner import ProbeRunner
+from sessions.day.progress import Progress
 from sessions.day.run_record import DayResult, State
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside

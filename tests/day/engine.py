@@ -27,6 +27,7 @@ from sessions.ledger.ledger import Ledger
 from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Build, Config, Gate, Project, Tracker
 from sessions.settings.options import Options
+from sessions.source.merging import Candidate
 from sessions.terminal.console import Console
 from sessions.terminal.errors import InfrastructureError
 from tests.repositories import DATE, Scene
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from sessions.engines import Export, Listen
     from sessions.engines.docker.registry import Registry
-    from sessions.source.merging import Candidate
 
 UNIT = Gate(name="unit", run="check seed={seed} {files}", format="junit", files=("*.test",))
 LINT = Gate(name="lint", run="check seed={seed} lint.test", format="junit")
@@ -75,9 +75,8 @@ class TableEngine:
             results = self._report(probe.steps[-1].command, files)
             broken_off = "crash" in files
             listen("checked")
-            steps.append(
-                StepOutcome(name=GATE_STEP, status=137 if broken_off else b"<failure" in results, log="checked\n")
-            )
+            status = 137 if broken_off else int(b"<failure" in results)
+            steps.append(StepOutcome(name=GATE_STEP, status=status, log="checked\n"))
             results = results[:-30] if broken_off else results
         return Outcome(steps=tuple(steps), results=results, artifacts={}, seconds=self.seconds)
 
@@ -97,7 +96,7 @@ class TableEngine:
     def _build(files: dict[str, str]) -> StepOutcome:
         broken = [path for path, content in sorted(files.items()) if "uncompilable" in content]
         log = "".join(f"{path}:1:2: error: expected expression\n" for path in broken)
-        return StepOutcome(name=BUILD_STEP, status=bool(broken), log=log)
+        return StepOutcome(name=BUILD_STEP, status=int(bool(broken)), log=log)
 
     @staticmethod
     def _report(command: str, files: dict[str, str]) -> bytes:
@@ -179,8 +178,8 @@ class Desk:
         """Merge branches named as ``t7`` onto the release."""
         tickets = self.scene.tickets(**{branch: int(branch[1:]) for branch in branches})
         candidate = self.scene.merger.combine(tickets.values())
-        assert not hasattr(candidate, "paths"), candidate
-        return candidate  # type: ignore[return-value]
+        assert isinstance(candidate, Candidate), candidate
+        return candidate
 
     def question(self, candidate: Candidate, gate: Gate = UNIT, **words: object) -> Question:
         return Question(gate=gate, candidate=candidate, why="to see", purpose=Purpose.HEAD, **words)  # type: ignore[arg-type]
