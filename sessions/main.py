@@ -17,7 +17,9 @@ from sessions.first_steps.init_options import build_init_parser, parse_init_opti
 from sessions.init import init
 from sessions.ledger.record import Record
 from sessions.reporting.actions import set_outputs
+from sessions.reproduce import reproduce
 from sessions.settings.options import Options, build_parser, parse_options
+from sessions.settings.reproduce_options import build_reproduce_parser, parse_reproduce_options
 from sessions.terminal.console import Console, harmless_json
 from sessions.terminal.errors import IntegrandError
 
@@ -55,6 +57,19 @@ def tell_init(words: Sequence[str], called_from: Path) -> str | None:
         return None
     console = Console()
     return _last_line(lambda: init(parse_init_options(words, called_from), console), console)
+
+
+def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
+    """Run ``nox -s reproduce``, which has options of its own; ``None`` where the failure was reproduced."""
+    if _is_answered(arguments, build_reproduce_parser()):
+        return None
+    console = Console()
+
+    def run() -> str | None:
+        trouble = reproduce(parse_reproduce_options(arguments, called_from), console)
+        return console.plain(trouble) if trouble else None
+
+    return _last_line(run, console)
 
 
 def _is_answered(words: Sequence[str], parser: argparse.ArgumentParser) -> bool:

@@ -48,6 +48,11 @@ def evidence_of(record: Record) -> tuple[Evidence, ...]:
     )
 
 
+def evidence_commits(record: Record) -> list[str]:
+    """Return the commits that show what tickets break."""
+    return [evidence.commit for evidence in evidence_of(record)]
+
+
 # Writes what goes into an image into a folder, and tells to which absolute path each of it goes.
 Fill = Callable[[Path], Mapping[str, Path]]
 

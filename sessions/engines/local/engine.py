@@ -29,6 +29,7 @@ from sessions.engines.disk_space import check_disk
 from sessions.engines.local.jail import Jail, find_jail
 from sessions.engines.local.process_limit import remove_groups
 from sessions.engines.local.processes import kill_jails
+from sessions.engines.local.shell import open_shell
 from sessions.engines.local.step import SCRIPTS, LocalStepRunner
 from sessions.engines.machine import DiskWatch, memory_size
 from sessions.engines.probe import Image, Inspection, Outcome, Probe, Step, StepOutcome
@@ -104,6 +105,19 @@ class LocalEngine:
     def run(self, probe: Probe, listen: Listen) -> Outcome:
         """Run a probe in a fresh copy of the release's folder."""
         start = time.monotonic()
+        with self._prepared(probe) as (place, runner):
+            steps = _run_steps(probe, place, runner, listen)
+            return outcome_of(probe, steps, place, self.bounds, start=start, trouble=runner.disk.find_trouble)
+
+    def open_shell(self, probe: Probe, listen: Listen) -> None:
+        """Run a probe's steps, then open a shell where they ran, with what probes find there and no more."""
+        with self._prepared(probe) as (place, runner):
+            _run_steps(probe, place, runner, listen)
+            open_shell(runner)
+
+    @contextmanager
+    def _prepared(self, probe: Probe) -> Iterator[tuple[_Place, LocalStepRunner]]:
+        """A folder with a candidate's files, and what runs steps there."""
         with self._writable(), self._room() as room:
             place = _Place(room, self.bounds)
             shutil.copytree(self._release(probe.image.id.removeprefix("local:")), place.source, symlinks=True)
@@ -119,8 +133,7 @@ class LocalEngine:
                 bounds=self.bounds,
                 disk=disk,
             )
-            steps = _run_steps(probe, place, runner, listen)
-            return outcome_of(probe, steps, place, self.bounds, start=start, trouble=disk.find_trouble)
+            yield place, runner
 
     @contextmanager
     def _room(self) -> Iterator[Path]:

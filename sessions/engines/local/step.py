@@ -26,7 +26,7 @@ _CHUNK = 2**16
 # The folder of a probe's room that its commands cannot write to: a link there would lead our own writing elsewhere.
 SCRIPTS = "scripts"
 # Where the whole machine runs out of memory, the kernel ends a probe before anything of ours.
-_LIMITED = """{ulimits}
+LIMITED = """{ulimits}
 {processes}
 {{ echo 500 > /proc/self/oom_score_adj; }} 2> /dev/null
 cd "$1" && exec sh "$0"
@@ -75,7 +75,7 @@ class LocalStepRunner:
 
     @contextmanager
     def _started(self, script: Path) -> Iterator[Running]:
-        limited = _LIMITED.format(ulimits=self.bounds.ulimits, processes=shell_limit(self.bounds.processes))
+        limited = LIMITED.format(ulimits=self.bounds.ulimits, processes=shell_limit(self.bounds.processes))
         command = ["sh", "-c", limited, str(script), str(self.room / "source")]
         told, tell = os.pipe()
         with os.fdopen(told, "rb") as status, limited_group(self.bounds.processes) as group:

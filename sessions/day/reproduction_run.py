@@ -1,0 +1,90 @@
+"""Runs what a ticket breaks once more, and compares that with what the record says. Pure but for the probe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sessions.day.debug_images import Evidence
+from sessions.day.probe_outcomes import BUILD, BUILD_STEP, GATE_STEP, called, results_of
+from sessions.day.probe_runner import ProbeRunner
+from sessions.engines.probe import Probe, Step
+from sessions.gates.results import Results
+from sessions.settings.configuration import Gate
+from sessions.terminal.durations import parse_duration
+
+Broke = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rerun:
+    """What one run showed of one reported failure: whether it failed ``again``, and the excerpt that shows it."""
+
+    test: str
+    again: bool
+    message: str = ""
+
+    @property
+    def last_line(self) -> str:
+        """The last line of the excerpt."""
+        return last_line(self.message)
+
+
+def evidence_probe(runner: ProbeRunner, evidence: Evidence) -> tuple[Gate, Probe]:
+    """Return the gate, and the probe that runs exactly the failing tests in the same way as on the day."""
+    probe = runner.candidate(evidence.tree)
+    if evidence.is_build:
+        return BUILD, probe
+    gate = runner.config.gate(evidence.gate)
+    command = runner.command(gate, evidence.files or None, evidence.tree)
+    step = Step(name=GATE_STEP, command=command, timeout=parse_duration(gate.timeout))
+    return gate, replace(probe, steps=(*probe.steps, step), artifacts=gate.artifacts, reports=gate.reports)
+
+
+def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[Broke]) -> list[Rerun]:
+    """Run the failing tests, and return what became of each of ``reported``, entries of ``broke`` in the record.
+
+    Raises :class:`InfrastructureError` where the engine, and not the candidate, failed.
+    """
+    gate, probe = evidence_probe(runner, evidence)
+    what = f"{called(gate.name)} on {evidence.commit[:10]}"
+    with runner.console.probes([(what, None)]) as watch:
+        outcome = runner.engine.run(probe, watch.listeners[0])
+        watch.ended(0)
+    results = results_of(gate, outcome, runner.config.engine.source)
+    if gate is not BUILD and outcome.steps[-1].name == BUILD_STEP:
+        words = f"the build fails, so that the test cannot run:\n{outcome.steps[-1].log[-2000:]}"
+        return [Rerun(test=broke["test"], again=False, message=words) for broke in reported]
+    return [compare(broke, results) for broke in reported]
+
+
+def compare(broke: Broke, results: Results) -> Rerun:
+    """Return what a run shows of a reported failure.
+
+    Tests are compared as text, as the record has no other name for them. A test that is gone is only shown to be gone
+    by a run that came to its end.
+    """
+    test, kind = str(broke["test"]), broke.get("kind", "failed")
+    messages = {called(str(failure.test)): failure.message for failure in results.failures}
+    if test in messages and kind not in ("gone", "skipped"):
+        return Rerun(test=test, again=True, message=messages[test])
+    skipped = test in set(map(str, results.skipped))
+    again = _is_missing(broke, results, {*messages, *map(str, results.passed), *map(str, results.skipped)})
+    again = skipped if kind == "skipped" else again if kind == "gone" else False
+    seen = "it is skipped" if skipped else "it passes" if test in set(map(str, results.passed)) else "it does not run"
+    if not results.is_measured:
+        seen = f"the run ends before its end is reported ({results.trouble or results.broken})"
+    return Rerun(test=test, again=again, message=str(broke["message"]) if again else seen)
+
+
+def last_line(message: str) -> str:
+    """Return the last line of an excerpt that is not blank."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _is_missing(broke: Broke, results: Results, names: set[str]) -> bool:
+    if expected := int(broke.get("expected", 0)):
+        return results.counts.get(broke["file"], 0) < expected
+    return results.is_measured and broke["test"] not in names
