@@ -86,15 +86,34 @@ def _day_options(options: ReproduceOptions, record: Record) -> Options:
     """Return the options that open the same day: its release, date and engine, with the record's configuration."""
     folder = options.state / "reproduce"
     config = options.config or write_configuration(record, folder)
+    recorded = options.config or record["setup"]["repository"]
+    repository = options.repository or (None if recorded else _local_repository(options, record))
+    if not (recorded or repository):
+        raise UsageError(
+            "The record names no address of the project that another machine could reach: name a clone or an address "
+            "with --repository."
+        )
     return Options(
         config=config,
         state=options.state,
         release=record["release"],
-        repository=options.repository,
+        repository=repository,
         date=date.fromisoformat(record["date"]),
         engine=options.engine,
         jobs=options.jobs,
     )
+
+
+def _local_repository(options: ReproduceOptions, record: Record) -> str | None:
+    """Return the repository of the project's configuration in the folder where the command was typed, if any."""
+    path = options.folder / "integration.toml"
+    if not path.is_file():
+        return None
+    config = load_config(path)
+    if config.project.name != record["project"]:
+        return None
+    folder = options.folder / config.project.repository
+    return str(folder.resolve()) if folder.exists() else config.project.repository
 
 
 def _fetch(options: Options, record: Record, commits: list[str], bundle: Path) -> None:
@@ -102,11 +121,6 @@ def _fetch(options: Options, record: Record, commits: list[str], bundle: Path) -
     with hold_state(options.state):
         config = with_sample(apply_options(load_config(options.config), options), options.state)
         _check_confinement(options, config, record)
-        if not config.project.repository:
-            raise UsageError(
-                "The record names no address of the project that another machine could reach: name a clone or an "
-                "address with --repository."
-            )
         mirror = Mirror.of(config.project.repository, options.state)
         fetch_release(mirror, record["base"], record["release"])
         if not fetch_commits(mirror, commits):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sessions.day.debug_images import Evidence
-from sessions.day.probe_outcomes import BUILD, BUILD_STEP, GATE_STEP, called, results_of
+from sessions.day.probe_outcomes import BUILD, BUILD_STEP, BUILD_TEST, GATE_STEP, called, results_of
 from sessions.day.probe_runner import ProbeRunner
 from sessions.engines.probe import Probe, Step
-from sessions.gates.results import Results
+from sessions.gates.results import Results, TestId
 from sessions.settings.configuration import Gate
 from sessions.terminal.durations import parse_duration
 
@@ -66,16 +66,14 @@ def compare(broke: Broke, results: Results) -> Rerun:
     by a run that came to its end.
     """
     test, kind = str(broke["test"]), broke.get("kind", "failed")
-    messages = {called(str(failure.test)): failure.message for failure in results.failures}
+    messages = {_name(failure.test): failure.message for failure in results.failures}
     if test in messages and kind not in ("gone", "skipped"):
         return Rerun(test=test, again=True, message=messages[test])
-    skipped = test in set(map(str, results.skipped))
-    again = _is_missing(broke, results, {*messages, *map(str, results.passed), *map(str, results.skipped)})
-    again = skipped if kind == "skipped" else again if kind == "gone" else False
-    seen = "it is skipped" if skipped else "it passes" if test in set(map(str, results.passed)) else "it does not run"
-    if not results.is_measured:
-        seen = f"the run ends before its end is reported ({results.trouble or results.broken})"
-    return Rerun(test=test, again=again, message=str(broke["message"]) if again else seen)
+    presence = _presence(test, results)
+    again = kind == "skipped" and presence == "is skipped"
+    if kind == "gone":
+        again = _is_gone(broke, results, presence)
+    return Rerun(test=test, again=again, message=str(broke["message"]) if again else f"it {presence}")
 
 
 def last_line(message: str) -> str:
@@ -84,7 +82,23 @@ def last_line(message: str) -> str:
     return lines[-1] if lines else ""
 
 
-def _is_missing(broke: Broke, results: Results, names: set[str]) -> bool:
+def _name(test: TestId) -> str:
+    """Return a test's name in the record."""
+    return called(test.name) if test == BUILD_TEST else str(test)
+
+
+def _presence(test: str, results: Results) -> str:
+    """Return what a run shows of a test, as a verb."""
+    if test in {_name(failure.test) for failure in results.failures}:
+        return "fails"
+    if test in set(map(str, results.passed)):
+        return "passes"
+    if test in set(map(str, results.skipped)):
+        return "is skipped"
+    return "does not run" if results.is_measured else f"is not reached ({results.trouble or results.broken})"
+
+
+def _is_gone(broke: Broke, results: Results, presence: str) -> bool:
     if expected := int(broke.get("expected", 0)):
         return results.counts.get(broke["file"], 0) < expected
-    return results.is_measured and broke["test"] not in names
+    return presence == "does not run"

@@ -15,11 +15,12 @@ from sessions.settings.options import Parser, at_least
 class ReproduceOptions:
     """The options of one call, checked; paths are absolute.
 
-    ``record`` is a file, a folder or a web address; ``None`` for the newest record in ``state``. ``config`` is for
-    records that do not say how their probes were set up.
+    ``folder`` is where the command was typed. ``record`` is a file, a folder or a web address; ``None`` for the newest
+    record in ``state``. ``config`` is for records that do not say how their probes were set up.
     """
 
     ticket: int
+    folder: Path
     state: Path
     record: str | None = None
     config: Path | None = None
@@ -59,7 +60,7 @@ def parse_reproduce_options(arguments: Sequence[str], called_from: Path) -> Repr
             typed[name] = str((called_from / typed[name]).resolve())
     typed["state"] = (called_from / typed["state"]).resolve()
     typed["config"] = (called_from / typed["config"]).resolve() if typed["config"] else None
-    return ReproduceOptions(**typed)
+    return ReproduceOptions(folder=called_from, **typed)
 
 
 def _ticket(text: str) -> int:

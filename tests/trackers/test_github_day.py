@@ -83,7 +83,7 @@ def test_the_day_has_the_samples_verdicts_and_is_told_once(options: Options, fak
     told = {number for number, pull in fake.pulls.items() if pull.comments}
     assert told == {number for number, verdict in expected.items() if verdict != "ineligible"} | {122}
     assert all(len(pull.comments) <= 1 for pull in fake.pulls.values())
-    assert "nox -s integrate -- --only 115,116 --gates doctest" in fake.pulls[116].comments[0]["body"]
+    assert "nox -s reproduce -- 116" in fake.pulls[116].comments[0]["body"]
 
     assert _writes(fake, lambda: report(options, console)) == 0
     tomorrow = replace(options, date=options.date + dt.timedelta(days=1))
