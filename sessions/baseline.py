@@ -49,7 +49,7 @@ def measure_baseline(day: Day, baselines: Baselines) -> None:
 
     What tickets carry of the branch that they are for is measured as well, as a second baseline.
 
-    Raises what :meth:`ProbeRunner.ask_all` raises.
+    Raises what :meth:`ProbeRunner.results` raises.
     """
     also = f", and {day.start}" if day.merger.trunk else ""
     day.console.step(f"Baseline: what {day.release.tag} does by itself{also}")

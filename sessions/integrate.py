@@ -161,7 +161,7 @@ def _outcome(day: Day, progress: Progress) -> tuple[State, str]:
 def _foretell(day: Day, progress: Progress, runner: ProbeRunner) -> None:
     """Say what the day will cost, before it does."""
     head, culprits = progress.line.head, day.earlier_culprits()
-    gates = [runner.history(gate, (day.base, head)) for gate in day.asked_gates()]
+    gates = [runner.cache.history(gate, (day.base, head)) for gate in day.asked_gates()]
     forecast = foresee(len(head.tickets), gates, culprits)
     told = say_forecast(forecast, runner.pool.size, len(culprits), day.options.budget)
     day.console.detail(f"forecast: {told}")
@@ -183,7 +183,7 @@ def _unreached(line: Line, why: str) -> Line:
 def _keep_artifacts(day: Day, progress: Progress, runner: ProbeRunner) -> None:
     shutil.rmtree(day.folder / "artifacts", ignore_errors=True)
     for gate in day.config.gates:
-        made = runner.artifacts(progress.line.head.tree, gate)
+        made = runner.cache.artifacts(progress.line.head.tree, gate)
         if made.is_dir():
             shutil.copytree(made, day.folder / "artifacts" / gate.name)
             day.console.detail(f"{gate.name}: artifacts in {day.folder / 'artifacts' / gate.name}")

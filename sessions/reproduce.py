@@ -16,7 +16,9 @@ from sessions.day.found_record import find_record
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.reproduction_run import evidence_probe, last_line, rerun
 from sessions.day.setup import write_configuration
+from sessions.engines import Opening, ignore
 from sessions.engines.local.engine import LocalEngine
+from sessions.engines.local.shell import open_shell
 from sessions.ledger.record import Record
 from sessions.reporting.reproduction import is_of_build, rerun_line
 from sessions.settings.configuration import Config, load_config
@@ -132,7 +134,7 @@ def _check_confinement(options: Options, config: Config, record: Record) -> None
     is_sample = Path(config.project.repository).is_relative_to(options.state / "sample")
     if options.engine or record["engine"] != "local" or is_sample:
         return
-    if openness := LocalEngine(config, options.state, why="", alone=False).openness:
+    if openness := LocalEngine.open(config, options.state, Opening(why="", alone=False)).exposure:
         raise InfrastructureError(
             f"The day ran with the local engine, and {openness}, which would keep the record's commands from your "
             "files: install bubblewrap, or type --engine local or --engine docker."
@@ -187,10 +189,10 @@ def _open_shell(day: Day, runner: ProbeRunner, evidence: Evidence) -> None:
     if isinstance(runner.engine, LocalEngine):
         _, probe = evidence_probe(runner, evidence)
         day.console.step(f"A shell in the source of {evidence.commit[:10]}; `exit` leaves it, and removes the folder")
-        runner.engine.open_shell(replace(probe, steps=probe.steps[:1]), lambda _line: None)
+        open_shell(runner.engine, replace(probe, steps=probe.steps[:1]), ignore)
         return
-    image = debug_images.make(debug_images.evidence(evidence))
-    if image is None:
+    image, images = debug_images.make(debug_images.evidence(evidence)), runner.engine.images
+    if image is None or images is None:
         raise UsageError(f"There is no image to look into: the {runner.engine.name} engine made none.")
     day.console.step(f"A shell in {image.name}; `exit` leaves it")
-    runner.engine.enter(image)
+    images.enter(image)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,8 @@ ALLOWED: dict[str, set[str]] = {
 }
 PURE = (
     *("tickets/order.py", "tickets/eligibility.py", "tickets/dependencies.py", "tickets/model.py"),
-    *("culprits/search.py", "culprits/inquiry.py", "culprits/signatures.py", "culprits/evidence.py"),
+    *("culprits/search.py", "culprits/finder.py", "culprits/signatures.py", "culprits/evidence.py"),
+    *("culprits/tally.py", "culprits/hypotheses.py", "culprits/plan.py"),
     *(
         "culprits/bisection.py",
         "culprits/suspicion.py",
@@ -82,6 +84,30 @@ def test_engines_need_no_git() -> None:
     engines = ("dask.job", "docker.engine", "local.engine", "pool")
     words = "".join(f"import sessions.engines.{name}\n" for name in engines)
     script = f"import sys\nsys.modules.update(git=None, gitdb=None)\n{words}"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+
+
+def test_only_the_docker_engine_knows_docker() -> None:
+    for path in (ROOT / "sessions").rglob("*.py"):
+        if path.is_relative_to(ROOT / "sessions" / "engines" / "docker"):
+            continue
+        known = {name for name in imports(path) if name.split(".")[0] == "docker" or ".engines.docker" in name}
+        assert not known, f"{path.relative_to(ROOT)} imports {known}"
+
+
+def test_no_engine_is_known_by_its_type() -> None:
+    """What an engine cannot do, it says through the protocol."""
+    for path in (ROOT / "sessions").rglob("*.py"):
+        assert not re.search(r"isinstance\([\w.]*engine\b", path.read_text()), path
+        known = {name for name in imports(path) if name.startswith("sessions.engines.local")}
+        assert not known or "local" in path.parts, f"{path.relative_to(ROOT)} imports {known}"
+
+
+def test_the_options_need_no_engine() -> None:
+    """Each `--help` would wait for docker-py."""
+    script = (
+        "import sys, sessions.settings.options; assert not {'docker', 'requests', 'distributed'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 

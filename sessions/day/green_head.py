@@ -7,19 +7,22 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sessions.culprits.evidence import is_new
-from sessions.culprits.findings import Answer, Ask, Blame, Flaky
-from sessions.culprits.inquiry import Inquiry, blames_to_act_on
+from sessions.culprits.finder import CulpritFinder, blames_to_act_on
+from sessions.culprits.findings import Answer, Blame, Flaky, Query
 from sessions.culprits.suspicion import suspicion
 from sessions.day.baselines import Baselines
 from sessions.day.changed_tests import ChangedTests, TestChanges
 from sessions.day.context import Day
 from sessions.day.decisions import Judge, some_tickets
 from sessions.day.probe_outcomes import BUILD, called
-from sessions.day.probe_runner import ProbeRunner, Question
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.question import Question
 from sessions.day.retest import Look, Retester
 from sessions.gates.comparison import Comparison, compare
-from sessions.gates.results import Failure, Presence, Results, RunHistory, TestId
+from sessions.gates.results import Failure, Presence, Results, TestId
+from sessions.gates.run_history import RunCounts, RunHistory
 from sessions.ledger.ledger import ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.diffs import Diff
 from sessions.source.line import Line, Queue, merge_line
@@ -71,12 +74,12 @@ class GreenHead:
     runner: ProbeRunner
     baselines: Baselines
     progress: Progress
-    known: dict[str, dict[Ask, dict[TestId, Answer]]] = field(default_factory=dict)
+    known: dict[str, dict[Query, dict[TestId, Answer]]] = field(default_factory=dict)
 
     def find(self) -> None:
         """Go round until nothing new fails on the head, or nothing is left of it.
 
-        What was found is in ``progress``. Raises what :meth:`ProbeRunner.ask` raises, but for gates that wait for
+        What was found is in ``progress``. Raises what :meth:`ProbeRunner.result` raises, but for gates that wait for
         another call: they are in ``progress.pending``.
         """
         while self.progress.line.tickets:
@@ -137,12 +140,19 @@ class GreenHead:
         """A whole run on the head; another one where the build fails by chance."""
         head = self.progress.line.head
         again = "again " if attempt > 1 else ""
-        whole = Question(gate=gate, candidate=head, attempt=attempt, why=f"{again}on {_size(head)}", keep=True)
-        probe_result = self.runner.ask(whole)
+        whole = Question(
+            gate=gate,
+            candidate=head,
+            attempt=attempt,
+            why=f"{again}on {_size(head)}",
+            purpose=Purpose.HEAD,
+            keep=True,
+        )
+        probe_result = self.runner.result(whole)
         if probe_result.built or self._steady(BUILD, probe_result.results.failures):
             return probe_result
         why = f"again on {_size(head)}, as the build is flaky"
-        return self.runner.ask(replace(whole, attempt=attempt + 1, why=why))
+        return self.runner.result(replace(whole, attempt=attempt + 1, why=why))
 
     def _compare(self, gate: Gate, results: Results) -> tuple[Failure, ...]:
         """What may be new: new failures, and tests that do not run any more for no reason of a ticket's diff."""
@@ -163,8 +173,8 @@ class GreenHead:
         """What the tickets of the head do to a gate's tests by their own diffs."""
         return ChangedTests(
             diffs={ticket.number: self._diffs[ticket.number] for ticket in self.progress.line.tickets},
-            before=self.runner.locator(gate, self.day.base.tree),
-            after=self.runner.locator(gate, self.progress.line.head.tree),
+            before=self.runner.cache.files.locator(gate, self.day.base.tree),
+            after=self.runner.cache.files.locator(gate, self.progress.line.head.tree),
             brought=brought,
         )
 
@@ -179,22 +189,24 @@ class GreenHead:
         head, base = self.progress.line.head, self._retester.base(gate)
         histories = self.day.ledger.histories(head.tree, gate.name, tests) if tests else {}
         # How often each failed and passed, on the head and on the release: what began it counts.
-        looks = {test: ([1, 0], [0, 1]) for test in tests}
+        counts = {test: [RunCounts(fails=1), RunCounts(passes=1)] for test in tests}
         new, attempt = dict[TestId, bool | None](), 2
         alone = f"on {self.day.start} again, for flakes"
         while unclear := tuple(failure for failure in asked if new.get(failure.test) is None):
             looks_again = (
-                Look(candidate=head, failures=unclear, attempt=attempt, why="again, for flakes"),
-                Look(candidate=base, failures=unclear, attempt=attempt, why=alone),
+                Look(
+                    candidate=head, failures=unclear, attempt=attempt, why="again, for flakes", purpose=Purpose.FLAKES
+                ),
+                Look(candidate=base, failures=unclear, attempt=attempt, why=alone, purpose=Purpose.FLAKES),
             )
             again, before = self._retester.look_at(gate, looks_again, head)
             for failure in unclear:
                 test = failure.test
                 # What hides a test on the head may be the ticket's doing; what hides it on the release is not.
-                looks[test][0][again[test] == "passes"] += 1
-                looks[test][1][before[test] != "fails"] += 1
-                (fails, lost), (stray, passes) = looks[test]
-                new[test] = is_new((fails, lost), (stray, passes), histories.get(test, RunHistory()))
+                passes = again[test] == "passes", before[test] != "fails"
+                for place, passed in enumerate(passes):
+                    counts[test][place] += RunCounts(fails=not passed, passes=passed)
+                new[test] = is_new(counts[test][0], counts[test][1], histories.get(test, RunHistory()))
             attempt = attempt + 1 if attempt > 2 else _MORE_LOOKS
         flaky.update(test for test in tests if not new[test])
         return tuple(failure for failure in failures if new.get(failure.test))
@@ -206,7 +218,7 @@ class GreenHead:
             tests = tuple(failure.test for failure in failures)
             self.day.console.step(f"Who broke {len(tests)} test{'s' * (len(tests) != 1)} of {called(name)}?")
             gate, by_test = self._gate(name), {failure.test: failure for failure in failures}
-            inquiry = Inquiry(
+            finder = CulpritFinder(
                 line=[n for n in self.progress.line.head.tickets if n not in self._retester.base(gate).tickets],
                 needs=self.queue.needs,
                 tests=tests,
@@ -214,20 +226,20 @@ class GreenHead:
                 suspicion=suspicion(self._touched, {test: self._file_of(gate, test) for test in tests}),
                 histories=self.day.ledger.histories(self.progress.line.head.tree, name, tests),
             )
-            while questions := inquiry.questions():
+            while queries := finder.queries():
                 # All of them before it is asked again what to ask: so the way is the same however many run at once.
-                self.day.console.expect(inquiry.outlook())
-                asked = [(ask, tuple(by_test[test] for test in these)) for ask, these in questions]
-                for (ask, _), told in zip(questions, self._answer(gate, asked), strict=True):
-                    inquiry.learn(ask, told)
-            found |= {(name, test): finding for test, finding in inquiry.findings().items()}
+                self.day.console.expect(finder.least_remaining())
+                asked = [(ask, tuple(by_test[test] for test in these)) for ask, these in queries]
+                for (ask, _), told in zip(queries, self._answer(gate, asked), strict=True):
+                    finder.learn(ask, told)
+            found |= {(name, test): finding for test, finding in finder.findings().items()}
         for (name, test), finding in found.items():
             if isinstance(finding, Flaky):
                 self.progress.flaky.setdefault(name, set()).add(test)
         return blames_to_act_on(found)
 
     def _file_of(self, gate: Gate, test: TestId) -> str:
-        return self.runner.locator(gate, self.progress.line.head.tree).locate(test.file) or test.file
+        return self.runner.cache.files.locator(gate, self.progress.line.head.tree).locate(test.file) or test.file
 
     @cached_property
     def _retester(self) -> Retester:
@@ -246,7 +258,7 @@ class GreenHead:
         """The files that each ticket of the queue changes."""
         return {number: diff.touched for number, diff in self._diffs.items()}
 
-    def _answer(self, gate: Gate, questions: Sequence[tuple[Ask, tuple[Failure, ...]]]) -> list[dict[TestId, Answer]]:
+    def _answer(self, gate: Gate, questions: Sequence[tuple[Query, tuple[Failure, ...]]]) -> list[dict[TestId, Answer]]:
         """What the search asks, in order; unclear where tickets do not merge without the others."""
         looks: dict[int, Look] = {}
         for place, (ask, failures) in enumerate(questions):
@@ -259,7 +271,14 @@ class GreenHead:
                 again = ask.attempt > 1
                 why = f"with {some_tickets(numbers)}{' again' if again else ''}"
                 attempt = ask.attempt + again
-                looks[place] = Look(candidate=candidate, failures=failures, attempt=attempt, why=why, keep=again)
+                looks[place] = Look(
+                    candidate=candidate,
+                    failures=failures,
+                    attempt=attempt,
+                    why=why,
+                    purpose=Purpose.SEARCH,
+                    keep=again,
+                )
         shown = self._retester.look_at(gate, list(looks.values()), self.progress.line.head) if looks else []
         told = dict(zip(looks, shown, strict=True))
         return [
@@ -293,7 +312,7 @@ class GreenHead:
         if not left:
             return ()
         head = self.progress.line.head
-        look = Look(candidate=head, failures=tuple(left), why=f"first, on {_size(head)}")
+        look = Look(candidate=head, failures=tuple(left), why=f"first, on {_size(head)}", purpose=Purpose.HEAD)
         [told] = self._retester.look_at(self._gate(name), [look], head)
         return tuple(failure for failure in left if told[failure.test] == "fails")
 

@@ -33,11 +33,11 @@ class Rerun:
 
 def evidence_probe(runner: ProbeRunner, evidence: Evidence) -> tuple[Gate, Probe]:
     """Return the gate, and the probe that runs exactly the failing tests in the same way as on the day."""
-    probe = runner.candidate(evidence.tree)
+    probe = runner.builder.candidate(evidence.tree)
     if evidence.is_build:
         return BUILD, probe
-    gate = runner.config.gate(evidence.gate)
-    command = runner.command(gate, evidence.files or None, evidence.tree)
+    gate = runner.builder.config.gate(evidence.gate)
+    command = runner.builder.command(gate, evidence.files or None, evidence.tree)
     step = Step(name=GATE_STEP, command=command, timeout=parse_duration(gate.timeout))
     return gate, replace(probe, steps=(*probe.steps, step), artifacts=gate.artifacts, reports=gate.reports)
 
@@ -52,7 +52,7 @@ def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[Broke]) ->
     with runner.console.probes([(what, None)]) as watch:
         outcome = runner.engine.run(probe, watch.listeners[0])
         watch.ended(0)
-    results = results_of(gate, outcome, runner.config.engine.source)
+    results = results_of(gate, outcome, runner.builder.config.engine.source)
     if gate is not BUILD and outcome.steps[-1].name == BUILD_STEP:
         words = f"the build fails, so that the test cannot run:\n{outcome.steps[-1].log[-2000:]}"
         return [Rerun(test=broke["test"], again=False, message=words) for broke in reported]

@@ -11,7 +11,8 @@ from sessions import __version__
 from sessions.day.context import Day
 from sessions.day.green_head import Measured, Progress
 from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
-from sessions.day.probe_runner import Consulted, ProbeRunner
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.question import Consulted
 from sessions.day.setup import describe_setup
 from sessions.day.trunk_breaks import TrunkBreak, trunk_record
 from sessions.gates.results import Failure, Presence, Results, TestId
@@ -74,7 +75,7 @@ def make_record(day: Day, day_result: DayResult) -> Record:
         "gates": {gate.name: _gate(gate.name, progress, probes) for gate in day.config.gates},
         "probes": [_probe(each) for each in probes],
         "engine": runner.engine.name if runner else "",
-        "image": runner.image.name if runner else "",
+        "image": runner.builder.image.name if runner else "",
         "published": dict(day_result.published or {}),
         "setup": describe_setup(day.config, day.state),
         "timings": {
@@ -260,6 +261,7 @@ def _probe(consulted: Consulted) -> dict[str, Any]:
         "check": _check(is_build=question.gate is BUILD),
         "built": probe_result.built,
         "why": question.why,
+        "purpose": str(question.purpose),
         "tree": question.candidate.tree,
         "tickets": list(question.candidate.tickets),
         "files": list(question.files) if question.files is not None else None,

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from sessions.day.advice import advice, last_words
 from sessions.day.context import Day, open_day
-from sessions.day.probe_runner import ProbeRunner, Question
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.question import Question
 from sessions.gates.results import Results
 from sessions.ledger.ledger import ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -34,9 +36,11 @@ def try_gates(config: Path, state: Path, console: Console) -> None:
 
 def _try(day: Day, runner: ProbeRunner, gate: Gate) -> bool:
     """Whether a gate measures something on the release."""
-    question = Question(gate=gate, candidate=day.base, why=f"on {day.release.tag} itself", keep=True)
+    question = Question(
+        gate=gate, candidate=day.base, why=f"on {day.release.tag} itself", purpose=Purpose.RELEASE, keep=True
+    )
     try:
-        probe_result = runner.ask(question)
+        probe_result = runner.result(question)
     except IntegrandError as error:
         day.console.bad(f"{gate.name}: {error}")
         return False

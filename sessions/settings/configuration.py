@@ -14,6 +14,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from sessions.engines.registry import engine_choices
 from sessions.settings.ref_names import branch_fault
 from sessions.terminal.durations import parse_duration
 from sessions.terminal.errors import UsageError
@@ -68,9 +69,7 @@ class Tracker:
 class EngineSettings:
     """``[engine]``: where probes run."""
 
-    kind: Literal["auto", "docker", "local"] = _key(
-        "`auto` takes Docker where a daemon answers; see security.md.", "auto"
-    )
+    kind: str = _key("`auto` takes Docker where a daemon answers; see security.md.", "auto")
     baseline: str = _key("The release's image; `{release}`, `{commit}` and `{branch}` are filled in.", "")
     recipe: str = _key("The project's own Dockerfile at the release, where the baseline cannot be pulled.", "")
     target: str = _key("The stage of `recipe` to build; empty: the last.", "")
@@ -138,6 +137,11 @@ class Config:
         raise UsageError(f"There is no gate {name!r} in the configuration{_hint(name, [g.name for g in self.gates])}")
 
 
+def registered_values(kind: type, key: str) -> tuple[str, ...]:
+    """The permitted values of a key of the table ``kind``, where a registry lists them; else an empty tuple."""
+    return engine_choices() if (kind, key) == (EngineSettings, "kind") else ()
+
+
 def load_config(path: Path) -> Config:
     """The configuration in ``path``.
 
@@ -172,7 +176,11 @@ class _Reader:
         for name, each in known.items():
             if name not in raw and each.default is MISSING:
                 self.refuse(where, name, "this key is missing")
-        return kind(**{key: self.value(hints[key], value, where, key) for key, value in raw.items()})
+        values = {key: self.value(hints[key], value, where, key) for key, value in raw.items()}
+        for key, value in values.items():
+            if choices := registered_values(kind, key):
+                self.check_choice(value, choices, where, key)
+        return kind(**values)
 
     def value(self, hint: Any, value: Any, where: str, key: str) -> Any:
         inside = f"{where}.{key}" if where else key
@@ -182,9 +190,7 @@ class _Reader:
                 self.refuse(where, key, f"must be a list, not {value!r}")
             return tuple(self.value(item, each, where, f"{key}[{n}]") for n, each in enumerate(value))
         if typing.get_origin(hint) is Literal:
-            if value not in typing.get_args(hint):
-                names = [str(each) for each in typing.get_args(hint)]
-                self.refuse(where, key, f"must be one of {', '.join(names)}, not {value!r}{_hint(value, names)}")
+            self.check_choice(value, typing.get_args(hint), where, key)
             return value
         if hint in _PLAIN:
             if type(value) is not hint:
@@ -193,6 +199,11 @@ class _Reader:
         if not isinstance(value, dict):
             self.refuse(where, key, f"must be a table, not {value!r}")
         return self.table(hint, value, inside)
+
+    def check_choice(self, value: object, choices: tuple[str, ...], where: str, key: str) -> None:
+        if value not in choices:
+            names = [str(each) for each in choices]
+            self.refuse(where, key, f"must be one of {', '.join(names)}, not {value!r}{_hint(value, names)}")
 
     def check_meaning(self, config: Config) -> None:
         if config.version != 1:

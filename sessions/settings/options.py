@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sessions import __version__
+from sessions.engines.registry import engine_choices
 from sessions.terminal.durations import parse_duration
 from sessions.terminal.errors import UsageError
 
@@ -97,7 +98,7 @@ def build_parser(session: str) -> argparse.ArgumentParser:
     how.add_argument("--rerun-failed", action="store_true", help="forget failures on merged heads, run them again")
     how.add_argument("--fresh", action="store_true", help="forget every result, start anew")
     how.add_argument("--budget", type=_duration, metavar="5h30m", help="stop cleanly in time; the next call goes on")
-    how.add_argument("--engine", choices=("auto", "docker", "local"), help="where probes run")
+    how.add_argument("--engine", choices=engine_choices(), help="where probes run")
     how.add_argument(
         "--shell",
         type=at_least(1),

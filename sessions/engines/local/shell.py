@@ -10,8 +10,12 @@ import sys
 import termios
 from collections.abc import Callable, Sequence
 
+from sessions.engines import Listen
+from sessions.engines.local.engine import LocalEngine, prepare_workspace
 from sessions.engines.local.process_limit import joining, limited_group, shell_limit
-from sessions.engines.local.step import LIMITED, SCRIPTS, LocalStepRunner
+from sessions.engines.local.step import LIMITED, LocalStepRunner, run_steps
+from sessions.engines.local.workspace import SCRIPTS
+from sessions.engines.probe import Probe
 
 # bash where there is one, and only interactive where a person types.
 _SCRIPT = """[ -t 0 ] && interactive=-i
@@ -20,21 +24,28 @@ exec sh $interactive
 """
 
 
-def open_shell(runner: LocalStepRunner) -> None:
-    """Open a shell on this terminal, or run what comes on standard input where that is none."""
-    script = runner.room / SCRIPTS / "shell.sh"
+def open_shell(engine: LocalEngine, probe: Probe, listen: Listen) -> None:
+    """Run a probe's steps, then open a shell where they ran: on this terminal, or for what is on standard input."""
+    with prepare_workspace(engine, probe) as runner:
+        run_steps(probe, runner, listen)
+        _enter(runner)
+
+
+def _enter(runner: LocalStepRunner) -> None:
+    folder, enter = runner.workspace.folder, runner.workspace.view.enter
+    script = folder / SCRIPTS / "shell.sh"
     script.write_text(_SCRIPT, encoding="utf-8")
     limits = LIMITED.format(ulimits=runner.bounds.ulimits, processes=shell_limit(runner.bounds.processes))
-    command = ["sh", "-c", limits, str(script), str(runner.room / "source")]
+    command = ["sh", "-c", limits, str(script), str(runner.workspace.source)]
     start = _on_own_terminal if sys.stdin.isatty() else _on_standard_input
     with limited_group(runner.bounds.processes) as group:
         if runner.jail is None:
-            start(joining(group, command), runner, ())
+            start(joining(group, [*enter, *command]), runner, ())
             return
         with runner.jail.filter() as filter_, open(os.devnull, "wb") as unread:  # noqa: PTH123  a file descriptor
-            readable = (*runner.readable, runner.room / SCRIPTS)
-            inside = runner.jail.words(runner.room, command, told=unread.fileno(), filter_=filter_, readable=readable)
-            start(joining(group, inside), runner, (unread.fileno(), filter_))
+            files, readable = (unread.fileno(), filter_), (*runner.readable, folder / SCRIPTS)
+            inside = runner.jail.words(folder, command, status=files[0], filter_=filter_, readable=readable)
+            start(joining(group, [*enter, *inside]), runner, files)
 
 
 Start = Callable[[Sequence[str], LocalStepRunner, Sequence[int]], None]
