@@ -50,6 +50,11 @@ def evidence_of(record: Record) -> tuple[Evidence, ...]:
     )
 
 
+def evidence_commits(record: Record) -> list[str]:
+    """Return the commits that show what tickets break."""
+    return [evidence.commit for evidence in evidence_of(record)]
+
+
 # Writes the files to add to an image into a folder, and returns the absolute path in the image for each.
 Fill = Callable[[Path], Mapping[str, Path]]
 

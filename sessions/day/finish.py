@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sessions.day.context import Day
-from sessions.day.debug_images import DebugImages, evidence_of
+from sessions.day.debug_images import DebugImages, evidence_commits, evidence_of
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.run_record import DayResult, ImageNames, write_record
 from sessions.day.state_sync import hand_over, share_baseline
@@ -17,6 +17,7 @@ from sessions.ledger.record import Record
 from sessions.publishing.branch import publish_branch
 from sessions.publishing.images import publish_image
 from sessions.reporting.report_files import write_reports
+from sessions.source.evidence_bundle import BUNDLE, write_bundle
 from sessions.terminal.errors import InfrastructureError, IntegrandError, SourceError
 
 
@@ -31,6 +32,8 @@ def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None)
     """
     record = _write(day, day_result)
     published, troubles = dict[str, Any](), list[IntegrandError]()
+    with _going_on(troubles):
+        write_bundle(day.mirror.repository, evidence_commits(record), day.release.commit, day.folder / BUNDLE)
     if runner:
         with _going_on(troubles):
             share_baseline(runner, day.options)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions.ledger.record import Record, write_whole
+from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.terminal.durations import say_duration
 from sessions.tickets.dialects.markdown import MARKDOWN
@@ -33,5 +34,6 @@ def _render(name: str, **values: object) -> str:
         "plain": MARKDOWN.escape,
         "fenced": MARKDOWN.fence,
         "span": say_duration,
+        "reproduction": reproduction,
     }
     return render(name, filters, **values)

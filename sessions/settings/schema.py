@@ -17,6 +17,7 @@ from typing import Any, Literal
 from sessions.settings.configuration import Build, Config, EngineSettings, Gate, Project, Tracker, registered_values
 from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser
+from sessions.settings.reproduce_options import build_reproduce_parser
 
 
 def config_schema() -> dict[str, Any]:
@@ -56,6 +57,9 @@ def options_reference() -> str:
         *_options(build_parser("integrate")),
         "## `init`",
         *_options(build_init_parser()),
+        "## `reproduce`",
+        "The ticket's number comes first: `nox -s reproduce -- 116 --record run.json`",
+        *_options(build_reproduce_parser()),
     ]
     return "\n\n".join(parts) + "\n"
 

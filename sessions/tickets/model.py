@@ -65,8 +65,10 @@ class Breakage:
     """A test that a ticket breaks, together ``with`` its partners or alone, and how that is known.
 
     ``commit`` and ``tree`` are of the candidate that shows it, empty where it could not be merged again; ``file`` is
-    the test's, empty where a gate fails as a whole. ``command`` runs the test there; ``reproduce`` fetches that first.
-    Where ``is_build``, it is the build that fails and no gate, whatever the name.
+    the test's, empty where a gate fails as a whole. ``command`` runs the test there. Where ``is_build``, it is the
+    build that fails and no gate, whatever the name. ``kind`` is how the test fails, as in
+    :class:`~sessions.gates.results.Failure`; ``expected``, for a file of which too few tests ran, is how many ran on
+    the release.
     """
 
     gate: str
@@ -74,8 +76,9 @@ class Breakage:
     with_: tuple[int, ...]
     message: str
     evidence: tuple[str, ...]
-    reproduce: str
     is_build: bool = False
+    kind: str = "failed"
+    expected: int = 0
     file: str = ""
     commit: str = ""
     tree: str = ""

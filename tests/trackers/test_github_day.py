@@ -62,4 +62,4 @@ def test_the_day_has_the_samples_verdicts_and_is_told_once(options: Options, fak
     ineligible = {number for number, each in expectations().items() if each.verdict == "ineligible"}
     assert told == (expectations().keys() - ineligible) | {122}
     assert all(len(pull.comments) <= 1 for pull in fake.pulls.values())
-    assert "nox -s integrate -- --only 115,116 --gates doctest" in fake.pulls[116].comments[0]["body"]
+    assert "nox -s reproduce -- 116" in fake.pulls[116].comments[0]["body"]

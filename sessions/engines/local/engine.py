@@ -13,6 +13,8 @@ import platform
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -103,26 +105,10 @@ class LocalEngine:
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
         """Run a probe on the release's files, without a change to the release's folder."""
-        start, confinement = time.monotonic(), self.confinement
-        bounds, release = confinement.bounds, confinement.release(probe.image.id.removeprefix("local:"))
-        with (
-            confinement.translate_errors(),
-            confinement.temporary_folder() as folder,
-            Workspace.of(folder, release, confinement.layers, bounds) as workspace,
-        ):
-            for file in probe.overlay:
-                put_file(workspace.view.folder, file)
-            before = workspace.size()
-            disk = DiskWatch((self.state,), bounds.disk, lambda: workspace.size() - before)
-            runner = LocalStepRunner(
-                workspace=workspace,
-                jail=confinement.jail,
-                readable=self.python.readable,
-                environment=_environment(self.python) | workspace.environment() | probe.environment,
-                disk=disk,
-            )
-            steps = run_steps(probe, runner, listen)
-            return outcome_of(probe, steps, workspace, bounds, start=start, trouble=disk.find_trouble)
+        start = time.monotonic()
+        with prepare_workspace(self, probe) as runner:
+            steps, trouble = run_steps(probe, runner, listen), runner.disk.find_trouble
+            return outcome_of(probe, steps, runner.workspace, runner.bounds, start=start, trouble=trouble)
 
     def describe_remote(self, image: Image) -> RemoteImage:
         """Another machine needs the release's files, and a jail where there is one here."""
@@ -142,6 +128,28 @@ class LocalEngine:
 
     def close(self) -> None:
         """There is nothing to release."""
+
+
+@contextmanager
+def prepare_workspace(engine: LocalEngine, probe: Probe) -> Iterator[LocalStepRunner]:
+    """Write a probe's files into a folder of its own, and yield what runs steps there."""
+    confinement = engine.confinement
+    bounds, release = confinement.bounds, confinement.release(probe.image.id.removeprefix("local:"))
+    with (
+        confinement.translate_errors(),
+        confinement.temporary_folder() as folder,
+        Workspace.of(folder, release, confinement.layers, bounds) as workspace,
+    ):
+        for file in probe.overlay:
+            put_file(workspace.view.folder, file)
+        before = workspace.size()
+        yield LocalStepRunner(
+            workspace=workspace,
+            jail=confinement.jail,
+            readable=engine.python.readable,
+            environment=_environment(engine.python) | workspace.environment() | probe.environment,
+            disk=DiskWatch((engine.state,), bounds.disk, lambda: workspace.size() - before),
+        )
 
 
 def _environment(python: PythonEnvironment) -> dict[str, str]:

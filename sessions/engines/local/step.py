@@ -25,7 +25,7 @@ from sessions.terminal.errors import InfrastructureError
 
 _CHUNK = 2**16
 # Where the whole machine runs out of memory, the kernel ends a probe before anything of ours.
-_LIMITED = """{ulimits}
+LIMITED = """{ulimits}
 {processes}
 {{ echo 500 > /proc/self/oom_score_adj; }} 2> /dev/null
 cd "$1" && exec sh "$0"
@@ -80,7 +80,7 @@ class LocalStepRunner:
 
     @contextmanager
     def _started(self, script: Path) -> Iterator[Running]:
-        limited = _LIMITED.format(ulimits=self.bounds.ulimits, processes=shell_limit(self.bounds.processes))
+        limited = LIMITED.format(ulimits=self.bounds.ulimits, processes=shell_limit(self.bounds.processes))
         command = ["sh", "-c", limited, str(script), str(self.workspace.source)]
         readable, writable = os.pipe()
         with os.fdopen(readable, "rb") as status, limited_group(self.bounds.processes) as group:
