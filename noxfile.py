@@ -20,8 +20,8 @@
 # ///
 """Integrand: merge all tickets that are ready, build and test the result, and name the tickets that break it.
 
-Product sessions: init, baseline, integrate, doc-pdf, report. All but init take the same options:
-`nox -s integrate -- --help`. Without a configuration of your own they work on the bundled sample.
+Product sessions: init, baseline, integrate, doc-pdf, report, reproduce. All but init and reproduce take the
+same options: `nox -s integrate -- --help`. Without a configuration of your own they work on the bundled sample.
 """
 
 from __future__ import annotations
@@ -110,6 +110,15 @@ def report(session: nox.Session) -> None:
     from sessions.report import report as story
 
     _run(session, story, "report")
+
+
+@nox.session(venv_backend="none")
+def reproduce(session: nox.Session) -> None:
+    """What a ticket breaks, shown once more on any machine from the day's record: `nox -s reproduce -- 116`."""
+    from sessions.main import run_reproduce
+
+    if trouble := run_reproduce(session.posargs, Path(session.invoked_from)):
+        session.error(trouble)
 
 
 @nox.session(reuse_venv=True, venv_backend="uv|virtualenv")

@@ -16,8 +16,10 @@ from sessions.day.sharding import plan
 from sessions.init import init
 from sessions.ledger.record import Record
 from sessions.reporting.actions import set_outputs
+from sessions.reproduce import reproduce
 from sessions.settings.init_options import build_init_parser, parse_init_options
 from sessions.settings.options import Options, build_parser, parse_options
+from sessions.settings.reproduce_options import build_reproduce_parser, parse_reproduce_options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import IntegrandError
 from sessions.terminal.harmless_text import harmless_json, harmless_line
@@ -57,6 +59,19 @@ def run_init(words: Sequence[str], called_from: Path) -> str | None:
         return None
     console = Console()
     return _catch_errors(lambda: init(parse_init_options(words, called_from), console), console)
+
+
+def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
+    """Run ``nox -s reproduce``, which has options of its own; ``None`` where the failure was reproduced."""
+    if _is_answered(arguments, build_reproduce_parser()):
+        return None
+    console = Console()
+
+    def run() -> str | None:
+        trouble = reproduce(parse_reproduce_options(arguments, called_from), console)
+        return harmless_line(trouble) if trouble else None
+
+    return _catch_errors(run, console)
 
 
 def _is_answered(words: Sequence[str], parser: argparse.ArgumentParser) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +31,16 @@ FORBIDDEN = (
     ("init", "sessions.reporting.html"),
     ("main", "tools.release"),
 )
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return found
 
 
 def lint_imports(folder: Path) -> str:
@@ -63,6 +75,30 @@ def test_engines_need_no_git() -> None:
     engines = ("dask.job", "docker.engine", "local.engine", "pool")
     statements = "".join(f"import sessions.engines.{name}\n" for name in engines)
     script = f"import sys\nsys.modules.update(git=None, gitdb=None)\n{statements}"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+
+
+def test_only_the_docker_engine_knows_docker() -> None:
+    for path in (ROOT / "sessions").rglob("*.py"):
+        if path.is_relative_to(ROOT / "sessions" / "engines" / "docker"):
+            continue
+        known = {name for name in imports(path) if name.split(".")[0] == "docker" or ".engines.docker" in name}
+        assert not known, f"{path.relative_to(ROOT)} imports {known}"
+
+
+def test_no_engine_is_known_by_its_type() -> None:
+    """What an engine cannot do, it says through the protocol."""
+    for path in (ROOT / "sessions").rglob("*.py"):
+        assert not re.search(r"isinstance\([\w.]*engine\b", path.read_text()), path
+        known = {name for name in imports(path) if name.startswith("sessions.engines.local")}
+        assert not known or "local" in path.parts, f"{path.relative_to(ROOT)} imports {known}"
+
+
+def test_the_options_need_no_engine() -> None:
+    """Each `--help` would wait for docker-py."""
+    script = (
+        "import sys, sessions.settings.options; assert not {'docker', 'requests', 'distributed'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 

@@ -10,13 +10,29 @@ import difflib
 import re
 import tomllib
 import typing
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from sessions.engines.registry import engine_choices
+from sessions.settings.keys import key as _key
 from sessions.settings.ref_names import branch_fault
+from sessions.settings.ticket_settings import Tracker
 from sessions.terminal.durations import parse_duration
 from sessions.terminal.errors import UsageError
+from sessions.tickets.trackers import TRACKERS
+
+__all__ = [
+    "Build",
+    "Config",
+    "EngineSettings",
+    "Gate",
+    "Project",
+    "Tracker",
+    "load_config",
+    "registered_values",
+]
 
 # As registries demand: https://docs.docker.com/reference/cli/docker/image/tag/
 _REPOSITORY = r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
@@ -27,10 +43,6 @@ _SIZE = r"[1-9]\d*([bkmgt]b?)?"
 
 # How messages call the plain types of TOML.
 _PLAIN = {str: "text", int: "a whole number", bool: "true or false"}
-
-
-def _key(meaning: str, default: Any = MISSING) -> Any:
-    return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,29 +60,10 @@ class Project:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tracker:
-    """``[tickets]``: where tickets come from, and which of them are ready."""
-
-    tracker: Literal["file", "trac", "github"] = _key("Kind of tracker.", "file")
-    url: str = _key("The tracker: a TOML file; `sample:` is the bundled sample's.")
-    milestone: str = _key("`current` (from the release), a milestone's name, or empty for any.", "current")
-    target: str = _key("The branch that tickets are for (empty: the default branch), or `*` for any.", "")
-    ready: tuple[str, ...] = _key("Labels or statuses, one of which a ticket must have.", ())
-    never: tuple[str, ...] = _key("Labels or statuses that keep a ticket out.", ())
-    priorities: tuple[str, ...] = _key("Labels that give a ticket's priority, highest first.", ())
-    require_checks: tuple[str, ...] = _key("Checks that must have passed on a pull request's head.", ())
-    at_fault: str = _key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
-    fixes: tuple[str, ...] = _key("Labels of tickets that may mend a gate which cannot measure the release.", ())
-    order: Literal["number", "listed"] = _key("Who comes first of equals: lower number, or listed first.", "number")
-
-
-@dataclass(frozen=True, kw_only=True)
 class EngineSettings:
     """``[engine]``: where probes run."""
 
-    kind: Literal["auto", "docker", "local"] = _key(
-        "`auto` uses Docker if a daemon answers, else the local engine; see security.md.", "auto"
-    )
+    kind: str = _key("`auto` uses Docker if a daemon answers, else the local engine; see security.md.", "auto")
     baseline: str = _key("The release's image; `{release}`, `{commit}` and `{branch}` are filled in.", "")
     recipe: str = _key("Path of the project's own Dockerfile, to build the baseline if it cannot be pulled.", "")
     target: str = _key("Stage of `recipe` to build; empty: the last one.", "")
@@ -134,12 +127,29 @@ class Config:
     build: Build = _key("The command that prepares a merged source for the tests.", Build())
     gates: tuple[Gate, ...] = _key("The checks that a candidate must pass, in this order.")
 
+    @property
+    def has_ticket_file(self) -> bool:
+        """Whether ``[tickets] url`` is a path, which counts from the configuration's folder."""
+        return TRACKERS[self.tickets.tracker].is_file
+
     def gate(self, name: str) -> Gate:
         """Return the gate of that name. Raises :class:`UsageError` if there is none."""
         for gate in self.gates:
             if gate.name == name:
                 return gate
         raise UsageError(f"There is no gate {name!r} in the configuration{_hint(name, [g.name for g in self.gates])}")
+
+
+# Text keys whose values are the names in a registry.
+_REGISTRIES: Mapping[tuple[type, str], Iterable[str]] = {
+    (Tracker, "tracker"): TRACKERS,
+    (EngineSettings, "kind"): engine_choices(),
+}
+
+
+def registered_values(kind: type, key: str) -> tuple[str, ...]:
+    """The permitted values of a key of the table ``kind``, where a registry lists them; else an empty tuple."""
+    return tuple(_REGISTRIES.get((kind, key), ()))
 
 
 def load_config(path: Path) -> Config:
@@ -178,7 +188,11 @@ class _Reader:
         for name, each in known.items():
             if name not in raw and each.default is MISSING:
                 self.refuse(where, name, "this key is missing")
-        return kind(**{key: self.value(hints[key], value, where, key) for key, value in raw.items()})
+        values = {key: self.value(hints[key], value, where, key) for key, value in raw.items()}
+        for key, value in values.items():
+            if choices := registered_values(kind, key):
+                self.check_choice(value, choices, where, key)
+        return kind(**values)
 
     def value(self, hint: Any, value: Any, where: str, key: str) -> Any:
         inside = f"{where}.{key}" if where else key
@@ -188,9 +202,7 @@ class _Reader:
                 self.refuse(where, key, f"must be a list, not {value!r}")
             return tuple(self.value(item, each, where, f"{key}[{n}]") for n, each in enumerate(value))
         if typing.get_origin(hint) is Literal:
-            if value not in typing.get_args(hint):
-                names = [str(each) for each in typing.get_args(hint)]
-                self.refuse(where, key, f"must be one of {', '.join(names)}, not {value!r}{_hint(value, names)}")
+            self.check_choice(value, typing.get_args(hint), where, key)
             return value
         if hint in _PLAIN:
             if type(value) is not hint:
@@ -199,6 +211,11 @@ class _Reader:
         if not isinstance(value, dict):
             self.refuse(where, key, f"must be a table, not {value!r}")
         return self.table(hint, value, inside)
+
+    def check_choice(self, value: object, choices: tuple[str, ...], where: str, key: str) -> None:
+        if value not in choices:
+            names = [str(each) for each in choices]
+            self.refuse(where, key, f"must be one of {', '.join(names)}, not {value!r}{_hint(value, names)}")
 
     def check_meaning(self, config: Config) -> None:
         if config.version != 1:

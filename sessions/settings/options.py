@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sessions import __version__
+from sessions.engines.registry import engine_choices
 from sessions.terminal.durations import parse_duration
 from sessions.terminal.errors import UsageError
 
@@ -112,7 +113,7 @@ def _add_how(group: argparse._ArgumentGroup) -> None:
     add("--rerun-failed", action="store_true", help="discard failures on merged heads, and run those gates again")
     add("--fresh", action="store_true", help="discard all results")
     add("--budget", type=_duration, metavar="5h30m", help="stop cleanly within this time; the next call continues")
-    add("--engine", choices=("auto", "docker", "local"), help="where probes run")
+    add("--engine", choices=engine_choices(), help="where probes run")
     shell = "open a shell in the head of the newest run, or where ticket N fails"
     add("--shell", type=at_least(1), nargs="?", const=0, metavar="N", help=shell)
     add("--jobs", type=at_least(1), metavar="N", help="number of processes that a gate may use (all cores)")
