@@ -21,8 +21,8 @@ from sessions.day.result_cache import ResultCache
 from sessions.day.state_sync import take_over
 from sessions.engines.choice import choose_engine
 from sessions.engines.dask.pool import choose_pool
-from sessions.engines.docker import baseline_image
-from sessions.engines.docker.daemon import legal_tag
+from sessions.engines.image_names import legal_tag
+from sessions.engines.images import ImageSource
 from sessions.ledger.ledger import Ledger, ProbeResult
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import Config, Gate, load_config
@@ -118,13 +118,13 @@ class Day:
         with ExitStack() as borrowed:
             borrowed.callback(engine.close)
             self.console.detail(f"engine: {engine.name}, as {engine.why}")
-            if self.options.publish and self.config.engine.image and engine.registry:
-                engine.registry.check_login()  # now, and not after hours
+            if self.options.publish and self.config.engine.image and engine.images:
+                engine.images.check_login()  # now, and not after hours
             repository, tree = self.mirror.repository, self.release.tree
-            self.console.detail(f"disk: {engine.room(self.release.tag, size_of(repository, tree))}")
+            self.console.detail(f"disk: {engine.check_disk(self.release.tag, size_of(repository, tree))}")
             tag, commit = self.release.tag, self.release.commit
-            release = baseline_image.ImageSource(tag=tag, commit=commit, tree=tree, export=self._export)
-            image = engine.prepare(tag, commit, tree, release.export)
+            release = ImageSource(tag=tag, commit=commit, tree=tree, export=self._export)
+            image = engine.prepare(release)
             self.console.detail(f"image: {image.name}")
             source = source_in(self.mirror, image.revision, self.release)
             if source.aside:

@@ -15,9 +15,10 @@ from sessions.ledger.record import Record
 from sessions.reporting.record_view import Entry, by_urgency, counts
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
-from sessions.terminal.console import Console, harmless
+from sessions.terminal.console import Console
 from sessions.terminal.durations import say_duration
 from sessions.terminal.errors import InfrastructureError
+from sessions.terminal.harmless_text import harmless
 from sessions.tickets.dialects.markdown import MARKDOWN
 
 # Of a step: bytes of its summary, and annotations of each level.

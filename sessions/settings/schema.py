@@ -14,16 +14,8 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from sessions.first_steps.init_options import build_init_parser
-from sessions.settings.configuration import (
-    Build,
-    Config,
-    EngineSettings,
-    Gate,
-    Project,
-    Tracker,
-    registered_values,
-)
+from sessions.settings.configuration import Build, Config, EngineSettings, Gate, Project, Tracker, registered_values
+from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser
 
 
@@ -108,8 +100,8 @@ def _table(kind: type) -> dict[str, Any]:
 
 
 def _values(kind: type, key: str, hint: Any) -> dict[str, Any]:
-    choices = registered_values(kind, key)
-    return {"enum": list(choices)} if choices else _value(hint)
+    names = registered_values(kind, key)
+    return {"enum": list(names)} if names else _value(hint)
 
 
 def _value(hint: Any) -> dict[str, Any]:

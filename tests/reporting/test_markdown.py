@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from sessions.reporting.account import render_account
 from sessions.reporting.markdown import write_report
-from sessions.terminal.console import harmless
+from sessions.terminal.harmless_text import harmless
 from sessions.tickets.dialects.markdown import MARKDOWN as DIALECT
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sessions.reporting.account import render_account
-from sessions.terminal.console import harmless
+from sessions.terminal.harmless_text import harmless
 from sessions.tickets.dialects.wiki import WIKI
 from tests.reporting.test_markdown import record
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from sessions.day.merge_queue import draw_up, todays_rules
-from sessions.main import tell_init
+from sessions.day.merge_queue import build_queue
+from sessions.day.ticket_selection import todays_rules
+from sessions.main import run_init
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import Config, Gate, Project, load_config
 from sessions.settings.options import Options
@@ -139,7 +140,7 @@ def drawn(builder: Builder, tmp_path: Path, text: str) -> tuple[dict[int, str], 
     )
     options = Options(config=tmp_path / "x.toml", state=tmp_path / "state", date=DATE)
     release = mirror.release("latest")
-    queue = draw_up(tickets, todays_rules(config, release, tickets), mirror, release, config, options)
+    queue = build_queue(tickets, todays_rules(config, release, tickets), mirror, release, config, options)
     ready = {each.number: f"ready at {each.commit[:10]}" for each in queue.tickets}
     return ready | {number: str(decision.reason) for number, decision in queue.out.items()}, mirror
 
@@ -181,7 +182,7 @@ def test_init_takes_it(builder: Builder, tmp_path: Path) -> None:
     builder.tag("1.0")
     run_git("clone", "--quiet", builder.url, "p", cwd=tmp_path)
     (tmp_path / "p" / "Trees").write_text(TREES)
-    assert tell_init(("--tracker", "Trees"), tmp_path / "p") is None
+    assert run_init(("--tracker", "Trees"), tmp_path / "p") is None
     tickets = load_config(tmp_path / "p" / "integration.toml").tickets
     assert (tickets.tracker, tickets.url) == ("branches", "Trees")
 

@@ -21,14 +21,14 @@ import pytest
 import requests
 from requests.auth import AuthBase
 
-from sessions.main import tell_init
+from sessions.main import run_init
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import load_config
 from sessions.settings.schema import config_schema
 from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror
-from sessions.terminal.console import harmless
 from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerError, UsageError
+from sessions.terminal.harmless_text import harmless
 from sessions.tickets.model import Account, Ticket
 from sessions.tickets.refusals import Change, Planned, TicketPart, WriteResult, cannot_see, carry_out
 from sessions.tickets.trackers import TRACKERS, merge_subjects, recognise_address
@@ -352,7 +352,7 @@ def test_init_finds_it_by_the_origin_of_a_clone(
     toy.add(2)
     run_git("clone", "--quiet", builder.url, "p", cwd=tmp_path)
     run_git("remote", "set-url", "origin", toy.url, cwd=tmp_path / "p")
-    assert tell_init((), tmp_path / "p") is None
+    assert run_init((), tmp_path / "p") is None
     text = (tmp_path / "p" / "integration.toml").read_text()
     tickets = load_config(tmp_path / "p" / "integration.toml").tickets
     if token == TOKEN:

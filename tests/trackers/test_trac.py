@@ -18,8 +18,8 @@ from sessions.reporting.account import render_account
 from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import Tracker
-from sessions.terminal.console import harmless
 from sessions.terminal.errors import TrackerError
+from sessions.terminal.harmless_text import harmless
 from sessions.tickets.dialects.wiki import WIKI
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import TicketPart, WriteResult

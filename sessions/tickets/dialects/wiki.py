@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from sessions.terminal.console import harmless
+from sessions.terminal.harmless_text import harmless
 
 # Lines of an excerpt, characters of each, and characters of a text within a line.
 _LINES, _WIDTH, _LONGEST = 30, 400, 1000

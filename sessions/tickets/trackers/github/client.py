@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from sessions.terminal.console import Console
 from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerError
+from sessions.terminal.harmless_text import harmless_line
 from sessions.tickets.refusals import Change, TicketPart
 from sessions.tickets.trackers.github.address import GitHubAddress
 from sessions.tickets.trackers.github.queries import CLOSE
@@ -136,4 +136,4 @@ def _reason(answer: Any) -> str:
     errors = answer.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else answer
     message = first.get("message") if isinstance(first, dict) else None
-    return Console.plain(str(message or answer.get("message") or "it does not say why"))[:200]
+    return harmless_line(str(message or answer.get("message") or "it does not say why"))[:200]
