@@ -20,7 +20,7 @@
 # ///
 """Integrand: merge everything that is ready, build it, test it, and say whose ticket breaks it.
 
-Product sessions: init, baseline, integrate, doc-pdf, report. All but init take the same options:
+Product sessions: init, baseline, integrate, doc-pdf, report, audit. All but init take the same options:
 `nox -s integrate -- --help`. Without a configuration of your own they work on the bundled sample.
 """
 
@@ -109,6 +109,16 @@ def report(session: nox.Session) -> None:
     from sessions.report import report as story
 
     _tell(session, story, "report")
+
+
+@nox.session(venv_backend="none")
+def audit(session: nox.Session) -> None:
+    """Whose change each difference between a release and a branch is; red where work is lost or in no ticket."""
+    from sessions.audit import audit as story
+    from sessions.main import tell_finding
+
+    if trouble := tell_finding(story, "audit", session.posargs, Path(session.invoked_from)):
+        session.error(trouble)
 
 
 @nox.session(reuse_venv=True, venv_backend="uv|virtualenv")

@@ -7,8 +7,9 @@ import json
 import platform
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sessions import __version__
 from sessions.day.run_record import is_success
@@ -22,6 +23,8 @@ from sessions.terminal.console import Console, harmless_json
 from sessions.terminal.errors import IntegrandError
 
 Story = Callable[[Options, Console], Record]
+# A story that makes no run record: what it found, for ``--json``, and one sentence where the status shall be 1.
+Finding = Callable[[Options, Console], tuple[Mapping[str, Any], str]]
 HOME = Path(__file__).resolve().parent.parent
 
 
@@ -45,6 +48,22 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
         if options.json:
             print(harmless_json(json.dumps(record, indent=2, ensure_ascii=False)))
         return _close(record, options, console)
+
+    return _last_line(told, console)
+
+
+def tell_finding(story: Finding, session: str, words: Sequence[str], called_from: Path) -> str | None:
+    """The same for a story that only looks, as ``audit`` does."""
+    if _is_answered(words, build_parser(session)):
+        return None
+    console = Console(to_stderr="--json" in words)
+
+    def told() -> str | None:
+        options = parse_options(words, session=session, called_from=called_from, home=HOME)
+        found, trouble = story(options, console)
+        if options.json:
+            print(harmless_json(json.dumps(found, indent=2, ensure_ascii=False)))
+        return console.plain(trouble) if trouble else None
 
     return _last_line(told, console)
 

@@ -21,6 +21,7 @@ ROOMS = (
     "publishing",
     "reporting",
     "sample",
+    "auditing",
 )
 # What anyone may import: words, not stories.
 SHARED = {"terminal", "settings"}
@@ -35,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "publishing": {"source", "engines", "tickets", "ledger", "reporting"},
     "reporting": {"ledger"},
     "sample": {"tickets", "source"},
+    "auditing": {"source"},
 }
 PURE = (
     *("tickets/order.py", "tickets/eligibility.py", "tickets/dependencies.py", "tickets/model.py"),
@@ -46,7 +48,14 @@ PURE = (
         "gates/shards.py",
         "gates/shard_results.py",
     ),
-    *("source/stacked.py", "source/releases.py", "source/tags.py", "source/trunk.py", "culprits/first_bad.py"),
+    *(
+        "source/stacked.py",
+        "source/releases.py",
+        "source/tags.py",
+        "source/trunk.py",
+        "culprits/first_bad.py",
+        "auditing/patches.py",
+    ),
     *("first_steps/commands.py", "first_steps/draft.py", "tickets/trackers/github_tickets.py"),
 )
 EFFECTS = {"git", "docker", "requests", "subprocess", "os", "pathlib", "sqlite3", "time", "datetime", "random"}
@@ -75,6 +84,14 @@ def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
 def test_decisions_touch_nothing_outside(name: str) -> None:
     used = {module.split(".")[0] for module in imports(ROOT / "sessions" / name)}
     assert not used & EFFECTS
+
+
+def test_the_audit_shares_no_code_with_the_merge_line() -> None:
+    """It is a second path to the same trees: only starting git and reading names of tickets are shared."""
+    for path in (ROOT / "sessions" / "auditing").glob("*.py"):
+        ours = {name for name in imports(path) if name.startswith("sessions.source.")}
+        shared = {"command", "repository", "releases"}
+        assert ours <= {f"sessions.source.{name}" for name in shared}, f"{path.name} imports {ours}"
 
 
 def test_engines_need_no_git() -> None:

@@ -1,4 +1,4 @@
-"""What is typed after ``nox -s integrate --``: one parser for all four sessions."""
+"""What is typed after ``nox -s integrate --``: one parser for all sessions of a day."""
 
 from __future__ import annotations
 
@@ -44,6 +44,9 @@ class Options:
     retry_refused: bool = False
     fail_on: str | None = None
     json: bool = False
+    branch: str | None = None
+    since: str | None = None
+    test: tuple[int, ...] = ()
 
 
 def parse_options(words: Sequence[str], *, session: str, called_from: Path, home: Path) -> Options:
@@ -113,6 +116,10 @@ def build_parser(session: str) -> argparse.ArgumentParser:
     )
     more.add_argument("--shard", type=_shard, metavar="I/N", help="run this part of the gates on release and head")
     more.add_argument("--gather", metavar="DIR", help="go on with what the state folders in DIR know")
+    look = parser.add_argument_group("audit and radar")
+    look.add_argument("--branch", metavar="NAME", help="audit: the branch to check")
+    look.add_argument("--from", dest="since", metavar="TAG", help="audit: since this tag (the newest release)")
+    look.add_argument("--test", type=_numbers, default=(), metavar="N,N", help="radar: what these tickets would break")
     end = parser.add_argument_group("what comes of it")
     end.add_argument(
         "--publish", action="store_true", help="push branch and images, tell the tickets; else nothing leaves"
