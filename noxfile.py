@@ -20,7 +20,7 @@
 # ///
 """Integrand: merge everything that is ready, build it, test it, and say whose ticket breaks it.
 
-Product sessions: init, baseline, integrate, doc-pdf, report, audit. All but init take the same options:
+Product sessions: init, baseline, integrate, doc-pdf, report, audit, radar. All but init take the same options:
 `nox -s integrate -- --help`. Without a configuration of your own they work on the bundled sample.
 """
 
@@ -118,6 +118,16 @@ def audit(session: nox.Session) -> None:
     from sessions.main import tell_finding
 
     if trouble := tell_finding(story, "audit", session.posargs, Path(session.invoked_from)):
+        session.error(trouble)
+
+
+@nox.session(venv_backend="none")
+def radar(session: nox.Session) -> None:
+    """Which of all open tickets conflict with which, where, and in which order they cost least."""
+    from sessions.main import tell_finding
+    from sessions.radar import radar as story
+
+    if trouble := tell_finding(story, "radar", session.posargs, Path(session.invoked_from)):
         session.error(trouble)
 
 

@@ -22,6 +22,7 @@ ROOMS = (
     "reporting",
     "sample",
     "auditing",
+    "planning",
 )
 # What anyone may import: words, not stories.
 SHARED = {"terminal", "settings"}
@@ -37,6 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "reporting": {"ledger"},
     "sample": {"tickets", "source"},
     "auditing": {"source"},
+    "planning": {"auditing", "source", "tickets"},
 }
 PURE = (
     *("tickets/order.py", "tickets/eligibility.py", "tickets/dependencies.py", "tickets/model.py"),
@@ -55,6 +57,8 @@ PURE = (
         "source/trunk.py",
         "culprits/first_bad.py",
         "auditing/patches.py",
+        "planning/footprints.py",
+        "planning/cheapest_order.py",
     ),
     *("first_steps/commands.py", "first_steps/draft.py", "tickets/trackers/github_tickets.py"),
 )

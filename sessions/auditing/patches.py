@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-_HUNK = re.compile(r"@@ -(?P<old>\d+)(?:,(?P<less>\d+))? \+(?P<new>\d+)(?:,(?P<more>\d+))? @@")
+_HUNK = re.compile(
+    r"@@ -(?P<old>\d+)(?:,(?P<less>\d+))? \+(?P<new>\d+)(?:,(?P<more>\d+))? @@ ?(?P<heading>.*)", re.DOTALL
+)
 _ESCAPE = re.compile(r"\\([0-7]{3}|.)")
 _ESCAPED = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
 
@@ -19,7 +21,8 @@ _ESCAPED = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
 class Hunk:
     """Lines of ``path`` that a change replaces: ``removed`` from line ``old`` on, ``added`` from line ``new`` on.
 
-    Both are empty for a change without lines: of a mode, a binary file, or an empty file.
+    Both are empty for a change without lines: of a mode, a binary file, or an empty file. ``heading`` is the line above
+    that git shows for people, such as ``def area(shape):``.
     """
 
     path: str
@@ -27,6 +30,7 @@ class Hunk:
     new: int = 0
     removed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
+    heading: str = ""
 
     @property
     def lines(self) -> str:
@@ -68,11 +72,15 @@ def read_hunks(diff: str) -> Iterator[Hunk]:
             if bare:
                 yield Hunk(path=path)
             path, bare = _path_of(line.removeprefix("diff --git ")), True
+        elif line.startswith("old mode "):
+            bare = False
+            yield Hunk(path=path)
         elif found := _HUNK.match(line):
             bare = False
             removed = tuple(_take(lines, _count(found["less"])))
             added = tuple(_take(lines, _count(found["more"])))
-            yield Hunk(path=path, old=int(found["old"]), new=int(found["new"]), removed=removed, added=added)
+            lines_at = {"old": int(found["old"]), "new": int(found["new"])}
+            yield Hunk(path=path, **lines_at, removed=removed, added=added, heading=found["heading"])
     if bare:
         yield Hunk(path=path)
 

@@ -119,7 +119,7 @@ def build_parser(session: str) -> argparse.ArgumentParser:
     look = parser.add_argument_group("audit and radar")
     look.add_argument("--branch", metavar="NAME", help="audit: the branch to check")
     look.add_argument("--from", dest="since", metavar="TAG", help="audit: since this tag (the newest release)")
-    look.add_argument("--test", type=_numbers, default=(), metavar="N,N", help="radar: what these tickets would break")
+    look.add_argument("--test", type=_numbers, default=(), metavar="N,N", help="radar: who leaves if these come first")
     end = parser.add_argument_group("what comes of it")
     end.add_argument(
         "--publish", action="store_true", help="push branch and images, tell the tickets; else nothing leaves"
