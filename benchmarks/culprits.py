@@ -9,8 +9,8 @@ that probability, in every run (but the first red run, which is what a day begin
 again each day has a test that fails by chance, at a rate between 0.1 and 0.9, and that nobody broke.
 
 All parties see the same days; each day draws its errors anew for each party. Integrand is the real search code:
-``sessions.culprits.inquiry.Inquiry``, its questions asked, what it blames taken out, the rest looked at again. The
-others, by their documentation (``docs/benchmarks.md``), know only whether a run is red, as they do:
+``sessions.culprits.finder.CulpritFinder``, its queries answered, what it blames taken out, the rest looked at again.
+The others, by their documentation (``docs/benchmarks.md``), know only whether a run is red, as they do:
 
 * bors: a red batch is halved and both halves are run, red ones are halved again; a red one of one ticket leaves;
 * prefix bisect: git bisect over starts of the line for the first bad ticket, which leaves; then the rest is run again;
@@ -45,9 +45,9 @@ from rich.table import Table
 
 from benchmarks.command import parser, several, status, up_to, write_figures
 from sessions.culprits.evidence import is_new
-from sessions.culprits.findings import Answer, Ask, Blame, Flaky, Subset
-from sessions.culprits.inquiry import Inquiry, blames_to_act_on
-from sessions.gates.results import RunHistory
+from sessions.culprits.finder import CulpritFinder, blames_to_act_on
+from sessions.culprits.findings import Answer, Blame, Flaky, Query, Subset
+from sessions.gates.run_history import RunCounts, RunHistory
 from sessions.settings.options import at_least
 from sessions.tickets.order import Needs, closure
 
@@ -149,16 +149,16 @@ def make_world(case: Case, seed: int) -> World:
 def integrand(world: World, chance: random.Random, share: Callable[[int], float]) -> Bill:
     """The product's way: `sessions.day.green_head`, with the simulated day in place of candidates and gates."""
     bill = Bill(whole=2)  # the first red run, and the last green one
-    line, known = world.line, dict[Ask, dict[str, Answer]]()
+    line, known = world.line, dict[Query, dict[str, Answer]]()
     failing = _steady(world, chance, share, bill)
     while failing and line:
-        inquiry = Inquiry(line=line, needs=world.needs, tests=failing, known=known, histories=world.histories)
-        while questions := inquiry.questions():
+        finder = CulpritFinder(line=line, needs=world.needs, tests=failing, known=known, histories=world.histories)
+        while queries := finder.queries():
             bill.waits += 1
-            for ask, tests in questions:
+            for query, tests in queries:
                 _count(bill, share(len(tests)))
-                inquiry.learn(ask, {test: world.answer(ask.tickets, test, chance) for test in tests})
-        findings = inquiry.findings()
+                finder.learn(query, {test: world.answer(query.tickets, test, chance) for test in tests})
+        findings = finder.findings()
         blames = blames_to_act_on(findings)
         _judge(world, blames, findings, bill)
         out = {number for blame in blames.values() for number in blame.culprits}
@@ -179,7 +179,7 @@ def _steady(world: World, chance: random.Random, share: Callable[[int], float], 
         failing.append(DICE)
     if not failing:
         return []
-    looks = {test: ([1, 0], [0, 1]) for test in failing}
+    counts = {test: [RunCounts(fails=1), RunCounts(passes=1)] for test in failing}
     open_ = failing
     kept = []
     while open_:
@@ -187,17 +187,13 @@ def _steady(world: World, chance: random.Random, share: Callable[[int], float], 
         for place, tickets in enumerate((whole, frozenset[int]())):
             _count(bill, share(len(open_)))
             for test in open_:
-                looks[test][place][world.answer(tickets, test, chance) == "passes"] += 1
-        told = {test: _is_new(looks[test], world.histories[test]) for test in open_}
-        kept += [test for test in open_ if told[test]]
-        open_ = [test for test in open_ if told[test] is None]
+                passes = world.answer(tickets, test, chance) == "passes"
+                counts[test][place] += RunCounts(fails=not passes, passes=passes)
+        new = {test: is_new(counts[test][0], counts[test][1], world.histories[test]) for test in open_}
+        kept += [test for test in open_ if new[test]]
+        open_ = [test for test in open_ if new[test] is None]
     bill.flaky += len(failing) - len(kept)
     return kept
-
-
-def _is_new(looks: tuple[list[int], list[int]], history: RunHistory) -> bool | None:
-    (fails, lost), (stray, passes) = looks
-    return is_new((fails, lost), (stray, passes), history)
 
 
 def _count(bill: Bill, cost: float) -> None:

@@ -9,10 +9,9 @@ from sessions.auditing.branch_audit import Audit, audit_branch
 from sessions.auditing.branch_steps import Known, read_steps
 from sessions.day.context import Day, open_day
 from sessions.settings.options import Options
-from sessions.source.releases import merged_numbers
 from sessions.terminal.console import Console
 from sessions.terminal.errors import SourceError, UsageError
-from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers import connect_tracker, merge_subjects
 
 # How many faults the terminal shows.
 _SHOWN = 20
@@ -55,16 +54,18 @@ def _ends(day: Day, branch: str) -> tuple[str, str]:
 
 def _known(day: Day, start: str, end: str) -> Known:
     """The commits of all tickets that the tracker lists, and of pull requests that the branch names."""
-    settings = day.config.tickets
-    tickets = TRACKERS[settings.tracker](settings).read()
+    tickets = connect_tracker(day.config.tickets, day.mirror.list_refs).read()
+    elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
+    names = merge_subjects()
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
     subjects = [step.subject for step in read_steps(day.mirror.repository, start, end)]
-    for number in merged_numbers(subjects):
+    for number in names.numbers(subjects):
         if day.mirror.tip(pull := f"refs/pull/{number}/head"):
             branches.setdefault(number, pull)
-    tips = day.mirror.fetch_tickets(branches)
+    tips = day.mirror.fetch_branches(branches, elsewhere).tips
     pinned = {ticket.number: ticket.commit for ticket in tickets if ticket.commit}
-    return Known(tickets=tips | {n: commit for n, commit in pinned.items() if day.mirror.present([commit])})
+    reviewed = {number: commit for number, commit in pinned.items() if day.mirror.present([commit])}
+    return Known(tickets=tips | reviewed, subjects=names)
 
 
 def _show(found: Audit, console: Console) -> None:

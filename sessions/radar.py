@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sessions.day.context import Day, open_day
-from sessions.day.merge_queue import choose, draw_up, todays_rules
+from sessions.day.merge_queue import build_queue
+from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.planning.cheapest_order import Order, cheapest_order
 from sessions.planning.pair_conflicts import PairConflicts, find_pair_conflicts
 from sessions.reporting.html import render_page
@@ -20,7 +21,7 @@ from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
 from sessions.tickets.model import Ticket, Verdict, name_tickets
 from sessions.tickets.order import closure
-from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers import connect_tracker
 
 # How many conflicts the terminal shows.
 _SHOWN = 40
@@ -41,10 +42,9 @@ class _View:
 def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
     """Merge all open tickets in pairs; the record, and nothing to complain of."""
     with open_day(options, console) as day:
-        settings = day.config.tickets
-        tickets = choose(TRACKERS[settings.tracker](settings).read(), options)
+        tickets = select_tickets(connect_tracker(day.config.tickets, day.mirror.list_refs).read(), options)
         rules = todays_rules(day.config, day.release, tickets, day.mirror.default_branch)
-        queue = draw_up(tickets, rules, day.mirror, day.release, day.config, options)
+        queue = build_queue(tickets, rules, day.mirror, day.release, day.config, options)
         base = _base(day, rules.target)
         console.step(f"Radar: {len(tickets)} open tickets onto {base.tag} ({base.commit[:10]})")
         pinned = _pinned(day, tickets, queue)
@@ -79,7 +79,8 @@ def _pinned(day: Day, tickets: Sequence[Ticket], queue: Queue) -> dict[int, Tick
     """All tickets whose branch can be had, ready or not, at the tip of that branch."""
     unsound = {number for number, each in queue.out.items() if each.verdict is Verdict.UNFETCHABLE}
     wanted = {each.number: each.branch for each in tickets if each.branch and each.number not in unsound}
-    tips = day.mirror.fetch_tickets(wanted)
+    elsewhere = {each.number: each.repository for each in tickets if each.repository}
+    tips = day.mirror.fetch_branches(wanted, elsewhere).tips
     return {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number in tips}
 
 

@@ -69,7 +69,7 @@ def builder(tmp_path: Path) -> Builder:
 def unjailed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let local probes write outside their folder: some tests count runs there."""
     monkeypatch.setattr(
-        "sessions.engines.local.engine.find_jail", lambda *_: (None, "a test counts runs outside of it")
+        "sessions.engines.local.confinement.find_jail", lambda *_: (None, "a test counts runs outside of it")
     )
 
 

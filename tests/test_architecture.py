@@ -1,68 +1,38 @@
-"""The arrows between the rooms, as docs/architecture.md draws them."""
+"""The borders between the rooms: import-linter's contracts in pyproject.toml, and what no import shows."""
 
 from __future__ import annotations
 
 import ast
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = (
-    "first_steps",
-    "tickets",
-    "source",
-    "gates",
-    "engines",
-    "culprits",
-    "ledger",
-    "publishing",
-    "reporting",
-    "sample",
-    "auditing",
-    "planning",
+
+
+# A module of a room, and what it must not import.
+FORBIDDEN = (
+    ("tickets.model", "subprocess"),
+    ("culprits.evidence", "os"),
+    ("gates.comparison", "sessions.day.context"),
+    ("gates.comparison", "sessions.settings.options"),
+    ("engines.probe", "sessions.ledger.record"),
+    ("engines.probe", "sessions.tickets.model"),
+    ("engines.probe", "sessions.gates.results"),
+    ("reporting.html", "sessions.source.mirror"),
+    ("reporting.html", "sessions.engines.probe"),
+    ("day.context", "sessions.first_steps.files"),
+    ("day.context", "sessions.integrate"),
+    ("terminal.errors", "sessions.settings.options"),
+    ("init", "sessions.publishing.writes"),
+    ("init", "sessions.culprits.search"),
+    ("init", "sessions.reporting.html"),
+    ("main", "tools.release"),
+    ("auditing.patches", "sessions.source.merge_tree"),
+    ("init", "sessions.planning.footprints"),
 )
-# What anyone may import: words, not stories.
-SHARED = {"terminal", "settings"}
-ALLOWED: dict[str, set[str]] = {
-    "first_steps": {"source", "tickets"},
-    "tickets": set(),
-    "source": {"tickets"},
-    "gates": set(),
-    "engines": {"source"},
-    "culprits": {"tickets", "gates"},
-    "ledger": {"gates"},
-    "publishing": {"source", "engines", "tickets", "ledger", "reporting"},
-    "reporting": {"ledger"},
-    "sample": {"tickets", "source"},
-    "auditing": {"source"},
-    "planning": {"auditing", "source", "tickets"},
-}
-PURE = (
-    *("tickets/order.py", "tickets/eligibility.py", "tickets/dependencies.py", "tickets/model.py"),
-    *("culprits/search.py", "culprits/inquiry.py", "culprits/signatures.py", "culprits/evidence.py"),
-    *(
-        "culprits/bisection.py",
-        "culprits/suspicion.py",
-        "gates/comparison.py",
-        "gates/shards.py",
-        "gates/shard_results.py",
-    ),
-    *(
-        "source/stacked.py",
-        "source/releases.py",
-        "source/tags.py",
-        "source/trunk.py",
-        "culprits/first_bad.py",
-        "auditing/patches.py",
-        "planning/footprints.py",
-        "planning/cheapest_order.py",
-    ),
-    *("first_steps/commands.py", "first_steps/draft.py", "tickets/trackers/github_tickets.py"),
-)
-EFFECTS = {"git", "docker", "requests", "subprocess", "os", "pathlib", "sqlite3", "time", "datetime", "random"}
 
 
 def imports(path: Path) -> set[str]:
@@ -75,34 +45,62 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
-    for path in (ROOT / "sessions" / room).rglob("*.py"):
-        if "project" in path.parts:
-            continue
-        ours = {name.split(".")[1] for name in imports(path) if name.startswith("sessions.")}
-        assert ours <= ALLOWED[room] | {room} | SHARED, f"{path.relative_to(ROOT)} imports {ours}"
+def lint_imports(folder: Path) -> str:
+    """Check the import rules of a folder, and return what import-linter prints."""
+    script = "import importlinter.cli, sys; sys.exit(importlinter.cli.lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == ("0 broken" in done.stdout), done.stdout + done.stderr
+    return done.stdout
 
 
-@pytest.mark.parametrize("name", PURE)
-def test_decisions_touch_nothing_outside(name: str) -> None:
-    used = {module.split(".")[0] for module in imports(ROOT / "sessions" / name)}
-    assert not used & EFFECTS
+def test_the_import_rules_are_kept() -> None:
+    assert "0 broken" in lint_imports(ROOT)
 
 
-def test_the_audit_shares_no_code_with_the_merge_line() -> None:
-    """It is a second path to the same trees: only starting git and reading names of tickets are shared."""
-    for path in (ROOT / "sessions" / "auditing").glob("*.py"):
-        ours = {name for name in imports(path) if name.startswith("sessions.source.")}
-        shared = {"command", "repository", "releases"}
-        assert ours <= {f"sessions.source.{name}" for name in shared}, f"{path.name} imports {ours}"
+def test_an_import_within_a_function_breaks_each_rule(tmp_path: Path) -> None:
+    for name in ("sessions", "tools"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("project", "__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "sessions" / "loose.py").touch()
+    for module, imported in FORBIDDEN:
+        with (tmp_path / "sessions" / f"{module.replace('.', '/')}.py").open("a", encoding="utf-8") as file:
+            file.write(f"\ndef f() -> None:\n    import {imported}\n")
+    printed = lint_imports(tmp_path)
+    assert " KEPT" not in printed
+    assert "sessions.loose" in printed
+    for module, imported in FORBIDDEN:
+        assert f"sessions.{module} -> {imported} (l." in printed, printed
 
 
 def test_engines_need_no_git() -> None:
     """They run on machines where there is none."""
     engines = ("dask.job", "docker.engine", "local.engine", "pool")
-    words = "".join(f"import sessions.engines.{name}\n" for name in engines)
-    script = f"import sys\nsys.modules.update(git=None, gitdb=None)\n{words}"
+    statements = "".join(f"import sessions.engines.{name}\n" for name in engines)
+    script = f"import sys\nsys.modules.update(git=None, gitdb=None)\n{statements}"
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+
+
+def test_only_the_docker_engine_knows_docker() -> None:
+    for path in (ROOT / "sessions").rglob("*.py"):
+        if path.is_relative_to(ROOT / "sessions" / "engines" / "docker"):
+            continue
+        known = {name for name in imports(path) if name.split(".")[0] == "docker" or ".engines.docker" in name}
+        assert not known, f"{path.relative_to(ROOT)} imports {known}"
+
+
+def test_no_engine_is_known_by_its_type() -> None:
+    """What an engine cannot do, it says through the protocol."""
+    for path in (ROOT / "sessions").rglob("*.py"):
+        assert not re.search(r"isinstance\([\w.]*engine\b", path.read_text()), path
+        known = {name for name in imports(path) if name.startswith("sessions.engines.local")}
+        assert not known or "local" in path.parts, f"{path.relative_to(ROOT)} imports {known}"
+
+
+def test_the_options_need_no_engine() -> None:
+    """Each `--help` would wait for docker-py."""
+    script = (
+        "import sys, sessions.settings.options; assert not {'docker', 'requests', 'distributed'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sessions.source.releases import merged_numbers
 from sessions.source.repository import Repository
 from sessions.terminal.errors import SourceError
+from sessions.tickets.merge_subjects import MergeSubjects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,8 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What a branch may hold: the commit of each ticket, and other commits by name (as of the target branch).
+    """What a branch may hold: the commit of each ticket, and other commits by name (as of the target branch);
+    ``subjects`` reads the number of a ticket in the subject of a commit.
 
     Where ``strict``, every step must be the merge of exactly such a commit, and each ticket must be merged. Otherwise a
     ticket is also recognised by the number in a merge's subject, by a squashed commit that names it, or by a rebased
@@ -35,6 +36,7 @@ class Known:
     """
 
     tickets: Mapping[int, str]
+    subjects: MergeSubjects
     others: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
 
@@ -78,7 +80,7 @@ class Claims:
 
     def of(self, step: Step) -> Claim:
         """Whose ``step`` is. Raises :class:`SourceError` where git fails."""
-        named = next(iter(merged_numbers([step.subject])), 0)
+        named = self.known.subjects.number(step.subject)
         if not step.merged:
             return Claim() if self.known.strict else self._plain(step, named)
         if len(step.merged) == 1 and (owner := self._owner(step.merged[0], named)):

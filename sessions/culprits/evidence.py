@@ -1,70 +1,79 @@
-"""How much runs weigh: a test that tickets break, beside one that fails by chance. Pure.
+"""Likelihoods of a test's runs: does a ticket break the test, or is the test flaky? Pure.
 
-A sequential probability ratio test (Wald, Sequential Analysis, 1947), with mixtures over what is not known in
-advance, as in his section on weight functions: runs go on until one explanation has so great odds that more runs are
-needless. Its bound: a test that fails by chance is blamed on somebody with a probability of about 1/ODDS, whatever the
-number of runs, as only their likelihood counts and not when one stops looking.
+This is a sequential probability ratio test (Wald, Sequential Analysis, 1947). Runs are repeated until one explanation
+is ODDS times likelier than all others. Rates that are not known in advance are integrated out with a prior, as in
+Wald's section on weight functions. The bound holds however many runs there are: a flaky test is blamed on a ticket with
+a probability of about 1/ODDS.
 
-* Of a **steady** test, each run shows what the tickets do, but for those that err, at a rate that nobody knows:
-  Beta(1, 19), so about 5 % before anything is known.
-* A test that fails **by chance** does so at some rate, all rates being equally likely: Beta(1, 1).
-* One that fails by chance only with the ticket that brings it does so at some rate up to three of four.
+* A **steady** test does the same in each run on the same tickets, except for runs that err. Prior of the error rate:
+  Beta(1, 19), which is 5 % on average.
+* A **flaky** test fails at some rate on every subset. Prior of the rate: Beta(1, 1), all rates being equally likely.
+* A test that a ticket **makes flaky** fails at some rate up to 3/4 with that ticket, and never without it.
 
-The test's own history moves both: after many runs that never differed on one tree, a rate of more than a few per cent
-is out of the question, and few runs are enough. A test that was seen flaky may be so at any rate today, and needs many.
+With B the beta function, the likelihood of f failures and p passes under a prior Beta(a, b) of the failure rate is
+B(a + f, b + p) / B(a, b). All functions return natural logarithms.
+
+The ledger's history counts, too. If no earlier run was odd, the earlier runs enter both likelihoods as runs that
+passed: a high failure rate is then ruled out, and few runs are enough. If some were, they only update the prior of the
+error rate: the test may fail at any rate today, and needs many runs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import exp, inf, lgamma, log
 
-from sessions.gates.results import RunHistory
+from sessions.gates.run_history import RunCounts, RunHistory
 
+# How much likelier an explanation must be than all others together before it is acted on.
 ODDS = 1000.0
-# Only what is worth a search is asked here: that search has odds of its own.
-_NEW_ODDS, _CHANCE_ODDS, _LOOKS = 20.0, 50.0, 10
-# Up to three of four: what fails more often is rather broken, by whoever brought it, than flaky.
+# Odds in the second looks before a search. They only decide whether a search is worth it, so they may be lower.
+_NEW_ODDS, _FLAKY_ODDS = 20.0, 50.0
+# After this many looks the likelier explanation counts.
+_LOOKS = 10
+# Failure rates of a test that a ticket makes flaky: up to 3/4, in equal steps. A test that fails more often is broken.
 _RATES = tuple((2 * step + 1) / 64 for step in range(24))
 
 
-def steady(wrong: int, right: int, history: RunHistory) -> float:
-    """Logarithm of the likelihood of a steady test's runs, of which ``wrong`` erred."""
-    before = _beta(1 + history.odd, 19 + history.runs - history.odd) if history.odd else _beta(1, 19)
-    return _beta(1 + history.odd + wrong, 19 + history.runs - history.odd + right) - before
+def log_steady(errors: int, correct: int, history: RunHistory) -> float:
+    """Log-likelihood that the test is steady, if ``errors`` runs contradict the explanation and ``correct`` do not."""
+    prior = _log_beta(1 + history.odd, 19 + history.runs - history.odd) if history.odd else _log_beta(1, 19)
+    return _log_beta(1 + history.odd + errors, 19 + history.runs - history.odd + correct) - prior
 
 
-def by_chance(fails: int, passes: int, history: RunHistory) -> float:
-    """Logarithm of the likelihood of the runs of a test that fails by chance."""
-    return _beta(1 + fails, 1 + passes + (0 if history.odd else history.runs))
+def log_flaky(fails: int, passes: int, history: RunHistory) -> float:
+    """Log-likelihood that the test is flaky on every subset, whatever the failure rate."""
+    return _log_beta(1 + fails, 1 + passes + (0 if history.odd else history.runs))
 
 
-def seldom(fails: int, passes: int) -> float:
-    """The same of a test that fails by chance in no more than three of four runs, whichever the rate."""
-    return together([fails * log(rate) + passes * log(1 - rate) for rate in _RATES]) - log(len(_RATES))
+def log_made_flaky(fails: int, passes: int) -> float:
+    """Log-likelihood of the runs with a ticket that makes the test flaky, whatever the failure rate up to 3/4."""
+    return log_sum([fails * log(rate) + passes * log(1 - rate) for rate in _RATES]) - log(len(_RATES))
 
 
-def is_new(head: tuple[int, int], release: tuple[int, int], history: RunHistory) -> bool | None:
-    """Whether a test fails on the head and not on the release, for more reasons than chance; ``None``: look again.
+def is_new(head: RunCounts, release: RunCounts, history: RunHistory) -> bool | None:
+    """Whether a test fails on the head, passes on the release, and is not flaky; ``None`` if it needs another look.
 
-    Of both, how often it failed and passed, with the first run that began it. Two looks that agree are enough; after
-    ten, it is what is likelier.
+    ``head`` and ``release`` count all runs there, including the first failing one. Two looks that agree are enough.
     """
-    (fails, lost), (stray, passes) = head, release
-    if not lost and not stray:
+    if not head.passes and not release.fails:
         return True
-    runs = fails + lost + stray + passes
-    new = steady(lost + stray, fails + passes, history)
-    same = (steady(wrong, runs - wrong, history) for wrong in (fails + stray, lost + passes))
-    odds = new - together([by_chance(fails + stray, lost + passes, history), *same])
-    is_open = -log(_CHANCE_ODDS) < odds < log(_NEW_ODDS)
-    return None if is_open and fails + lost < _LOOKS else odds > 0
+    runs = head.total + release.total
+    new = log_steady(head.passes + release.fails, head.fails + release.passes, history)
+    fails, passes = head.fails + release.fails, head.passes + release.passes
+    # It fails on both, or passes on both, and the other runs are errors.
+    same = (log_steady(errors, runs - errors, history) for errors in (fails, passes))
+    odds = new - log_sum([log_flaky(fails, passes, history), *same])
+    is_open = -log(_FLAKY_ODDS) < odds < log(_NEW_ODDS)
+    return None if is_open and head.total < _LOOKS else odds > 0
 
 
-def together(logs: list[float]) -> float:
-    """The logarithm of the sum."""
-    highest = max(logs, default=-inf)
-    return highest + log(sum(exp(each - highest) for each in logs)) if highest > -inf else -inf
+def log_sum(logs: Iterable[float]) -> float:
+    """Return the logarithm of the sum of the numbers whose logarithms are given; ``-inf`` for none."""
+    values = list(logs)
+    highest = max(values, default=-inf)
+    return highest + log(sum(exp(each - highest) for each in values)) if highest > -inf else -inf
 
 
-def _beta(first: float, second: float) -> float:
+def _log_beta(first: float, second: float) -> float:
     return lgamma(first) + lgamma(second) - lgamma(first + second)

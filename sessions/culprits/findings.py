@@ -1,4 +1,4 @@
-"""What a search asks, is told, and finds."""
+"""What a culprit search asks, which answers it gets, and what it finds."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 Subset = frozenset[int]
-# "not run": the run came to its end without the test, as where a ticket that brings it is not in the subset.
-# "unclear": nothing is known; the subset does not merge or does not build, or the run did not come to its end.
+# "not run": the run ended normally without the test, for example because the ticket that adds it is not in the subset.
+# "unclear": nothing is known, because the subset does not merge or does not build, or because the run broke off.
 Answer = Literal["fails", "passes", "not run", "unclear"]
-# What a search weighs: to it, a test that nobody in the subset brings has not failed.
-Weighed = Literal["fails", "passes", "unclear"]
+# What a search distinguishes: a test that does not exist on a subset does not fail there.
+SearchAnswer = Literal["fails", "passes", "unclear"]
 
 
-def weigh(answer: Answer) -> Weighed:
-    """An answer as the search weighs it."""
+def search_answer(answer: Answer) -> SearchAnswer:
+    """Return the answer as a search counts it: "not run" counts as "passes"."""
     return "passes" if answer == "not run" else answer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class Query:
     """Does the test fail on the release with these tickets? Each ``attempt`` from 2 on is an independent run."""
 
     tickets: Subset
@@ -28,12 +28,12 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True)
 class Blame:
-    """Who breaks the test, and the runs that show it.
+    """Which tickets break the test, and the runs that prove it.
 
-    ``culprits`` leave: one ticket, or several where what lies between them could not be tested. ``partners`` came
-    before them in the line and stay: without any of them, the test passes. ``fails`` and ``passes`` are the
-    subsets that showed it, each seen at least twice. With a subset of ``passes``, a test that the release does not
-    have may be one that did not run: then the culprit brings a failing test.
+    The ``culprits`` are taken out: one ticket, or several where the subsets that would separate them could not be
+    tested. The ``partners`` come earlier in the merge line and stay: without any one of them the test passes. ``fails``
+    and ``passes`` are the subsets that prove it, each run at least twice. On a subset of ``passes``, a test that the
+    release does not have may not have run: then the culprit adds a failing test.
     """
 
     culprits: tuple[int, ...]
@@ -44,7 +44,10 @@ class Blame:
 
 @dataclass(frozen=True, kw_only=True)
 class Flaky:
-    """Nobody is to blame: what the test does depends on chance. It failed in so many of the search's runs."""
+    """The test is flaky, so no ticket is blamed: it failed in ``fails`` of the search's ``runs``.
+
+    ``tickets`` is a subset on which it both failed and passed, where there is one.
+    """
 
     tickets: Subset
     fails: int = 0

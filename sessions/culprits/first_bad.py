@@ -1,7 +1,7 @@
 """The first commit of a line at which tests fail: bisection of many tests at once. Pure.
 
-A branch's own commits need each other in their order, so that only starts of the line can be asked about. Place -1 is
-what comes before the line, on which all the tests pass; on the whole line all of them fail.
+A branch's commits depend on each other in their order, so only starts of the line can be queried. Place -1 is the state
+before the line, at which all tests pass; at the last place all of them fail.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sessions.culprits.findings import Weighed
+from sessions.culprits.findings import SearchAnswer
 from sessions.gates.results import TestId
 
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """A test passes at place ``low`` and fails at ``high``; at none between them it could be run, if there are any."""
+    """A test passes at place ``low`` and fails at ``high``; the places between them, if any, could not be tested."""
 
     low: int
     high: int
 
     @property
     def is_one(self) -> bool:
-        """Whether it is known at which place the test begins to fail."""
+        """Whether exactly one commit lies in the span."""
         return self.high - self.low == 1
 
 
 @dataclass
 class FirstBad:
-    """The search in a line of so many places: ask :meth:`questions`, tell :meth:`learn`, until nothing is asked."""
+    """Bisects a line of ``length`` commits: answer :meth:`queries` by :meth:`learn` until none is left."""
 
     length: int
     tests: Sequence[TestId]
@@ -39,18 +39,18 @@ class FirstBad:
         self._spans = {test: Span(low=-1, high=self.length - 1) for test in self.tests}
         self._unclear = {test: set() for test in self.tests}
 
-    def questions(self) -> dict[int, tuple[TestId, ...]]:
-        """Return the places to look at now, and the tests to run there."""
-        wanted: dict[int, list[TestId]] = {}
+    def queries(self) -> dict[int, tuple[TestId, ...]]:
+        """Return the places to test now, and the tests to run at each."""
+        queries: dict[int, list[TestId]] = {}
         for test, span in self._spans.items():
             untried = [place for place in range(span.low + 1, span.high) if place not in self._unclear[test]]
             if untried:
                 middle = min(untried, key=lambda place: (abs(2 * place - span.low - span.high), place))
-                wanted.setdefault(middle, []).append(test)
-        return {place: tuple(tests) for place, tests in sorted(wanted.items())}
+                queries.setdefault(middle, []).append(test)
+        return {place: tuple(tests) for place, tests in sorted(queries.items())}
 
-    def learn(self, place: int, answers: Mapping[TestId, Weighed]) -> None:
-        """Take in what tests do at a place."""
+    def learn(self, place: int, answers: Mapping[TestId, SearchAnswer]) -> None:
+        """Keep what the tests did at a place."""
         for test, answer in answers.items():
             span = self._spans[test]
             match answer:
@@ -62,5 +62,5 @@ class FirstBad:
                     self._unclear[test].add(place)
 
     def found(self) -> dict[TestId, Span]:
-        """Return where each test begins to fail."""
+        """Return the span in which each test begins to fail."""
         return dict(self._spans)

@@ -1,19 +1,18 @@
-"""Whom to suspect first, by what tickets touch. Pure. It decides what is tried first, never the verdict."""
+"""Which tickets to suspect first, by the files they change. Pure. It decides what is tried first, not a verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
-Test = TypeVar("Test", bound=Hashable)
+from sessions.culprits.finder import Test
 
 _SAME_FILE, _SAME_FOLDER = 20.0, 3.0
 
 
 def suspicion(touched: Mapping[int, frozenset[str]], files: Mapping[Test, str]) -> dict[Test, dict[int, float]]:
-    """How suspect tickets are, for each test: those that touch its file, then those that touch its folder.
+    """Return how suspect tickets are, for each test: those that change its file most, then its folder.
 
-    ``touched`` are the paths that each ticket changes, ``files`` those that the tests are in; empty: unknown.
+    ``touched`` are the paths that each ticket changes, ``files`` those that the tests are in; an empty one is unknown.
     """
     folders = {number: {_folder(path) for path in paths} for number, paths in touched.items()}
     found: dict[Test, dict[int, float]] = {}

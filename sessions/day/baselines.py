@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from sessions.day.advice import advice, last_words
 from sessions.day.context import Day
-from sessions.day.probe_runner import ProbeRunner, Question
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.question import Question
 from sessions.ledger.ledger import ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 from sessions.terminal.errors import GatePendingError, InfrastructureError
@@ -50,13 +52,13 @@ class Baselines:
     def measure(self, gates: tuple[Gate, ...]) -> None:
         """Run gates on the release, and on what the line starts with; all at once.
 
-        What could not be measured in an earlier call is measured again. Raises what :meth:`ProbeRunner.ask_all` raises.
+        What could not be measured in an earlier call is measured again. Raises what :meth:`ProbeRunner.results` raises.
         """
         release = Baselines.of_release(self.day, self.runner)
         starts = [release, self] if self.day.merger.trunk else [self]
         for each in starts:
             self.day.ledger.forget_unmeasured(each.start.tree)
-        self.runner.ask_all([each._question(gate, each.start) for each in starts for gate in gates])  # noqa: SLF001
+        self.runner.results([each._question(gate, each.start) for each in starts for gate in gates])  # noqa: SLF001
 
     def check(self, gates: tuple[Gate, ...]) -> dict[str, GateBaseline]:
         """The yardsticks of several gates. Raises what :meth:`of` raises."""
@@ -66,7 +68,7 @@ class Baselines:
         """The yardstick of a gate.
 
         Raises :class:`InfrastructureError` where the start does not build, or where the gate measures nothing on it,
-        nor with the tickets that may mend it. Raises what :meth:`ProbeRunner.ask` raises.
+        nor with the tickets that may mend it. Raises what :meth:`ProbeRunner.result` raises.
         """
         if found := self.find(gate):
             return found
@@ -82,7 +84,7 @@ class Baselines:
 
     def look(self, gate: Gate) -> ProbeResult:
         """What a gate does on the start, whether that is a yardstick or not."""
-        return self.runner.ask(self._question(gate, self.start))
+        return self.runner.result(self._question(gate, self.start))
 
     def _find(self, gate: Gate) -> GateBaseline | None:
         release = self.look(gate)
@@ -91,7 +93,7 @@ class Baselines:
         mended = self.day.merger.combine(self.mending) if self.mending else None
         if not isinstance(mended, Candidate):
             return None
-        tried = self.runner.ask(self._question(gate, mended))
+        tried = self.runner.result(self._question(gate, mended))
         if not _measures(tried):
             return None
         self.day.console.detail(f"{gate.name} measures nothing on {self.name}, but with {name_tickets(mended.tickets)}")
@@ -99,7 +101,9 @@ class Baselines:
 
     def _question(self, gate: Gate, candidate: Candidate) -> Question:
         with_ = f" with {name_tickets(candidate.tickets)}, to mend the gate" if candidate.tickets else ""
-        return Question(gate=gate, candidate=candidate, why=f"on {self.name}{with_}", keep=True)
+        return Question(
+            gate=gate, candidate=candidate, why=f"on {self.name}{with_}", purpose=Purpose.RELEASE, keep=True
+        )
 
     def _unusable(self, gate: Gate, probe_result: ProbeResult) -> InfrastructureError:
         log = self.day.state / probe_result.log

@@ -13,12 +13,16 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sessions.day.budget import Budget
+from sessions.day.gate_files import GateFiles
+from sessions.day.probe_builder import ProbeBuilder
 from sessions.day.probe_runner import ProbeRunner
+from sessions.day.result_cache import ResultCache
 from sessions.day.state_sync import take_over
 from sessions.engines.choice import choose_engine
 from sessions.engines.dask.pool import choose_pool
-from sessions.engines.docker import baseline_image
-from sessions.engines.docker.daemon import legal_tag
+from sessions.engines.image_names import legal_tag
+from sessions.engines.images import ImageSource
 from sessions.ledger.ledger import Ledger, ProbeResult
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import Config, Gate, load_config
@@ -114,13 +118,13 @@ class Day:
         with ExitStack() as borrowed:
             borrowed.callback(engine.close)
             self.console.detail(f"engine: {engine.name}, as {engine.why}")
-            if self.options.publish and self.config.engine.image and engine.registry:
-                engine.registry.check_login()  # now, and not after hours
+            if self.options.publish and self.config.engine.image and engine.images:
+                engine.images.check_login()  # now, and not after hours
             repository, tree = self.mirror.repository, self.release.tree
-            self.console.detail(f"disk: {engine.room(self.release.tag, size_of(repository, tree))}")
+            self.console.detail(f"disk: {engine.check_disk(self.release.tag, size_of(repository, tree))}")
             tag, commit = self.release.tag, self.release.commit
-            release = baseline_image.ImageSource(tag=tag, commit=commit, tree=tree, export=self._export)
-            image = engine.prepare(tag, commit, tree, release.export)
+            release = ImageSource(tag=tag, commit=commit, tree=tree, export=self._export)
+            image = engine.prepare(release)
             self.console.detail(f"image: {image.name}")
             source = source_in(self.mirror, image.revision, self.release)
             if source.aside:
@@ -129,21 +133,18 @@ class Day:
             pool = choose_pool(self.config, engine, image, release, jobs=jobs, warn=self.console.detail)
             borrowed.callback(pool.close)
             budget = self.options.budget
+            files = GateFiles(repository, self.options.files)
             yield ProbeRunner(
-                config=self.config,
                 engine=engine,
                 pool=pool,
-                shards=pool.size if self.config.engine.workers == "dask" else 1,
-                image=image,
-                repository=repository,
-                release_tree=source.tree,
-                ledger=self.ledger,
-                state=self.state,
+                cache=ResultCache(
+                    config=self.config, files=files, image_id=image.id, ledger=self.ledger, state=self.state
+                ),
+                builder=ProbeBuilder(config=self.config, files=files, image=image, release_tree=source.tree, jobs=jobs),
+                budget=Budget(None if budget is None else self.started + budget),
                 console=self.console,
-                asked=frozenset(gate.name for gate in self.asked_gates()),
-                globs=self.options.files,
-                jobs=self.options.jobs,
-                deadline=None if budget is None else self.started + budget,
+                gates=frozenset(gate.name for gate in self.asked_gates()),
+                shards=pool.size if self.config.engine.workers == "dask" else 1,
             )
 
 
@@ -227,7 +228,7 @@ def apply_options(config: Config, options: Options) -> Config:
         project = replace(project, repository=options.repository)
     elif project.repository != _SAMPLE and (home / project.repository).exists():
         project = replace(project, repository=str((home / project.repository).resolve()))
-    if tickets.tracker == "file" and tickets.url != _SAMPLE and "://" not in tickets.url:
+    if config.has_ticket_file and tickets.url != _SAMPLE and "://" not in tickets.url:
         tickets = replace(tickets, url=str((home / tickets.url).resolve()))
     if engine.dockerfile:
         engine = replace(engine, dockerfile=str((home / engine.dockerfile).resolve()))

@@ -1,4 +1,4 @@
-"""What people can look into: an image of the head, and of each ticket at fault one that shows what it breaks."""
+"""Images for debugging: one of the head, and for each ticket at fault one that shows what it breaks."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sessions.day.context import Day
-from sessions.day.probe_runner import ProbeRunner, Question
-from sessions.engines.docker.container import ROOM
-from sessions.engines.docker.daemon import LABEL, legal_name, legal_tag
-from sessions.engines.probe import Image, Inspection
-from sessions.ledger.record import Record
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.question import Question
+from sessions.engines import ignore
+from sessions.engines.image_names import LABEL, PROBE_FOLDER, legal_name, legal_tag
+from sessions.engines.images import Inspection
+from sessions.engines.probe import Image
+from sessions.ledger.record import Purpose, Record
 from sessions.reporting.reproduction import is_of_build
 from sessions.source.shallow import copy_since
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What one ticket breaks in one gate, as one candidate shows it; ``files`` are those of the failing tests."""
+    """What one ticket breaks in one gate, and the candidate that shows it; ``files`` hold the failing tests."""
 
     number: int
     gate: str
@@ -33,7 +35,7 @@ class Evidence:
 
 
 def evidence_of(record: Record) -> tuple[Evidence, ...]:
-    """All that a record has to show, in its order; what could not be merged again cannot be shown."""
+    """Return the evidence in a record, in its order; a candidate that could not be merged again has none."""
     found: dict[tuple[int, str, str, str, bool], list[str]] = defaultdict(list)
     for ticket in record["tickets"]:
         for broke in ticket["broke"]:
@@ -48,19 +50,24 @@ def evidence_of(record: Record) -> tuple[Evidence, ...]:
     )
 
 
-# Writes what goes into an image into a folder, and tells to which absolute path each of it goes.
+def evidence_commits(record: Record) -> list[str]:
+    """Return the commits that show what tickets break."""
+    return [evidence.commit for evidence in evidence_of(record)]
+
+
+# Writes the files to add to an image into a folder, and returns the absolute path in the image for each.
 Fill = Callable[[Path], Mapping[str, Path]]
 
 
 @dataclass(frozen=True)
 class DebugImages:
-    """The images of a day, each described from its record alone, so that any later call can make it, too."""
+    """The images of a day, each described from its record alone, so that any later call can make it."""
 
     day: Day
     runner: ProbeRunner
 
     def head(self, record: Record) -> Inspection:
-        """The head: built, with its documents, the tests' results and the record; of a red day, as ``…-failed``."""
+        """Describe the head: built, with documents, test results and the record; for a red day, named ``…-failed``."""
         tag = legal_tag(record["branch"])
         if record["state"] == "red":
             tag = f"{tag[:121]}-failed"
@@ -77,7 +84,7 @@ class DebugImages:
         )
 
     def evidence(self, shown: Evidence) -> Inspection:
-        """The candidate in which a ticket breaks something: to run the image is to see it fail."""
+        """Describe a candidate in which a ticket breaks something: running its image shows the failure."""
         command, release = self.command(shown), self.day.release.tag
         return self._inspection(
             commit=shown.commit,
@@ -91,25 +98,28 @@ class DebugImages:
         )
 
     def command(self, shown: Evidence) -> str:
-        """What runs exactly the failing tests in the image of ``shown``."""
+        """Return the command that runs exactly the failing tests in the image of ``shown``."""
         if shown.is_build:
             return self.day.config.build.run
-        return self.runner.command(self.day.config.gate(shown.gate), shown.files or None, shown.tree)
+        return self.runner.builder.command(self.day.config.gate(shown.gate), shown.files or None, shown.tree)
 
-    def make(self, wanted: Inspection) -> Image | None:
-        """The image, made where it is not here yet; ``None`` where the engine makes none."""
-        return self.runner.engine.inspection(wanted, lambda _line: None)
+    def make(self, inspection: Inspection) -> Image | None:
+        """Return the image, made if it is not here; ``None`` where the engine makes no images, or it does not build."""
+        images = self.runner.engine.images
+        return images.make(inspection, ignore) if images else None
 
     def tidy(self, record: Record) -> None:
-        """Remove the builds of candidates that nobody will ask for again, and images of days long gone.
+        """Remove the builds of candidates that nobody needs again, and images of old days.
 
-        Those of the head and of what shows a failure stay, whenever they were made.
+        Those of the head and of candidates that show a failure stay, whenever they were made.
         """
+        if (images := self.runner.engine.images) is None:
+            return
         trees = {self.day.base.tree, record["tree"], *(shown.tree for shown in evidence_of(record))}
-        builds = {self.runner.candidate(tree).candidate for tree in trees}
+        builds = {self.runner.builder.candidate(tree).candidate for tree in trees}
         names = {self.head(record).name, *(self.evidence(shown).name for shown in evidence_of(record))}
         before = self.day.options.date - dt.timedelta(days=self.day.config.engine.keep_days)
-        if gone := self.runner.engine.prune(keep=frozenset(builds | names), before=before.isoformat()):
+        if gone := images.prune(keep=frozenset(builds | names), before=before.isoformat()):
             self.day.console.detail(f"{gone} image{'s' * (gone != 1)} that nothing needs any more removed")
 
     def _inspection(
@@ -126,7 +136,7 @@ class DebugImages:
         built: bool = True,
     ) -> Inspection:
         day = self.day
-        candidate = self.runner.candidate(tree, built=built)
+        candidate = self.runner.builder.candidate(tree, built=built)
         inputs = hashlib.sha256(f"{candidate.candidate}\0{commit}\0{branch}\0{more}".encode()).hexdigest()[:16]
         repository = day.config.engine.image or f"integrand/{legal_name(day.config.project.name)}"
         source = day.config.engine.source
@@ -153,22 +163,23 @@ class DebugImages:
         )
 
     def _findings(self, record: Record, scratch: Path) -> Mapping[str, Path]:
-        """The record and its report, each gate's log and results, and its documents: also where the gate left them."""
-        found = {f"{ROOM}/{name}": self.day.folder / name for name in ("run.json", "report.md", "report.html", "junit")}
+        """Return the record, the report, and each gate's log, results and documents; these also at their own paths."""
+        names = ("run.json", "report.md", "report.html", "junit")
+        found = {f"{PROBE_FOLDER}/{name}": self.day.folder / name for name in names}
         head = replace(self.day.base, commit=record["head"], tree=record["tree"])
         for gate in self.day.config.gates:
-            probe_result = self.runner.recall(Question(gate=gate, candidate=head, why=""))
+            probe_result = self.runner.cache.find(Question(gate=gate, candidate=head, why="", purpose=Purpose.HEAD))
             if probe_result is None:
                 continue
             results = scratch / f"{gate.name}.json"
             results.write_text(json.dumps([str(failure.test) for failure in probe_result.results.failures]))
-            found[f"{ROOM}/gates/{gate.name}.json"] = results
+            found[f"{PROBE_FOLDER}/gates/{gate.name}.json"] = results
             log = self.day.state / probe_result.log
             if log.is_file():
-                found[f"{ROOM}/gates/{gate.name}.log"] = log
-            made = self.runner.artifacts(record["tree"], gate)
+                found[f"{PROBE_FOLDER}/gates/{gate.name}.log"] = log
+            made = self.runner.cache.artifacts(record["tree"], gate)
             for document in sorted(path for path in made.rglob("*") if path.is_file()):
                 inside = document.relative_to(made).as_posix()
                 found[f"{self.day.config.engine.source}/{inside}"] = document
-                found[f"{ROOM}/documents/{gate.name}/{inside}"] = document
+                found[f"{PROBE_FOLDER}/documents/{gate.name}/{inside}"] = document
         return found

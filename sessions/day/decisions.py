@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sessions.culprits.findings import Answer, Ask, Blame
+from sessions.culprits.findings import Answer, Blame, Query
 from sessions.day.context import Day
 from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
 from sessions.day.probe_runner import ProbeRunner
@@ -28,7 +28,7 @@ class Judge:
     runner: ProbeRunner
     queue: Queue
     failing: Mapping[str, tuple[Failure, ...]]
-    known: Mapping[str, Mapping[Ask, Mapping[TestId, Answer]]]
+    known: Mapping[str, Mapping[Query, Mapping[TestId, Answer]]]
     blames: Mapping[tuple[str, TestId], Blame]
     _kept: set[tuple[int, str]] = field(default_factory=set)
 
@@ -52,7 +52,9 @@ class Judge:
             with_=tuple(sorted({*blame.partners, *blame.culprits} - {number})),
             message=failure.message,
             evidence=self._evidence(name, failure, blame),
-            **(self._shown(number, name, test, shown) if isinstance(shown, Candidate) else {"reproduce": ""}),
+            kind=failure.kind,
+            expected=failure.expected,
+            **(self._shown(number, name, test, shown) if isinstance(shown, Candidate) else {}),
         )
 
     def _evidence(self, name: str, failure: Failure, blame: Blame) -> tuple[str, ...]:
@@ -68,23 +70,19 @@ class Judge:
         return tuple(words)
 
     def _shown(self, number: int, name: str, test: TestId, shown: Candidate) -> dict[str, str]:
-        """How to see a failure: the candidate that has it, and the commands."""
+        """Return the candidate that shows a failure, the test's file, and the command that runs it."""
         self._keep(number, shown)
         gate = BUILD if name == BUILD.name else self.day.config.gate(name)
-        files = None if gate is BUILD else self.runner.files_with(gate, [test], shown.tree)
-        build, run = self.day.config.build.run, self._command(gate, files, shown)
-        both = f"{build} && {run}" if build and gate is not BUILD else run
-        fetch = f"git fetch {self.day.mirror.repository.path} {shown.commit} && git checkout --detach FETCH_HEAD"
+        files = None if gate is BUILD else self.runner.cache.files.files_with(gate, [test], shown.tree)
         return {
             "file": (files or (test.file,))[0],
             "commit": shown.commit,
             "tree": shown.tree,
-            "command": run,
-            "reproduce": f"{fetch} && export INTEGRAND_RESULTS=/tmp/results && {both}",
+            "command": self._command(gate, files, shown),
         }
 
     def _command(self, gate: Gate, files: tuple[str, ...] | None, shown: Candidate) -> str:
-        return self.day.config.build.run if gate is BUILD else self.runner.command(gate, files, shown.tree)
+        return self.day.config.build.run if gate is BUILD else self.runner.builder.command(gate, files, shown.tree)
 
     def _keep(self, number: int, shown: Candidate) -> None:
         """Keep the commit that shows a failure, once for all tests that it shows."""

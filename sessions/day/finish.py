@@ -8,17 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 from sessions.day.context import Day
-from sessions.day.debug_images import DebugImages, evidence_of
+from sessions.day.debug_images import DebugImages, evidence_commits, evidence_of
 from sessions.day.head_audit import audit_head
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.run_record import DayResult, ImageNames, write_record
 from sessions.day.state_sync import hand_over, share_baseline
-from sessions.engines.docker.registry import Registry
-from sessions.engines.probe import Inspection
+from sessions.engines.images import ImageStore, Inspection
 from sessions.ledger.record import Record
 from sessions.publishing.branch import publish_branch
 from sessions.publishing.images import publish_image
 from sessions.reporting.report_files import write_reports
+from sessions.source.evidence_bundle import BUNDLE, write_bundle
 from sessions.terminal.errors import InfrastructureError, IntegrandError, SourceError
 
 
@@ -36,14 +36,16 @@ def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None)
         return _write(day, replace(day_result, state="broken", message=fault))
     record = _write(day, day_result)
     published, troubles = dict[str, Any](), list[IntegrandError]()
+    with _going_on(troubles):
+        write_bundle(day.mirror.repository, evidence_commits(record), day.release.commit, day.folder / BUNDLE)
     if runner:
         with _going_on(troubles):
             share_baseline(runner, day.options)
-    if runner and runner.engine.registry and day_result.state in ("green", "red", "empty"):
+    if runner and runner.engine.images and day_result.state in ("green", "red", "empty"):
         debug_images = DebugImages(day, runner)
-        day_result = replace(day_result, shown=_show_evidence(debug_images, record, runner.engine.registry, troubles))
+        day_result = replace(day_result, shown=_show_evidence(debug_images, record, runner.engine.images, troubles))
         record = _write(day, day_result)
-        published |= _publish_head(debug_images, day_result, record, runner.engine.registry, troubles)
+        published |= _publish_head(debug_images, day_result, record, runner.engine.images, troubles)
         with _going_on(troubles):
             debug_images.tidy(record)
     elif day_result.state == "green":
@@ -76,12 +78,12 @@ def _going_on(troubles: list[IntegrandError]) -> Iterator[None]:
 
 
 def _publish_head(
-    debug_images: DebugImages, day_result: DayResult, record: Record, registry: Registry, troubles: list[IntegrandError]
+    debug_images: DebugImages, day_result: DayResult, record: Record, images: ImageStore, troubles: list[IntegrandError]
 ) -> dict[str, Any]:
     """What was published of the head: its image, and then, if it is green and the image arrived, its branch."""
     published, before = dict[str, Any](), len(troubles)
     with _going_on(troubles):
-        published |= _show_head(debug_images, record, registry) if record["order"] else {}
+        published |= _show_head(debug_images, record, images) if record["order"] else {}
     if day_result.state == "green" and len(troubles) == before:
         published |= _publish_branch(debug_images.day, record, troubles)
     return published
@@ -100,30 +102,30 @@ def _write(day: Day, day_result: DayResult) -> Record:
 
 
 def _show_evidence(
-    debug_images: DebugImages, record: Record, registry: Registry, troubles: list[IntegrandError]
+    debug_images: DebugImages, record: Record, images: ImageStore, troubles: list[IntegrandError]
 ) -> ImageNames:
     """The name under which to pull or run each image that shows what a ticket breaks."""
     shown = dict[tuple[int, str, str], str]()
     for evidence in evidence_of(record):
         with _going_on(troubles):
-            if name := _show_one(debug_images, debug_images.evidence(evidence), registry):
+            if name := _show_one(debug_images, debug_images.evidence(evidence), images):
                 shown[evidence.number, evidence.gate, evidence.tree] = name
     return shown
 
 
-def _show_one(debug_images: DebugImages, wanted: Inspection, registry: Registry) -> str:
+def _show_one(debug_images: DebugImages, wanted: Inspection, images: ImageStore) -> str:
     """The name of an image that shows something, or nothing where it does not build even without its build."""
     day = debug_images.day
     publishes = day.options.publish and day.config.engine.image
     # Its name says what is in it: one that was pushed on another day shows the same, and keeps its address.
-    if publishes and (there := registry.digest_of(wanted.name)):
+    if publishes and (there := images.digest(wanted.name)):
         return f"{day.config.engine.image}@{there}"
     if not debug_images.make(wanted):
         return ""
-    return publish_image(registry, wanted.name, day.console) if publishes else wanted.name
+    return publish_image(images, wanted.name, day.console) if publishes else wanted.name
 
 
-def _show_head(debug_images: DebugImages, record: Record, registry: Registry) -> Mapping[str, Any]:
+def _show_head(debug_images: DebugImages, record: Record, images: ImageStore) -> Mapping[str, Any]:
     """What was published of the head's image."""
     day, wanted = debug_images.day, debug_images.head(record)
     if not debug_images.make(wanted):
@@ -134,5 +136,5 @@ def _show_head(debug_images: DebugImages, record: Record, registry: Registry) ->
     if not day.options.publish:
         day.console.detail(f"not pushed without --publish: image {wanted.name}")
         return {}
-    reference = publish_image(registry, wanted.name, day.console)
+    reference = publish_image(images, wanted.name, day.console)
     return {"image": {"name": wanted.name, "reference": reference}}

@@ -7,6 +7,7 @@ from sessions.auditing.branch_steps import Known
 from sessions.day.context import Day
 from sessions.source.line import Line
 from sessions.terminal.errors import SourceError
+from sessions.tickets.trackers import merge_subjects
 
 
 def audit_head(day: Day, line: Line) -> str:
@@ -15,7 +16,12 @@ def audit_head(day: Day, line: Line) -> str:
     trunk = {merger.trunk.commit: str(merger.trunk)} if merger.trunk else {}
     # Where the target branch contains the release, the line starts at its commit, and no merge of ours is in between.
     start = merger.base.commit if merger.base.commit in trunk else merger.bare.commit
-    known = Known(tickets={each.number: each.commit for each in line.tickets}, others=trunk, strict=True)
+    known = Known(
+        tickets={each.number: each.commit for each in line.tickets},
+        subjects=merge_subjects(),
+        others=trunk,
+        strict=True,
+    )
     try:
         found = audit_branch(day.mirror.repository, start, line.head.commit, known)
     except SourceError as error:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from sessions.culprits.findings import Answer
 from sessions.day.baselines import Baselines
 from sessions.day.probe_outcomes import BUILD, answers
-from sessions.day.probe_runner import ProbeRunner, Question
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.question import Question
 from sessions.gates.comparison import hold_to_status
 from sessions.gates.results import Failure, Presence, TestId
 from sessions.ledger.ledger import ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 
@@ -27,6 +29,7 @@ class Look:
     failures: tuple[Failure, ...]
     attempt: int = 1
     why: str
+    purpose: Purpose
     keep: bool = False
 
 
@@ -45,10 +48,10 @@ class Retester:
     def look_at(self, gate: Gate, looks: Sequence[Look], head: Candidate) -> list[dict[TestId, Answer]]:
         """What each look shows of its failures, all at once. ``head`` is the candidate that has the failures.
 
-        Raises what :meth:`ProbeRunner.ask_all` raises.
+        Raises what :meth:`ProbeRunner.results` raises.
         """
         questions = [self._question(gate, look, head) for look in looks]
-        probe_results = self.runner.ask_all(questions)
+        probe_results = self.runner.results(questions)
         asked = list(zip(looks, questions, probe_results, strict=True))
         if any(
             self._misses_tests(gate, look, probe_result, head)
@@ -87,6 +90,7 @@ class Retester:
             files=None if gate.name in self.whole_only else self._files(gate, look.failures, head),
             attempt=look.attempt,
             why=look.why,
+            purpose=look.purpose,
             keep=look.keep,
         )
 
@@ -95,7 +99,7 @@ class Retester:
         files: set[str] = set()
         for home in (head, self.base(gate)):
             tests = [failure.test for failure in failures if self._home(gate, failure, head) == home]
-            found = self.runner.files_with(gate, tests, home.tree)
+            found = self.runner.cache.files.files_with(gate, tests, home.tree)
             if found is None:
                 return None
             files.update(found)

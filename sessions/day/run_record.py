@@ -9,13 +9,15 @@ from typing import Any, Literal
 
 from sessions import __version__
 from sessions.day.context import Day
-from sessions.day.green_head import Measured, Progress
 from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
-from sessions.day.probe_runner import Consulted, ProbeRunner
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.progress import Measured, Progress
+from sessions.day.question import Consulted
+from sessions.day.setup import describe_setup
 from sessions.day.trunk_breaks import TrunkBreak, trunk_record
 from sessions.gates.results import Failure, Presence, Results, TestId
 from sessions.ledger.record import RECORD_VERSION, Record, save_record
-from sessions.reporting.reproduction import run_line
+from sessions.reporting.reproduction import record_address, reproduce_line, run_line
 from sessions.settings.options import Options
 from sessions.source.blockers import Blocker
 from sessions.tickets.eligibility import plain
@@ -73,8 +75,9 @@ def make_record(day: Day, day_result: DayResult) -> Record:
         "gates": {gate.name: _gate(gate.name, progress, probes) for gate in day.config.gates},
         "probes": [_probe(each) for each in probes],
         "engine": runner.engine.name if runner else "",
-        "image": runner.image.name if runner else "",
+        "image": runner.builder.image.name if runner else "",
         "published": dict(day_result.published or {}),
+        "setup": describe_setup(day.config, day.state),
         "timings": {
             "seconds": round(time.monotonic() - day.started, 3),
             "probes_run": sum(each.fresh for each in probes),
@@ -120,6 +123,7 @@ def _ticket(ticket: Ticket, progress: Progress, day: Day, shown: ImageNames) -> 
     decision = progress.line.decisions.get(ticket.number, Decision(verdict=Verdict.NOT_REACHED))
     priorities = [label for label in day.config.tickets.priorities if plain(label) in map(plain, ticket.labels)]
     pinned = {each.number: each.commit for each in progress.line.tickets}
+    record = record_address(day.config.project.report)
     return {
         "number": ticket.number,
         "title": ticket.title,
@@ -130,7 +134,10 @@ def _ticket(ticket: Ticket, progress: Progress, day: Day, shown: ImageNames) -> 
         "reason": decision.reason,
         "blocked_by": list(decision.blocked_by),
         "conflicts": [_conflict(each) for each in decision.conflicts],
-        "broke": [_breakage(each, shown.get((ticket.number, each.gate, each.tree), "")) for each in decision.broke],
+        "broke": [
+            _breakage(ticket.number, each, shown.get((ticket.number, each.gate, each.tree), ""), record)
+            for each in decision.broke
+        ],
         "tests": _test_changes(ticket.number, progress),
     }
 
@@ -159,7 +166,7 @@ def _conflict(conflict: Conflict) -> dict[str, Any]:
     return {"with": list(conflict.with_), **words}
 
 
-def _breakage(broke: Breakage, image: str) -> dict[str, Any]:
+def _breakage(number: int, broke: Breakage, image: str, record: str) -> dict[str, Any]:
     return {
         "gate": broke.gate,
         "check": _check(is_build=broke.is_build),
@@ -172,8 +179,16 @@ def _breakage(broke: Breakage, image: str) -> dict[str, Any]:
         "tree": broke.tree,
         "command": broke.command,
         "image": image,
-        "reproduce": run_line(image) if image else broke.reproduce,
+        "reproduce": _line(number, broke, image, record),
+        "kind": broke.kind,
+        "expected": broke.expected,
     }
+
+
+def _line(number: int, broke: Breakage, image: str, record: str) -> str:
+    if image:
+        return run_line(image)
+    return reproduce_line(number, record) if broke.commit else ""
 
 
 def _gate(name: str, progress: Progress | None, probes: Sequence[Consulted]) -> dict[str, Any]:
@@ -246,6 +261,7 @@ def _probe(consulted: Consulted) -> dict[str, Any]:
         "check": _check(is_build=question.gate is BUILD),
         "built": probe_result.built,
         "why": question.why,
+        "purpose": str(question.purpose),
         "tree": question.candidate.tree,
         "tickets": list(question.candidate.tickets),
         "files": list(question.files) if question.files is not None else None,

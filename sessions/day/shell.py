@@ -1,4 +1,4 @@
-"""``nox -s integrate -- --shell [N]``: a shell in the newest run's head, or where ticket N breaks something."""
+"""``nox -s integrate -- --shell [N]``: a shell in the head of the newest run, or in an image where ticket N fails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 
 from sessions.day.context import open_day
 from sessions.day.debug_images import DebugImages, evidence_of
-from sessions.engines.probe import Inspection
+from sessions.engines.images import Inspection
 from sessions.ledger.record import Record, load_record
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -15,27 +15,27 @@ from sessions.terminal.errors import UsageError
 
 
 def look_inside(options: Options, console: Console) -> Record:
-    """Open the shell in an image of the newest run, made first where it is not here; the record of that run.
+    """Open a shell in an image of the newest run, made if it is not here; returns the record of that run.
 
-    Raises :class:`UsageError` where that run has nothing to look into.
+    Raises :class:`UsageError` where that run has no such image.
     """
     record = load_record(options.state)
     then = replace(options, release=record["release"], date=date.fromisoformat(record["date"]))
     with open_day(then, console) as day, day.runner() as runner:
         debug_images = DebugImages(day, runner)
-        wanted, command = _choose(debug_images, record, options.shell)
+        inspection, command = _choose(debug_images, record, options.shell)
         if command:
             console.detail(f"the failing command: {command}")
-        image = debug_images.make(wanted)
-        if image is None:
+        image, images = debug_images.make(inspection), runner.engine.images
+        if image is None or images is None:
             raise UsageError(f"There is no image to look into: the {runner.engine.name} engine made none.")
         console.step(f"A shell in {image.name}; `exit` leaves it")
-        runner.engine.enter(image)
+        images.enter(image)
     return record
 
 
 def _choose(debug_images: DebugImages, record: Record, number: int | None) -> tuple[Inspection, str]:
-    """The image that was meant, and what fails in it."""
+    """Return the image to enter, and the command that fails in it."""
     if not number:
         if not record["probes"] or not record["order"]:
             raise UsageError("The newest run has no head that was built: type `nox -s integrate` first.")

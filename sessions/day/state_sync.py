@@ -1,16 +1,18 @@
-"""From one machine to the next: with ``--publish``, what is known goes to the registry, and comes from there.
+"""Carries what is known from one machine to the next: with ``--publish`` it goes to the registry, and comes from there.
 
-A CI job starts with an empty folder. Where nobody carries the state folder over, the image ``…:state`` does.
+A CI job starts with an empty state folder. Where nothing else carries that folder over, the image ``…:state`` does.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import closing
 
 from sessions.day.probe_runner import ProbeRunner
-from sessions.engines.docker.daemon import connect
-from sessions.engines.docker.engine import DockerEngine
+from sessions.engines import EngineUnavailableError
+from sessions.engines.choice import open_preferred
+from sessions.engines.images import ImageStore
 from sessions.ledger.record import Record
 from sessions.ledger.state_archive import FOLDER, LEDGER, pack_state, unpack_state
 from sessions.publishing.images import publish_baseline, publish_image
@@ -23,51 +25,45 @@ from sessions.terminal.errors import InfrastructureError
 def take_over(config: Config, options: Options, console: Console) -> None:
     """Fill an empty state folder with what an earlier call published, if there is anything.
 
-    That this cannot be had is worth a word and no failure: everything can be found out anew.
+    A failure is reported and ignored: everything can be found out again.
     """
-    kind = options.engine or config.engine.kind
-    wanted = config.engine.image and kind != "local" and not options.fresh and not options.plan
-    if not wanted or (options.state / LEDGER).exists():
+    is_wanted = config.engine.image and not options.fresh and not options.plan
+    if not is_wanted or (options.state / LEDGER).exists():
         return
-    client, trouble = connect()
-    if client is None:
-        console.detail(f"no earlier results are taken from {_name(config)}: no Docker daemon answers ({trouble})")
-        return
-    engine = DockerEngine(config, options.state, client, why="")
+    name, kind = _state_image(config), options.engine or config.engine.kind
     try:
-        if engine.registry.digest_of(_name(config)):
-            engine.registry.pull(_name(config))
-            with engine.stored(_name(config), FOLDER) as archive:
-                unpack_state(archive, options.state)
-            console.detail(f"earlier results are taken from {_name(config)}")
+        with closing(open_preferred(config, kind, options.state)) as engine:
+            if engine.images and engine.images.digest(name):
+                engine.images.pull(name)
+                with engine.images.stored(name, FOLDER) as archive:
+                    unpack_state(archive, options.state)
+                console.detail(f"earlier results are taken from {name}")
+    except EngineUnavailableError as error:
+        console.detail(f"no earlier results are taken from {name}: {error.reason}")
     except InfrastructureError as error:
-        console.detail(f"no earlier results are taken from {_name(config)}: {error}")
-    finally:
-        engine.close()
+        console.detail(f"no earlier results are taken from {name}: {error}")
 
 
 def share_baseline(runner: ProbeRunner, options: Options) -> None:
-    """Publish what was built of the release's image, if asked: what is known counts for that image and no other."""
-    if engine := _publisher(runner, options):
-        publish_baseline(engine, runner.image, runner.console)
+    """Publish what was built of the release's image, if requested: results count only with exactly that image."""
+    if images := _store_to_publish(runner, options):
+        publish_baseline(images, runner.builder.image, runner.console)
 
 
 def hand_over(runner: ProbeRunner, record: Record, options: Options) -> None:
-    """Publish what is known, if asked, for the next call, wherever that runs; once, where nothing is new."""
-    engine, config = _publisher(runner, options), runner.config
-    if engine is None:
+    """Publish what is known for the next call, if requested; nothing is pushed where nothing is new."""
+    images, config = _store_to_publish(runner, options), runner.cache.config
+    if images is None:
         return
     found = {key: value for key, value in record.items() if key not in ("timings", "published")}
-    inputs = hashlib.sha256(f"{runner.ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
-    engine.store(_name(config), inputs, lambda: pack_state(options.state, record))
-    publish_image(engine.registry, _name(config), runner.console)
+    inputs = hashlib.sha256(f"{runner.cache.ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
+    images.store(_state_image(config), inputs, lambda: pack_state(options.state, record))
+    publish_image(images, _state_image(config), runner.console)
 
 
-def _publisher(runner: ProbeRunner, options: Options) -> DockerEngine | None:
-    engine = runner.engine
-    wanted = options.publish and runner.config.engine.image
-    return engine if wanted and isinstance(engine, DockerEngine) else None
+def _store_to_publish(runner: ProbeRunner, options: Options) -> ImageStore | None:
+    return runner.engine.images if options.publish and runner.cache.config.engine.image else None
 
 
-def _name(config: Config) -> str:
+def _state_image(config: Config) -> str:
     return f"{config.engine.image}:state"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sessions.culprits.findings import Answer, weigh
+from sessions.culprits.findings import Answer, search_answer
 from sessions.culprits.first_bad import FirstBad, Span
 from sessions.day.baselines import Baselines
 from sessions.day.context import Day
@@ -15,6 +15,7 @@ from sessions.day.probe_runner import ProbeRunner
 from sessions.day.retest import Look, Retester
 from sessions.gates.comparison import compare
 from sessions.gates.results import Failure, TestId
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 from sessions.source.trunk import Trunk
@@ -69,7 +70,7 @@ def find_trunk_breaks(day: Day, runner: ProbeRunner) -> tuple[TrunkBreak, ...]:
 
     Raises :class:`SourceError` where the branch does not build any more, or a gate comes to no end on it, as then no
     ticket can be judged; and what
-    :meth:`ProbeRunner.ask_all` raises.
+    :meth:`ProbeRunner.results` raises.
     """
     trunk = day.merger.trunk
     if trunk is None:
@@ -123,17 +124,17 @@ class _Search:
         by_test = {failure.test: failure for failure in failures}
         steady = [test for test in by_test if again[last][test] == "fails" and again[-1][test] in ("passes", "not run")]
         search = FirstBad(last + 1, steady)
-        while wanted := search.questions():
-            asked = {place: tuple(by_test[test] for test in tests) for place, tests in wanted.items()}
-            for place, told in self._look(gate, asked, _FIRST).items():
-                search.learn(place, {test: weigh(answer) for test, answer in told.items()})
+        while queries := search.queries():
+            looks = {place: tuple(by_test[test] for test in tests) for place, tests in queries.items()}
+            for place, answers in self._look(gate, looks, _FIRST).items():
+                search.learn(place, {test: search_answer(answer) for test, answer in answers.items()})
         return search.found()
 
     def _break(self, gate: Gate, failure: Failure, span: Span) -> TrunkBreak:
         test = failure.test
         seen = self._look(gate, {span.low: (failure,), span.high: (failure,)}, _AGAIN)
         commit = self.trunk.line[span.high]
-        shown = span.is_one and (weigh(seen[span.low][test]), seen[span.high][test]) == ("passes", "fails")
+        shown = span.is_one and (search_answer(seen[span.low][test]), seen[span.high][test]) == ("passes", "fails")
         passes = "does not exist" if seen[span.low][test] == "not run" else "passes, twice,"
         return TrunkBreak(
             gate=called(gate.name),
@@ -166,7 +167,9 @@ class _Search:
         for place, failures in wanted.items():
             if candidate := self._candidate(place):
                 why = f"on {self._name(place)}{' again' if attempt == _AGAIN else ''}"
-                looks[place] = Look(candidate=candidate, failures=failures, attempt=attempt, why=why)
+                looks[place] = Look(
+                    candidate=candidate, failures=failures, attempt=attempt, why=why, purpose=Purpose.SEARCH
+                )
         told = dict(zip(looks, self.retester.look_at(gate, list(looks.values()), self.branch.start), strict=True))
         return {place: self.retester.certain(gate, failures, told.get(place, {})) for place, failures in wanted.items()}
 

@@ -1,71 +1,129 @@
-"""Where probes run. An engine knows nothing of tickets, and a probe needs no git."""
+"""Where probes run: the protocol of engines, and one room for each engine.
+
+An engine knows overlays and commands, and nothing of tickets or git. May import ``settings``, ``source`` and
+``terminal``; only ``engines/docker`` imports the ``docker`` package.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
-from sessions.engines.docker.registry import Registry
-from sessions.engines.probe import Image, Inspection, Outcome, Probe
+from sessions.engines.images import Export, ImageSource, ImageStore
+from sessions.engines.probe import Image, Listen, Outcome, Probe
+from sessions.terminal.errors import InfrastructureError
 
-# Writes the release's files into a folder.
-Export = Callable[[Path], None]
-# Is told each line that a probe prints.
-Listen = Callable[[str], None]
+if TYPE_CHECKING:
+    from sessions.settings.configuration import Config
+
+__all__ = ["Engine", "EngineUnavailableError", "Export", "Listen", "Opening", "RemoteImage"]
+
+
+def ignore(_line: str) -> None:
+    """A listener that ignores what it hears."""
+
+
+class EngineUnavailableError(InfrastructureError):
+    """An engine cannot be used on this machine.
+
+    ``reason`` is a clause that says why ("no Docker daemon answers"), ``remedy`` one that says what to do ("start it").
+    """
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"{reason[:1].upper()}{reason[1:]}: {remedy}.")
+        self.reason, self.remedy = reason, remedy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """How an engine is opened.
+
+    ``why`` is a clause that says why this engine was chosen; where it is empty, the engine says why it can be used.
+    ``warn`` hears about failures that do no harm. An engine that is ``alone`` in its state folder deletes what a killed
+    call left there. One that is not ``confined`` runs its probes without a jail even where it could make one.
+    """
+
+    why: str
+    warn: Listen = ignore
+    alone: bool = True
+    confined: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteImage:
+    """What another machine must know to have the image that this machine prepared.
+
+    ``references`` are names to pull it by, the most exact first. Where ``needs_source``, the release's files must be
+    sent along. Where ``confined``, probes run in a jail on this machine, and must do so there.
+    """
+
+    image: Image
+    references: tuple[str, ...] = field(default=())
+    needs_source: bool = False
+    confined: bool = True
 
 
 class Engine(Protocol):
-    """Prepares a release's image, and runs probes on it."""
+    """Prepares the image of a release, and runs probes on it. ``name`` is the engine's name in the registry."""
 
-    @property
-    def name(self) -> str:
-        """Its word in the configuration."""
+    name: ClassVar[str]
+
+    @classmethod
+    def open(cls, config: Config, state: Path, opening: Opening) -> Self:
+        """Open the engine; it may write to the state folder.
+
+        Raises :class:`EngineUnavailableError` where it cannot be used on this machine.
+        """
         ...
 
     @property
     def why(self) -> str:
-        """Why it was the one to take."""
+        """Why this engine was chosen, and how it confines probes, as a clause."""
         ...
 
     @property
-    def registry(self) -> Registry | None:
-        """Where its images go when they are published; ``None`` where it makes no images."""
+    def exposure(self) -> str:
+        """Why nothing keeps a probe's commands from the user's files, as a clause; empty where something does."""
         ...
 
-    def room(self, release: str, source: int) -> str:
-        """How much disk a run on a release needs, whose files take ``source`` bytes, and how much there is.
+    @property
+    def images(self) -> ImageStore | None:
+        """The store of images; ``None`` for an engine that makes none."""
+        ...
 
-        Raises :class:`InfrastructureError` where there is too little.
+    def check_disk(self, release: str, source: int) -> str:
+        """Return how much disk a run on a release needs and how much is free; its files have ``source`` bytes.
+
+        Raises :class:`InfrastructureError` where too little is free.
         """
         ...
 
-    def prepare(self, release: str, commit: str, tree: str, export: Export) -> Image:
-        """The image of a release, pulled or built where it is not here yet; ``commit`` and ``tree`` as full hex ids.
+    def prepare(self, release: ImageSource) -> Image:
+        """Return the image of a release, pulled or built where it is not here yet.
 
-        Raises :class:`InfrastructureError` where it cannot be had.
+        Raises :class:`InfrastructureError` where that fails.
         """
         ...
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
-        """Run one probe; nothing of it is left afterwards, but what the outcome holds.
+        """Run one probe, and delete all that it leaves, except for what the outcome holds.
 
-        Raises :class:`InfrastructureError` where the engine itself failed: that says nothing about the probe.
+        Raises :class:`InfrastructureError` where the engine itself failed, which says nothing about the probe.
         """
         ...
 
-    def inspection(self, wanted: Inspection, listen: Listen) -> Image | None:
-        """An image to look into; ``None`` where the engine has no images, or the candidate does not build."""
+    def describe_remote(self, image: Image) -> RemoteImage:
+        """Return what another machine must know to have an image that this engine prepared."""
         ...
 
-    def enter(self, image: Image) -> None:
-        """Open a shell in an image, on this terminal. Raises :class:`InfrastructureError` where that cannot be."""
-        ...
+    def obtain(self, remote: RemoteImage, release: ImageSource) -> Image:
+        """Get the image that the session's machine prepared onto this machine.
 
-    def prune(self, *, keep: frozenset[str], before: str) -> int:
-        """Remove what was kept of all candidates but these, and images of days before a date; how many they were."""
+        Raises :class:`InfrastructureError` where this machine cannot have the same image.
+        """
         ...
 
     def close(self) -> None:
-        """Give back what was borrowed."""
+        """Release all resources."""
         ...

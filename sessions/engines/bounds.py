@@ -1,25 +1,24 @@
-"""How much a probe may take of the machine, and how much of what it leaves is read: every bound in one place.
+"""How much of the machine a probe may use, and how much of its files is read: all bounds in one place.
 
-Sizes are bytes. A probe that exceeds a bound is stopped, or not read, and its last step's ending says so: that is a
-result of this probe, and no failure of the engine.
+Sizes are bytes. A probe that exceeds a bound is stopped, or its files are not read, and the ending of its last step
+says so. That is a result of this probe, and no failure of the engine.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from docker.utils import parse_bytes
-
 from sessions.engines.probe import Ending
 from sessions.settings.configuration import EngineSettings
 
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
+_FACTORS = {"": 1, "k": _KIB, "m": _MIB, "g": _GIB, "t": 2**40}
 # The share of the machine's memory that one probe may take where [engine] memory is empty.
 _MEMORY_SHARE = 0.75
 
 
 class ExceededError(Exception):
-    """A probe exceeds a bound; the text is a sentence without its full stop that says which."""
+    """A probe exceeds a bound; the message says which, as a sentence without its full stop."""
 
     def __init__(self, ending: Ending, why: str) -> None:
         super().__init__(why)
@@ -28,7 +27,7 @@ class ExceededError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """How many files of a kind are read, and of how many bytes together. ``what`` names the kind in messages."""
+    """How many files of one kind are read, and how many bytes together. ``what`` names the kind in messages."""
 
     what: str
     files: int
@@ -36,7 +35,7 @@ class Quota:
     key: str = ""
 
     def check(self, files: int, size: int) -> None:
-        """Raise :class:`ExceededError` where there are more files or bytes than this."""
+        """Raise :class:`ExceededError` for more files or bytes than allowed."""
         if files > self.files:
             raise ExceededError("too large", f"there are more than {self.files} {self.what}")
         if size > self.size:
@@ -46,7 +45,7 @@ class Quota:
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """The bounds of the probes of one engine; the fields without a default are set by ``[engine]``."""
+    """The bounds for the probes of one engine; ``[engine]`` sets the fields without a default."""
 
     # What a probe may use while it runs: all its processes together.
     memory: int  # no swap beside it
@@ -56,15 +55,15 @@ class Bounds:
     output: int
     # Artifacts of one probe, together. They are in memory until they are written to the state folder.
     artifacts: int
-    # Of each process, where it may have so many.
+    # Of each process, where the system allows so many.
     open_files: int = 65_536
     # /dev/shm, as Docker gives it by default.
     shared_memory: int = 64 * _MIB
     # /tmp of a local probe's jail, for programs that do not honour TMPDIR: it is in memory.
     scratch: int = 256 * _MIB
-    # Of a step that printed too much, so many bytes of its begin and of its end are kept.
+    # Bytes that are kept of the beginning, and of the end, of a log that became too long.
     kept: int = _MIB
-    # A listener is told longer lines in pieces, and of a flood of lines only the last ones of each chunk.
+    # A listener hears longer lines in pieces, and of a flood of lines only the last ones of each chunk.
     line: int = 64 * _KIB
     flood: int = 1000
     # The file behind $INTEGRAND_RESULTS. Sage's, for all its doctests, has about 5 MB.
@@ -76,13 +75,13 @@ class Bounds:
     # Folders within folders, and bytes of a path: more cannot be kept under a state folder on every file system.
     depth: int = 64
     path: int = 1024
-    # Files and bytes that are looked through to find those that globs name.
+    # Files and bytes that are searched for those that globs name.
     entries: int = 1_000_000
     searched: int = 16 * _GIB
 
     @classmethod
     def of(cls, settings: EngineSettings, memory: int) -> Bounds:
-        """The bounds that a configuration sets, on a machine with so many bytes of memory."""
+        """Return the bounds that a configuration sets, on a machine with ``memory`` bytes."""
         return cls(
             memory=_size(settings.memory) if settings.memory else int(memory * _MEMORY_SHARE),
             disk=_size(settings.disk),
@@ -93,9 +92,9 @@ class Bounds:
 
     @property
     def ulimits(self) -> str:
-        """The limits of each process, as a line of shell: no core dumps, no file larger than all may be.
+        """The limits of each process, as a line of shell: no core dumps, no file larger than the probe's disk.
 
-        In a subshell first, as a shell ends where it asks for more than it may have.
+        Each is tried in a subshell first, as a shell that asks for more than it may have exits.
         """
         limits = f'"-c 0" "-f {self.disk // 512}" "-n {self.open_files}"'
         return f"for limit in {limits}; do (ulimit $limit) && ulimit $limit; done 2> /dev/null"
@@ -123,7 +122,7 @@ class Bounds:
             raise ExceededError("too large", f"a file's path has more than {self.path} bytes: {path[:60]!r}…")
 
     def check_search(self, entries: int, size: int = 0) -> None:
-        """Raise :class:`ExceededError` where there is more to look through than this."""
+        """Raise :class:`ExceededError` for more files or bytes to search than allowed."""
         if entries > self.entries:
             raise ExceededError(
                 "too large", f"the folders of artifacts and reports hold more than {self.entries} files"
@@ -134,7 +133,7 @@ class Bounds:
 
 
 def say_bytes(size: int) -> str:
-    """``24 MiB``, as limits are set: in powers of two."""
+    """Return a size as ``24 MiB``: in powers of two, as limits are set."""
     for unit, factor in (("GiB", _GIB), ("MiB", _MIB), ("KiB", _KIB)):
         if size >= factor:
             return f"{size / factor:.3g} {unit}"
@@ -142,4 +141,7 @@ def say_bytes(size: int) -> str:
 
 
 def _size(text: str) -> int:
-    return int(parse_bytes(text))
+    """Return the bytes of a size such as ``4g`` or ``500mb``, in powers of 1024; the configuration has checked it."""
+    number = text.rstrip("bBkKmMgGtT")
+    unit = text[len(number) :].lower().removesuffix("b")
+    return int(number) * _FACTORS[unit]

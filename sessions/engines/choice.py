@@ -1,64 +1,84 @@
-"""Which engine runs the probes of a session: the one that was asked for, else Docker, else this machine in a jail."""
+"""Which engine runs the probes of a session: the one that the user names, else the first that may be used here."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from sessions.engines import Engine, Listen
-from sessions.engines.docker.daemon import connect
-from sessions.engines.docker.engine import DockerEngine
-from sessions.engines.local.engine import LocalEngine
+from sessions.engines import Engine, EngineUnavailableError, Listen, Opening, ignore
+from sessions.engines.registry import AUTO, ENGINES, engine_class
 from sessions.settings.configuration import Config
 from sessions.terminal.errors import InfrastructureError
 
-# Is in a state folder where Docker ran probes.
-_MARK = "docker-was-here"
+# A file in the state folder for each engine that ran probes with it.
+_MARK = "{}-was-here"
 
 
-def choose_engine(
-    config: Config, kind: str, state: Path, warn: Listen = lambda _text: None, *, trusted: bool = False
-) -> Engine:
-    """The engine that was asked for; ``auto`` takes Docker where a daemon answers.
+def choose_engine(config: Config, kind: str, state: Path, warn: Listen = ignore, *, trusted: bool = False) -> Engine:
+    """Open the engine of that name; ``auto`` opens the first of the registry that may be used here.
 
-    Where none does, ``auto`` takes the local engine only at a desk where Docker was never used, and in a jail, unless
-    the code is ``trusted``, as the bundled sample's is. What an earlier call left behind when it was killed is cleaned
-    away. ``warn`` is told what goes wrong without harm.
+    ``auto`` passes an engine over that is unavailable, but not in CI, and not where that engine has been used with this
+    state folder: a day must not change its engine unnoticed. It takes no engine that exposes the user's files to the
+    tickets' code, unless that code is ``trusted``, as the bundled sample's is.
 
-    Raises :class:`InfrastructureError` where there is no such engine.
+    Raises :class:`InfrastructureError` where no engine can be used.
     """
-    if kind == "local":
-        return _locally(config, state, "it was asked for")
-    client, trouble = connect()
-    if client is not None:
-        why = "it was asked for" if kind == "docker" else "a daemon answers"
-        state.mkdir(parents=True, exist_ok=True)
-        (state / _MARK).touch()
-        return DockerEngine(config, state, client, why=why, warn=warn)
-    nobody = f"No Docker daemon answers ({trouble})"
-    if kind == "docker":
-        raise InfrastructureError(f"{nobody}: start it, or run with --engine local.")
-    if reason := _against_falling_back(state):
-        raise InfrastructureError(f"{nobody}, and {reason}: start it, or run with --engine local.")
-    openness = LocalEngine(config, state, why="").openness
-    if openness and not trusted:
+    state.mkdir(parents=True, exist_ok=True)
+    if kind == AUTO:
+        engine = _first_usable(config, state, warn, trusted=trusted)
+    else:
+        try:
+            engine = engine_class(kind).open(config, state, Opening(why="it was asked for", warn=warn))
+        except EngineUnavailableError as error:
+            raise _unusable(kind, error, "") from None
+    (state / _MARK.format(engine.name)).touch()
+    return engine
+
+
+def open_preferred(config: Config, kind: str, state: Path) -> Engine:
+    """Open the engine of that name, for ``auto`` the first of the registry, without cleaning up its state folder.
+
+    Raises :class:`EngineUnavailableError`.
+    """
+    name = next(iter(ENGINES)) if kind == AUTO else kind
+    return engine_class(name).open(config, state, Opening(why="", alone=False))
+
+
+def _first_usable(config: Config, state: Path, warn: Listen, *, trusted: bool) -> Engine:
+    skipped: tuple[str, EngineUnavailableError] | None = None
+    for name in ENGINES:
+        opening = Opening(why=skipped[1].reason if skipped else "", warn=warn)
+        try:
+            engine = engine_class(name).open(config, state, opening)
+        except EngineUnavailableError as error:
+            if reason := _against_falling_back(name, state):
+                raise _unusable(name, error, f", and {reason}") from None
+            skipped = skipped or (name, error)
+            continue
+        if not engine.exposure or trusted:
+            return engine
+        engine.close()
+        unavailable = f"{skipped[1].reason}, and " if skipped else ""
         raise InfrastructureError(
-            f"{nobody}, and {openness}, which would keep the tickets' code from your files: start Docker, "
-            "install bubblewrap, or run with --engine local."
+            f"{_sentence(unavailable + engine.exposure)}, which would keep the tickets' code from your files: mend one "
+            f"of these, or run with --engine {name}."
         )
-    return _locally(config, state, f"no Docker daemon answers ({trouble})")
+    raise InfrastructureError("No engine can be used here: see docs/security.md for what they need.")
 
 
-def _locally(config: Config, state: Path, why: str) -> LocalEngine:
-    openness = LocalEngine(config, state, why=why).openness
-    jail = f"nothing shuts its commands off, as {openness}" if openness else "bubblewrap shuts its commands off"
-    return LocalEngine(config, state, why=f"{why}; {jail}")
+def _unusable(name: str, error: EngineUnavailableError, consequence: str) -> InfrastructureError:
+    others = " or ".join(f"--engine {other}" for other in ENGINES if other != name)
+    return InfrastructureError(f"{_sentence(error.reason)}{consequence}: {error.remedy}, or run with {others}.")
 
 
-def _against_falling_back(state: Path) -> str:
-    """Why ``auto`` means Docker, as a clause; empty where it may mean the local engine."""
+def _sentence(clause: str) -> str:
+    return clause[:1].upper() + clause[1:]
+
+
+def _against_falling_back(name: str, state: Path) -> str:
+    """Return why ``auto`` must not replace an engine by another one, as a clause; empty where it may."""
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         return "in CI nothing takes its place by itself"
-    if (state / _MARK).exists():
+    if (state / _MARK.format(name)).exists():
         return f"it was used with {state} before"
     return ""

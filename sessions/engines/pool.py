@@ -1,4 +1,4 @@
-"""How many probes run at once, and where: on threads here, each of which waits for its own container or process."""
+"""Pools run several probes at once: here on threads of this process, each of which waits for a container or process."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ class Pool(Protocol):
         ...
 
     def run(self, probes: Sequence[tuple[Probe, Listen]]) -> Iterator[tuple[int, Outcome | InfrastructureError]]:
-        """Run probes; yields the place of each in ``probes`` and what it came to, as they end.
+        """Run probes; yields the index of each in ``probes`` and its outcome, as they end.
 
-        A listener hears the lines that its probe prints, on whatever thread. What fails on our own side is yielded,
-        not raised, so that the outcomes of all others are kept.
+        A listener hears the lines that its probe prints, on any thread. An error of the engine is yielded and not
+        raised, so that the outcomes of all other probes are kept.
         """
         ...
 
     def close(self) -> None:
-        """Give back what was borrowed; what still runs is stopped."""
+        """Stop what still runs, and release all resources."""
         ...
 
 
 @dataclass(frozen=True)
 class Threads:
-    """A pool on the engine of this machine."""
+    """A pool of ``size`` threads on the engine of this machine."""
 
     engine: Engine
     size: int
 
     def run(self, probes: Sequence[tuple[Probe, Listen]]) -> Iterator[tuple[int, Outcome | InfrastructureError]]:
-        """Run probes on threads; one alone runs on this one.
+        """Run probes on threads; a single one runs on the caller's thread.
 
-        A probe in whose time the machine was in trouble is run again alone, as the others may have been the trouble.
+        A probe that ran while the machine was in trouble runs again by itself, as the others may have been the cause.
         """
         if len(probes) == 1 or self.size == 1:
             yield from ((place, self._run(*each)) for place, each in enumerate(probes))
@@ -64,7 +64,7 @@ class Threads:
             yield place, self._run(*probes[place])
 
     def close(self) -> None:
-        """The engine is closed by who opened it."""
+        """The caller closes the engine."""
 
     def _run(self, probe: Probe, listen: Listen) -> Outcome | InfrastructureError:
         try:

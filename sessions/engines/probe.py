@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal
 
 from sessions.source.overlay_files import Overlay
+
+# Hears each line that a probe prints.
+Listen = Callable[[str], None]
 
 # Fills {name} in a gate's command, and nothing else: ${HOME} and awk's braces stay as they are.
 PLACES = ("files", "results", "jobs", "seed")
@@ -66,25 +68,6 @@ class Probe:
             digest.update(b"\0%d %o %d " % (len(path), file.mode, -1 if file.content is None else len(content)))
             digest.update(path + content)
         return digest.hexdigest()[:16]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inspection:
-    """An image to look into: a candidate as its first step left it, and what is put beside that.
-
-    ``name`` is its repository and tag. ``inputs`` says what it is made of: it is made anew when that changes.
-    ``without`` are paths in the source to take away first. ``fill`` writes what is to be put in into a folder, and
-    tells which of that goes to which absolute path. ``command`` is what the image runs when nothing else is said;
-    ``None``: what the baseline's does.
-    """
-
-    candidate: Probe
-    name: str
-    inputs: str
-    labels: Mapping[str, str]
-    without: tuple[str, ...]
-    fill: Callable[[Path], Mapping[str, Path]]
-    command: tuple[str, ...] | None = None
 
 
 # How a step ended: by itself; because its time was up; because it, or what it left, exceeded a bound (see bounds.py);

@@ -192,14 +192,6 @@ class Results:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunHistory:
-    """How many ``runs`` of a test told something of chance, and how many were ``odd`` among those of their tree."""
-
-    runs: int = 0
-    odd: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class GateOutput:
     """What a gate's command left behind, for a format to read.
 

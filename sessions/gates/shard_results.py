@@ -1,4 +1,4 @@
-"""One result of several: a gate that ran in shards, each on other files. Pure."""
+"""Joins the results of shards: parts of a gate that ran apart, each on other files. Pure."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from sessions.gates.results import NO_STATUS, Results
+from sessions.gates.shards import ShardFiles
 
 Part = TypeVar("Part")
 
 
-def complete(shards: Mapping[tuple[int, int, tuple[str, ...]], Part], files: Iterable[str]) -> tuple[Part, ...]:
-    """What the shards of one division told, if all of that division have and each of ``files`` is in just one.
+def complete(shards: Mapping[ShardFiles, Part], files: Iterable[str]) -> tuple[Part, ...]:
+    """Return the parts of the smallest division that is complete: each of ``files`` is in exactly one of its shards.
 
-    Shards are known by their place, their number and their files; divisions into fewer come first. Empty if none is
-    complete: shards that were planned apart from each other may overlap.
+    Empty if none is complete. Shards that were planned apart from each other may overlap.
     """
-    wanted = sorted(files)
-    for count in sorted({count for _, count, _ in shards}):
-        there = {place: (names, told) for (place, of, names), told in shards.items() if of == count}
-        tested = sorted(name for names, _ in there.values() for name in names)
-        if tested == wanted and all(place in there or count > len(wanted) for place in range(1, count + 1)):
-            return tuple(told for _, (_, told) in sorted(there.items()))
+    expected = sorted(files)
+    for count in sorted({each.shard.count for each in shards}):
+        division = {each.shard.place: each for each in shards if each.shard.count == count}
+        tested = sorted(name for each in division.values() for name in each.files)
+        # Empty shards never run.
+        has_all = all(place in division or count > len(expected) for place in range(1, count + 1))
+        if tested == expected and has_all:
+            return tuple(shards[each] for _, each in sorted(division.items()))
     return ()
 
 
-def put_together(parts: Sequence[Results]) -> Results:
-    """The account of several runs as one: of a test in several, as after a crash, the first failure counts.
+def join_results(parts: Sequence[Results]) -> Results:
+    """Join the results of several runs. Of a test that is in several, as after a crash, the first failure counts.
 
-    It has trouble where any part has. Several parts have no status: each ended with one of its own.
+    The whole has trouble where any part has. Several parts have no common status, so it is :data:`NO_STATUS`.
     """
     failures = {failure.test: failure for part in reversed(parts) for failure in part.failures}
     passed = {test for part in parts for test in part.passed} - failures.keys()

@@ -1,4 +1,4 @@
-"""A gate's files parted among machines: longest processing time first. Pure.
+"""A gate's files split among machines: longest processing time first. Pure.
 
 R. L. Graham, "Bounds on Multiprocessing Timing Anomalies", SIAM J. Appl. Math. 17 (1969): the longest file that is left
 goes to the machine with the least to do. The last machine ends after at most 4/3 - 1/(3K) of the best possible time.
@@ -9,14 +9,34 @@ from __future__ import annotations
 import heapq
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Shard:
+    """Part ``place``, from 1 on, of ``count`` parts of a gate."""
+
+    place: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.place}/{self.count}"
+
+
+@dataclass(frozen=True)
+class ShardFiles:
+    """A shard, and the files that it tests."""
+
+    shard: Shard
+    files: tuple[str, ...]
 
 
 def balance(times: Mapping[str, float], files: Sequence[str], count: int) -> tuple[tuple[str, ...], ...]:
-    """``files`` in ``count`` shards that take about equally long; each in the order of ``files``.
+    """Split ``files`` into ``count`` shards that take about equally long; each in the order of ``files``.
 
-    ``times`` are seconds, as measured before. A file without one is taken for as long as the median of those that
-    have; where none has, the shards are equal in number. Of the same input comes the same answer, in whatever order
-    ``times`` are. A file that is listed twice is in one shard once; with fewer files than shards, some are empty.
+    ``times`` are seconds, as measured before. A file without a time is assumed to take the median of those that have
+    one; if none has, the shards get equally many files. The order of ``times`` does not matter. A file that is listed
+    twice is in one shard once; with fewer files than shards, some are empty.
 
     Raises ValueError for a ``count`` below 1.
 

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sessions.gates.results import Presence, Results, RunHistory, TestId
+from sessions.gates.results import Presence, Results, TestId
+from sessions.gates.run_history import RunHistory
+from sessions.gates.shards import Shard, ShardFiles
 from sessions.ledger.packing import pack_results, unpack_results
 from sessions.terminal.errors import InfrastructureError
 
@@ -98,7 +100,7 @@ class Ledger:
                 ),
             )
 
-    def shards(self, key: Key) -> dict[tuple[int, int, tuple[str, ...]], ProbeResult]:
+    def shards(self, key: Key) -> dict[ShardFiles, ProbeResult]:
         """What is known of parts of the gate that ``key`` asks for as a whole, by place, number and files."""
         with self._told():
             rows = self._db.execute(
@@ -113,7 +115,7 @@ class Ledger:
                 probe_result = ProbeResult(
                     built=bool(built), results=unpack_results(json.loads(results)), seconds=seconds, log=log
                 )
-                found[int(place), int(count), tuple(files)] = probe_result
+                found[ShardFiles(Shard(int(place), int(count)), tuple(files))] = probe_result
         return found
 
     def times(self, gate: str) -> dict[str, float]:

@@ -62,6 +62,7 @@ def unpack_state(stream: IO[bytes], state: Path) -> None:
 def _worth_keeping(state: Path, record: Record) -> Iterator[Path]:
     yield from (state / "days").glob("*/run.json")
     yield from (state / "days").glob("*/report.*")
+    yield from (state / "days").glob("*/*.bundle")
     yield from (path for path in [state / "refused.json"] if path.is_file())
     yield from (log for probe in record["probes"] if (log := state / probe["log"]).is_file())
     yield from (path for path in (state / "artifacts" / record["tree"][:12]).rglob("*") if path.is_file())

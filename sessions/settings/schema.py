@@ -14,9 +14,10 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from sessions.first_steps.init_options import build_init_parser
-from sessions.settings.configuration import Build, Config, EngineSettings, Gate, Project, Tracker
+from sessions.settings.configuration import Build, Config, EngineSettings, Gate, Project, Tracker, registered_values
+from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser
+from sessions.settings.reproduce_options import build_reproduce_parser
 
 
 def config_schema() -> dict[str, Any]:
@@ -56,6 +57,9 @@ def options_reference() -> str:
         *_options(build_parser("integrate")),
         "## `init`",
         *_options(build_init_parser()),
+        "## `reproduce`",
+        "The ticket's number comes first: `nox -s reproduce -- 116 --record run.json`",
+        *_options(build_reproduce_parser()),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -90,11 +94,18 @@ def _shown(value: object) -> str:
 def _table(kind: type) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
     keys = {
-        each.name: _value(hints[each.name]) | {"description": each.metadata["meaning"]} | _default(each.default)
+        each.name: _values(kind, each.name, hints[each.name])
+        | {"description": each.metadata["meaning"]}
+        | _default(each.default)
         for each in fields(kind)
     }
     needed = [each.name for each in fields(kind) if each.default is MISSING]
     return {"type": "object", "properties": keys, "required": needed, "additionalProperties": False}
+
+
+def _values(kind: type, key: str, hint: Any) -> dict[str, Any]:
+    names = registered_values(kind, key)
+    return {"enum": list(names)} if names else _value(hint)
 
 
 def _value(hint: Any) -> dict[str, Any]:

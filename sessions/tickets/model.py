@@ -1,4 +1,4 @@
-"""A ticket as its tracker tells it, and what can become of it."""
+"""A ticket as its tracker describes it, and what can become of it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from enum import StrEnum
 class Ticket:
     """One Trac ticket or pull request, pinned to the commit that was reviewed.
 
-    ``labels`` are all words by which eligibility and priority are decided: GitHub labels; for Trac the
-    status and the priority. ``commit`` is the reviewed commit as full hex id, or empty where the tracker
-    names none: then the branch's tip is taken. ``branch`` is a ref of the project's repository
-    (``u/jane/fix``, ``refs/pull/7/head``). ``depends`` is the tracker's own text, in any notation that
-    :mod:`sessions.tickets.dependencies` reads. ``target`` is the branch that it shall be merged into, or
-    empty where the tracker names none. ``held`` is why its tracker holds it back, whatever its labels say ("it is a
-    draft"), or empty.
+    ``labels`` are all words by which eligibility and priority are decided: GitHub's labels; in Trac the status and
+    the priority. ``commit`` is the reviewed commit as a full hex id, or empty where the tracker names none: then the
+    tip of the branch is taken. ``branch`` is a ref of the project's repository (``u/jane/fix``,
+    ``refs/pull/7/head``); ``repository`` is the address of another one that has it, or empty.
+    ``depends`` are the numbers of the tickets that must come first, which each tracker reads from its own notation.
+    ``target`` is the branch that the ticket is for, empty where the tracker names none.
+    ``held`` is why the tracker holds the ticket back, whatever its labels say ("it is a draft"), or empty.
     """
 
     number: int
@@ -27,12 +27,13 @@ class Ticket:
     milestone: str = ""
     branch: str = ""
     commit: str = ""
-    depends: str = ""
+    depends: tuple[int, ...] = ()
     authors: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     description: str = ""
     held: str = ""
     target: str = ""
+    repository: str = ""
 
 
 class Verdict(StrEnum):
@@ -64,8 +65,10 @@ class Breakage:
     """A test that a ticket breaks, together ``with`` its partners or alone, and how that is known.
 
     ``commit`` and ``tree`` are of the candidate that shows it, empty where it could not be merged again; ``file`` is
-    the test's, empty where a gate fails as a whole. ``command`` runs the test there; ``reproduce`` fetches that first.
-    Where ``is_build``, it is the build that fails and no gate, whatever the name.
+    the test's, empty where a gate fails as a whole. ``command`` runs the test there. Where ``is_build``, it is the
+    build that fails and no gate, whatever the name. ``kind`` is how the test fails, as in
+    :class:`~sessions.gates.results.Failure`; ``expected``, for a file of which too few tests ran, is how many ran on
+    the release.
     """
 
     gate: str
@@ -73,8 +76,9 @@ class Breakage:
     with_: tuple[int, ...]
     message: str
     evidence: tuple[str, ...]
-    reproduce: str
     is_build: bool = False
+    kind: str = "failed"
+    expected: int = 0
     file: str = ""
     commit: str = ""
     tree: str = ""
@@ -83,7 +87,7 @@ class Breakage:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """A verdict with everything that speaks for it."""
+    """A verdict with its reason and evidence."""
 
     verdict: Verdict
     reason: str = ""
@@ -94,7 +98,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What one ticket is told.
+    """What is written on one ticket.
 
     ``commit`` is the one that was tested, empty where none was. ``text`` is in the tracker's own dialect, and safe
     to show there; ``summary`` is one plain line of at most 140 characters. ``url`` is where the full report is, or

@@ -12,6 +12,7 @@ from sessions.auditing.branch_steps import Known
 from sessions.source.merging import Candidate, Merger
 from sessions.source.releases import Release
 from sessions.source.repository import Repository
+from sessions.tickets.trackers import merge_subjects
 from tests.repositories import COMMITTER, DATE, Builder, Content, lines, run_git, ticket
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Project:
 
     def audit(self, end: str, numbers: Sequence[int], *, strict: bool) -> Audit:
         tips = {number: self.tips[number] for number in numbers}
-        known = Known(tickets=tips if strict else self.tips, strict=strict)
+        known = Known(tickets=tips if strict else self.tips, subjects=merge_subjects(), strict=strict)
         return audit_branch(Repository.open(self.builder.path), self.release, end, known)
 
     def tree(self, commit: str) -> str:

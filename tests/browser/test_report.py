@@ -87,7 +87,7 @@ def test_a_story_is_opened_by_keyboard_and_its_line_copied(report: Path, visit: 
     expect(story).to_contain_text("no attribute 'spell'")
     story.get_by_role("button", name="Copy the line that reproduces it").click()
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == "nox -s integrate -- --only 115,116 --gates doctest"
+    assert copied == "nox -s reproduce -- 116"
     story.get_by_text("End of the log").click()
     expect(story.get_by_text("1 doctest failed")).to_be_visible()
     opener.press("Space")

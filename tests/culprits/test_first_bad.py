@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.culprits.findings import Weighed
+from sessions.culprits.findings import SearchAnswer
 from sessions.culprits.first_bad import FirstBad, Span
 from sessions.gates.results import TestId
 
@@ -14,10 +14,10 @@ def run(length: int, first: dict[TestId, int], unclear: frozenset[int] = frozens
     """Where each test begins to fail, and how many rounds that took."""
     search, rounds = FirstBad(length, tuple(first)), 0
 
-    def answer(test: TestId, place: int) -> Weighed:
+    def answer(test: TestId, place: int) -> SearchAnswer:
         return "unclear" if place in unclear else "fails" if place >= first[test] else "passes"
 
-    while wanted := search.questions():
+    while wanted := search.queries():
         rounds += 1
         for place, tests in wanted.items():
             search.learn(place, {test: answer(test, place) for test in tests})

@@ -9,10 +9,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sessions.culprits.findings import Answer, Ask, Blame, Flaky
-from sessions.culprits.inquiry import Inquiry, blames_to_act_on
+from sessions.culprits.finder import CulpritFinder, blames_to_act_on
+from sessions.culprits.findings import Answer, Blame, Flaky, Query
 from sessions.culprits.search import search
-from sessions.gates.results import RunHistory
+from sessions.gates.run_history import RunHistory
 from sessions.tickets.order import closure
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ class Day:
         line: list[int] = []
         for number in self.line:
             whole = frozenset([*line, number])
-            wanted = self.needs.get(number, frozenset()) & set(self.line)
-            if number not in out and wanted <= whole and self.merges(whole):
+            required = self.needs.get(number, frozenset()) & set(self.line)
+            if number not in out and required <= whole and self.merges(whole):
                 line.append(number)
         return tuple(line)
 
@@ -92,54 +92,54 @@ def days(draw: DrawFn, *, groups: int = 3, sizes: tuple[int, int] = (1, 3), clea
 
 
 @dataclass
-class Hearing:
-    """Runs an inquiry to its end, so many questions at a time, and checks every question on the way."""
+class Simulation:
+    """Answers a finder's queries until none is left, and checks each of them."""
 
     day: Day
-    answer: Callable[[Ask, str], Answer]
-    asked: list[Ask] = field(default_factory=list)
+    answer: Callable[[Query, str], Answer]
+    queried: list[Query] = field(default_factory=list)
     waits: int = 0
 
-    def hold(self, inquiry: Inquiry[str]) -> dict[str, Blame | Flaky]:
-        whole = frozenset(inquiry.line)
-        while questions := inquiry.questions():
-            assert inquiry.outlook() >= len(questions)
-            assert len({ask for ask, _ in questions}) == len(questions)
+    def run(self, finder: CulpritFinder[str]) -> dict[str, Blame | Flaky]:
+        whole = frozenset(finder.line)
+        while queries := finder.queries():
+            assert finder.least_remaining() >= len(queries)
+            assert len({query for query, _ in queries}) == len(queries)
             self.waits += 1
-            for ask, tests in questions:
-                assert ask.tickets <= whole
-                assert closure(ask.tickets, self.day.needs) & whole == ask.tickets, "not closed under dependencies"
-                assert ask.attempt > 1 or ask.tickets not in (whole, frozenset()), "that is where the search began"
+            for query, tests in queries:
+                assert query.tickets <= whole
+                assert closure(query.tickets, self.day.needs) & whole == query.tickets, "not closed under dependencies"
+                assert query.attempt > 1 or query.tickets not in (whole, frozenset()), "that is where the search began"
                 assert tests
-                assert not set(tests) & inquiry.known.get(ask, {}).keys(), "asked again"
-                self.asked.append(ask)
-                inquiry.learn(ask, {test: self.answer(ask, test) for test in tests})
-        assert inquiry.outlook() == 0
-        return inquiry.findings()
+                assert not set(tests) & finder.known.get(query, {}).keys(), "queried twice"
+                self.queried.append(query)
+                finder.learn(query, {test: self.answer(query, test) for test in tests})
+        assert finder.least_remaining() == 0
+        return finder.findings()
 
 
-def examine(day: Day, *tests: str, steady: bool = True) -> tuple[dict[str, Blame | Flaky], Hearing]:
-    hearing = Hearing(day, lambda ask, test: day.answer(ask.tickets, test))
+def examine(day: Day, *tests: str, steady: bool = True) -> tuple[dict[str, Blame | Flaky], Simulation]:
+    simulation = Simulation(day, lambda query, test: day.answer(query.tickets, test))
     histories = dict.fromkeys(day.truth, KNOWN_STEADY) if steady else {}
-    inquiry = Inquiry(line=day.line, needs=day.needs, tests=tests or tuple(day.truth), histories=histories)
-    return hearing.hold(inquiry), hearing
+    finder = CulpritFinder(line=day.line, needs=day.needs, tests=tests or tuple(day.truth), histories=histories)
+    return simulation.run(finder), simulation
 
 
-def blame_of(day: Day, test: str = "a", *, steady: bool = True) -> tuple[Blame, Hearing]:
-    findings, hearing = examine(day, test, steady=steady)
+def blame_of(day: Day, test: str = "a", *, steady: bool = True) -> tuple[Blame, Simulation]:
+    findings, simulation = examine(day, test, steady=steady)
     found = findings[test]
     assert isinstance(found, Blame)
-    return found, hearing
+    return found, simulation
 
 
 @given(days() | days(clear=False), st.booleans())
 def test_every_blame_is_shown_by_runs_that_were_each_seen_twice(day: Day, steady: bool) -> None:
     for test in day.truth:
-        found, hearing = blame_of(day, test, steady=steady)
+        found, simulation = blame_of(day, test, steady=steady)
         assert found.passes
         for tickets, answer in ((found.fails, "fails"), *((each, "passes") for each in found.passes)):
             assert day.answer(tickets, test) == answer
-            assert not tickets or Ask(tickets=tickets, attempt=2) in hearing.asked
+            assert not tickets or Query(tickets=tickets, attempt=2) in simulation.queried
 
 
 @given(days(sizes=(1, 1), groups=1))
@@ -156,10 +156,10 @@ def test_however_many_culprits_the_rounds_name_them_all_without_waiting_in_betwe
 ) -> None:
     culprits = [chance.randint(1, count) for _ in range(many)]
     day = Day(line=tuple(range(1, count + 1)), needs={}, truth={f"t{n}": (frozenset([n]),) for n in culprits})
-    findings, hearing = examine(day)
+    findings, simulation = examine(day)
     assert {found.culprits for found in findings.values() if isinstance(found, Blame)} == {(n,) for n in culprits}
-    assert hearing.waits == 2
-    assert len(hearing.asked) <= count.bit_length() + 2 * len(set(culprits))
+    assert simulation.waits == 2
+    assert len(simulation.queried) <= count.bit_length() + 2 * len(set(culprits))
 
 
 @given(days(groups=1, sizes=(2, 2), tests=1))
@@ -221,12 +221,14 @@ def test_a_culprit_that_does_not_merge_by_itself_is_shown_by_its_neighbours_in_l
 @given(days() | days(clear=False))
 def test_taking_culprits_out_again_and_again_ends_with_a_head_that_passes(day: Day) -> None:
     out: set[int] = set()
-    known: dict[str, dict[Ask, dict[str, Answer]]] = {BUILD: {}, "doctest": {}}
-    hearing = Hearing(day, lambda ask, test: day.answer(ask.tickets, test))
+    known: dict[str, dict[Query, dict[str, Answer]]] = {BUILD: {}, "doctest": {}}
+    simulation = Simulation(day, lambda query, test: day.answer(query.tickets, test))
     line = day.merged(out)
     while failing := [test for test in (BUILD, *day.truth) if day.answer(frozenset(line), test) == "fails"]:
         gate, tests = (BUILD, [BUILD]) if BUILD in failing else ("doctest", failing)
-        blames = blames_to_act_on(hearing.hold(Inquiry(line=line, needs=day.needs, tests=tests, known=known[gate])))
+        blames = blames_to_act_on(
+            simulation.run(CulpritFinder(line=line, needs=day.needs, tests=tests, known=known[gate]))
+        )
         leaving = {number for blame in blames.values() for number in blame.culprits}
         assert leaving
         assert leaving <= set(line)
@@ -243,14 +245,14 @@ def test_a_ticket_that_breaks_many_tests_costs_no_more_probes_than_one_that_brea
     _, alone = examine(day)
     tests = [f"a{number}" for number in range(many)]
     findings, together = examine(Day(line=day.line, needs=day.needs, truth=dict.fromkeys(tests, day.truth["a"])))
-    assert together.asked == alone.asked
+    assert together.queried == alone.queried
     assert len(set(findings.values())) == 1
 
 
 @given(days())
 def test_several_searches_never_cost_more_together_than_one_by_one(day: Day) -> None:
     _, together = examine(day)
-    assert len(together.asked) <= sum(len(examine(day, test)[1].asked) for test in day.truth)
+    assert len(together.queried) <= sum(len(examine(day, test)[1].queried) for test in day.truth)
 
 
 @given(days(sizes=(1, 2), groups=1) | days(clear=False, groups=1, sizes=(1, 1)), st.data())
@@ -258,71 +260,71 @@ def test_suspicion_decides_the_order_and_never_the_verdict(day: Day, data: st.Da
     weights = st.dictionaries(st.sampled_from(day.line), st.floats(0, 50), max_size=5)
     suspicion = {test: data.draw(weights) for test in day.truth}
     plain = examine(day)[0]
-    hearing = Hearing(day, lambda ask, test: day.answer(ask.tickets, test))
+    simulation = Simulation(day, lambda query, test: day.answer(query.tickets, test))
     histories = dict.fromkeys(day.truth, KNOWN_STEADY)
-    inquiry = Inquiry(line=day.line, needs=day.needs, tests=[*day.truth], suspicion=suspicion, histories=histories)
-    for test, found in hearing.hold(inquiry).items():
+    finder = CulpritFinder(line=day.line, needs=day.needs, tests=[*day.truth], suspicion=suspicion, histories=histories)
+    for test, found in simulation.run(finder).items():
         assert isinstance(found, Blame)
         if not day.mended and not day.carries:
             assert found == plain[test]
 
 
-class AnInquiryIsReplayed(RuleBasedStateMachine):
+class AFinderIsReplayed(RuleBasedStateMachine):
     """Answered in any order, cut short anywhere, it goes the way that it goes when nothing disturbs it."""
 
     @initialize(day=days(tests=3) | days(clear=False, tests=3), lies=st.sampled_from([0.0, 0.0, 0.1]))
     def begin(self, day: Day, lies: float) -> None:
         self.day, self.lies = day, lies
-        hearing = Hearing(day, self.look)
-        self.undisturbed = hearing.hold(self.new())
-        self.asked = set(hearing.asked)
-        self.inquiry = self.new()
+        simulation = Simulation(day, self.look)
+        self.undisturbed = simulation.run(self.new())
+        self.queried = set(simulation.queried)
+        self.finder = self.new()
 
-    def new(self, known: dict[Ask, dict[str, Answer]] | None = None) -> Inquiry[str]:
-        return Inquiry(line=self.day.line, needs=self.day.needs, tests=tuple(self.day.truth), known=known or {})
+    def new(self, known: dict[Query, dict[str, Answer]] | None = None) -> CulpritFinder[str]:
+        return CulpritFinder(line=self.day.line, needs=self.day.needs, tests=tuple(self.day.truth), known=known or {})
 
-    def look(self, ask: Ask, test: str) -> Answer:
-        told = self.day.answer(ask.tickets, test)
-        lie: Answer = "passes" if told == "fails" else "fails"
-        chance = random.Random(f"{sorted(ask.tickets)} {ask.attempt} {test}")  # noqa: S311
-        return lie if chance.random() < self.lies else told
+    def look(self, query: Query, test: str) -> Answer:
+        true = self.day.answer(query.tickets, test)
+        lie: Answer = "passes" if true == "fails" else "fails"
+        chance = random.Random(f"{sorted(query.tickets)} {query.attempt} {test}")  # noqa: S311
+        return lie if chance.random() < self.lies else true
 
-    @precondition(lambda self: self.inquiry.questions())
+    @precondition(lambda self: self.finder.queries())
     @rule(data=st.data())
     def one_probe_ends(self, data: st.DataObject) -> None:
-        ask, tests = data.draw(st.sampled_from(self.inquiry.questions()))
-        self.inquiry.learn(ask, {test: self.look(ask, test) for test in tests})
+        query, tests = data.draw(st.sampled_from(self.finder.queries()))
+        self.finder.learn(query, {test: self.look(query, test) for test in tests})
 
-    @precondition(lambda self: self.inquiry.questions())
+    @precondition(lambda self: self.finder.queries())
     @rule()
     def all_that_can_run_at_once_ends(self) -> None:
-        for ask, tests in reversed(self.inquiry.questions()):
-            self.inquiry.learn(ask, {test: self.look(ask, test) for test in tests})
+        for query, tests in reversed(self.finder.queries()):
+            self.finder.learn(query, {test: self.look(query, test) for test in tests})
 
     @rule()
     def killed_and_begun_again(self) -> None:
-        self.inquiry = self.new({ask: dict(answers) for ask, answers in self.inquiry.known.items()})
+        self.finder = self.new({query: dict(answers) for query, answers in self.finder.known.items()})
 
     @invariant()
     def nothing_is_asked_that_was_not_asked_else(self) -> None:
-        assert {ask for ask, _ in self.inquiry.questions()} <= self.asked
-        found = self.inquiry.findings()
+        assert {query for query, _ in self.finder.queries()} <= self.queried
+        found = self.finder.findings()
         assert found.items() <= self.undisturbed.items()
-        assert self.inquiry.questions() or found == self.undisturbed
+        assert self.finder.queries() or found == self.undisturbed
 
 
-AnInquiryIsReplayed.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
-test_an_inquiry_is_replayed = pytest.mark.slow(AnInquiryIsReplayed.TestCase)
+AFinderIsReplayed.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
+test_a_finder_is_replayed = pytest.mark.slow(AFinderIsReplayed.TestCase)
 
 
 @settings(max_examples=30)
 @given(days(tests=2), st.randoms(use_true_random=False))
 def test_answers_without_any_sense_end_too(day: Day, chance: random.Random) -> None:
-    words: Sequence[Answer] = ("fails", "passes", "unclear")
-    hearing = Hearing(day, lambda _ask, _test: chance.choice(words))
-    findings = hearing.hold(Inquiry(line=day.line, needs=day.needs, tests=tuple(day.truth)))
+    choices: Sequence[Answer] = ("fails", "passes", "unclear")
+    simulation = Simulation(day, lambda _query, _test: chance.choice(choices))
+    findings = simulation.run(CulpritFinder(line=day.line, needs=day.needs, tests=tuple(day.truth)))
     assert findings.keys() == day.truth.keys()
-    assert len(hearing.asked) <= len(day.truth) * (2 * 150 + 24 * (len(day.line) + 2))
+    assert len(simulation.queried) <= len(day.truth) * (2 * 150 + 24 * (len(day.line) + 2))
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -330,25 +332,26 @@ def test_a_test_that_fails_by_chance_is_told_as_flaky_with_how_often(seed: int) 
     chance = random.Random(seed)  # noqa: S311
     rate, count = chance.uniform(0.1, 0.9), chance.randint(1, 30)
     day = Day(line=tuple(range(1, count + 1)), needs={}, truth={"a": ()})
-    hearing = Hearing(day, lambda _ask, _test: "fails" if chance.random() < rate else "passes")
-    found = hearing.hold(Inquiry(line=day.line, needs={}, tests=("a",), histories={"a": RunHistory(runs=200, odd=40)}))[
-        "a"
-    ]
+    simulation = Simulation(day, lambda _query, _test: "fails" if chance.random() < rate else "passes")
+    found = simulation.run(
+        CulpritFinder(line=day.line, needs={}, tests=("a",), histories={"a": RunHistory(runs=200, odd=40)})
+    )["a"]
     assert isinstance(found, Flaky)
-    assert 0 < found.fails <= found.runs <= len(hearing.asked) + 2
+    assert 0 < found.fails <= found.runs <= len(simulation.queried) + 2
 
 
 def _with_errors(truth: dict[str, Group], rate: float, chance: random.Random) -> dict[str, Blame | Flaky]:
     day = Day(line=tuple(range(1, 21)), needs={}, truth={test: (group,) for test, group in truth.items()})
 
-    def answer(ask: Ask, test: str) -> Answer:
-        broken = day.answer(ask.tickets, test) == "fails"
+    def answer(query: Query, test: str) -> Answer:
+        broken = day.answer(query.tickets, test) == "fails"
         return "fails" if broken != (chance.random() < rate) else "passes"
 
     histories = dict.fromkeys(truth, RunHistory(runs=40, odd=2))
-    return Hearing(day, answer).hold(Inquiry(line=day.line, needs={}, tests=tuple(truth), histories=histories))
+    return Simulation(day, answer).run(CulpritFinder(line=day.line, needs={}, tests=tuple(truth), histories=histories))
 
 
+@pytest.mark.slow
 def test_one_run_in_twenty_that_errs_hides_no_culprit_and_names_nobody_else() -> None:
     named = 0
     for seed in range(15):
@@ -361,6 +364,7 @@ def test_one_run_in_twenty_that_errs_hides_no_culprit_and_names_nobody_else() ->
     assert named >= 44  # of 45
 
 
+@pytest.mark.slow
 def test_one_run_in_twenty_that_errs_hides_no_pair() -> None:
     named = 0
     for seed in range(30):
@@ -382,11 +386,11 @@ def test_a_ticket_that_brings_a_test_that_fails_by_chance_stays(rate: float) -> 
         chance = random.Random(seed)  # noqa: S311
         bringer = chance.choice(line)
 
-        def answer(ask: Ask, _test: str, bringer: int = bringer, chance: random.Random = chance) -> Answer:
-            return "fails" if bringer in ask.tickets and chance.random() < rate else "passes"
+        def answer(query: Query, _test: str, bringer: int = bringer, chance: random.Random = chance) -> Answer:
+            return "fails" if bringer in query.tickets and chance.random() < rate else "passes"
 
-        found = Hearing(Day(line=line, needs={}, truth={"new": ()}), answer).hold(
-            Inquiry(line=line, needs={}, tests=("new",))
+        found = Simulation(Day(line=line, needs={}, truth={"new": ()}), answer).run(
+            CulpritFinder(line=line, needs={}, tests=("new",))
         )["new"]
         assert isinstance(found, Flaky)
         assert found.fails < found.runs
@@ -395,24 +399,24 @@ def test_a_ticket_that_brings_a_test_that_fails_by_chance_stays(rate: float) -> 
 def test_a_test_that_nothing_is_known_of_needs_more_runs_than_one_that_was_always_steady() -> None:
     day = Day(line=tuple(range(1, 21)), needs={}, truth={"a": (frozenset([9]),)})
     known, unknown = blame_of(day)[1], blame_of(day, steady=False)[1]
-    assert len(known.asked) == 7
-    assert 7 < len(unknown.asked) <= 15
+    assert len(known.queried) == 7
+    assert 7 < len(unknown.queried) <= 15
 
 
 def test_a_line_of_one_ticket_asks_only_for_the_repeat() -> None:
-    found, hearing = blame_of(Day(line=(7,), needs={}, truth={"a": (frozenset([7]),)}))
+    found, simulation = blame_of(Day(line=(7,), needs={}, truth={"a": (frozenset([7]),)}))
     assert found == Blame(culprits=(7,), partners=(), fails=frozenset([7]), passes=(frozenset(),))
-    assert hearing.asked == [Ask(tickets=frozenset([7]), attempt=2)]
+    assert simulation.queried == [Query(tickets=frozenset([7]), attempt=2)]
 
 
 @given(days(tests=2))
-def test_a_search_without_an_inquiry_finds_the_same(day: Day) -> None:
+def test_a_search_without_a_finder_finds_the_same(day: Day) -> None:
     for test in day.truth:
         steps = search(day.line, day.needs, history=KNOWN_STEADY)
         batch = next(steps)
         with pytest.raises(StopIteration) as end:  # noqa: PT012
             for _ in range(500):
-                batch = steps.send({ask: day.answer(ask.tickets, test) for ask in batch})
+                batch = steps.send({query: day.answer(query.tickets, test) for query in batch})
         assert end.value.value == blame_of(day, test)[0]
 
 

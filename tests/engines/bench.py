@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sessions.engines.images import ImageSource
 from sessions.engines.probe import Image, Outcome, Probe, Step
 from sessions.settings.configuration import Config, EngineSettings, Gate, Project, Tracker
 from sessions.source.overlay_files import OverlayFile
@@ -34,6 +35,9 @@ def write_toy(folder: Path) -> None:
         place.chmod(0o755 if name.endswith(".sh") else 0o644)
         os.utime(place, (RELEASED, RELEASED))
     (folder / "now").symlink_to("notes")
+
+
+RELEASE = ImageSource(tag="1.0", commit="commit", tree="tree", export=write_toy)
 
 
 def config(**engine: object) -> Config:

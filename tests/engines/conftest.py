@@ -9,7 +9,7 @@ from sessions.engines.docker.daemon import connect
 from sessions.engines.docker.engine import DockerEngine
 from sessions.engines.local.engine import LocalEngine
 from tests.conftest import BASE
-from tests.engines.bench import Bench, config, write_toy
+from tests.engines.bench import RELEASE, Bench, config, write_toy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def users_image(daemon: docker.DockerClient, tmp_path_factory: pytest.TempPathFa
 def _maker(client: docker.DockerClient, image: str, state: Path) -> OnDocker:
     def make(baseline: str = "", **engine: object) -> Bench:
         made = DockerEngine(config(baseline=baseline or image, **engine), state, client, why="test")
-        return Bench(made, made.prepare("1.0", "commit", "tree", write_toy))
+        return Bench(made, made.prepare(RELEASE))
 
     return make
 
@@ -96,8 +96,8 @@ def client(daemon: docker.DockerClient, dockers_config: Path) -> Iterator[docker
 
 @pytest.fixture
 def locally(tmp_path: Path) -> Bench:
-    engine = LocalEngine(config(), tmp_path, why="test")
-    return Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
+    engine = LocalEngine(config(), tmp_path, reason="test")
+    return Bench(engine, engine.prepare(RELEASE))
 
 
 @pytest.fixture(

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.engines.docker.baseline_image import BaselineImage, ImageSource
+from sessions.engines.docker.baseline_image import BaselineImage, images_built_here
 from sessions.engines.docker.image_build import choose_builder
 from sessions.engines.docker.registry import LoginRefusedError, NotLoggedInError, UnreachableRegistryError
+from sessions.engines.images import ImageSource
 from sessions.terminal.errors import InfrastructureError
 from tests.conftest import BASE, refuse
 from tests.engines.bench import config, write_toy
@@ -279,8 +280,9 @@ def test_a_dockerfile_that_is_not_there_is_told(desk: Desk) -> None:
 
 def publish(desk: Desk, where_from: BaselineImage, image: Image) -> list[str]:
     """What `--publish` does with what was built here; the names that were new."""
-    names = [name for built in where_from.built_here(image) for name in built.names]
-    for built in where_from.built_here(image):
+    built_here = images_built_here(image, where_from.config.engine.image, desk.client)
+    names = [name for built in built_here for name in built.names]
+    for built in built_here:
         for name in built.names:
             desk.registry.put(desk.client, built.id, name)
     return names
@@ -307,7 +309,7 @@ def test_what_somebody_built_before_is_pulled_and_not_built_again(desk: Desk, bu
 def test_an_image_that_lies_about_what_it_was_made_of_is_not_taken(desk: Desk) -> None:
     engine = {"baseline": f"toy-{desk.mark}:{{release}}", "recipe": "docker/Dockerfile", "image": desk.repository}
     first = desk.prepare(**engine)
-    (built,) = desk.where_from(**engine).built_here(first)
+    (built,) = images_built_here(first, desk.repository, desk.client)
     desk.empty()
     desk.registry.put(desk.client, BASE, built.names[0])
     second = desk.prepare(**engine)
@@ -329,9 +331,9 @@ def test_a_cache_that_cannot_be_read_is_a_warning(desk: Desk, builder: str, imag
 
 @pytest.mark.usefixtures("logged_in")
 def test_what_was_pulled_or_has_no_place_is_not_for_others(desk: Desk) -> None:
-    assert desk.where_from(image=desk.repository).built_here(desk.prepare(baseline=BASE)) == ()
+    assert images_built_here(desk.prepare(baseline=BASE), desk.repository, desk.client) == ()
     mine = desk.prepare(baseline=f"toy-{desk.mark}:1", recipe="docker/Dockerfile")
-    assert desk.where_from().built_here(mine) == ()
+    assert images_built_here(mine, "", desk.client) == ()
 
 
 @pytest.mark.usefixtures("logged_in")

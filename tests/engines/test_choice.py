@@ -11,7 +11,7 @@ from sessions.engines.choice import choose_engine
 from sessions.engines.docker.daemon import connect
 from sessions.engines.local.engine import LocalEngine
 from sessions.terminal.errors import InfrastructureError
-from tests.engines.bench import Bench, config, write_toy
+from tests.engines.bench import RELEASE, Bench, config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,10 +106,12 @@ def test_a_jail_that_does_not_work_is_none(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_jail_that_fails_later_is_our_own_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = LocalEngine(config(), tmp_path, why="test")
-    if engine.jail is None:
-        pytest.skip(engine.openness)
-    image = engine.prepare("1.0", "commit", "tree", write_toy)
-    monkeypatch.setattr(type(engine.jail), "words", lambda *_, **__: ["sh", "-c", "echo 'bwrap: no'; exit 1"])
+    engine = LocalEngine(config(), tmp_path, reason="test")
+    if engine.confinement.jail is None:
+        pytest.skip(engine.exposure)
+    image = engine.prepare(RELEASE)
+    monkeypatch.setattr(
+        type(engine.confinement.jail), "words", lambda *_, **__: ["sh", "-c", "echo 'bwrap: no'; exit 1"]
+    )
     with pytest.raises(InfrastructureError, match=r"^Bubblewrap \(bwrap\) failed: bwrap: no\.$"):
         Bench(engine, image).run("true")

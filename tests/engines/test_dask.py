@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from docker.errors import ImageNotFound
 
+from sessions.engines import RemoteImage
 from sessions.engines.dask import cluster
 from sessions.engines.dask import pool as spread
 from sessions.engines.dask.job import Job, JobRefused, do
 from sessions.engines.dask.pool import choose_pool
-from sessions.engines.docker.baseline_image import ImageSource
 from sessions.engines.local.engine import LocalEngine
 from sessions.engines.pool import Threads
 from sessions.engines.probe import Image, Outcome, Probe, Step
 from sessions.terminal.errors import InfrastructureError
-from tests.engines.bench import config, put, write_toy
+from tests.engines.bench import RELEASE, config, put
 from tests.engines.cluster import LocalCluster, alive, parents, until
 from tests.stories.proxy import Proxy
 
@@ -44,12 +44,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::distributed.versions.VersionMis
 @pytest.fixture
 def engine(tmp_path: Path) -> LocalEngine:
     # Without a jail: these tests see what a probe does by what it writes beside its folder.
-    return LocalEngine(config(), tmp_path / "state", why="test", jailed=False)
+    return LocalEngine(config(), tmp_path / "state", reason="test", confined=False)
 
 
 @pytest.fixture
 def image(engine: LocalEngine) -> Image:
-    return engine.prepare("1.0", "commit", "tree", write_toy)
+    return engine.prepare(RELEASE)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def ask(engine: LocalEngine, image: Image) -> Iterator[Ask]:
 
     def pool(address: str, warn: Callable[[str], None] = lambda _text: None) -> Pool:
         asked = config(workers="dask", scheduler=address)
-        release = ImageSource(tag="1.0", commit="commit", tree="tree", export=write_toy)
+        release = RELEASE
         opened.append(choose_pool(asked, engine, image, release, jobs=2, warn=warn))
         return opened[-1]
 
@@ -241,7 +241,7 @@ def test_when_the_last_worker_or_the_scheduler_is_lost_for_good_each_probe_says_
 def test_workers_with_docker_run_the_image_that_the_session_has(dask: LocalCluster, on_docker: OnDocker) -> None:
     bench = on_docker()
     probes = [probe(bench.image, f"cat a.txt; echo {n} > out", artifacts=("out",), keep=True) for n in range(3)]
-    release = ImageSource(tag="1.0", commit="commit", tree="tree", export=write_toy)
+    release = RELEASE
     dask.start("one", "two")
     asked = config(workers="dask", scheduler=dask.address)
     with contextlib.closing(choose_pool(asked, bench.engine, bench.image, release, jobs=2)) as pool:
@@ -271,9 +271,9 @@ def test_a_worker_pulls_the_image_by_its_digest_and_takes_no_other_for_it(
     monkeypatch.setenv("REGISTRY_TOKEN", registry.password)
     job = Job(
         probe=probe(image, "cat port"),
-        kind="docker",
+        engine="docker",
         config=config(baseline=name),
-        references=(f"{registry.host}/toy/spread@{digest}",),
+        remote=RemoteImage(image=image, references=(f"{registry.host}/toy/spread@{digest}",)),
         tag="1.0",
         commit="commit",
         tree="tree",
@@ -282,8 +282,8 @@ def test_a_worker_pulls_the_image_by_its_digest_and_takes_no_other_for_it(
         told = do(job, tmp_path / "state", tmp_path / "none")
         assert isinstance(told, Outcome), told
         assert told.steps[0].log == f"{registry.port}\n"
-        other = replace(job.probe, image=Image(id=f"sha256:{'0' * 64}", name=name))
-        refusal = do(replace(job, probe=other), tmp_path / "state", tmp_path / "none")
+        other = replace(job.remote, image=Image(id=f"sha256:{'0' * 64}", name=name))
+        refusal = do(replace(job, remote=other), tmp_path / "state", tmp_path / "none")
         assert isinstance(refusal, JobRefused), refusal
         assert f"is another image there, {image.id}" in refusal.why
     finally:
@@ -297,5 +297,5 @@ def test_without_dask_it_is_said_what_to_install(ask: Ask, monkeypatch: pytest.M
 
 
 def test_probes_run_here_unless_a_cluster_is_asked_for(engine: LocalEngine, image: Image) -> None:
-    release = ImageSource(tag="1.0", commit="commit", tree="tree", export=write_toy)
+    release = RELEASE
     assert choose_pool(config(), engine, image, release, jobs=3) == Threads(engine, 3)

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sessions.engines.disk_space import Need, Room, check_disk, disk_warning, growth, room_at, say_size, usual_size
+from sessions.engines.disk_space import Disk, Need, check_needs, disk_at, disk_report, say_size
+from sessions.engines.docker.disk_needs import daemon_needs, growth, usual_size
+from sessions.engines.local.engine import LocalEngine
 from sessions.terminal.errors import InfrastructureError
+from tests.engines.bench import config
 
 if TYPE_CHECKING:
     import docker
@@ -33,14 +36,14 @@ def test_what_lies_on_one_disk_is_added_up() -> None:
         Need(what="candidates", place=DOCKER, size=3_000_000_000),
         Need(what="logs and artifacts", place=STATE, size=1_000_000_000),
     ]
-    apart = [Room(device=1, place=DOCKER, free=3_500_000_000), Room(device=2, place=STATE, free=1_500_000_000)]
-    assert disk_warning(needs, apart) == (
+    apart = [Disk(device=1, place=DOCKER, free=3_500_000_000), Disk(device=2, place=STATE, free=1_500_000_000)]
+    assert disk_report(needs, apart) == (
         "about 3.0 GB needed of 3.5 GB at /docker (candidates 3.0 GB); "
         "about 1.0 GB needed of 1.5 GB at /state (logs and artifacts 1.0 GB)"
     )
-    together = [Room(device=1, place=place, free=3_500_000_000) for place in (DOCKER, STATE)]
+    together = [Disk(device=1, place=place, free=3_500_000_000) for place in (DOCKER, STATE)]
     with pytest.raises(InfrastructureError) as error:
-        disk_warning(needs, together)
+        disk_report(needs, together)
     assert str(error.value) == (
         "The disk of /docker has 3.5 GB free, and about 4.0 GB are needed (candidates 3.0 GB, logs and artifacts "
         "1.0 GB): make room (`docker system prune` removes what Docker no longer uses), then run again."
@@ -66,19 +69,20 @@ def test_an_image_that_is_not_here_is_as_large_as_the_last_one() -> None:
 
 
 def test_the_disk_of_a_folder_that_is_not_there_yet_is_its_parents(tmp_path: Path) -> None:
-    assert room_at(tmp_path / "not" / "yet").device == tmp_path.stat().st_dev
+    assert disk_at(tmp_path / "not" / "yet").device == tmp_path.stat().st_dev
 
 
 @pytest.mark.docker
 def test_the_engines_disk_is_measured(client: docker.DockerClient, tmp_path: Path) -> None:
-    line = check_disk(client, "no/such:image", tmp_path / "state", 1_000_000)
-    assert "logs and artifacts 1.0 MB" in line
+    line = check_needs(daemon_needs(client, "no/such:image", 1_000_000))
     assert "the release's files to build from 1.0 MB" in line
     if Path(str(client.info()["DockerRootDir"])).exists():
         assert "candidates" in line
     with pytest.raises(InfrastructureError, match=r"are needed \(.*make room"):
-        check_disk(client, "no/such:image", tmp_path, 2 * shutil.disk_usage(tmp_path).total)
+        check_needs(daemon_needs(client, "no/such:image", 2 * shutil.disk_usage(tmp_path).total))
 
 
 def test_without_an_engine_only_the_state_folder_counts(tmp_path: Path) -> None:
-    assert check_disk(None, "", tmp_path, 1_000).startswith("about 1.0 kB needed of ")
+    line = LocalEngine(config(), tmp_path, reason="test").check_disk("1.0", 1_000)
+    assert line.startswith("about 3.0 kB needed of ")
+    assert line.endswith("(logs and artifacts 3.0 kB)")

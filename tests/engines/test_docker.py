@@ -8,7 +8,8 @@ import pytest
 from docker.errors import NotFound
 
 from sessions.engines.docker.engine import DockerEngine
-from sessions.engines.probe import Inspection, Probe, Step
+from sessions.engines.images import Inspection
+from sessions.engines.probe import Probe, Step
 from sessions.source.overlay_files import OverlayFile
 from sessions.terminal.errors import InfrastructureError
 from tests.engines.bench import Bench, config, put
@@ -33,7 +34,7 @@ def bench(on_docker: OnDocker) -> Bench:
 def containers(bench: Bench) -> list[Container]:
     """All that are there with the label of the bench's state folder."""
     assert isinstance(bench.engine, DockerEngine)
-    label = f"io.github.integrand.probe={bench.engine._owner}"
+    label = f"io.github.integrand.probe={bench.engine.candidates.owner}"
     found: list[Container] = bench.engine.client.containers.list(all=True, filters={"label": label})
     return found
 
@@ -134,7 +135,7 @@ def test_what_a_killed_call_left_is_removed_by_the_next_one_of_the_same_state_fo
     for name in ("mine", "other"):
         engine = DockerEngine(config(baseline=toy_image), tmp_path / name, daemon, why="test")
         stale[name] = daemon.containers.run(
-            toy_image, ["sleep", "600"], detach=True, labels={"io.github.integrand.probe": engine._owner}
+            toy_image, ["sleep", "600"], detach=True, labels={"io.github.integrand.probe": engine.candidates.owner}
         )
     DockerEngine(config(baseline=toy_image), tmp_path / "mine", daemon, why="test")
     left = {container.id for container in daemon.containers.list(all=True)}
@@ -205,12 +206,12 @@ def test_images_of_another_state_folder_stay_though_the_project_has_the_same_nam
             without=(),
             fill=lambda _folder: {},
         )
-        assert engine.inspection(wanted, bench.heard.append)
+        assert engine.images.make(wanted, bench.heard.append)
     try:
         mine = DockerEngine(bench.engine.config, tmp_path / "mine", daemon, why="test")
-        assert mine.prune(keep=frozenset(), before="2026-01-01") == 0
-        assert mine.prune(keep=frozenset({names["mine"]}), before="2026-02-01") == 0
-        assert mine.prune(keep=frozenset(), before="2026-02-01") == 1
+        assert mine.images.prune(keep=frozenset(), before="2026-01-01") == 0
+        assert mine.images.prune(keep=frozenset({names["mine"]}), before="2026-02-01") == 0
+        assert mine.images.prune(keep=frozenset(), before="2026-02-01") == 1
         tags = {tag for image in daemon.images.list() for tag in image.tags}
         assert (names["mine"] in tags, names["other"] in tags) == (False, True)
     finally:

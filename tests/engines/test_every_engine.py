@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sessions.source.overlay_files import OverlayFile
-from tests.engines.bench import RELEASED, Bench, put
+from tests.engines.bench import RELEASE, RELEASED, Bench, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,4 +193,4 @@ def test_an_image_is_prepared_once(bench: Bench) -> None:
     def must_not(_: Path) -> None:
         raise AssertionError
 
-    assert bench.engine.prepare("1.0", "commit", "tree", must_not) == bench.image
+    assert bench.engine.prepare(replace(RELEASE, export=must_not)) == bench.image

@@ -16,7 +16,7 @@ import pytest
 from sessions.engines.docker.engine import DockerEngine
 from sessions.engines.local.engine import LocalEngine
 from tests.conftest import refuse
-from tests.engines.bench import Bench, config, write_toy
+from tests.engines.bench import RELEASE, Bench, config
 from tests.engines.hostile import ATTACKS, SECRET, Attack
 
 if TYPE_CHECKING:
@@ -94,10 +94,10 @@ def canaries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canaries]:
 
 @pytest.fixture(scope="module")
 def jailed(canaries: Canaries) -> Bench:
-    engine = LocalEngine(config(**SETTINGS), canaries.state, why="test")
-    if engine.jail is None:
-        refuse(engine.openness)
-    return Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
+    engine = LocalEngine(config(**SETTINGS), canaries.state, reason="test")
+    if engine.confinement.jail is None:
+        refuse(engine.exposure)
+    return Bench(engine, engine.prepare(RELEASE))
 
 
 @pytest.fixture
@@ -144,10 +144,10 @@ def test_an_attack_ends_as_a_result_of_its_own_probe(bench: Bench, canaries: Can
 def nothing_left(bench: Bench) -> bool:
     """Whether there is no folder or container of a probe, and no process in a jail."""
     if isinstance(bench.engine, DockerEngine):
-        label = f"io.github.integrand.probe={bench.engine._owner}"
+        label = f"io.github.integrand.probe={bench.engine.candidates.owner}"
         return not bench.engine.client.containers.list(all=True, filters={"label": label})
     assert isinstance(bench.engine, LocalEngine)
-    return not list(bench.engine._probes.glob("*")) and not in_other_namespaces()
+    return not list(bench.engine.confinement.probes.glob("*")) and not in_other_namespaces()
 
 
 def in_other_namespaces() -> list[str]:

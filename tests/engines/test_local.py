@@ -7,26 +7,27 @@ import subprocess
 import sys
 import uuid
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sessions.engines.local.engine import LocalEngine
 from sessions.terminal.errors import InfrastructureError
-from tests.engines.bench import Bench, config, put, write_toy
+from tests.engines.bench import RELEASE, Bench, config, put, write_toy
 
 
 def probes(bench: Bench) -> list[Path]:
     """What probes left in the state folder."""
     assert isinstance(bench.engine, LocalEngine)
-    return list(bench.engine._probes.glob("*"))
+    return list(bench.engine.confinement.probes.glob("*"))
 
 
 @pytest.fixture
 def openly(tmp_path: Path) -> Bench:
     """Without a jail, as where bubblewrap is not installed."""
-    engine = LocalEngine(config(), tmp_path, why="test", jailed=False)
-    return Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
+    engine = LocalEngine(config(), tmp_path, reason="test", confined=False)
+    return Bench(engine, engine.prepare(RELEASE))
 
 
 def running(words: str) -> list[str]:
@@ -73,8 +74,8 @@ def test_nothing_is_left_of_a_probe_however_it_ends(locally: Bench, command: str
 
 def test_what_a_killed_call_left_is_removed_by_the_next_one(locally: Bench, tmp_path: Path) -> None:
     assert isinstance(locally.engine, LocalEngine)
-    write_toy(locally.engine._probes / "tmp1234" / "source")
-    again = LocalEngine(config(), tmp_path, why="test")
+    write_toy(locally.engine.confinement.probes / "tmp1234" / "source")
+    again = LocalEngine(config(), tmp_path, reason="test")
     assert probes(locally) == []
     assert Bench(again, locally.image).says("cat a.txt") == "a\n"
 
@@ -82,16 +83,16 @@ def test_what_a_killed_call_left_is_removed_by_the_next_one(locally: Bench, tmp_
 def test_a_jail_that_a_killed_call_left_half_made_is_killed_by_the_next_one(locally: Bench, tmp_path: Path) -> None:
     engine = locally.engine
     assert isinstance(engine, LocalEngine)
-    if engine.jail is None:
-        pytest.skip(engine.openness)
-    room = engine._probes / "tmp1234"
+    if engine.confinement.jail is None:
+        pytest.skip(engine.exposure)
+    room = engine.confinement.probes / "tmp1234"
     room.mkdir(parents=True)
-    with engine.jail.filter() as filter_:
-        words = engine.jail.words(room, ["sleep", "600"], told=2, filter_=filter_)
+    with engine.confinement.jail.filter() as filter_:
+        words = engine.confinement.jail.words(room, ["sleep", "600"], status=2, filter_=filter_)
         left = subprocess.Popen(words, pass_fds=[filter_], stderr=subprocess.DEVNULL)
-        LocalEngine(config(), tmp_path / "other", why="test")
+        LocalEngine(config(), tmp_path / "other", reason="test")
         assert left.poll() is None
-        LocalEngine(config(), tmp_path, why="test")
+        LocalEngine(config(), tmp_path, reason="test")
         assert left.wait(10) == -signal.SIGKILL
 
 
@@ -101,16 +102,16 @@ def test_a_release_that_was_only_half_written_is_written_anew(tmp_path: Path) ->
         (folder / "half.txt").touch()
         raise KeyboardInterrupt
 
-    engine = LocalEngine(config(), tmp_path, why="test")
+    engine = LocalEngine(config(), tmp_path, reason="test")
     with pytest.raises(KeyboardInterrupt):
-        engine.prepare("1.0", "commit", "tree", half)
-    bench = Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
+        engine.prepare(replace(RELEASE, export=half))
+    bench = Bench(engine, engine.prepare(RELEASE))
     assert bench.says("ls").split() == ["a.txt", "docs", "notes", "now", "run.sh"]
 
 
 def test_releases_with_other_trees_or_packages_have_other_images(tmp_path: Path) -> None:
-    engine = LocalEngine(config(), tmp_path, why="test")
-    images = {engine.prepare("1.0", "commit", tree, write_toy).id for tree in ("one", "two", "one")}
+    engine = LocalEngine(config(), tmp_path, reason="test")
+    images = {engine.prepare(replace(RELEASE, tree=tree)).id for tree in ("one", "two", "one")}
     assert len(images) == 2
 
 
@@ -136,8 +137,8 @@ def test_paths_in_logs_and_results_count_from_the_source(locally: Bench) -> None
 def test_artifacts_come_out_of_a_state_folder_that_is_a_link(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "state").symlink_to("disk")
-    engine = LocalEngine(config(), tmp_path / "state", why="test")
-    bench = Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
+    engine = LocalEngine(config(), tmp_path / "state", reason="test")
+    bench = Bench(engine, engine.prepare(RELEASE))
     assert bench.run("true", artifacts=("a.txt",)).artifacts == {"a.txt": b"a\n"}
 
 
@@ -151,12 +152,12 @@ def test_packages_that_cannot_be_installed_are_told_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    engine = LocalEngine(config(packages=("no-such-package-at-all",)), tmp_path, why="test")
+    engine = LocalEngine(config(packages=("no-such-package-at-all",)), tmp_path, reason="test")
     with pytest.raises(InfrastructureError) as error:
-        engine.prepare("1.0", "commit", "tree", write_toy)
+        engine.prepare(RELEASE)
     assert str(error.value).startswith("[engine] packages could not be installed: ERROR: No matching distribution")
     assert "\n" not in str(error.value)
-    assert not (engine._python / "complete").exists(), "half an environment is taken for a whole one"
+    assert not (engine.python.folder / "complete").exists(), "half an environment is taken for a whole one"
 
 
 def write_package(folder: Path) -> Path:
@@ -177,8 +178,8 @@ def test_packages_are_installed_once_for_all_probes(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     wheel = write_package(tmp_path)
     for _ in range(2):
-        engine = LocalEngine(config(packages=(str(wheel),)), tmp_path / "state", why="test")
-        bench = Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
+        engine = LocalEngine(config(packages=(str(wheel),)), tmp_path / "state", reason="test")
+        bench = Bench(engine, engine.prepare(RELEASE))
         assert bench.says("python -m toytool") == "I am installed\n"
         wheel.unlink(missing_ok=True)
 
@@ -189,6 +190,6 @@ def test_of_many_words_about_a_package_the_error_is_told(tmp_path: Path, monkeyp
     package = tmp_path / "broken"
     package.mkdir()
     (package / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "none_such"\n')
-    engine = LocalEngine(config(packages=(str(package),)), tmp_path / "state", why="test")
+    engine = LocalEngine(config(packages=(str(package),)), tmp_path / "state", reason="test")
     with pytest.raises(InfrastructureError, match=r"could not be installed: (error|ERROR)"):
-        engine.prepare("1.0", "commit", "tree", write_toy)
+        engine.prepare(RELEASE)

@@ -15,7 +15,7 @@ from sessions.engines.pool import Threads
 from sessions.engines.probe import Outcome, Probe, Step
 from sessions.terminal.errors import InfrastructureError
 from tests.conftest import refuse
-from tests.engines.bench import Bench, config, write_toy
+from tests.engines.bench import RELEASE, Bench, config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,8 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def bench(small: Path) -> Bench:
-    engine = LocalEngine(config(), small / "state", why="test")
-    return Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
+    engine = LocalEngine(config(), small / "state", reason="test")
+    return Bench(engine, engine.prepare(RELEASE))
 
 
 def fill(place: Path, leave: int) -> None:

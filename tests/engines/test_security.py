@@ -14,7 +14,7 @@ from sessions.engines.local.engine import LocalEngine
 from sessions.settings.configuration import Build, EngineSettings, Gate
 from sessions.terminal.errors import InfrastructureError
 from tests.conftest import refuse
-from tests.engines.bench import Bench, config, write_toy
+from tests.engines.bench import RELEASE, Bench, config
 from tests.engines.hostile import ATTACKS
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_a_container_is_as_the_page_says(on_docker: OnDocker) -> None:
     bench = on_docker(memory="300m", processes=77)
     assert isinstance(bench.engine, DockerEngine)
     seen: list[dict[str, Any]] = []
-    client, label = bench.engine.client, f"io.github.integrand.probe={bench.engine._owner}"
+    client, label = bench.engine.client, f"io.github.integrand.probe={bench.engine.candidates.owner}"
 
     class Looking(list[str]):
         def append(self, _line: str) -> None:
@@ -100,10 +100,10 @@ def test_a_runtime_that_the_daemon_does_not_know_is_one_sentence(on_docker: OnDo
 
 @pytest.fixture
 def jailed(tmp_path: Path) -> Bench:
-    engine = LocalEngine(config(), tmp_path / "state", why="test")
-    if engine.jail is None:
-        refuse(engine.openness)
-    return Bench(engine, engine.prepare("1.0", "commit", "tree", write_toy))
+    engine = LocalEngine(config(), tmp_path / "state", reason="test")
+    if engine.confinement.jail is None:
+        refuse(engine.exposure)
+    return Bench(engine, engine.prepare(RELEASE))
 
 
 def test_a_jail_holds_what_the_page_says(jailed: Bench, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from sessions.gates.results import NO_STATUS, Failure, Results, TestId
-from sessions.gates.shard_results import complete, put_together
+from sessions.gates.shard_results import complete, join_results
+from sessions.gates.shards import Shard, ShardFiles
 
 A, B, C, D = (TestId(f"{letter}.py", "f") for letter in "abcd")
 
@@ -11,7 +12,7 @@ def part(**fields: object) -> Results:
 
 
 def test_several_runs_are_told_as_one() -> None:
-    whole = put_together(
+    whole = join_results(
         [
             part(
                 failures=(Failure(test=B, message="first"),),
@@ -43,17 +44,17 @@ def test_several_runs_are_told_as_one() -> None:
 
 def test_one_part_alone_is_the_run_itself() -> None:
     alone = part(failures=(Failure(test=B),), passed=(A,), files=("a.py",), tests=2, status=3, trouble="interrupted")
-    assert put_together([alone]) == alone
-    assert put_together([]) == Results(status=NO_STATUS)
+    assert join_results([alone]) == alone
+    assert join_results([]) == Results(status=NO_STATUS)
 
 
 def test_trouble_of_any_part_is_trouble_of_the_whole() -> None:
-    assert put_together([part(passed=(A,)), part(trouble="killed"), part(trouble="cut")]).trouble == "killed"
+    assert join_results([part(passed=(A,)), part(trouble="killed"), part(trouble="cut")]).trouble == "killed"
 
 
 def test_only_a_whole_division_is_complete() -> None:
-    shards: dict[tuple[int, int, tuple[str, ...]], str] = {(1, 2, ("a",)): "one", (2, 2, ("b",)): "two"}
-    first: dict[tuple[int, int, tuple[str, ...]], str] = {(1, 2, ("a",)): "one"}
+    first = {ShardFiles(Shard(1, 2), ("a",)): "one"}
+    shards = first | {ShardFiles(Shard(2, 2), ("b",)): "two"}
     assert complete(shards, ["b", "a"]) == ("one", "two")
     assert complete(shards, ["a", "b", "c"]) == ()
     assert complete(shards, ["a"]) == ()

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.gates.results import Failure, Results, RunHistory, TestId
+from sessions.gates.results import Failure, Results, TestId
+from sessions.gates.run_history import RunHistory
 from sessions.ledger.ledger import Key, Ledger, ProbeResult
 from sessions.terminal.errors import InfrastructureError
 

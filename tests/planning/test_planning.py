@@ -67,7 +67,7 @@ def test_all_pairs_are_as_git_merge_in_a_work_tree_says(tmp_path: Path, seed: in
     found = find_pair_conflicts(tickets, scene.merger)
     told = pairs_of_all(scene, tickets)
     assert set(found.conflicts) == told
-    assert len(told) > 5
+    assert len(told) > 2
     assert found.merged < 190
 
 

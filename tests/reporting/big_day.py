@@ -103,7 +103,7 @@ def _broke(number: int, path: str, at: int, chance: random.Random) -> Record:
         "with": [number - chance.randint(1, 40)] if chance.random() < 0.3 else [],
         "message": f"Failed example:\n    1 + {number}\nExpected:\n    {number}\nGot:\n    {number + 1}",
         "evidence": [f"fails, twice, with #{number}", "passes with the release alone"],
-        "reproduce": f"git fetch mirror {commit(number)} && git checkout --detach FETCH_HEAD && ./sage -t {path}",
+        "reproduce": f"nox -s reproduce -- {number}",
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sessions.engines.local.engine import _put
+from sessions.engines.local.workspace import put_file
 from sessions.source.line import Queue, merge_line
 from sessions.source.merging import Candidate
 from sessions.source.mirror import Mirror
@@ -65,7 +65,7 @@ def pictures(builder: Builder) -> Builder:
 def put(folder: Path, overlay: Overlay) -> None:
     """Lay an overlay over a folder, as the local engine does."""
     for file in overlay:
-        _put(folder, file)
+        put_file(folder, file)
 
 
 def head_of(scene: Scene, *numbers: int) -> Candidate:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from packaging.version import Version
 
-from sessions.engines.docker.daemon import legal_tag
+from sessions.engines.image_names import legal_tag
 from sessions.source.mirror import Mirror
 from sessions.source.start import find_start, release_at, source_in
 from sessions.terminal.errors import SourceError

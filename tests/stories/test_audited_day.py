@@ -10,7 +10,7 @@ import pytest
 
 from sessions.audit import audit
 from sessions.integrate import integrate
-from sessions.main import tell, tell_finding
+from sessions.main import run_finding, run_session
 from sessions.settings.options import Options
 from sessions.source.merging import Candidate, Merger
 from sessions.terminal.console import Console
@@ -99,7 +99,7 @@ def test_after_a_red_audit_nothing_is_pushed(
 
     monkeypatch.setattr(Merger, "merge", wrong)
     words = ["--publish", "--date", "2026-11-23", "--state", "state"]
-    trouble = tell(integrate, "integrate", words, folder)
+    trouble = run_session(integrate, "integrate", words, folder)
     assert trouble
     assert trouble.startswith("broken: the audit of the head is red, so nothing is pushed: ")
     assert "(#2: T2) loses what #1 changed in a:5" in trouble
@@ -115,7 +115,7 @@ def test_a_change_that_somebody_pushed_on_top_is_told(folder: Path, capsys: pyte
     head = builder.git("rev-parse", f"refs/heads/{BRANCH}")
     builder.commit({"a": lines((20, "two"), (28, "quick fix"))}, head, branch=BRANCH, message="quick fix")
     words = ["--branch", BRANCH, "--from", "1.0", "--state", "state", "--json"]
-    trouble = tell_finding(audit, "audit", words, folder)
+    trouble = run_finding(audit, "audit", words, folder)
     assert trouble
     assert trouble.startswith(f"The audit of {BRANCH} is red: ")
     found = json.loads(capsys.readouterr().out)

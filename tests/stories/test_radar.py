@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sessions.main import tell_finding
+from sessions.main import run_finding
 from sessions.radar import radar
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -40,7 +40,7 @@ def options(folder: Path, **more: Any) -> Options:
 
 
 def test_all_open_tickets_are_merged_in_pairs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tell_finding(radar, "radar", ["--json", "--state", "state"], folder) is None
+    assert run_finding(radar, "radar", ["--json", "--state", "state"], folder) is None
     said = capsys.readouterr()
     record = json.loads(said.out)
     assert record["base"]["name"] == "main"

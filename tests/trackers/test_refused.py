@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sessions.ledger.record import save_record
-from sessions.main import tell
+from sessions.main import run_session
 from sessions.report import report
-from sessions.tickets.trackers import TRACKERS, github
+from sessions.tickets.trackers import TRACKERS
 from sessions.tickets.trackers.github import GitHubTracker
+from sessions.tickets.trackers.github import tracker as github_tracker
 from tests.reporting.big_day import big_day
 from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import TOKEN, FakeGitHub, Fault, Pull, serving
@@ -37,7 +38,7 @@ class Desk:
     def publish(self, *words: str, after: int = 0) -> tuple[str | None, str]:
         """Type ``nox -s report -- --publish`` so many days later: the last line where it failed, and all output."""
         date = (DAY + dt.timedelta(days=after)).isoformat()
-        trouble = tell(report, "report", ("--publish", "--date", date, *words), self.folder)
+        trouble = run_session(report, "report", ("--publish", "--date", date, *words), self.folder)
         return trouble, " ".join(self.capsys.readouterr().out.split())
 
     def change(self, number: int, **changes: Any) -> None:
@@ -63,8 +64,9 @@ def desk(
     contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Desk]:
     monkeypatch.setenv("GH_TOKEN", TOKEN)
-    monkeypatch.setattr(github, "PAUSE", 0.0)
-    monkeypatch.setitem(TRACKERS, "github", lambda config: GitHubTracker(config, patience=0.0))
+    monkeypatch.setattr(github_tracker, "PAUSE", 0.0)
+    impatient = replace(TRACKERS["github"], connect=lambda settings, _patience: GitHubTracker(settings, 0.0))
+    monkeypatch.setitem(TRACKERS, "github", impatient)
     fake, record = FakeGitHub(contract), big_day(size=10)
     for number, ticket in enumerate(record["tickets"], start=1):
         verdict = "culprit" if number <= 2 else "integrated"

@@ -1,4 +1,4 @@
-"""A Dask cluster: its scheduler, its workers, and the errands that they are given."""
+"""The connection to a Dask cluster: its scheduler, its workers, and the jobs that they run."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 # What Dask raises where the scheduler is gone; its CommClosedError is an OSError.
 LOST = (OSError, CancelledError)
-# Seconds in which a scheduler, and one worker, must answer at first.
+# Seconds in which a scheduler, and then one worker, must answer.
 _ANSWER = 10.0
-# Bringing a reply here, artifacts and all, takes no longer.
+# Seconds in which a reply, with its artifacts, must arrive.
 _TRANSFER = 600.0
-# An errand is as large as the tickets make it: Dask need not warn of it.
+# A job is as large as the tickets make it: Dask need not warn.
 _LARGE = {"distributed.admin.large-graph-warning-threshold": "1 GB"}
 
 
@@ -44,9 +44,9 @@ class Cluster:
     )
 
     def open(self) -> None:
-        """Reach the scheduler, and see that somebody works for it.
+        """Connect to the scheduler, and wait for a worker.
 
-        Raises :class:`InfrastructureError` where that is not so, or Dask is not installed.
+        Raises :class:`InfrastructureError` where either does not answer, or Dask is not installed.
         """
         try:
             import distributed  # noqa: F401
@@ -54,40 +54,40 @@ class Cluster:
             raise InfrastructureError(
                 'workers = "dask" needs the package distributed: pip install distributed.'
             ) from None
-        for name in ("distributed", "distributed.client"):  # we tell what matters, in our words
+        for name in ("distributed", "distributed.client"):  # our own messages say what matters
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self.connect(_ANSWER)
         start = time.monotonic()
         try:
             while not self.workers():
                 if time.monotonic() - start > _ANSWER:
-                    raise self.nobody()
+                    raise self.no_worker_error()
                 time.sleep(0.1)
         except LOST as error:
-            raise self._silent(error) from None
+            raise _no_answer(self.address, error) from None
 
     def connect(self, patience: float) -> None:
-        """Connect, anew if need be, and bring our files where they are not there yet.
+        """Connect, again if need be, and upload the payload where it is missing.
 
-        Raises :class:`InfrastructureError` where the scheduler does not answer for so many seconds.
+        Raises :class:`InfrastructureError` where the scheduler does not answer for ``patience`` seconds.
         """
         from distributed import Client
 
-        self._hang_up()
+        self._disconnect()
         try:
             self._client = Client(self.address, timeout=patience, set_as_default=False, name="integrand")
-            self._equip(self._client)
+            self._upload(self._client)
         except (*LOST, ValueError) as error:
-            self._hang_up()
-            raise self._silent(error) from None
+            self._disconnect()
+            raise _no_answer(self.address, error) from None
 
     def workers(self) -> dict[str, int]:
-        """How many errands each worker runs at once, by its address; without those that were refused."""
-        there: dict[str, int] = self._connected().nthreads()
-        return {worker: threads for worker, threads in there.items() if worker not in self.refused}
+        """Return how many jobs each usable worker runs at once, by its address."""
+        threads_by_worker: dict[str, int] = self._connected().nthreads()
+        return {worker: threads for worker, threads in threads_by_worker.items() if worker not in self.refused}
 
-    def nobody(self) -> InfrastructureError:
-        """That there is no worker, or none that can be used."""
+    def no_worker_error(self) -> InfrastructureError:
+        """Return the error that there is no worker, or none that can be used."""
         if self.refused:
             whys = "; ".join(sorted(set(self.refused.values())))
             return InfrastructureError(
@@ -99,61 +99,43 @@ class Cluster:
             '--nthreads 1`, or set workers = "here".'
         )
 
-    def give(self, job: Job, *, among: Collection[str] | None = None, key: str = "") -> Future[Any]:
-        """Have an errand done by one of these workers. Where it is being done under that key already, that counts.
+    def submit(self, job: Job, *, among: Collection[str] | None = None, key: str = "") -> Future[Any]:
+        """Submit a job to one of these workers. If one of them already runs it under that key, its reply is returned.
 
-        Without a key, it is done anew: a second attempt is another run, though it be the same probe.
+        Without a key the job runs anew: a second attempt at the same probe is another run.
         """
         import dask
 
         key, payload = key or next(self._keys), self.payload
         release = payload.release.name if payload.release else ""
-        words = (key, payload.code.name, release, pickle.dumps(job))
+        arguments = (key, payload.code.name, release, pickle.dumps(job))
         with dask.config.set(_LARGE):
-            carry = payload.load_worker_code().carry
-            return self._connected().submit(carry, *words, key=key, workers=among and sorted(among))
+            run_job = payload.load_worker_code().run_job
+            return self._connected().submit(run_job, *arguments, key=key, workers=among and sorted(among))
 
-    def doing(self) -> dict[str, str]:
-        """Which worker has what in hand, by its key: also what was given out before the connection was lost."""
-        said = self._connected().run(self.payload.load_worker_code().doing, on_error="ignore")
-        return {key: worker for worker, keys in said.items() for key in keys}
-
-    def reply(self, future: Future[Any]) -> tuple[str, JobReply]:
-        """Which worker replied, and what, to an errand that ended. Raises what is in ``LOST``."""
-        from distributed import KilledWorker
-
-        if future.status == "error":
-            error = future.exception(timeout=_TRANSFER)
-            if isinstance(error, KilledWorker):
-                return "", JobFailed(why=f"it was lost with {error.allowed_failures + 1} workers, one after the other")
-            return "", JobFailed(why=_said(error))
-        worker, reply, status, last = future.result(timeout=_TRANSFER)
-        if reply:
-            said: JobReply = pickle.loads(reply)  # noqa: S301  Dask itself unpickles what workers send
-            return worker, said
-        if status == 1:  # Python could not even begin
-            return worker, JobRefused(why=f"its Python cannot run them: {last}")
-        how = signal.Signals(-status).name if status < 0 else f"status {status}"
-        return worker, JobFailed(why=f"its process ended with {how}")
+    def running(self) -> dict[str, str]:
+        """Return which worker runs each job, by key: also jobs from before the connection was lost."""
+        keys_by_worker = self._connected().run(self.payload.load_worker_code().running_keys, on_error="ignore")
+        return {key: worker for worker, keys in keys_by_worker.items() for key in keys}
 
     def stop(self, keys: Sequence[str], release: str = "") -> None:
-        """Stop what runs under these keys, and take a release away."""
+        """Stop the jobs with these keys, and delete a release's archive on the workers."""
         if self._client and (keys or release):
             with suppress(*LOST):
                 self._client.run(self.payload.load_worker_code().stop, keys, release, on_error="ignore")
 
     def close(self) -> None:
-        """Take the release away from there, and hang up. Courier and code stay for the next session."""
+        """Delete the release's archive on the workers, and disconnect. The code stays for the next session."""
         if self._client and self.payload.release:
             release = self.payload.release.name
             # Of a scheduler that was just lost, the client's pool of connections is closed: a RuntimeError.
             with suppress(*LOST, ValueError, RuntimeError):
                 self._client.unregister_worker_plugin(release)
                 self.stop([], release)
-        self._hang_up()
-        self.payload.room.cleanup()
+        self._disconnect()
+        self.payload.folder.cleanup()
 
-    def _equip(self, client: Client) -> None:
+    def _upload(self, client: Client) -> None:
         from distributed.diagnostics.plugin import SchedulerUploadFile, UploadFile
 
         for file in self.payload.files:
@@ -166,23 +148,43 @@ class Cluster:
             client.register_plugin(UploadFile(str(file), load=imported), name=file.name)
             client.set_metadata([file.name], value=True)
 
-    def _silent(self, error: BaseException) -> InfrastructureError:
-        return InfrastructureError(
-            f"No Dask scheduler answers at {self.address} ({_said(error)}): start it with `dask scheduler`, mend "
-            '[engine] scheduler, or set workers = "here".'
-        )
-
     def _connected(self) -> Client:
         if self._client is None:
-            raise InfrastructureError(f"Nothing connects to the Dask scheduler {self.address} any more: run again.")
+            raise InfrastructureError(f"The connection to the Dask scheduler {self.address} is closed: run again.")
         return self._client
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         client, self._client = self._client, None
         if client:
             with suppress(*LOST):
                 client.close(timeout=2)
 
 
-def _said(error: BaseException) -> str:
+def read_reply(future: Future[Any]) -> tuple[str, JobReply]:
+    """Return which worker replied to a job that ended, and its reply. Raises the errors in ``LOST``."""
+    from distributed import KilledWorker
+
+    if future.status == "error":
+        error = future.exception(timeout=_TRANSFER)
+        if isinstance(error, KilledWorker):
+            return "", JobFailed(why=f"it was lost with {error.allowed_failures + 1} workers, one after the other")
+        return "", JobFailed(why=_text_of(error))
+    worker, reply, status, last = future.result(timeout=_TRANSFER)
+    if reply:
+        unpickled: JobReply = pickle.loads(reply)  # noqa: S301  Dask itself unpickles what workers send
+        return worker, unpickled
+    if status == 1:  # Python could not even begin
+        return worker, JobRefused(why=f"its Python cannot run them: {last}")
+    how = signal.Signals(-status).name if status < 0 else f"status {status}"
+    return worker, JobFailed(why=f"its process ended with {how}")
+
+
+def _no_answer(address: str, error: BaseException) -> InfrastructureError:
+    return InfrastructureError(
+        f"No Dask scheduler answers at {address} ({_text_of(error)}): start it with `dask scheduler`, mend "
+        '[engine] scheduler, or set workers = "here".'
+    )
+
+
+def _text_of(error: BaseException) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__

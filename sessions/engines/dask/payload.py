@@ -1,4 +1,4 @@
-"""The files that every worker on another machine is given: our code, and the release where no image brings it."""
+"""The files that every worker gets: Integrand's code, and the release's files where no image holds them."""
 
 from __future__ import annotations
 
@@ -13,60 +13,60 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from sessions.engines import Export
+from sessions.engines.images import Export
 
 
 @dataclass(frozen=True, kw_only=True)
 class Payload:
-    """Files in a folder that goes with them. ``worker_code`` is also imported by workers, and by the scheduler."""
+    """Files in a temporary folder. Workers and the scheduler also import ``worker_code``."""
 
-    room: tempfile.TemporaryDirectory[str]
+    folder: tempfile.TemporaryDirectory[str]
     worker_code: Path
     code: Path
     release: Path | None
 
     @classmethod
     def packed(cls, export: Export | None) -> Payload:
-        """Pack them; ``export`` writes the release's files."""
-        room = tempfile.TemporaryDirectory(prefix="integrand-")
-        folder = Path(room.name)
+        """Pack the files; ``export`` writes those of the release."""
+        temporary = tempfile.TemporaryDirectory(prefix="integrand-")
+        folder = Path(temporary.name)
         release = _pack_release(folder, export) if export else None
-        return cls(room=room, worker_code=_pack_worker_code(folder), code=_pack_code(folder), release=release)
+        return cls(folder=temporary, worker_code=_pack_worker_code(folder), code=_pack_code(folder), release=release)
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All of them."""
+        """All files."""
         return tuple(filter(None, (self.worker_code, self.code, self.release)))
 
     def load_worker_code(self) -> ModuleType:
-        """The courier under the name that workers know it by."""
-        sys.path.insert(0, self.room.name)
+        """Import the worker code under the name that workers know it by."""
+        sys.path.insert(0, self.folder.name)
         try:
             importlib.invalidate_caches()
             return importlib.import_module(self.worker_code.stem)
         finally:
-            sys.path.remove(self.room.name)
+            sys.path.remove(self.folder.name)
 
 
-# The names of courier and code change with their content: sessions of several versions may share a cluster.
+# The names of both files change with their content: sessions of several versions may share a cluster.
 
 
 def _pack_worker_code(folder: Path) -> Path:
     text = Path(__file__).with_name("worker.py").read_bytes()
-    place = folder / f"integrand_courier_{hashlib.sha256(text).hexdigest()[:16]}.py"
+    place = folder / f"integrand_worker_{hashlib.sha256(text).hexdigest()[:16]}.py"
     place.write_bytes(text)
     return place
 
 
 def _pack_code(folder: Path) -> Path:
-    ours = Path(__file__).resolve().parents[2]
+    package = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256()
     packed = folder / "code.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(ours.rglob("*.py")):
-            if "project" in path.relative_to(ours).parts:
-                continue  # the bundled sample is material, not code
-            name, content = path.relative_to(ours.parent).as_posix(), path.read_bytes()
+        for path in sorted(package.rglob("*.py")):
+            if "project" in path.relative_to(package).parts:
+                continue  # the bundled sample is data, not code
+            name, content = path.relative_to(package.parent).as_posix(), path.read_bytes()
             digest.update(b"%s %d " % (name.encode(), len(content)) + content)
             archive.writestr(name, content)
     return packed.rename(folder / f"integrand-{digest.hexdigest()[:16]}.zip")

@@ -1,7 +1,7 @@
-"""Carries a probe from a Dask worker's thread to a process of its own there, and what comes of it back.
+"""Runs a job in a process of its own on a Dask worker, and returns its reply.
 
-This file is sent by itself, under a name that changes with its content, and imports nothing of ours: a worker that
-lives for weeks serves sessions of several versions, each with its own code, and none of it stays in the worker.
+This file is uploaded by itself, under a name that changes with its content, and imports nothing else of Integrand: a
+worker that lives for weeks serves sessions of several versions, each with its own code, and imports none of that code.
 """
 
 from __future__ import annotations
@@ -21,48 +21,49 @@ _START = (
     "import sys; sys.path.insert(0, sys.argv[1]); from sessions.engines.dask.job import serve; serve(*sys.argv[2:])"
 )
 
-Carried = tuple[str, bytes, int, str]
+RawReply = tuple[str, bytes, int, str]
 
-# By the key of its task: what was begun in this worker, and its process while it runs.
-_begun: dict[str, Future[Carried]] = {}
+# By the key of its task: each job that was started in this worker, and its process while it runs.
+_started: dict[str, Future[RawReply]] = {}
 _running: dict[str, subprocess.Popen[bytes]] = {}
-_one_at_a_time = Lock()
+_lock = Lock()
 
 
-def carry(key: str, code: str, release: str, job: bytes) -> Carried:
-    """Run an errand with the session's code and the release's files, both names of archives that were uploaded.
+def run_job(key: str, code: str, release: str, job: bytes) -> RawReply:
+    """Run a job with the session's code and the release's files, both names of archives that were uploaded.
 
-    Returns this worker's address, the reply (empty if there is none), the process's status and its last words. What
-    runs under that key already, or just did, is not run again: Dask would, when a session lost its connection.
+    Returns this worker's address, the pickled reply (empty if there is none), the status of the process and the last
+    line of its errors. A job that runs under that key, or just ended, is not run again: Dask would run it again when a
+    session lost its connection.
     """
-    mine: Future[Carried] = Future()
-    with _one_at_a_time:
-        for old in [each for each, reply in _begun.items() if reply.done() and each != key]:
-            del _begun[old]
-        first = _begun.setdefault(key, mine)
-    if first is mine:
+    own: Future[RawReply] = Future()
+    with _lock:
+        for old in [each for each, reply in _started.items() if reply.done() and each != key]:
+            del _started[old]
+        first = _started.setdefault(key, own)
+    if first is own:
         try:
-            mine.set_result(_carry(key, code, release, job))
+            own.set_result(_run_in_process(key, code, release, job))
         except BaseException as error:
-            mine.set_exception(error)
+            own.set_exception(error)
             raise
     return first.result()
 
 
-def _carry(key: str, code: str, release: str, job: bytes) -> Carried:
+def _run_in_process(key: str, code: str, release: str, job: bytes) -> RawReply:
     worker = get_worker()
-    here = Path(worker.local_directory)
-    words = [sys.executable, "-c", _START, str(here / code), str(here / "integrand"), str(here / release)]
-    with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
+    folder = Path(worker.local_directory)
+    command = [sys.executable, "-c", _START, str(folder / code), str(folder / "integrand"), str(folder / release)]
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
         _running[key] = process
-        assert process.stdin  # noqa: S101  both were asked for
+        assert process.stdin  # noqa: S101  both are pipes
         assert process.stdout  # noqa: S101
         try:
             with suppress(BrokenPipeError):
                 process.stdin.write(job)
                 process.stdin.flush()
-            # Its input stays open: where this worker is killed, it ends, and the process sees that.
+            # Its input stays open until then: where this worker is killed, the process sees its end.
             reply = process.stdout.read()
             with suppress(BrokenPipeError):
                 process.stdin.close()
@@ -70,18 +71,18 @@ def _carry(key: str, code: str, release: str, job: bytes) -> Carried:
         finally:
             _running.pop(key, None)
             process.stdout.close()
-        complaints.seek(0)
-        last = complaints.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+        errors.seek(0)
+        last = errors.read().decode("utf-8", "replace").strip().splitlines()[-1:]
     return worker.address, reply, status, "".join(last)
 
 
-def doing() -> list[str]:
-    """The keys of what was begun here, and may still be asked for."""
-    return list(_begun)
+def running_keys() -> list[str]:
+    """Return the keys of the jobs that were started here, and whose replies may still be requested."""
+    return list(_started)
 
 
 def stop(keys: Sequence[str], release: str, dask_worker: Worker) -> None:
-    """Stop what still runs of a session; with the name of a release's archive, take that away too."""
+    """Stop the jobs of a session that still run, and delete a release's archive where one is named."""
     for key in keys:
         if process := _running.get(key):
             process.terminate()

@@ -1,47 +1,37 @@
 """One container that a probe runs in: no network, no capabilities, limits, and always removed.
 
-How a step runs in it, and is stopped, is in container_step.py.
+step.py runs and stops steps in it; container_files.py reads what they leave.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
-from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from http.client import BAD_REQUEST, NOT_FOUND
 from pathlib import Path, PurePosixPath
-from tarfile import BLOCKSIZE, TarError
 from typing import TYPE_CHECKING, Any
 
 import docker
-from requests.exceptions import ChunkedEncodingError
 
-from sessions.engines.bounds import Bounds, ExceededError, Quota
-from sessions.engines.docker.archives import Owner, folders_archive, overlay_archive, plain_files, scripts_archive
-from sessions.engines.docker.daemon import LABEL
+from sessions.engines.bounds import Bounds, ExceededError
+from sessions.engines.docker.archives import Owner, folders_archive, overlay_archive, scripts_archive
+from sessions.engines.docker.container_files import ContainerFiles
+from sessions.engines.image_names import LABEL, PROBE_FOLDER
 from sessions.engines.probe import Image, Step
 from sessions.settings.configuration import EngineSettings
-from sessions.source.globs import fixed_folder, matcher, matching
+from sessions.source.globs import fixed_folder, matching
 from sessions.source.overlay_files import Overlay
 from sessions.terminal.errors import InfrastructureError
 
 if TYPE_CHECKING:
     from docker.models.containers import Container, ExecResult
-    from requests import Response
 
-# The folder outside the source that holds a probe's scripts and takes its results.
-ROOM = "/integrand"
-RESULTS = f"{ROOM}/results"
-# Marks the containers of a state folder. Not for images: whoever looks into one must not be cleaned away.
+RESULTS = f"{PROBE_FOLDER}/results"
+# Labels the containers of a state folder. Images have an empty one: a container that somebody looks into must stay.
 PROBE = f"{LABEL}.probe"
-_GOES_LINK = 1 << 27  # in its `fs.FileMode`
-_CHUNK = 2**20
-_END = bytes(2 * BLOCKSIZE)
 # Process 1 of a probe's container ends by itself after $0 seconds, so that what a killed session leaves does not run
 # for ever, and reaps orphans. It ignores all signals. Where `env` is GNU's of 2019 or later, it starts nothing that
 # could fail or be killed; elsewhere it goes on where that happens. (Docker's own `init` hands signals on, and ends when
@@ -53,7 +43,7 @@ end=$(($(date +%s) + $0))
 while now=$(date +%s); [ "${now:-0}" -lt "$end" ]; do sleep 60; done
 """
 # An engine under load was seen to lose what a command had printed, and to break an archive off.
-_ASKED = 3
+_TRIES = 3
 # A shell's statuses for a command that is not there, or is none.
 _NO_COMMAND = (126, 127)
 
@@ -64,7 +54,7 @@ class NoSourceError(InfrastructureError):
 
 @dataclass(frozen=True)
 class ProbeContainer:
-    """A running container in which nothing runs, but what is asked of it."""
+    """A running container that waits for steps."""
 
     client: docker.DockerClient
     container: Container
@@ -85,7 +75,7 @@ class ProbeContainer:
         environment: Mapping[str, str],
         seconds: float,
     ) -> Iterator[ProbeContainer]:
-        """A container of ``image`` that ends by itself after so many seconds, and is removed at the end."""
+        """Start a container of ``image`` that stops after ``seconds``, and remove it at the end."""
         container = client.containers.create(
             image.id,
             entrypoint=["sh", "-c", _PROCESS_1],
@@ -107,16 +97,16 @@ class ProbeContainer:
 
     @cached_property
     def owner(self) -> Owner:
-        """Who runs the commands. Files belong to it: without capabilities, even root cannot write others'."""
-        # The source is looked for here, as podman makes the folder that an archive is put into.
-        for _ in range(_ASKED):
-            asked = self.container.exec_run(["sh", "-c", 'cd "$0" && id -u && id -g', self.source])
-            if asked.exit_code:
+        """The user who runs the commands and owns all files: without capabilities, even root cannot write others'."""
+        # This checks that the source exists, as podman makes the folder that an archive is put into.
+        for _ in range(_TRIES):
+            result = self.container.exec_run(["sh", "-c", 'cd "$0" && id -u && id -g', self.source])
+            if result.exit_code:
                 text = f"The image {self.image.name} has no folder {self.source}: set [engine] source."
                 raise NoSourceError(text)
-            if len(ids := printed_by(asked).split()) == 2:
+            if len(ids := printed_by(result).split()) == 2:
                 return int(ids[0]), int(ids[1])
-        raise InfrastructureError("The engine lost what a command printed, thrice: call again.")
+        raise InfrastructureError("The engine lost a command's output three times: run again.")
 
     def put_overlay(self, overlay: Overlay) -> None:
         """Replace files of the source."""
@@ -129,24 +119,24 @@ class ProbeContainer:
         self.container.put_archive(self.source, overlay_archive(overlay, owner))
 
     def take_away(self, paths: Sequence[str]) -> None:
-        """Delete files and folders of the source, there or not."""
+        """Delete files and folders of the source, whether they exist or not."""
         for start in range(0, len(paths), 500):
             words = ["rm", "-rf", "--", *paths[start : start + 500]]
-            # Without capabilities, neither root nor the image's user can take each other's files away.
-            asked = (self.container.exec_run(words, workdir=self.source, user=user) for user in ("", "root"))
-            if all(each.exit_code == 1 for each in asked):
+            # Without capabilities, neither root nor the image's user can delete the other's files.
+            results = (self.container.exec_run(words, workdir=self.source, user=user) for user in ("", "root"))
+            if all(result.exit_code == 1 for result in results):
                 raise InfrastructureError(
                     f"In the image {self.image.name}, files in {self.source} can be deleted neither by root nor by its "
                     "USER: let one of them own the source."
                 )
 
     def put_scripts(self, steps: Iterable[Step]) -> None:
-        """Put the commands of steps where :meth:`run` finds them."""
+        """Put in the commands of steps, as scripts that :class:`StepRunner` starts."""
         scripts = {f"{step.name}.sh": step.command + "\n" for step in steps}
-        self.container.put_archive("/", scripts_archive(ROOM.strip("/"), scripts, self.owner))
+        self.container.put_archive("/", scripts_archive(PROBE_FOLDER.strip("/"), scripts, self.owner))
 
     def put_folders(self, folders: Mapping[str, Path]) -> None:
-        """Put whole folders, or single files, at the absolute paths of the keys."""
+        """Copy whole folders, or single files, to the absolute paths of the keys."""
         with folders_archive({path.lstrip("/"): folder for path, folder in folders.items()}, self.owner) as stream:
             self.container.put_archive("/", stream)
 
@@ -164,27 +154,13 @@ class ProbeContainer:
             except InfrastructureError as error:
                 raise ExceededError("unusable", str(error).rstrip(".")) from None
 
-    def results(self) -> bytes | None:
-        """Return what the commands wrote to ``$INTEGRAND_RESULTS``. Raises :class:`ExceededError`."""
-        return self._take(RESULTS, {"results": ""}.get, self.bounds.results_quota).get("")
-
-    def files(self, globs: tuple[str, ...], quota: Quota) -> dict[str, bytes]:
-        """Return the plain files of the source that ``globs`` name, by path. Raises :class:`ExceededError`."""
-        found: dict[str, bytes] = {}
-        wanted = matcher(globs)
-        for folder in sorted({fixed_folder(glob) for glob in globs}):
-
-            def choose(name: str, folder: str = folder) -> str | None:
-                # The archive's own first folder is the last one of the path that was asked for.
-                path = f"{folder}/{name.partition('/')[2]}".lstrip("/")
-                return path if "/" in name and wanted(path) else None
-
-            found |= self._take(f"{self.source}/{folder}".rstrip("/"), choose, quota)
-        quota.check(len(found), sum(map(len, found.values())))
-        return dict(sorted(found.items()))
+    @property
+    def files(self) -> ContainerFiles:
+        """What the probe left in the container."""
+        return ContainerFiles(self.client.api, str(self.container.id), self.source, RESULTS, self.bounds)
 
     def written(self) -> int:
-        """Return how many bytes were written beside the image."""
+        """Return how many bytes were written since the image."""
         about = self.client.api.containers(all=True, size=True, filters={"id": self.container.id})
         return int(about[0].get("SizeRw") or 0) if about else 0
 
@@ -203,35 +179,6 @@ class ProbeContainer:
         made = self.container.commit(repository, tag, changes=changes)
         return Image(id=str(made.id), name=name)
 
-    def _take(self, path: str, choose: Callable[[str], str | None], quota: Quota) -> dict[str, bytes]:
-        """The plain files at ``path`` under the names that ``choose`` gives them, by those in Docker's archive.
-
-        Raises :class:`InfrastructureError` where they never come whole, and :class:`ExceededError`.
-        """
-        for _ in range(_ASKED):
-            with suppress(TarError, ChunkedEncodingError), self._archive(path) as (chunks, mode):
-                if mode & _GOES_LINK:  # podman packs what it leads to
-                    return {}
-                return plain_files(chunks, choose, self.bounds, quota)
-        raise InfrastructureError("The engine broke off files that a probe left, thrice: call again.")
-
-    @contextmanager
-    def _archive(self, path: str) -> Iterator[tuple[Iterable[bytes], int]]:
-        """The chunks of an archive of ``path``, none where that is not there, and its mode as Go has it.
-
-        docker-py leaves the connection open where an archive is not read to its end. Then the daemon goes on writing
-        it, and the container cannot be removed.
-        """
-        api = self.client.api
-        address = f"{api.base_url}/v{api.api_version}/containers/{self.container.id}/archive"
-        with api.get(address, params={"path": path}, stream=True, timeout=api.timeout) as response:
-            if response.status_code == NOT_FOUND or (response.status_code >= BAD_REQUEST and _is_no_path(response)):
-                yield [_END], 0
-                return
-            response.raise_for_status()
-            about = json.loads(b64decode(response.headers.get("X-Docker-Container-Path-Stat", "") or "e30="))
-            yield response.iter_content(_CHUNK), int(about.get("mode", 0))
-
 
 def _limits(bounds: Bounds) -> dict[str, Any]:
     return {
@@ -245,13 +192,8 @@ def _limits(bounds: Bounds) -> dict[str, Any]:
     }
 
 
-def _is_no_path(response: Response) -> bool:
-    """Whether the daemon says that a path leads nowhere: through a loop of links, or a file in a folder's place."""
-    return re.search("too many (levels of symbolic )?links|not a directory", response.text, re.IGNORECASE) is not None
-
-
 def _quoted(text: str) -> str:
-    """A text as a word of a Dockerfile, in which ``$`` would else begin a variable's name."""
+    """Quote a text for a Dockerfile, in which ``$`` begins a variable's name."""
     return json.dumps(text, ensure_ascii=False).replace("$", "\\$")
 
 

@@ -1,4 +1,4 @@
-"""The Docker daemon: reaching it, and telling its errors in our words."""
+"""The connection to the Docker daemon, and its errors as errors of ours."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from requests.exceptions import RequestException
 
 from sessions.terminal.errors import InfrastructureError
 
-LABEL = "io.github.integrand"
-# `commit` and `put_archive` of a large image take minutes, and the daemon finishes them even when we hang up.
+# `commit` and `put_archive` of a large image take minutes, and the daemon finishes them even when the client hangs up.
 _PATIENCE = 1800
 
 
 def connect() -> tuple[docker.DockerClient | None, str]:
-    """A client of the daemon that answers, or why none does."""
+    """Return a client of the daemon that answers, or ``None`` and why none does."""
     try:
         client = docker.from_env(timeout=10)
         client.ping()
@@ -32,8 +31,8 @@ def connect() -> tuple[docker.DockerClient | None, str]:
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
-    """Docker's errors as one sentence of ours."""
+def translate_docker_errors(what: str) -> Iterator[None]:
+    """Raise the errors of docker-py as :class:`InfrastructureError`: ``what`` failed."""
     try:
         yield
     except (DockerException, RequestException, OSError) as error:
@@ -41,23 +40,13 @@ def told(what: str) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """What the daemon says, without the wrappings of the libraries between it and us."""
+    """Return the daemon's own message, without what the libraries between wrap around it."""
     text = str(error.explanation) if isinstance(error, APIError) and error.explanation else str(error)
     inner = re.findall(r"(?:FileNotFoundError|ConnectionRefusedError|PermissionError)\([^)]*'([^']+)'\)", text)
     return " ".join((inner[-1] if inner else text).split()).rstrip(".")[:300]
 
 
-def raise_told(event: Mapping[str, Any]) -> None:
-    """The error in an event of a stream, of which docker-py makes none: a stream's status was sent before it."""
+def raise_stream_error(event: Mapping[str, Any]) -> None:
+    """Raise the error in an event of a stream: docker-py does not, as the stream's status was sent before."""
     if "error" in event:
         raise DockerException(str(event["error"]))
-
-
-def legal_tag(text: str) -> str:
-    """A text as a legal image tag: ``+`` is legal in a git ref and not here."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", text).lstrip("-.")[:128]
-
-
-def legal_name(text: str) -> str:
-    """A text as a part of a legal repository name: lower case, and nothing but letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "project"

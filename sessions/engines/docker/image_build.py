@@ -25,7 +25,7 @@ from docker.utils import build as contexts
 from requests.exceptions import RequestException
 
 from sessions.engines import Listen
-from sessions.engines.docker.daemon import raise_told, reason
+from sessions.engines.docker.daemon import raise_stream_error, reason
 from sessions.engines.docker.registry import Registry, RegistryError
 from sessions.terminal.errors import InfrastructureError
 
@@ -268,7 +268,7 @@ class Classic:
                 for line in str(event.get("stream", "")).splitlines():
                     said.append(line.strip())
                     listen(line)
-                raise_told(event)
+                raise_stream_error(event)
 
 
 @contextmanager

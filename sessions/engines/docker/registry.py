@@ -19,7 +19,7 @@ from docker.errors import DockerException, ImageNotFound
 from docker.utils import parse_repository_tag
 from requests.exceptions import RequestException
 
-from sessions.engines.docker.daemon import raise_told, reason
+from sessions.engines.docker.daemon import raise_stream_error, reason
 from sessions.settings.configuration import Config
 from sessions.terminal.errors import InfrastructureError
 
@@ -114,7 +114,7 @@ class Registry:
             address = auth.INDEX_URL if self.host == HUB else self.host
             self.client.login(known.user, known.token, registry=address, reauth=True)
         except (DockerException, RequestException) as error:
-            raise self._told(error, "") from None
+            raise self._translate(error, "") from None
         if not known.user and self._demands_a_login():
             raise self._not_logged_in()
 
@@ -130,7 +130,7 @@ class Registry:
         except (DockerException, RequestException) as error:
             if reason(error) == "Not Found":
                 return self._digest_pulled(reference)
-            trouble = self._told(error, reference)
+            trouble = self._translate(error, reference)
         if isinstance(trouble, AbsentImageError):
             return None
         raise trouble
@@ -147,10 +147,10 @@ class Registry:
                 repository, tag=tag or "latest", stream=True, decode=True, auth_config=self.auth_config
             )
             for event in events:
-                raise_told(event)
+                raise_stream_error(event)
             return str(self.client.images.get(reference).id)
         except (DockerException, RequestException) as error:
-            raise self._told(error, reference) from None
+            raise self._translate(error, reference) from None
 
     def _digest_pulled(self, reference: str) -> str | None:
         try:
@@ -158,7 +158,7 @@ class Registry:
         except AbsentImageError:
             return None
         except ImageNotFound as error:
-            raise self._told(error, reference) from None
+            raise self._translate(error, reference) from None
         repository = parse_repository_tag(reference)[0]
         return next((each.partition("@")[2] for each in digests if each.startswith(f"{repository}@")), None)
 
@@ -184,7 +184,7 @@ class Registry:
                 continue
         return False  # the daemon reaches it and we do not: its word counts
 
-    def _told(self, error: Exception, reference: str) -> RegistryError:
+    def _translate(self, error: Exception, reference: str) -> RegistryError:
         said = " ".join(reason(error).split())
         if self.login:
             said = said.replace(self.login.token, "***")

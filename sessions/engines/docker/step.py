@@ -1,4 +1,4 @@
-"""How one step runs in a probe's container, and how it is stopped."""
+"""Runs one step in a probe's container, and stops it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from docker.errors import DockerException
 from requests.exceptions import RequestException
 
 from sessions.engines import Listen
-from sessions.engines.docker.container import ROOM, ProbeContainer, printed_by
+from sessions.engines.docker.container import ProbeContainer, printed_by
 from sessions.engines.guard import Guard
+from sessions.engines.image_names import PROBE_FOLDER
 from sessions.engines.machine import DiskWatch
 from sessions.engines.output import StepOutput
 from sessions.engines.probe import Step, StepOutcome
 from sessions.terminal.errors import InfrastructureError
 
-# So many seconds after a container's end, the daemon has told of the signal that ended it.
-_TOLD = 2
+# The daemon reports the signal that ended a container within this many seconds.
+_REPORT_DELAY = 2
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class StepRunner:
         """
         guard, output = Guard(self._kill), StepOutput(self.box.bounds, listen)
         api = self.box.client.api
-        # One stream: what is printed to two reaches us out of order, and cut within lines.
-        words = ["sh", "-c", f'{self.box.bounds.ulimits}\nexec sh "$0" 2>&1', f"{ROOM}/{step.name}.sh"]
+        # One stream: output on two arrives out of order, and cut within lines.
+        words = ["sh", "-c", f'{self.box.bounds.ulimits}\nexec sh "$0" 2>&1', f"{PROBE_FOLDER}/{step.name}.sh"]
         command = api.exec_create(self.box.container.id, words, workdir=self.box.source)["Id"]
         try:
             with guard.watching(step.timeout, self._check):
@@ -69,19 +70,21 @@ class StepRunner:
             self.box.container.kill()
 
     def _is_stopped_from_outside(self) -> bool:
-        """Whether somebody asked the daemon to end the container: commands within cannot make it say so."""
+        """Return whether somebody asked the daemon to stop the container; commands in it cannot forge that event."""
         state = self.box.container.attrs["State"]
         since, until = (_seconds(state[key]) for key in ("StartedAt", "FinishedAt"))
-        asked = {"container": self.box.container.id, "event": ["kill", "stop"]}
-        events = self.box.client.api.events(since=int(since), until=int(until) + _TOLD, filters=asked, decode=True)
+        filters = {"container": self.box.container.id, "event": ["kill", "stop"]}
+        events = self.box.client.api.events(
+            since=int(since), until=int(until) + _REPORT_DELAY, filters=filters, decode=True
+        )
         return any(True for _ in events)
 
     def _ran_out_of_memory(self) -> bool:
-        # Asked of the kernel, either of its versions: the daemon's own OOMKilled is about a container's first process.
+        # From the kernel's control groups, version 2 or 1: the daemon's OOMKilled is about a container's first process.
         counts = ["cat", "/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"]
         return bool(re.search(r"^oom_kill [1-9]", printed_by(self.box.container.exec_run(counts)), re.MULTILINE))
 
 
 def _seconds(text: str) -> float:
-    """The seconds of a time as Docker writes it, with nanoseconds: ``2026-11-23T04:05:06.123456789Z``."""
+    """Return the seconds of a time as Docker writes it, such as ``2026-11-23T04:05:06.123456789Z``."""
     return dt.datetime.fromisoformat(re.sub(r"\.\d+", "", text)).timestamp()

@@ -51,13 +51,13 @@ class Jail:
     hidden: tuple[Path, ...] = ()
 
     def words(
-        self, room: Path, command: Sequence[str], *, told: int, filter_: int, readable: Sequence[Path] = ()
+        self, folder: Path, command: Sequence[str], *, status: int, filter_: int, readable: Sequence[Path] = ()
     ) -> list[str]:
-        """The command line that runs ``command`` with ``room`` as the only folder to write to.
+        """Return the command line that runs ``command`` with ``folder`` as the only folder that it can write to.
 
-        What lies in ``readable`` can be read beside the system's programs, and not be written where it is in ``room``.
-        Bubblewrap tells the file descriptor ``told`` who process 1 of the jail is, and when the command has ended, and
-        reads which system calls are refused from ``filter_``.
+        Folders in ``readable`` can be read beside the system's programs, and not be written even within ``folder``.
+        Bubblewrap writes the id of the jail's process 1, and later the exit status, to the file descriptor ``status``,
+        and reads the filter of system calls from ``filter_``.
         """
         binds: list[str] = ["--perms", "0755", "--tmpfs", "/"]
         for scratch in ("/tmp", "/var/tmp"):  # noqa: S108  those of the jail
@@ -68,12 +68,12 @@ class Jail:
         # What root could write there without any capability changes the whole machine.
         binds += ["--proc", "/proc", *_read_only(_PROC_READ_ONLY), *_hide(filter(Path.exists, map(Path, _PROC_HIDDEN)))]
         binds += ["--dev", "/dev", "--size", str(self.shared_memory), "--tmpfs", "/dev/shm"]  # noqa: S108
-        for name in _names(room):
-            binds += ["--bind", str(room.resolve()), name]
+        for name in _names(folder):
+            binds += ["--bind", str(folder.resolve()), name]
         for place in readable:
             binds += _read_only(_names(place))
         binds += ["--remount-ro", "/", "--remount-ro", "/dev"]
-        ends = ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--json-status-fd", str(told)]
+        ends = ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--json-status-fd", str(status)]
         filters = ["--seccomp", str(filter_)] if self.refused else []
         return [self.program, *self.namespaces, *ends, *filters, *binds, "--chdir", "/", "--", *command]
 
@@ -130,19 +130,19 @@ def _names(place: Path) -> list[str]:
 def _try(jail: Jail, state: Path) -> str:
     """What bubblewrap complains of; empty where it works."""
     (state / "local").mkdir(parents=True, exist_ok=True)
-    room = Path(tempfile.mkdtemp(dir=state / "local", prefix="trial-"))
+    folder = Path(tempfile.mkdtemp(dir=state / "local", prefix="trial-"))
     with Path(os.devnull).open("wb") as unread, jail.filter() as filter_:
-        command = ["sh", "-c", 'test -d /proc/1 && : > "$0"', str(room / "tried")]
+        command = ["sh", "-c", 'test -d /proc/1 && : > "$0"', str(folder / "tried")]
         tried = subprocess.run(
-            jail.words(room, command, told=unread.fileno(), filter_=filter_),
+            jail.words(folder, command, status=unread.fileno(), filter_=filter_),
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
             pass_fds=[unread.fileno(), filter_],
             check=False,
         )
-    shutil.rmtree(room)
-    return " ".join(tried.stderr.split())[:200] or "no word of why" if tried.returncode else ""
+    shutil.rmtree(folder)
+    return " ".join(tried.stderr.split())[:200] or "no reason is known" if tried.returncode else ""
 
 
 def _python_folders() -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""How one step of a probe runs on this machine, in a jail where there is one, and how it is stopped."""
+"""Runs the steps of a probe on this machine, in a jail where there is one, and stops them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ from sessions.engines.local.jail import Jail
 from sessions.engines.local.process_limit import joining, limited_group, shell_limit
 from sessions.engines.local.processes import usage_of
 from sessions.engines.local.running import InJail, InSession, Running
+from sessions.engines.local.workspace import SCRIPTS, Workspace
 from sessions.engines.machine import DiskWatch
 from sessions.engines.output import StepOutput
-from sessions.engines.probe import Step, StepOutcome
+from sessions.engines.probe import Probe, Step, StepOutcome
 from sessions.terminal.errors import InfrastructureError
 
 _CHUNK = 2**16
-# The folder of a probe's room that its commands cannot write to: a link there would lead our own writing elsewhere.
-SCRIPTS = "scripts"
 # Where the whole machine runs out of memory, the kernel ends a probe before anything of ours.
-_LIMITED = """{ulimits}
+LIMITED = """{ulimits}
 {processes}
 {{ echo 500 > /proc/self/oom_score_adj; }} 2> /dev/null
 cd "$1" && exec sh "$0"
@@ -35,17 +34,21 @@ cd "$1" && exec sh "$0"
 
 @dataclass(frozen=True, kw_only=True)
 class LocalStepRunner:
-    """Runs steps in the folder ``room``, in whose folder ``source`` they begin."""
+    """Runs steps in a workspace; they begin in its source. ``readable`` are folders that a jail shows beside it."""
 
-    room: Path
+    workspace: Workspace
     jail: Jail | None
     readable: tuple[Path, ...]
     environment: Mapping[str, str]
-    bounds: Bounds
     disk: DiskWatch
 
+    @property
+    def bounds(self) -> Bounds:
+        """What the probe may take."""
+        return self.workspace.bounds
+
     def run(self, step: Step, listen: Listen) -> StepOutcome:
-        """Run one step; where there is a jail, no process of it is left when this returns.
+        """Run one step; where there is a jail, none of its processes is left afterwards.
 
         Raises :class:`InfrastructureError` where the jail failed.
         """
@@ -53,9 +56,9 @@ class LocalStepRunner:
             lost = StepOutcome(name=step.name, status=1, log="")
             return lost.stopped("unusable", "the commands before removed the source, or put something else there")
         # A script, not `sh -c`: one argument may hold 128 KiB, and Sage's list of files is longer.
-        script = self.room / SCRIPTS / f"{step.name}.sh"
+        script = self.workspace.folder / SCRIPTS / f"{step.name}.sh"
         script.write_text(step.command + "\n", encoding="utf-8", errors="surrogateescape")
-        output = StepOutput(self.bounds, listen, strip=f"{self.room / 'source'}/")
+        output = StepOutput(self.bounds, listen, strip=f"{self.workspace.source}/")
         with self._started(script) as running:
             guard = Guard(running.kill)
             reader = threading.Thread(target=_read, args=(running.process, output, guard), daemon=True)
@@ -70,32 +73,35 @@ class LocalStepRunner:
         if guard.ending:
             return done.stopped(guard.ending, guard.why)
         if not started:
-            raise InfrastructureError(f"Bubblewrap (bwrap) failed: {' '.join(log.split())[:200] or 'no word of why'}.")
+            raise InfrastructureError(
+                f"Bubblewrap (bwrap) failed: {' '.join(log.split())[:200] or 'no reason is known'}."
+            )
         return done
 
     @contextmanager
     def _started(self, script: Path) -> Iterator[Running]:
-        limited = _LIMITED.format(ulimits=self.bounds.ulimits, processes=shell_limit(self.bounds.processes))
-        command = ["sh", "-c", limited, str(script), str(self.room / "source")]
-        told, tell = os.pipe()
-        with os.fdopen(told, "rb") as status, limited_group(self.bounds.processes) as group:
+        limited = LIMITED.format(ulimits=self.bounds.ulimits, processes=shell_limit(self.bounds.processes))
+        command = ["sh", "-c", limited, str(script), str(self.workspace.source)]
+        readable, writable = os.pipe()
+        with os.fdopen(readable, "rb") as status, limited_group(self.bounds.processes) as group:
             try:
-                process = self._start(command, tell, group)
+                process = self._start(command, writable, group)
             finally:
-                os.close(tell)
+                os.close(writable)
             running = InJail.of(process, status) if self.jail else InSession(process)
             try:
                 yield running
             finally:
                 running.end()
 
-    def _start(self, command: list[str], tell: int, group: Path | None) -> subprocess.Popen[bytes]:
+    def _start(self, command: list[str], status: int, group: Path | None) -> subprocess.Popen[bytes]:
+        folder, enter = self.workspace.folder, self.workspace.view.enter
         if self.jail is None:
-            return self._open(joining(group, command), [])
+            return self._open(joining(group, [*enter, *command]), [])
         with self.jail.filter() as filter_:
-            readable = (*self.readable, self.room / SCRIPTS)
-            words = self.jail.words(self.room, command, told=tell, filter_=filter_, readable=readable)
-            return self._open(joining(group, words), [tell, filter_])
+            readable = (*self.readable, folder / SCRIPTS)
+            words = self.jail.words(folder, command, status=status, filter_=filter_, readable=readable)
+            return self._open(joining(group, [*enter, *words]), [status, filter_])
 
     def _open(self, words: list[str], files: list[int]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -109,11 +115,12 @@ class LocalStepRunner:
         )
 
     def _is_usable(self) -> bool:
-        """Whether the probe's folders are still there; its commands may have taken rights away."""
-        if not _is_folder(self.room):
+        """Return whether the probe's folders still exist; its commands may have removed permissions."""
+        folder = self.workspace.folder
+        if not _is_folder(folder):
             return False
-        self.room.chmod(0o755)
-        return _is_folder(self.room / "source") and _is_folder(self.room / SCRIPTS)
+        folder.chmod(0o755)
+        return _is_folder(self.workspace.view.folder) and _is_folder(folder / SCRIPTS)
 
     def _check(self, running: Running) -> None:
         processes = running.processes()
@@ -125,6 +132,26 @@ class LocalStepRunner:
             text = f"it took more than {say_bytes(self.bounds.memory)} of memory ([engine] memory sets how much)"
             raise ExceededError("out of memory", text)
         self.disk.check(found.unnamed)
+
+
+def run_steps(probe: Probe, runner: LocalStepRunner, listen: Listen) -> tuple[StepOutcome, ...]:
+    """Run the steps of a probe until one fails."""
+    done: list[StepOutcome] = []
+    for step in probe.steps:
+        reports = probe.reports if step is probe.steps[-1] else ()
+        done.append(_run_without(reports, step, runner, listen))
+        if done[-1].is_failure:
+            break
+    return tuple(done)
+
+
+def _run_without(reports: tuple[str, ...], step: Step, runner: LocalStepRunner, listen: Listen) -> StepOutcome:
+    """Delete the reports that exist, and run a step."""
+    try:
+        runner.workspace.delete_matching(reports)
+    except ExceededError as exceeded:
+        return StepOutcome(name=step.name, status=1, log="").stopped(exceeded.ending, str(exceeded))
+    return runner.run(step, listen)
 
 
 def _is_folder(place: Path) -> bool:

@@ -1,0 +1,82 @@
+"""What a probe runs: the release's image, a candidate's files, the build and a gate's shell command."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from dataclasses import dataclass, replace
+
+from sessions.day.gate_files import GateFiles
+from sessions.day.probe_outcomes import BUILD, BUILD_STEP, GATE_STEP
+from sessions.day.question import Question
+from sessions.engines.probe import PLACES, Image, Probe, Step
+from sessions.settings.configuration import Config, Gate
+from sessions.source.overlays import overlay_between
+from sessions.terminal.durations import parse_duration
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeBuilder:
+    """Describes probes on one release's image, in which the source of ``release_tree`` lies.
+
+    ``jobs`` is how many jobs a gate's command may start.
+    """
+
+    config: Config
+    files: GateFiles
+    image: Image
+    release_tree: str
+    jobs: int
+
+    def command(
+        self, gate: Gate, files: tuple[str, ...] | None, tree: str, attempt: int = 1, jobs: int | None = None
+    ) -> str:
+        """Return the gate's shell command with its places filled in."""
+        selected = self.files.select(gate, tree, files)
+        places = {
+            # Where a name begins with a dash, a program would take it for an option.
+            "files": " ".join(shlex.quote(f"./{path}" if path.startswith("-") else path) for path in selected),
+            "results": '"$INTEGRAND_RESULTS"',
+            "jobs": str(jobs or self.jobs),
+            "seed": str(seed_of(tree, attempt)),
+        }
+        return re.sub(rf"\{{({'|'.join(PLACES)})\}}", lambda found: places[found[1]], gate.run)
+
+    def candidate(self, tree: str, seconds_left: float | None = None, *, built: bool = True) -> Probe:
+        """Return the probe that only builds a candidate, in the seconds that are left; or does not even build it."""
+        build = self.config.build
+        command = (build.run if built else "") or ":"
+        overlay = overlay_between(
+            self.files.repository, self.release_tree, tree, submodules=self.config.project.submodules
+        )
+        timeout = _timeout(build.timeout, seconds_left)
+        return Probe(
+            image=self.image, overlay=overlay, steps=(Step(name=BUILD_STEP, command=command, timeout=timeout),)
+        )
+
+    def probe(self, question: Question, seconds_left: float | None, jobs: int) -> Probe:
+        """Return the probe that answers a question: the build, and then the gate with so many jobs."""
+        gate, tree = question.gate, question.candidate.tree
+        build = self.candidate(tree, seconds_left)
+        if gate is BUILD:
+            return build
+        command = self.command(gate, question.files, tree, question.attempt, jobs)
+        step = Step(name=GATE_STEP, command=command, timeout=_timeout(gate.timeout, seconds_left))
+        return replace(
+            build,
+            steps=(*build.steps, step),
+            artifacts=gate.artifacts,
+            reports=gate.reports,
+            keep=question.keep and bool(self.config.build.run),
+        )
+
+
+def seed_of(tree: str, attempt: int) -> int:
+    """Return the seed of all that is random in a probe: the same for the same tree, another one for each attempt."""
+    return int(hashlib.sha256(f"{tree} {attempt}".encode()).hexdigest()[:8], 16)
+
+
+def _timeout(configured: str, seconds_left: float | None) -> float:
+    seconds = parse_duration(configured)
+    return seconds if seconds_left is None else min(seconds, seconds_left)

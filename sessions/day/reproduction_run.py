@@ -1,0 +1,104 @@
+"""Runs what a ticket breaks once more, and compares that with what the record says. Pure but for the probe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sessions.day.debug_images import Evidence
+from sessions.day.probe_outcomes import BUILD, BUILD_STEP, BUILD_TEST, GATE_STEP, called, results_of
+from sessions.day.probe_runner import ProbeRunner
+from sessions.engines.probe import Probe, Step
+from sessions.gates.results import Results, TestId
+from sessions.settings.configuration import Gate
+from sessions.terminal.durations import parse_duration
+
+Broke = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rerun:
+    """What one run showed of one reported failure: whether it failed ``again``, and the excerpt that shows it."""
+
+    test: str
+    again: bool
+    message: str = ""
+
+    @property
+    def last_line(self) -> str:
+        """The last line of the excerpt."""
+        return last_line(self.message)
+
+
+def evidence_probe(runner: ProbeRunner, evidence: Evidence) -> tuple[Gate, Probe]:
+    """Return the gate, and the probe that runs exactly the failing tests in the same way as on the day."""
+    probe = runner.builder.candidate(evidence.tree)
+    if evidence.is_build:
+        return BUILD, probe
+    gate = runner.builder.config.gate(evidence.gate)
+    command = runner.builder.command(gate, evidence.files or None, evidence.tree)
+    step = Step(name=GATE_STEP, command=command, timeout=parse_duration(gate.timeout))
+    return gate, replace(probe, steps=(*probe.steps, step), artifacts=gate.artifacts, reports=gate.reports)
+
+
+def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[Broke]) -> list[Rerun]:
+    """Run the failing tests, and return what became of each of ``reported``, entries of ``broke`` in the record.
+
+    Raises :class:`InfrastructureError` where the engine, and not the candidate, failed.
+    """
+    gate, probe = evidence_probe(runner, evidence)
+    what = f"{called(gate.name)} on {evidence.commit[:10]}"
+    with runner.console.probes([(what, None)]) as watch:
+        outcome = runner.engine.run(probe, watch.listeners[0])
+        watch.ended(0)
+    results = results_of(gate, outcome, runner.builder.config.engine.source)
+    if gate is not BUILD and outcome.steps[-1].name == BUILD_STEP:
+        words = f"the build fails, so that the test cannot run:\n{outcome.steps[-1].log[-2000:]}"
+        return [Rerun(test=broke["test"], again=False, message=words) for broke in reported]
+    return [compare(broke, results) for broke in reported]
+
+
+def compare(broke: Broke, results: Results) -> Rerun:
+    """Return what a run shows of a reported failure.
+
+    Tests are compared as text, as the record has no other name for them. A test that is gone is only shown to be gone
+    by a run that came to its end.
+    """
+    test, kind = str(broke["test"]), broke.get("kind", "failed")
+    messages = {_name(failure.test): failure.message for failure in results.failures}
+    if test in messages and kind not in ("gone", "skipped"):
+        return Rerun(test=test, again=True, message=messages[test])
+    presence = _presence(test, results)
+    again = kind == "skipped" and presence == "is skipped"
+    if kind == "gone":
+        again = _is_gone(broke, results, presence)
+    return Rerun(test=test, again=again, message=str(broke["message"]) if again else f"it {presence}")
+
+
+def last_line(message: str) -> str:
+    """Return the last line of an excerpt that is not blank."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _name(test: TestId) -> str:
+    """Return a test's name in the record."""
+    return called(test.name) if test == BUILD_TEST else str(test)
+
+
+def _presence(test: str, results: Results) -> str:
+    """Return what a run shows of a test, as a verb."""
+    if test in {_name(failure.test) for failure in results.failures}:
+        return "fails"
+    if test in set(map(str, results.passed)):
+        return "passes"
+    if test in set(map(str, results.skipped)):
+        return "is skipped"
+    return "does not run" if results.is_measured else f"is not reached ({results.trouble or results.broken})"
+
+
+def _is_gone(broke: Broke, results: Results, presence: str) -> bool:
+    if expected := int(broke.get("expected", 0)):
+        return results.counts.get(broke["file"], 0) < expected
+    return presence == "does not run"

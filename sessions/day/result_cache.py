@@ -1,0 +1,128 @@
+"""Results of probes by what they depend on: found in the ledger, joined from shards, or written there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sessions.day.forecast import GateHistory
+from sessions.day.gate_files import GateFiles
+from sessions.day.probe_outcomes import BUILD_STEP, results_of
+from sessions.day.question import Question
+from sessions.engines.collecting import write_files
+from sessions.engines.probe import Outcome
+from sessions.gates.shard_results import complete, join_results
+from sessions.gates.shards import Shard, balance
+from sessions.ledger.ledger import Key, Ledger, ProbeResult
+from sessions.ledger.record import Purpose
+from sessions.settings.configuration import Config, Gate
+from sessions.source.merging import Candidate
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultCache:
+    """The results on one release's image. Logs and artifacts lie in the ``state`` folder."""
+
+    config: Config
+    files: GateFiles
+    image_id: str
+    ledger: Ledger
+    state: Path
+
+    def key(self, question: Question) -> Key:
+        """Return all that a result depends on; a gate's name contains a digest of its commands and globs."""
+        gate = question.gate
+        recipe = "\0".join(
+            (gate.run, gate.format, *gate.reports, *gate.files, self.config.build.run, *self.files.globs)
+        )
+        return Key(
+            tree=question.candidate.tree,
+            image=self.image_id,
+            gate=f"{gate.name}@{hashlib.sha256(recipe.encode()).hexdigest()[:12]}",
+            tests=_tests_of(question),
+            attempt=question.attempt,
+        )
+
+    def find(self, question: Question) -> ProbeResult | None:
+        """Return what is known, without a probe."""
+        return self.ledger.find(self.key(question))
+
+    def find_or_join(self, question: Question) -> ProbeResult | None:
+        """Return what is known, also where all shards of a whole gate are, which ran here or elsewhere."""
+        return self.find(question) or self._join_shards(question)
+
+    def store(self, question: Question, outcome: Outcome) -> None:
+        """Write a probe's results, log and artifacts.
+
+        Raises :class:`InfrastructureError` where our own side broke; then only its log and artifacts are kept.
+        """
+        key = self.key(question)
+        log = _log_path(key)
+        text = "".join(f"==> {step.name}: status {step.status}\n{step.log}\n" for step in outcome.steps)
+        self._write_log(log, text)
+        write_files(self.artifacts(question.candidate.tree, question.gate), outcome.artifacts)
+        results = results_of(question.gate, outcome, self.config.engine.source)
+        built = outcome.steps[-1].name != BUILD_STEP or not results.failures
+        self.ledger.write(key, ProbeResult(built=built, results=results, seconds=outcome.seconds, log=log))
+
+    def usual_seconds(self, question: Question) -> float | None:
+        """Return the longest that such a probe took so far: of the whole gate, or of some files."""
+        return self.ledger.usual_seconds(self.key(question).gate, whole=question.files is None)
+
+    def history(self, gate: Gate, candidates: Sequence[Candidate]) -> GateHistory:
+        """Return how long earlier runs of a gate took, and on how many of ``candidates`` it has still to run."""
+        questions = [Question(gate=gate, candidate=each, why="", purpose=Purpose.HEAD) for each in candidates]
+        name = self.key(questions[0]).gate
+        return GateHistory(
+            whole=self.ledger.usual_seconds(name, whole=True),
+            part=self.ledger.usual_seconds(name, whole=False),
+            to_run=sum(self.find(question) is None for question in questions),
+        )
+
+    def shards_of(self, question: Question, count: int) -> tuple[Question, ...]:
+        """Return a question about a whole gate as ``count`` questions that take equally long; some may be empty."""
+        files = self.files.select(question.gate, question.candidate.tree)
+        parts = balance(self.ledger.times(self.key(question).gate), files, count)
+        return tuple(
+            replace(question, files=part, shard=Shard(place, count), why=f"{question.why}, shard {place}/{count}")
+            for place, part in enumerate(parts, start=1)
+        )
+
+    def artifacts(self, tree: str, gate: Gate) -> Path:
+        """Return the folder of what a gate left on a tree."""
+        return self.state / "artifacts" / tree[:12] / gate.name
+
+    def _join_shards(self, question: Question) -> ProbeResult | None:
+        gate, key = question.gate, self.key(question)
+        if question.files is not None or not gate.files:
+            return None
+        parts = complete(self.ledger.shards(key), self.files.select(gate, question.candidate.tree))
+        if not parts:
+            return None
+        joined = ProbeResult(
+            built=all(part.built for part in parts),
+            results=join_results([part.results for part in parts]),
+            seconds=sum(part.seconds for part in parts),
+            log=_log_path(key),
+        )
+        logs = [self.state / part.log for part in parts]
+        text = "".join(log.read_text(encoding="utf-8", errors="surrogateescape") for log in logs if log.is_file())
+        self._write_log(joined.log, text)
+        self.ledger.write(key, joined)
+        return joined
+
+    def _write_log(self, path: str, text: str) -> None:
+        (self.state / "logs").mkdir(exist_ok=True)
+        (self.state / path).write_text(text, encoding="utf-8", errors="surrogateescape")
+
+
+def _tests_of(question: Question) -> str:
+    if question.files is None:
+        return "*"
+    return "\n".join([*([f"shard {question.shard}"] if question.shard else []), *question.files])
+
+
+def _log_path(key: Key) -> str:
+    return f"logs/{hashlib.sha256(repr(key).encode()).hexdigest()[:12]}.log"

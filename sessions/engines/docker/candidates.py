@@ -1,0 +1,143 @@
+"""The containers of candidates: the files that differ put in, the first step run, its build kept where asked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import ImageNotFound
+
+from sessions.engines import Listen
+from sessions.engines.bounds import Bounds, ExceededError
+from sessions.engines.collecting import outcome_of
+from sessions.engines.docker.container import PROBE, NoSourceError, ProbeContainer
+from sessions.engines.docker.daemon import translate_docker_errors
+from sessions.engines.docker.disk_needs import engine_root
+from sessions.engines.docker.step import StepRunner
+from sessions.engines.image_names import LABEL, legal_name
+from sessions.engines.machine import DiskWatch
+from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome
+from sessions.settings.configuration import Config
+
+# A container stops by itself this many seconds after the latest moment at which its steps can end.
+_GRACE = 3600
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Starts containers of candidates for one project and one state folder."""
+
+    config: Config
+    state: Path
+    client: docker.DockerClient
+
+    @property
+    def owner(self) -> str:
+        """Identifies the state folder in labels of containers and images."""
+        return hashlib.sha256(os.fsencode(self.state)).hexdigest()[:16]
+
+    @property
+    def project(self) -> str:
+        """The project's name, as repositories and labels have it."""
+        return legal_name(self.config.project.name)
+
+    def remove_leftovers(self) -> None:
+        """Remove the containers that a killed call left behind."""
+        with translate_docker_errors("Removing what a killed call left behind"):
+            filters: dict[str, Any] = {"label": f"{PROBE}={self.owner}"}
+            for container in self.client.containers.list(all=True, filters=filters, ignore_removed=True):
+                container.remove(force=True, v=True)
+
+    def run(self, probe: Probe, bounds: Bounds, listen: Listen) -> Outcome:
+        """Run a probe in a container of its own."""
+        start = time.monotonic()
+        with translate_docker_errors("The Docker engine"), self.start(probe, bounds, listen) as (runner, first):
+            steps = [first]
+            for step in probe.steps[1:]:
+                if steps[-1].is_failure:
+                    break
+                reports = probe.reports if step is probe.steps[-1] else ()
+                steps.append(_run_step(runner, step, reports, listen))
+            files, trouble = runner.box.files, runner.disk.find_trouble
+            return outcome_of(probe, steps, files, bounds, start=start, trouble=trouble)
+
+    @contextmanager
+    def start(self, probe: Probe, bounds: Bounds, listen: Listen) -> Iterator[tuple[StepRunner, StepOutcome]]:
+        """Start a container in which the first step is done: from the image kept of it, if there is one."""
+        kept = self._find_kept(probe)
+        first = probe.steps[0]
+        with ProbeContainer.of(
+            self.client,
+            kept or probe.image,
+            self.config.engine,
+            bounds,
+            owner=self.owner,
+            environment=probe.environment,
+            seconds=sum(step.timeout for step in probe.steps) + _GRACE,
+        ) as container:
+            runner = StepRunner(container, DiskWatch(self._disks, bounds.disk, container.written))
+            if kept:
+                yield runner, _enter_kept(container, probe)
+                return
+            container.put_overlay(probe.overlay)
+            container.put_scripts(probe.steps)
+            done = _run_step(runner, first, probe.reports if len(probe.steps) == 1 else (), listen)
+            if probe.keep and not done.is_failure:
+                labels = {"kind": "built", "built": probe.candidate, "inputs": ""}
+                container.commit(self._kept_name(probe), self.labels(probe.image, labels))
+            yield runner, done
+
+    def labels(self, base: Image, own: Mapping[str, str]) -> dict[str, str]:
+        """Return the labels of an image made on ``base``; labels that it does not set, it inherits."""
+        digests = self.client.images.get(base.id).attrs.get("RepoDigests") or [""]
+        return {
+            "org.opencontainers.image.base.name": base.name,
+            "org.opencontainers.image.base.digest": digests[0].partition("@")[2],
+            **own_labels({"state": self.owner, "project": self.project, "base": base.id, **own}),
+        }
+
+    def _find_kept(self, probe: Probe) -> Image | None:
+        try:
+            return Image(id=str(self.client.images.get(self._kept_name(probe)).id), name=probe.image.name)
+        except ImageNotFound:
+            return None
+
+    def _kept_name(self, probe: Probe) -> str:
+        return f"integrand/{self.project}:built-{probe.candidate}"
+
+    @cached_property
+    def _disks(self) -> tuple[Path, ...]:
+        root = engine_root(self.client)
+        return (root,) if root else ()
+
+
+def own_labels(values: Mapping[str, str]) -> dict[str, str]:
+    """Return labels under Integrand's prefix."""
+    return {f"{LABEL}.{key}": value for key, value in values.items()}
+
+
+def _run_step(runner: StepRunner, step: Step, reports: tuple[str, ...], listen: Listen) -> StepOutcome:
+    """Delete the reports that exist, and run a step."""
+    try:
+        runner.box.delete_matching(reports)
+    except ExceededError as exceeded:
+        return StepOutcome(name=step.name, status=1, log="").stopped(exceeded.ending, str(exceeded))
+    return runner.run(step, listen)
+
+
+def _enter_kept(container: ProbeContainer, probe: Probe) -> StepOutcome:
+    """Continue where a probe's first step ended, which may have left the source in any state."""
+    done = StepOutcome(name=probe.steps[0].name, status=0, log="(done before, and kept)\n")
+    try:
+        container.put_scripts(probe.steps)
+    except NoSourceError as error:
+        return done.stopped("unusable", str(error).rstrip("."))
+    return done

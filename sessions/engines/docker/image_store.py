@@ -1,0 +1,195 @@
+"""The images of a Docker daemon: made to look into, pushed, pulled, used as archives, and pruned."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound
+from requests.exceptions import RequestException
+
+from sessions.engines import Listen
+from sessions.engines.bounds import Bounds
+from sessions.engines.docker.baseline_image import images_built_here
+from sessions.engines.docker.candidates import Candidates, own_labels
+from sessions.engines.docker.container import PROBE
+from sessions.engines.docker.daemon import reason, translate_docker_errors
+from sessions.engines.docker.registry import Registry
+from sessions.engines.image_names import LABEL
+from sessions.engines.images import Built, Inspection, Pushed
+from sessions.engines.probe import Image
+from sessions.settings.configuration import Config
+from sessions.terminal.errors import InfrastructureError
+
+
+@dataclass(frozen=True)
+class DockerImageStore:
+    """The images of one daemon, and the registry of ``[engine] image``."""
+
+    config: Config
+    client: docker.DockerClient
+    candidates: Candidates
+    bounds: Bounds
+    warn: Listen
+
+    @property
+    def registry(self) -> Registry:
+        """The registry that images are pushed to."""
+        return Registry.of(self.config.engine.image, self.config, self.client)
+
+    def check_login(self) -> None:
+        """Ask the daemon whether the registry accepts our login."""
+        self.registry.check_login()
+
+    def make(self, inspection: Inspection, listen: Listen) -> Image | None:
+        """Return the image to look into, made if it is not here; ``None`` where its candidate does not build."""
+        candidate = inspection.candidate
+        with translate_docker_errors(f"Making the image {inspection.name}"):
+            if present := _find(self.client, inspection.name, inspection.inputs):
+                return present
+            with self.candidates.start(candidate, self.bounds, listen) as (runner, built):
+                container = runner.box
+                if built.is_failure:
+                    return None
+                container.take_away(inspection.without)
+                with tempfile.TemporaryDirectory() as scratch:
+                    container.put_folders(inspection.fill(Path(scratch)))
+                own = {"kind": "inspection", "built": "", "inputs": inspection.inputs}
+                labels = self.candidates.labels(candidate.image, own) | dict(inspection.labels)
+                return container.commit(inspection.name, labels, command=inspection.command)
+
+    def enter(self, image: Image) -> None:
+        """Open a shell in a container of ``image``, with a probe's limits, on this terminal."""
+        client = shutil.which("docker") or shutil.which("podman")
+        if client is None:
+            raise InfrastructureError(
+                f"No docker or podman client is here to open a shell with: install one, or run {image.name} elsewhere."
+            )
+        terminal = ["-it"] if sys.stdin.isatty() else ["-i"]
+        limits = ["--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+        shell = ["--entrypoint", "sh", image.name, "-c", "command -v bash > /dev/null && exec bash; exec sh"]
+        subprocess.run([client, "run", "--rm", *terminal, *limits, *shell], check=False)
+
+    def prune(self, *, keep: frozenset[str], before: str) -> int:
+        """Remove old images of this state folder; another one may have days of a project of the same name."""
+        removed = 0
+        with translate_docker_errors("Removing old images"):
+            filters: dict[str, Any] = {"label": f"{LABEL}.state={self.candidates.owner}"}
+            for image in self.client.images.list(filters=filters):
+                built, day = (image.labels.get(f"{LABEL}.{key}", "") for key in ("built", "date"))
+                needed = built in keep or not keep.isdisjoint(image.tags)
+                is_ours = image.labels.get(f"{LABEL}.project") == self.candidates.project
+                if is_ours and not needed and (built or (day and day < before)):
+                    removed += _remove(self.client, image.tags or [str(image.id)])
+        return removed
+
+    def push(self, name: str) -> Pushed:
+        """Push the image called ``name`` unless the registry has it, and pull it again by its digest."""
+        repository, tag = name.rsplit(":", 1)
+        registry = self.registry
+        try:
+            image = self.client.images.get(name)
+            digest = registry.digest_of(name)
+            if digest and f"{repository}@{digest}" in image.attrs.get("RepoDigests", []):
+                return Pushed(reference=f"{repository}@{digest}", is_new=False)
+            # The call never raises: errors are among the events of its stream.
+            events: list[dict[str, Any]] = list(
+                self.client.api.push(repository, tag, stream=True, decode=True, auth_config=registry.auth_config)
+            )
+            digest = _pushed_digest(name, events)
+            pulled = registry.pull(f"{repository}@{digest}")
+        except (DockerException, RequestException) as error:
+            raise _push_error(name, reason(error)) from None
+        if pulled != image.id:
+            raise _push_error(name, f"what comes back as {digest} is another image")
+        return Pushed(reference=f"{repository}@{digest}", is_new=True)
+
+    def pull(self, name: str) -> Image:
+        """Pull an image."""
+        return Image(id=self.registry.pull(name), name=name)
+
+    def digest(self, name: str) -> str | None:
+        """Return the digest of an image in the registry; ``None`` where it does not have it."""
+        return self.registry.digest_of(name)
+
+    def built_here(self, image: Image) -> tuple[Built, ...]:
+        """Return the images of a prepared release that were built here, the lowest one first."""
+        return images_built_here(image, self.config.engine.image, self.client)
+
+    def tag(self, image: str, name: str) -> None:
+        """Give the image with this id another name."""
+        with translate_docker_errors(f"Tagging the image {name}"):
+            self.client.images.get(image).tag(*name.rsplit(":", 1))
+
+    def store(self, name: str, inputs: str, archive: Callable[[], IO[bytes]]) -> None:
+        """Import an archive as an image, unless one of the same ``inputs`` is here."""
+        with translate_docker_errors(f"Making the image {name}"):
+            if _find(self.client, name, inputs):
+                return
+            repository, tag = name.rsplit(":", 1)
+            labels = own_labels({"inputs": inputs, "project": self.candidates.project})
+            changes = [*(f"LABEL {key}={value}" for key, value in labels.items()), 'CMD ["none"]']
+            with archive() as stream:
+                reply = str(self.client.api.import_image_from_data(stream, changes=changes))
+            if not (made := re.search(r"sha256:[0-9a-f]{64}", reply)):
+                raise DockerException(reply)
+            self.client.images.get(made[0]).tag(repository, tag)  # podman takes no name with the archive
+
+    def stored(self, name: str, folder: str) -> IO[bytes]:
+        """Copy a folder out of a container of the image, which need not run."""
+        with translate_docker_errors(f"Reading the image {name}"):
+            container = self.client.containers.create(name, ["none"], labels={PROBE: self.candidates.owner})
+            try:
+                chunks, _ = container.get_archive(f"/{folder}")
+                stream = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
+                stream.writelines(chunks)
+                stream.seek(0)
+                return stream
+            finally:
+                container.remove(force=True, v=True)
+
+
+def _find(client: docker.DockerClient, name: str, inputs: str) -> Image | None:
+    """Return the image called ``name`` if it was made of these ``inputs``."""
+    try:
+        found = client.images.get(name)
+    except ImageNotFound:
+        return None
+    return Image(id=str(found.id), name=name) if found.labels.get(f"{LABEL}.inputs") == inputs else None
+
+
+def _remove(client: docker.DockerClient, names: list[str]) -> int:
+    """Remove an image, and return how many were removed: 0 where a container uses it."""
+    try:
+        for name in names:
+            client.images.remove(name)
+    except APIError as error:
+        if error.status_code != 409:  # a conflict: somebody is looking into it
+            raise InfrastructureError(f"{names[0]} cannot be removed: {reason(error)}.") from None
+        return 0
+    return 1
+
+
+def _pushed_digest(name: str, events: list[dict[str, Any]]) -> str:
+    """Return the digest that the daemon reports at the end of a push."""
+    if error := next((event["error"] for event in events if "error" in event), ""):
+        raise _push_error(name, error)
+    statuses = " ".join(str(event.get("status", "")) for event in events)
+    if not (found := re.search(r"digest: (sha256:[0-9a-f]{64})", statuses)):
+        raise _push_error(name, "the daemon reported no digest")
+    return found[1]
+
+
+def _push_error(name: str, why: str) -> InfrastructureError:
+    return InfrastructureError(
+        f"Pushing the image {name} failed ({why.strip().rstrip('.')}): nothing of it can be seen there yet. Mend that, "
+        "then run the same command again: it goes on from here."
+    )

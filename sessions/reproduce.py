@@ -1,0 +1,198 @@
+"""``nox -s reproduce -- N``: from a report to the failing test, on any machine and with whichever engine ran it."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sessions.day.context import Day, apply_options, hold_state, open_day, with_sample
+from sessions.day.debug_images import DebugImages, Evidence, evidence_of
+from sessions.day.found_record import find_record
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.reproduction_run import evidence_probe, last_line, rerun
+from sessions.day.setup import write_configuration
+from sessions.engines import Opening, ignore
+from sessions.engines.local.engine import LocalEngine
+from sessions.engines.local.shell import open_shell
+from sessions.ledger.record import Record
+from sessions.reporting.reproduction import is_of_build, rerun_line
+from sessions.settings.configuration import Config, load_config
+from sessions.settings.options import Options
+from sessions.settings.reproduce_options import ReproduceOptions
+from sessions.source.evidence_bundle import fetch_bundle, fetch_commits, fetch_release
+from sessions.source.mirror import Mirror
+from sessions.terminal.console import Console
+from sessions.terminal.errors import InfrastructureError, UsageError
+
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+def reproduce(options: ReproduceOptions, console: Console) -> str | None:
+    """Show what a ticket breaks; ``None`` where it fails as reported, else a sentence that says what differs.
+
+    Raises :class:`UsageError` where the record has no such failure, :class:`SourceError` where its commit cannot be
+    had, and :class:`InfrastructureError` where the engine failed.
+    """
+    with find_record(options.record, options.state) as (record, bundle):
+        shown = _evidence(record, options.ticket)
+        console.step(f"#{options.ticket} in the record of {record['date']}, on {record['release']}")
+        day_options = _day_options(options, record)
+        _fetch(day_options, record, [evidence.commit for evidence in shown], bundle)
+        day_options = replace(day_options, engine=options.engine or record["engine"] or None)
+        with open_day(day_options, console) as day, day.runner() as runner:
+            _say_what_differs(record, runner, console)
+            shown = [replace(each, tree=_tree_of(day, each)) for each in shown]
+            if options.shell:
+                _open_shell(day, runner, shown[0])
+                return None
+            return _run(record, runner, shown, console)
+
+
+def _evidence(record: Record, number: int) -> list[Evidence]:
+    """Return what a ticket breaks, by candidate. Raises :class:`UsageError` where the record has nothing to show."""
+    try:
+        return _shown(record, number)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise UsageError(f"The run record is damaged ({type(error).__name__}: {error}): copy it again.") from None
+
+
+def _shown(record: Record, number: int) -> list[Evidence]:
+    day = f"the record of {record['date']}"
+    numbers = sorted({evidence.number for evidence in evidence_of(record)})
+    others = f"tickets that do: {', '.join(f'#{each}' for each in numbers)}" if numbers else "no ticket does"
+    ticket = next((each for each in record["tickets"] if each["number"] == number), None)
+    if ticket is None:
+        raise UsageError(
+            f"Ticket #{number} is not in {day}; {others.replace('that do', 'that break something there')}."
+        )
+    if not ticket["broke"]:
+        raise UsageError(f"Ticket #{number} breaks nothing in {day}: its verdict is {ticket['verdict']}; {others}.")
+    shown = [evidence for evidence in evidence_of(record) if evidence.number == number]
+    if not shown:
+        raise UsageError(
+            f"What #{number} breaks cannot be shown from {day}, which names no commit that has it: type "
+            f"`{rerun_line(ticket['broke'][0], number)}` beside the project's configuration."
+        )
+    for commit in [record["base"], *(evidence.commit for evidence in shown)]:
+        if not _COMMIT.fullmatch(commit):
+            raise UsageError(f"The run record is damaged ({commit!r} is no commit): copy it again.")
+    return shown
+
+
+def _day_options(options: ReproduceOptions, record: Record) -> Options:
+    """Return the options that open the same day: its release, date and engine, with the record's configuration."""
+    folder = options.state / "reproduce"
+    config = options.config or write_configuration(record, folder)
+    recorded = options.config or record["setup"]["repository"]
+    repository = options.repository or (None if recorded else _local_repository(options, record))
+    if not (recorded or repository):
+        raise UsageError(
+            "The record names no address of the project that another machine could reach: name a clone or an address "
+            "with --repository."
+        )
+    return Options(
+        config=config,
+        state=options.state,
+        release=record["release"],
+        repository=repository,
+        date=date.fromisoformat(record["date"]),
+        engine=options.engine,
+        jobs=options.jobs,
+    )
+
+
+def _local_repository(options: ReproduceOptions, record: Record) -> str | None:
+    """Return the repository of the project's configuration in the folder where the command was typed, if any."""
+    path = options.folder / "integration.toml"
+    if not path.is_file():
+        return None
+    config = load_config(path)
+    if config.project.name != record["project"]:
+        return None
+    folder = options.folder / config.project.repository
+    return str(folder.resolve()) if folder.exists() else config.project.repository
+
+
+def _fetch(options: Options, record: Record, commits: list[str], bundle: Path) -> None:
+    """Bring the release and the commits that show the failures into the mirror, where they are not there already."""
+    with hold_state(options.state):
+        config = with_sample(apply_options(load_config(options.config), options), options.state)
+        _check_confinement(options, config, record)
+        mirror = Mirror.of(config.project.repository, options.state)
+        fetch_release(mirror, record["base"], record["release"])
+        if not fetch_commits(mirror, commits):
+            fetch_bundle(mirror, commits, bundle)
+
+
+def _check_confinement(options: Options, config: Config, record: Record) -> None:
+    """Refuse to run a record's commands in the open, unless the user named the local engine or it is the sample's."""
+    is_sample = Path(config.project.repository).is_relative_to(options.state / "sample")
+    if options.engine or record["engine"] != "local" or is_sample:
+        return
+    if openness := LocalEngine.open(config, options.state, Opening(why="", alone=False)).exposure:
+        raise InfrastructureError(
+            f"The day ran with the local engine, and {openness}, which would keep the record's commands from your "
+            "files: install bubblewrap, or type --engine local or --engine docker."
+        )
+
+
+def _tree_of(day: Day, evidence: Evidence) -> str:
+    return day.mirror.repository.git("rev-parse", "--verify", f"{evidence.commit}^{{tree}}").text
+
+
+def _say_what_differs(record: Record, runner: ProbeRunner, console: Console) -> None:
+    """Say where this environment is not that of the day."""
+    if record["engine"] and record["engine"] != runner.engine.name:
+        console.detail(f"the day ran with the {record['engine']} engine, this is {runner.engine.name}")
+    python = record.get("setup", {}).get("python", "")
+    if runner.engine.name == "local" and python and python != platform.python_version():
+        console.detail(f"the day ran with Python {python}, this is {platform.python_version()}")
+
+
+def _run(record: Record, runner: ProbeRunner, shown: list[Evidence], console: Console) -> str | None:
+    """Run all failing tests, show each excerpt, and return what is not as reported."""
+    number, differs, count = shown[0].number, list[str](), 0
+    [ticket] = [each for each in record["tickets"] if each["number"] == number]
+    for evidence in shown:
+        reported = [broke for broke in ticket["broke"] if _is_shown_by(broke, evidence)]
+        for broke, result in zip(reported, rerun(runner, evidence, reported), strict=True):
+            count += 1
+            console.step(f"{result.test} {'fails' if result.again else 'does not fail as reported'}")
+            for line in result.message.splitlines():
+                console.detail(line)
+            before = last_line(str(broke["message"]))
+            if result.again and result.last_line != before:
+                console.detail(f"(the record's last line is another: {before})")
+            differs += [] if result.again else [result.test]
+    if differs:
+        more = f" and {len(differs) - 3} more" if len(differs) > 3 else ""
+        return f"not reproduced: {', '.join(differs[:3])}{more} of {count} did not fail as the record says."
+    console.good(f"reproduced: #{number} breaks {count} test{'s' * (count != 1)}, as the record says.")
+    return None
+
+
+def _is_shown_by(broke: Mapping[str, Any], evidence: Evidence) -> bool:
+    same = (broke["gate"], broke["commit"], is_of_build(broke))
+    return same == (evidence.gate, evidence.commit, evidence.is_build)
+
+
+def _open_shell(day: Day, runner: ProbeRunner, evidence: Evidence) -> None:
+    """Open a shell where a ticket fails: in its image, or in a folder of this machine, in the jail."""
+    debug_images = DebugImages(day, runner)
+    command = debug_images.command(evidence)
+    day.console.detail(f"the failing command: {command}")
+    if isinstance(runner.engine, LocalEngine):
+        _, probe = evidence_probe(runner, evidence)
+        day.console.step(f"A shell in the source of {evidence.commit[:10]}; `exit` leaves it, and removes the folder")
+        open_shell(runner.engine, replace(probe, steps=probe.steps[:1]), ignore)
+        return
+    image, images = debug_images.make(debug_images.evidence(evidence)), runner.engine.images
+    if image is None or images is None:
+        raise UsageError(f"There is no image to look into: the {runner.engine.name} engine made none.")
+    day.console.step(f"A shell in {image.name}; `exit` leaves it")
+    images.enter(image)

@@ -1,0 +1,108 @@
+"""The address of a repository on GitHub (github.com or an enterprise's server), and the token for it."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from sessions.terminal.errors import TrackerAccessError, TrackerError
+
+GITHUB_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
+_ENTERPRISE_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitHubAddress:
+    """A repository: ``rest`` is its own address, ``graphql`` that of the whole server."""
+
+    owner: str
+    name: str
+    host: str
+    rest: str
+    graphql: str
+
+
+class TokenAuth(AuthBase):
+    """A token, which no representation of this object shows."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """The request with the token."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def address_of(url: str) -> GitHubAddress:
+    """The repository behind an address.
+
+    Known are that of the REST interface (``https://api.github.com/repos/OWNER/NAME``,
+    ``https://HOST/api/v3/repos/OWNER/NAME``), that of the web (``https://HOST/OWNER/NAME``), and ``OWNER/NAME``, which
+    is on ``GH_HOST``, or else on github.com.
+
+    Raises :class:`TrackerError` for anything else, and where a token would travel in the clear.
+    """
+    full = url if "://" in url else f"https://{os.environ.get('GH_HOST') or 'github.com'}/{url}"
+    parts = urlsplit(full.rstrip("/"))
+    found = re.fullmatch(
+        r"(?P<before>(?:/[\w.-]+)*?)(?P<rest>/repos)?/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)", parts.path
+    )
+    host = parts.hostname or ""
+    if not found or not host or parts.username or parts.scheme not in {"http", "https"}:
+        raise TrackerError(
+            "[tickets] url names no repository on GitHub: write https://api.github.com/repos/OWNER/NAME."
+        )
+    if parts.scheme == "http" and host not in {"127.0.0.1", "::1", "localhost"}:
+        raise TrackerError(f"[tickets] url: a token would travel to {host} in the clear; write https.")
+    base = f"{parts.scheme}://{parts.netloc}{found['before']}" if found["rest"] else _interface(parts.netloc)
+    name = found["name"] if found["rest"] else found["name"].removesuffix(".git")
+    return GitHubAddress(
+        owner=found["owner"],
+        name=name,
+        host=host,
+        rest=f"{base}/repos/{found['owner']}/{name}",
+        graphql=f"{base.removesuffix('/v3')}/graphql",
+    )
+
+
+def auth_for(place: GitHubAddress) -> TokenAuth:
+    """Who asks there: a token from the environment, looked for as ``gh`` does.
+
+    Raises :class:`TrackerAccessError` where there is none, since GitHub's GraphQL answers nobody without.
+    """
+    is_enterprise = not re.fullmatch(r"(.+\.)?(github\.com|ghe\.com)", place.host)
+    for name in (*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS:
+        if token := os.environ.get(name, "").strip():
+            if not re.fullmatch(r"[!-~]+", token):
+                raise TrackerAccessError(f"{name} holds no token: there are characters in it that no token has.")
+            return TokenAuth(token)
+    raise TrackerAccessError("GitHub tells pull requests only to those with a token: set GH_TOKEN or GITHUB_TOKEN.")
+
+
+def web_address(origin: str) -> str:
+    """The web address of a repository on GitHub, from that of a clone's origin; empty where it is elsewhere.
+
+    GitHub is github.com, and the host in ``GH_HOST``.
+
+    >>> web_address("git@github.com:pypa/packaging.git")
+    'https://github.com/pypa/packaging'
+    """
+    hosts = "|".join(map(re.escape, {"github.com", os.environ.get("GH_HOST") or "github.com"}))
+    known = re.fullmatch(
+        rf"(?:https://|ssh://|git://)?(?:[^@/]+@)?(?P<host>{hosts})(?::\d+)?[:/](?P<path>[\w.-]+/[\w.-]+?)(?:\.git)?/?",
+        origin,
+    )
+    return f"https://{known['host']}/{known['path']}" if known else ""
+
+
+def _interface(netloc: str) -> str:
+    """The REST interface of a server whose web address is known."""
+    if re.fullmatch(r"(www\.)?github\.com", netloc):
+        return "https://api.github.com"
+    return f"https://api.{netloc}" if netloc.endswith(".ghe.com") else f"https://{netloc}/api/v3"

@@ -1,0 +1,73 @@
+"""The one comment that a pull request gets: its marker, its text, its length. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sessions.tickets.model import Account
+
+MAX_COMMENT = 65_536
+_LINK = "[The full report]("
+_PLAIN_ADDRESS = re.compile(r"https?://[^\s()<>\[\]]+")
+_CUT = "\n… cut here, for GitHub takes no longer comments: the full report has the rest.\n"
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+
+
+def comment_text(account: Account, marker: str, head: str) -> str:
+    """The whole comment on a pull request whose branch is at ``head`` now."""
+    moved = account.commit and head != account.commit
+    note = f"The branch has moved since: this is about commit `{account.commit}`.\n\n" if moved else ""
+    text = f"{marker}\n{note}{account.text.strip()}"
+    if not _PLAIN_ADDRESS.fullmatch(account.url):
+        return cut(text, MAX_COMMENT)
+    link = f"\n\n{_LINK}{account.url})\n"
+    return cut(text, MAX_COMMENT - len(link)).rstrip("\n") + link
+
+
+def own_comment(comments: Iterable[Mapping[str, Any]], marker: str) -> Mapping[str, Any] | None:
+    """Return the first comment with our marker that we wrote: anybody can copy the marker."""
+    return next((each for each in comments if each["viewerDidAuthor"] and each["body"].startswith(marker)), None)
+
+
+def says_the_same(one: str, other: str) -> bool:
+    """Whether two comments say the same: the address of the report and the kind of line ends do not count.
+
+    That the same verdict stands in another day's report too is no news.
+    """
+    return matter(one) == matter(other)
+
+
+def matter(text: str) -> str:
+    """The text of a comment without the address of the report, and with plain line ends."""
+    rows = text.replace("\r\n", "\n").strip().split("\n")
+    return "\n".join(row for row in rows if not row.startswith(_LINK)).strip()
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, or as many of its lines as fit into ``limit`` characters, with no fence left open."""
+    if len(text) <= limit:
+        return text
+    kept: list[str] = []
+    fence, room = "", limit - len(_CUT)
+    for line in text.splitlines(keepends=True):
+        after = _fence_after(fence, line)
+        if len(line) + len(after) + 1 > room:
+            rest = room - len(fence) - 2
+            kept += [line[:rest] + "\n"] if fence and after and rest > 0 else []  # in a fence any place will do
+            break
+        kept.append(line)
+        fence, room = after, room - len(line)
+    return "".join(kept) + (f"{fence}\n" if fence else "") + _CUT
+
+
+def _fence_after(fence: str, line: str) -> str:
+    """The fence that is open after a line, if it is ``fence`` before it."""
+    found = _FENCE.fullmatch(line.rstrip("\r\n"))
+    if not found or (found[1][0] == "`" and "`" in found[2]):
+        return fence
+    if not fence:
+        return found[1]
+    closes = found[1].startswith(fence) and not found[2].strip()
+    return "" if closes else fence

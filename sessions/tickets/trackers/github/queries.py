@@ -1,0 +1,85 @@
+"""The GraphQL queries: one request brings labels, reviews and checks along with a hundred pull requests."""
+
+from __future__ import annotations
+
+_CHECKS = """
+fragment Checks on StatusCheckRollupContextConnection {
+  pageInfo { hasNextPage endCursor }
+  nodes {
+    __typename
+    ... on CheckRun { name conclusion }
+    ... on StatusContext { context state }
+  }
+}
+"""
+
+# An issue has at most 100 labels. `binding` are the reviews of those who may merge: only these hold a ticket back.
+TICKETS = (
+    """
+query Tickets($owner: String!, $name: String!, $after: String, $checks: Boolean!) {
+  repository(owner: $owner, name: $name) {
+    defaultBranchRef { name }
+    pullRequests(states: OPEN, first: 100, after: $after, orderBy: {field: CREATED_AT, direction: ASC}) {
+      pageInfo { hasNextPage endCursor }
+      nodes {
+        number title url body isDraft headRefOid headRefName baseRefName isCrossRepository reviewDecision
+        author { login }
+        milestone { title }
+        labels(first: 100) { nodes { name } }
+        reviews: latestOpinionatedReviews(first: 50) { nodes { state author { login } } }
+        binding: latestOpinionatedReviews(first: 50, writersOnly: true) { nodes { state } }
+        statusCheckRollup @include(if: $checks) { contexts(first: 100) { ...Checks } }
+      }
+    }
+  }
+}
+"""
+    + _CHECKS
+)
+
+MORE_CHECKS = (
+    """
+query MoreChecks($owner: String!, $name: String!, $number: Int!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      statusCheckRollup { contexts(first: 100, after: $after) { ...Checks } }
+    }
+  }
+}
+"""
+    + _CHECKS
+)
+
+# `viewerDidAuthor` tells our comment from a copy of it, for Actions' own token too, which may not ask who it is.
+PRESENT = """
+query Present(
+  $owner: String!, $name: String!, $number: Int!, $after: String,
+  $commit: GitObjectID, $tested: Boolean!, $context: String!
+) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      headRefOid locked
+      labels(first: 100) { nodes { name } }
+      comments(first: 100, after: $after) {
+        pageInfo { hasNextPage endCursor }
+        nodes { fullDatabaseId viewerDidAuthor body }
+      }
+    }
+    object(oid: $commit) @include(if: $tested) {
+      ... on Commit { status { context(name: $context) { state description targetUrl } } }
+    }
+  }
+}
+"""
+
+HEAD = """
+query Head($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) { id state headRefOid } }
+}
+"""
+
+CLOSE = """
+mutation Close($id: ID!) {
+  closePullRequest(input: {pullRequestId: $id}) { pullRequest { state } }
+}
+"""

@@ -1,0 +1,52 @@
+"""What a run shows of a reported failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sessions.day.reproduction_run import compare
+from sessions.gates.results import Failure, Results, TestId
+
+TEST = TestId("a.py", "f", "f(1)[0]")
+OTHER = TestId("a.py", "g")
+
+
+def broke(**changes: Any) -> dict[str, Any]:
+    return {"test": str(TEST), "file": "a.py", "message": "reported", "kind": "failed", "expected": 0} | changes
+
+
+@pytest.mark.parametrize(
+    ("kind", "results", "again", "message"),
+    [
+        ("failed", Results(failures=(Failure(test=TEST, message="1\nhere"),)), True, "1\nhere"),
+        ("error", Results(failures=(Failure(test=TEST, message="here"),)), True, "here"),
+        ("failed", Results(failures=(Failure(test=OTHER),), passed=(TEST,)), False, "it passes"),
+        ("failed", Results(passed=(OTHER,)), False, "it does not run"),
+        ("failed", Results(skipped=(TEST,)), False, "it is skipped"),
+        ("failed", Results(trouble="it was killed"), False, "it is not reached (it was killed)"),
+        ("gone", Results(passed=(OTHER,)), True, "reported"),
+        ("gone", Results(passed=(TEST,)), False, "it passes"),
+        ("gone", Results(skipped=(TEST,)), False, "it is skipped"),
+        ("gone", Results(failures=(Failure(test=TEST),)), False, "it fails"),
+        ("gone", Results(trouble="cut"), False, "it is not reached (cut)"),
+        ("skipped", Results(skipped=(TEST,)), True, "reported"),
+        ("skipped", Results(passed=(TEST,)), False, "it passes"),
+    ],
+)
+def test_a_failure_is_reproduced_only_by_the_same_kind(kind: str, results: Results, again: bool, message: str) -> None:
+    shown = compare(broke(kind=kind), results)
+    assert (shown.again, shown.message) == (again, message)
+
+
+@pytest.mark.parametrize(("ran", "again"), [(3, True), (5, False)])
+def test_too_few_tests_of_a_file_are_counted(ran: int, again: bool) -> None:
+    results = Results(counts={"a.py": ran})
+    assert compare(broke(kind="gone", expected=5, test="a.py::number of tests"), results).again is again
+
+
+def test_a_record_of_before_says_no_kind() -> None:
+    reported = broke()
+    del reported["kind"], reported["expected"]
+    assert compare(reported, Results(failures=(Failure(test=TEST),))).again
