@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sessions.tickets.order import Needs, merge_order
+from sessions.tickets.order import Needs, find_cycles, merge_order
 
 Neighbours = Mapping[int, frozenset[int]]
 
@@ -26,7 +26,9 @@ class Order:
 
 
 def cheapest_order(numbers: Iterable[int], conflicts: Iterable[tuple[int, int]], needs: Needs) -> Order:
-    """Order ``numbers`` so that few conflict with an earlier one; what a ticket needs comes before it.
+    """Order ``numbers`` so that few conflict with an earlier one.
+
+    What a ticket needs comes before it, but where tickets wait for each other.
 
     A largest set of tickets without conflicts goes first (a maximum independent set of the graph of conflicts); each of
     the others then has to be mended once.
@@ -39,6 +41,8 @@ def cheapest_order(numbers: Iterable[int], conflicts: Iterable[tuple[int, int]],
     parts = list(_parts(neighbours))
     free = frozenset[int]().union(*(_independent(part, neighbours) for part in parts))
     inside = {number: needs.get(number, frozenset()) & neighbours.keys() for number in neighbours}
+    for cycle in find_cycles(inside):  # tickets that wait for each other: the radar looks at them all the same
+        inside |= {number: inside[number] - {*cycle} for number in cycle}
     order = merge_order(inside, rank=lambda number: 0 if number in free else 1)
     place = {number: at for at, number in enumerate(order)}
     mending = tuple(n for n in order if any(place[other] < place[n] for other in neighbours[n]))

@@ -140,6 +140,13 @@ def test_the_order_costs_as_little_as_any_by_brute_force(seed: int) -> None:
         assert order.is_best
 
 
+def test_tickets_that_wait_for_each_other_have_a_place_too() -> None:
+    needs = {1: frozenset({2}), 2: frozenset({1, 3}), 3: frozenset[int](), 4: frozenset({2})}
+    order = cheapest_order((1, 2, 3, 4), [(1, 3)], needs)
+    assert sorted(order.numbers) == [1, 2, 3, 4]
+    assert order.numbers.index(3) < order.numbers.index(2) < order.numbers.index(4)
+
+
 @pytest.mark.slow
 def test_1000_open_tickets_take_less_than_a_minute(tmp_path: Path) -> None:
     scene, tickets = grow(tmp_path, 1000, 150, 3)
