@@ -20,7 +20,7 @@
 # ///
 """Integrand: merge everything that is ready, build it, test it, and say whose ticket breaks it.
 
-Product sessions: init, baseline, integrate, doc-pdf, report. All but init take the same options:
+Product sessions: init, baseline, integrate, doc-pdf, publish, report. All but init take the same options:
 `nox -s integrate -- --help`. Without a configuration of your own they work on the bundled sample.
 """
 
@@ -101,6 +101,14 @@ def doc_pdf(session: nox.Session) -> None:
     from sessions.doc_pdf import doc_pdf as story
 
     _tell(session, story, "doc-pdf")
+
+
+@nox.session(venv_backend="none")
+def publish(session: nox.Session) -> None:
+    """Push what was recorded, and tell the tickets: the only session that needs a token that may write."""
+    from sessions.publish import publish as story
+
+    _tell(session, story, "publish")
 
 
 @nox.session(venv_backend="none")

@@ -33,10 +33,10 @@ def report(options: Options, console: Console) -> Record:
             console.show(write_reports(record, folder))
         console.detail(f"written to {folder / 'report.html'}, and as report.md")
         tell_actions(record, folder / "report.html", console)
-        return _tell_tracker(config, options, record, folder, console)
+        return tell_tracker(config, options, record, folder, console)
 
 
-def _tell_tracker(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:
+def tell_tracker(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:
     """Tell and close the tickets; what was done is in the record, whatever stopped the rest."""
     memory = Memory.of(options.state, config.tickets.url)
     writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)

@@ -13,12 +13,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sessions.day.packed import unpack_images
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.state_sync import take_over
 from sessions.engines.choice import choose_engine
 from sessions.engines.dask.pool import choose_pool
 from sessions.engines.docker import baseline_image
 from sessions.engines.docker.daemon import legal_tag
+from sessions.engines.docker.engine import DockerEngine
 from sessions.ledger.ledger import Ledger, ProbeResult
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import Config, Gate, load_config
@@ -114,6 +116,8 @@ class Day:
         with ExitStack() as borrowed:
             borrowed.callback(engine.close)
             self.console.detail(f"engine: {engine.name}, as {engine.why}")
+            if isinstance(engine, DockerEngine):
+                unpack_images(engine, self.state, self.console)
             if self.options.publish and self.config.engine.image and engine.registry:
                 engine.registry.check_login()  # now, and not after hours
             repository, tree = self.mirror.repository, self.release.tree

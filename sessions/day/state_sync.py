@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 
-from sessions.day.probe_runner import ProbeRunner
 from sessions.engines.docker.daemon import connect
 from sessions.engines.docker.engine import DockerEngine
+from sessions.ledger.ledger import Ledger
 from sessions.ledger.record import Record
 from sessions.ledger.state_archive import FOLDER, LEDGER, pack_state, unpack_state
-from sessions.publishing.images import publish_baseline, publish_image
+from sessions.publishing.images import publish_image
+from sessions.publishing.publication import Publication
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -46,27 +47,18 @@ def take_over(config: Config, options: Options, console: Console) -> None:
         engine.close()
 
 
-def share_baseline(runner: ProbeRunner, options: Options) -> None:
-    """Publish what was built of the release's image, if asked: what is known counts for that image and no other."""
-    if engine := _publisher(runner, options):
-        publish_baseline(engine, runner.image, runner.console)
+def hand_over(publication: Publication, ledger: Ledger, record: Record) -> None:
+    """Publish what is known, if asked, for the next call, wherever that runs; once, where nothing is new.
 
-
-def hand_over(runner: ProbeRunner, record: Record, options: Options) -> None:
-    """Publish what is known, if asked, for the next call, wherever that runs; once, where nothing is new."""
-    engine, config = _publisher(runner, options), runner.config
-    if engine is None:
+    Raises :class:`InfrastructureError` where the push is refused.
+    """
+    engine, name = publication.engine, f"{publication.repository}:state"
+    if engine is None or not publication.pushes_images:
         return
     found = {key: value for key, value in record.items() if key not in ("timings", "published")}
-    inputs = hashlib.sha256(f"{runner.ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
-    engine.store(_name(config), inputs, lambda: pack_state(options.state, record))
-    publish_image(engine.registry, _name(config), runner.console)
-
-
-def _publisher(runner: ProbeRunner, options: Options) -> DockerEngine | None:
-    engine = runner.engine
-    wanted = options.publish and runner.config.engine.image
-    return engine if wanted and isinstance(engine, DockerEngine) else None
+    inputs = hashlib.sha256(f"{ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
+    engine.store(name, inputs, lambda: pack_state(publication.options.state, record))
+    publish_image(engine.registry, name, publication.console)
 
 
 def _name(config: Config) -> str:

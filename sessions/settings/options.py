@@ -35,6 +35,7 @@ class Options:
     engine: str | None = None
     jobs: int | None = None
     publish: bool = False
+    pack: bool = False
     push_failed: bool = False
     shell: int | None = None
     plan_shards: int | None = None
@@ -116,6 +117,9 @@ def build_parser(session: str) -> argparse.ArgumentParser:
     end = parser.add_argument_group("what comes of it")
     end.add_argument(
         "--publish", action="store_true", help="push branch and images, tell the tickets; else nothing leaves"
+    )
+    end.add_argument(
+        "--pack", action="store_true", help="keep images and head in the state folder, for `publish` on another machine"
     )
     end.add_argument(
         "--push-failed", action="store_true", help="with --publish: push a red head's image, too, as …-failed"

@@ -113,6 +113,14 @@ class BaselineImage:
             seek = labels[f"{LABEL}.base"]
         return tuple(found)
 
+    def local_names(self, image: str) -> dict[str, str]:
+        """The ids of a prepared image and of those below it that were built here, by the names that they have here."""
+        names: dict[str, str] = {}
+        while image and (here := self._find(image)) and f"{LABEL}.inputs" in here.labels:
+            names |= dict.fromkeys(here.tags, str(here.id))
+            image = here.labels[f"{LABEL}.base"]
+        return names
+
     def _base(self, wanted: str, release: ImageSource) -> DockerImage:
         engine = self.config.engine
         plan = _Plan(kind="baseline", name=wanted, inputs=_hash(engine.recipe, engine.target, release.tree))
