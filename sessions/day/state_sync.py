@@ -55,7 +55,7 @@ def hand_over(publication: Publication, ledger: Ledger, record: Record) -> None:
     engine, name = publication.engine, f"{publication.repository}:state"
     if engine is None or not publication.pushes_images:
         return
-    found = {key: value for key, value in record.items() if key not in ("timings", "published")}
+    found = {key: value for key, value in record.items() if key not in ("timings", "published", "images")}
     inputs = hashlib.sha256(f"{ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
     engine.store(name, inputs, lambda: pack_state(publication.options.state, record))
     publish_image(engine.registry, name, publication.console)
