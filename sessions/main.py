@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sessions import __version__
+from sessions.day.healing import Story, run_healing
 from sessions.day.run_record import is_success
 from sessions.day.sharding import plan
 from sessions.first_steps.init_options import build_init_parser, parse_init_options
@@ -21,7 +22,6 @@ from sessions.settings.options import Options, build_parser, parse_options
 from sessions.terminal.console import Console, harmless_json
 from sessions.terminal.errors import IntegrandError
 
-Story = Callable[[Options, Console], Record]
 HOME = Path(__file__).resolve().parent.parent
 
 
@@ -39,7 +39,7 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
         if options.plan_shards:
             print(plan(options.plan_shards))
             return None
-        record = story(options, console)
+        record = run_healing(story, options, console)
         if session != "report":  # which tells more, and before it tells the tickets
             set_outputs(record, (options.state / "latest").resolve() / "report.html")
         if options.json:

@@ -137,6 +137,8 @@ class Mirror:
         have = self._local("refs/integrand/tickets/")
         tips = {number: have[local] for local, number in locals_.items() if local not in failed}
         commits = self.present(tips.values())
+        if set(tips.values()) - commits:  # another kind of object, or lost
+            self._fetcher.check_refs()
         return Fetched(
             tips={number: tip for number, tip in tips.items() if tip in commits},
             faults={locals_[local]: why for local, why in failed.items()},
