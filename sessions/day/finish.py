@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import sqlite3
 import time
 from typing import Any
 
@@ -14,8 +16,11 @@ from sessions.day.state_sync import hand_over
 from sessions.engines.docker.engine import DockerEngine
 from sessions.engines.probe import Inspection
 from sessions.ledger.record import Record, save_record
+from sessions.ledger.retention import tidy_state
 from sessions.publishing.publication import Publication, name_evidence
 from sessions.reporting.report_files import write_reports
+from sessions.source.upkeep import tidy_mirror
+from sessions.terminal.errors import SourceError
 
 
 def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None) -> Record:
@@ -41,6 +46,8 @@ def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None)
     if day.options.pack:
         with publication.go_on():
             pack(publication.engine, day.mirror, record, day.state)
+    if runner and not day.options.shard:
+        _tidy(day, record)
     publication.finish()
     return record
 
@@ -73,6 +80,16 @@ def publication_of(day: Day, runner: ProbeRunner | None) -> Publication:
 def release_image(runner: ProbeRunner) -> dict[str, Any]:
     """Return the record's entry for the image that all results count for."""
     return {"kind": "release", "name": runner.image.name, "id": runner.image.id}
+
+
+def _tidy(day: Day, record: Record) -> None:
+    """Keep the state folder small. That this fails is worth a word, and no failure."""
+    keep, today = day.config.engine.keep_days, day.options.date
+    try:
+        tidy_state(day.state, record, today, keep)
+        tidy_mirror(day.mirror.repository, today - dt.timedelta(days=keep))
+    except (OSError, sqlite3.Error, SourceError) as error:
+        day.console.detail(f"what is old could not be removed from {day.state}: {error}")
 
 
 def _save(day: Day, record: Record) -> Record:

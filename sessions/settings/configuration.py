@@ -76,7 +76,9 @@ class EngineSettings:
     target: str = _key("The stage of `recipe` to build; empty: the last.", "")
     dockerfile: str = _key("Layers to put on the baseline (ARG BASELINE); its context is the release's source.", "")
     image: str = _key("Repository for what `--publish` pushes, such as `ghcr.io/you/project/integration`.", "")
-    keep_days: int = _key("Images and artifacts of days older than this are removed.", 14)
+    keep_days: int = _key(
+        "What no day within so many days needed is removed: images, results, logs, artifacts, reports.", 14
+    )
     builder: Literal["auto", "buildkit", "classic"] = _key(
         "`auto` takes BuildKit where a docker client has it.", "auto"
     )
