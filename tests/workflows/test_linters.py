@@ -44,7 +44,9 @@ def said(*words: str) -> tuple[int, str]:
 
 
 def test_zizmor_finds_nothing() -> None:
-    status, words = said(str(Path(sys.executable).with_name("zizmor")), "--offline", "--no-progress", str(GITHUB))
+    status, words = said(
+        str(Path(sys.executable).with_name("zizmor")), "--offline", "--no-progress", "--persona", "auditor", str(GITHUB)
+    )
     assert status == 0, words
     assert "No findings to report" in words
 
