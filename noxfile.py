@@ -20,7 +20,7 @@
 # ///
 """Integrand: merge all tickets that are ready, build and test the result, and name the tickets that break it.
 
-Product sessions: init, baseline, integrate, doc-pdf, report, audit, radar, reproduce. All but init and
+Product sessions: init, baseline, integrate, doc-pdf, publish, report, audit, radar, reproduce. All but init and
 reproduce take the same options: `nox -s integrate -- --help`. Without a configuration of your own they work on the
 bundled sample.
 """
@@ -106,6 +106,14 @@ def doc_pdf(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def publish(session: nox.Session) -> None:
+    """Push what was recorded, and tell the tickets: the only session that needs a token that may write."""
+    from sessions.publish import publish as story
+
+    _run(session, story, "publish")
+
+
+@nox.session(venv_backend="none")
 def report(session: nox.Session) -> None:
     """Show the report of the newest day; with --publish, comment on the tickets."""
     from sessions.report import report as story
@@ -185,6 +193,16 @@ def typecheck(session: nox.Session) -> None:
     """Check types with strict mypy, of this file and the tests, too."""
     session.install(*RUNTIME, *TESTING, *TYPES, MYPY)
     session.run("mypy", ".")
+
+
+@nox.session(reuse_venv=True)
+def lock(session: nox.Session) -> None:
+    """Write .github/requirements.txt: what the workflow installs, with versions and hashes."""
+    session.install("uv>=0.9")
+    wanted = Path(session.create_tmp()) / "requirements.in"
+    wanted.write_text("\n".join(RUNTIME) + "\n", encoding="utf-8")
+    words = ("--universal", "--generate-hashes", "--python-version", "3.11", "--no-header", "--no-annotate", "--quiet")
+    session.run("uv", "pip", "compile", *words, "-o", ".github/requirements.txt", *session.posargs, str(wanted))
 
 
 @nox.session(reuse_venv=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sessions.day.baselines import Baselines
 from sessions.day.context import Day, open_day
+from sessions.day.finish import share
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.run_record import DayResult, make_record, write_record
-from sessions.day.state_sync import hand_over, share_baseline
 from sessions.ledger.record import Record
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -21,10 +21,7 @@ def baseline(options: Options, console: Console) -> Record:
         with day.runner() as runner:
             day_result = _work(day, runner)
             # The record of a day with tickets says more than one of the baseline alone.
-            record = make_record(day, day_result) if day.is_begun() else write_record(day, day_result)
-            share_baseline(runner, options)
-            hand_over(runner, record, options)
-            return record
+            return share(day, runner, make_record(day, day_result), is_newest=not day.is_begun())
 
 
 def _work(day: Day, runner: ProbeRunner) -> DayResult:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions import __version__
+from sessions.day.healing import Story, run_healing
 from sessions.day.run_record import is_success
 from sessions.day.sharding import plan
 from sessions.init import init
@@ -25,7 +26,6 @@ from sessions.terminal.console import Console
 from sessions.terminal.errors import IntegrandError
 from sessions.terminal.harmless_text import harmless_json, harmless_line
 
-Story = Callable[[Options, Console], Record]
 # A story that makes no run record: what it found, for ``--json``, and one sentence where the status shall be 1.
 Finding = Callable[[Options, Console], tuple[Mapping[str, Any], str]]
 HOME = Path(__file__).resolve().parent.parent
@@ -46,7 +46,7 @@ def run_session(story: Story, session: str, words: Sequence[str], called_from: P
         if options.plan_shards:
             print(plan(options.plan_shards))
             return None
-        record = story(options, console)
+        record = run_healing(story, options, console)
         if session != "report":  # which has set them, before it writes to the tracker
             set_outputs(record, (options.state / "latest").resolve() / "report.html")
         if options.json:

@@ -34,10 +34,10 @@ def report(options: Options, console: Console) -> Record:
             console.show(write_reports(record, folder))
         console.detail(f"report: {folder / 'report.html'}, and report.md beside it")
         tell_actions(record, folder / "report.html", console)
-        return _tell_tracker(config, options, record, folder, console)
+        return tell_tracker(config, options, record, folder, console)
 
 
-def _tell_tracker(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:
+def tell_tracker(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:
     """Comment on the tickets and close them; the record says what was done, even if an error stops the rest."""
     memory = Memory.of(options.state, config.tickets.url)
     writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)

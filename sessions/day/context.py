@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from sessions.day.budget import Budget
 from sessions.day.gate_files import GateFiles
+from sessions.day.packed import unpack_images
 from sessions.day.probe_builder import ProbeBuilder
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.result_cache import ResultCache
@@ -118,8 +119,10 @@ class Day:
         with ExitStack() as borrowed:
             borrowed.callback(engine.close)
             self.console.detail(f"engine: {engine.name}, as {engine.why}")
-            if self.options.publish and self.config.engine.image and engine.images:
-                engine.images.check_login()  # now, and not after hours
+            if engine.images:
+                unpack_images(engine.images, self.state, self.console)
+                if self.options.publish and self.config.engine.image:
+                    engine.images.check_login()  # now, and not after hours
             repository, tree = self.mirror.repository, self.release.tree
             self.console.detail(f"disk: {engine.check_disk(self.release.tag, size_of(repository, tree))}")
             tag, commit = self.release.tag, self.release.commit

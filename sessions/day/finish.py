@@ -2,139 +2,152 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import datetime as dt
+import sqlite3
+import time
 from dataclasses import replace
 from typing import Any
 
 from sessions.day.context import Day
 from sessions.day.debug_images import DebugImages, evidence_commits, evidence_of
 from sessions.day.head_audit import audit_head
+from sessions.day.packed import pack
 from sessions.day.probe_runner import ProbeRunner
-from sessions.day.run_record import DayResult, ImageNames, write_record
-from sessions.day.state_sync import hand_over, share_baseline
-from sessions.engines.images import ImageStore, Inspection
-from sessions.ledger.record import Record
-from sessions.publishing.branch import publish_branch
-from sessions.publishing.images import publish_image
+from sessions.day.run_record import DayResult, make_record
+from sessions.day.state_sync import hand_over
+from sessions.engines.images import Inspection
+from sessions.ledger.record import Record, save_record
+from sessions.ledger.retention import tidy_state
+from sessions.publishing.publication import Publication, name_evidence
 from sessions.reporting.report_files import write_reports
 from sessions.source.evidence_bundle import BUNDLE, write_bundle
-from sessions.terminal.errors import InfrastructureError, IntegrandError, SourceError
+from sessions.source.upkeep import tidy_mirror
+from sessions.terminal.errors import SourceError
 
 
 def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None) -> Record:
     """Record what was found, make images of it, publish them and the branch if asked, and record that.
 
-    What shows a failure comes first, so that the head's image holds a record that names it; the branch comes last,
-    so that nobody finds one whose image is missing. What is there already is left as it is: a call that was stopped
-    anywhere is finished by the next one. Where the audit of the head is red, nothing is pushed. A push that is refused
-    keeps only what rests on it from being published.
+    Evidence comes first, so that the head's image holds a record that names it; the branch comes last, so that nobody
+    finds one whose image is missing. What was pushed before is left as it is: the next call finishes one that was
+    stopped anywhere. A push that is refused keeps only what rests on it from being published.
+
+    Where the audit of the head is red, nothing is pushed.
 
     Raises :class:`InfrastructureError` or :class:`SourceError` at the end where something could not be published.
     """
     if fault := _audit(day, day_result):
-        return _write(day, replace(day_result, state="broken", message=fault))
-    record = _write(day, day_result)
-    published, troubles = dict[str, Any](), list[IntegrandError]()
-    with _going_on(troubles):
+        return _save(day, make_record(day, replace(day_result, state="broken", message=fault)))
+    record = _save(day, make_record(day, day_result))
+    publication = publication_of(day, runner)
+    with publication.go_on():
         write_bundle(day.mirror.repository, evidence_commits(record), day.release.commit, day.folder / BUNDLE)
+    if runner and publication.images:
+        record = {**record, "images": [release_image(runner)]}
+        publication.push_release(record)
+        if day_result.state in ("green", "red", "empty"):
+            record = _make_images(DebugImages(day, runner), record, publication)
+    record = _save(day, publication.push_head(record, day.mirror))
     if runner:
-        with _going_on(troubles):
-            share_baseline(runner, day.options)
-    if runner and runner.engine.images and day_result.state in ("green", "red", "empty"):
-        debug_images = DebugImages(day, runner)
-        day_result = replace(day_result, shown=_show_evidence(debug_images, record, runner.engine.images, troubles))
-        record = _write(day, day_result)
-        published |= _publish_head(debug_images, day_result, record, runner.engine.images, troubles)
-        with _going_on(troubles):
-            debug_images.tidy(record)
-    elif day_result.state == "green":
-        published |= _publish_branch(day, record, troubles)
-    if published:
-        record = _write(day, replace(day_result, published=published))
-    if runner:
-        with _going_on(troubles):
-            hand_over(runner, record, day.options)
-    if troubles:
-        raise troubles[0]
+        with publication.go_on():
+            hand_over(publication, day.ledger, record)
+    if day.options.pack:
+        with publication.go_on():
+            pack(publication.images, day.mirror, record, day.state)
+    if runner and not day.options.shard:
+        _tidy(day, record)
+    publication.finish()
     return record
 
 
 def _audit(day: Day, day_result: DayResult) -> str:
-    """Why nothing may be pushed, if the head does not hold exactly what its tickets change; else nothing."""
+    """Return why nothing may be pushed, if the head is not exactly what its tickets change; else an empty text."""
     progress = day_result.progress
     if day_result.state not in ("green", "red") or progress is None or not progress.line.tickets:
         return ""
     return audit_head(day, progress.line)
 
 
-@contextmanager
-def _going_on(troubles: list[IntegrandError]) -> Iterator[None]:
-    """Go on after a push that was refused; it is told at the end."""
+def share(day: Day, runner: ProbeRunner, record: Record, *, is_newest: bool) -> Record:
+    """Save the record of a baseline if it ``is_newest``, and publish the release's image and what is known, if asked.
+
+    Raises :class:`InfrastructureError` where something could not be published.
+    """
+    publication = publication_of(day, runner)
+    if publication.images:
+        record = {**record, "images": [release_image(runner)]}
+    if is_newest:
+        save_record(record, day.folder)
+    publication.push_release(record)
+    publication.finish()
+    hand_over(publication, day.ledger, record)
+    if day.options.pack:
+        pack(publication.images, day.mirror, record, day.state)
+    return record
+
+
+def publication_of(day: Day, runner: ProbeRunner | None) -> Publication:
+    """Return what pushes for a day whose probes ran with ``runner``, if any did."""
+    images = runner.engine.images if runner else None
+    image = day.config.engine.image
+    return Publication(options=day.options, console=day.console, repository=image, images=images)
+
+
+def release_image(runner: ProbeRunner) -> dict[str, Any]:
+    """Return the record's entry for the image that all results count for."""
+    return {"kind": "release", "name": runner.builder.image.name, "id": runner.builder.image.id}
+
+
+def _tidy(day: Day, record: Record) -> None:
+    """Keep the state folder small. That this fails is worth a word, and no failure."""
+    keep, today = day.config.engine.keep_days, day.options.date
     try:
-        yield
-    except (InfrastructureError, SourceError) as error:
-        troubles.append(error)
+        tidy_state(day.state, record, today, keep)
+        tidy_mirror(day.mirror.repository, today - dt.timedelta(days=keep))
+    except (OSError, sqlite3.Error, SourceError) as error:
+        day.console.detail(f"what is old could not be removed from {day.state}: {error}")
 
 
-def _publish_head(
-    debug_images: DebugImages, day_result: DayResult, record: Record, images: ImageStore, troubles: list[IntegrandError]
-) -> dict[str, Any]:
-    """What was published of the head: its image, and then, if it is green and the image arrived, its branch."""
-    published, before = dict[str, Any](), len(troubles)
-    with _going_on(troubles):
-        published |= _show_head(debug_images, record, images) if record["order"] else {}
-    if day_result.state == "green" and len(troubles) == before:
-        published |= _publish_branch(debug_images.day, record, troubles)
-    return published
-
-
-def _publish_branch(day: Day, record: Record, troubles: list[IntegrandError]) -> Mapping[str, Any]:
-    with _going_on(troubles):
-        return publish_branch(day.mirror, day.branch, record["head"], day.console, day.options)
-    return {}
-
-
-def _write(day: Day, day_result: DayResult) -> Record:
-    record = write_record(day, day_result)
+def _save(day: Day, record: Record) -> Record:
+    """Save the record as the newest, with its report."""
+    timings = {**record["timings"], "seconds": round(time.monotonic() - day.started, 3)}
+    record = {**record, "timings": timings}
+    save_record(record, day.folder)
     write_reports(record, day.folder)
     return record
 
 
-def _show_evidence(
-    debug_images: DebugImages, record: Record, images: ImageStore, troubles: list[IntegrandError]
-) -> ImageNames:
-    """The name under which to pull or run each image that shows what a ticket breaks."""
-    shown = dict[tuple[int, str, str], str]()
+def _make_images(debug_images: DebugImages, record: Record, publication: Publication) -> Record:
+    """Make the images of a day, push those of evidence, and return the record that names them all."""
+    evidence = _make_evidence(debug_images, record, publication)
+    names = {(each["number"], each["gate"], each["tree"]): each["name"] for each in evidence}
+    record = {**name_evidence(record, names), "images": [*record["images"], *evidence]}
+    record = _save(debug_images.day, publication.push_evidence(record))
+    with publication.go_on():
+        head = [_image(debug_images, "head", debug_images.head(record))] if record["order"] else []
+        record = {**record, "images": [*record["images"], *filter(None, head)]}
+        for image in filter(None, head):
+            debug_images.day.console.detail(f"look into the head: docker run --rm -it {image['name']} sh")
+    with publication.go_on():
+        debug_images.tidy(record)
+    return record
+
+
+def _make_evidence(debug_images: DebugImages, record: Record, publication: Publication) -> list[dict[str, Any]]:
+    """Make an image for each failure that a ticket causes, unless the registry has it: the entries for the record."""
+    made = list[dict[str, Any]]()
     for evidence in evidence_of(record):
-        with _going_on(troubles):
-            if name := _show_one(debug_images, debug_images.evidence(evidence), images):
-                shown[evidence.number, evidence.gate, evidence.tree] = name
-    return shown
+        with publication.go_on():
+            wanted = debug_images.evidence(evidence)
+            shows = {"number": evidence.number, "gate": evidence.gate, "tree": evidence.tree}
+            if publication.pushed_evidence(wanted.name):
+                made.append({"kind": "evidence", "name": wanted.name, "id": "", **shows})
+            elif image := _image(debug_images, "evidence", wanted):
+                made.append(image | shows)
+    return made
 
 
-def _show_one(debug_images: DebugImages, wanted: Inspection, images: ImageStore) -> str:
-    """The name of an image that shows something, or nothing where it does not build even without its build."""
-    day = debug_images.day
-    publishes = day.options.publish and day.config.engine.image
-    # Its name says what is in it: one that was pushed on another day shows the same, and keeps its address.
-    if publishes and (there := images.digest(wanted.name)):
-        return f"{day.config.engine.image}@{there}"
-    if not debug_images.make(wanted):
-        return ""
-    return publish_image(images, wanted.name, day.console) if publishes else wanted.name
-
-
-def _show_head(debug_images: DebugImages, record: Record, images: ImageStore) -> Mapping[str, Any]:
-    """What was published of the head's image."""
-    day, wanted = debug_images.day, debug_images.head(record)
-    if not debug_images.make(wanted):
-        return {}
-    day.console.detail(f"look into the head: docker run --rm -it {wanted.name} sh")
-    if not day.config.engine.image or not (record["state"] == "green" or day.options.push_failed):
-        return {}
-    if not day.options.publish:
-        day.console.detail(f"not pushed without --publish: image {wanted.name}")
-        return {}
-    reference = publish_image(images, wanted.name, day.console)
-    return {"image": {"name": wanted.name, "reference": reference}}
+def _image(debug_images: DebugImages, kind: str, wanted: Inspection) -> dict[str, Any] | None:
+    """The record's entry for an image that is made now; ``None`` where its candidate does not build."""
+    image = debug_images.make(wanted)
+    return {"kind": kind, "name": wanted.name, "id": image.id} if image else None

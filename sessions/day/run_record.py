@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from sessions import __version__
@@ -17,17 +17,13 @@ from sessions.day.setup import describe_setup
 from sessions.day.trunk_breaks import TrunkBreak, trunk_record
 from sessions.gates.results import Failure, Presence, Results, TestId
 from sessions.ledger.record import RECORD_VERSION, Record, save_record
-from sessions.reporting.reproduction import record_address, reproduce_line, run_line
+from sessions.reporting.reproduction import record_address, reproduce_line
 from sessions.settings.options import Options
 from sessions.source.blockers import Blocker
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Breakage, Conflict, Decision, Ticket, Verdict
 
 State = Literal["green", "red", "paused", "empty", "broken"]
-
-
-# The image that shows what a ticket breaks in a gate, by ticket, gate and tree.
-ImageNames = Mapping[tuple[int, str, str], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +36,6 @@ class DayResult:
     tickets: Sequence[Ticket] = ()
     progress: Progress | None = None
     runner: ProbeRunner | None = None
-    published: Mapping[str, Any] | None = None
-    shown: ImageNames = field(default_factory=dict)
     queue: Sequence[Ticket] = ()
     blockers: Sequence[Blocker] = ()
     trunk_breaks: Sequence[TrunkBreak] = ()
@@ -71,12 +65,13 @@ def make_record(day: Day, day_result: DayResult) -> Record:
         "queue": [each.number for each in day_result.queue],
         "order": list(head.tickets),
         "blockers": [_blocker(each) for each in day_result.blockers],
-        "tickets": [_ticket(each, progress, day, day_result.shown) for each in day_result.tickets] if progress else [],
+        "tickets": [_ticket(each, progress, day) for each in day_result.tickets] if progress else [],
         "gates": {gate.name: _gate(gate.name, progress, probes) for gate in day.config.gates},
         "probes": [_probe(each) for each in probes],
         "engine": runner.engine.name if runner else "",
         "image": runner.builder.image.name if runner else "",
-        "published": dict(day_result.published or {}),
+        "images": [],
+        "published": {},
         "setup": describe_setup(day.config, day.state),
         "timings": {
             "seconds": round(time.monotonic() - day.started, 3),
@@ -119,7 +114,7 @@ def _options(options: Options) -> dict[str, Any]:
     return {name: value for name, value in words.items() if value}
 
 
-def _ticket(ticket: Ticket, progress: Progress, day: Day, shown: ImageNames) -> dict[str, Any]:
+def _ticket(ticket: Ticket, progress: Progress, day: Day) -> dict[str, Any]:
     decision = progress.line.decisions.get(ticket.number, Decision(verdict=Verdict.NOT_REACHED))
     priorities = [label for label in day.config.tickets.priorities if plain(label) in map(plain, ticket.labels)]
     pinned = {each.number: each.commit for each in progress.line.tickets}
@@ -134,10 +129,7 @@ def _ticket(ticket: Ticket, progress: Progress, day: Day, shown: ImageNames) -> 
         "reason": decision.reason,
         "blocked_by": list(decision.blocked_by),
         "conflicts": [_conflict(each) for each in decision.conflicts],
-        "broke": [
-            _breakage(ticket.number, each, shown.get((ticket.number, each.gate, each.tree), ""), record)
-            for each in decision.broke
-        ],
+        "broke": [_breakage(ticket.number, each, record) for each in decision.broke],
         "tests": _test_changes(ticket.number, progress),
     }
 
@@ -166,7 +158,7 @@ def _conflict(conflict: Conflict) -> dict[str, Any]:
     return {"with": list(conflict.with_), **words}
 
 
-def _breakage(number: int, broke: Breakage, image: str, record: str) -> dict[str, Any]:
+def _breakage(number: int, broke: Breakage, record: str) -> dict[str, Any]:
     return {
         "gate": broke.gate,
         "check": _check(is_build=broke.is_build),
@@ -178,17 +170,11 @@ def _breakage(number: int, broke: Breakage, image: str, record: str) -> dict[str
         "commit": broke.commit,
         "tree": broke.tree,
         "command": broke.command,
-        "image": image,
-        "reproduce": _line(number, broke, image, record),
+        "image": "",  # until one is made
+        "reproduce": reproduce_line(number, record) if broke.commit else "",
         "kind": broke.kind,
         "expected": broke.expected,
     }
-
-
-def _line(number: int, broke: Breakage, image: str, record: str) -> str:
-    if image:
-        return run_line(image)
-    return reproduce_line(number, record) if broke.commit else ""
 
 
 def _gate(name: str, progress: Progress | None, probes: Sequence[Consulted]) -> dict[str, Any]:

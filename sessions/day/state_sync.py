@@ -9,13 +9,13 @@ import hashlib
 import json
 from contextlib import closing
 
-from sessions.day.probe_runner import ProbeRunner
 from sessions.engines import EngineUnavailableError
 from sessions.engines.choice import open_preferred
-from sessions.engines.images import ImageStore
+from sessions.ledger.ledger import Ledger
 from sessions.ledger.record import Record
 from sessions.ledger.state_archive import FOLDER, LEDGER, pack_state, unpack_state
-from sessions.publishing.images import publish_baseline, publish_image
+from sessions.publishing.images import publish_image
+from sessions.publishing.publication import Publication
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -44,25 +44,18 @@ def take_over(config: Config, options: Options, console: Console) -> None:
         console.detail(f"no earlier results are taken from {name}: {error}")
 
 
-def share_baseline(runner: ProbeRunner, options: Options) -> None:
-    """Publish what was built of the release's image, if requested: results count only with exactly that image."""
-    if images := _store_to_publish(runner, options):
-        publish_baseline(images, runner.builder.image, runner.console)
+def hand_over(publication: Publication, ledger: Ledger, record: Record) -> None:
+    """Publish what is known for the next call, if requested; nothing is pushed where nothing is new.
 
-
-def hand_over(runner: ProbeRunner, record: Record, options: Options) -> None:
-    """Publish what is known for the next call, if requested; nothing is pushed where nothing is new."""
-    images, config = _store_to_publish(runner, options), runner.cache.config
-    if images is None:
+    Raises :class:`InfrastructureError` where the push is refused.
+    """
+    images, name = publication.images, f"{publication.repository}:state"
+    if images is None or not publication.pushes_images:
         return
-    found = {key: value for key, value in record.items() if key not in ("timings", "published")}
-    inputs = hashlib.sha256(f"{runner.cache.ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
-    images.store(_state_image(config), inputs, lambda: pack_state(options.state, record))
-    publish_image(images, _state_image(config), runner.console)
-
-
-def _store_to_publish(runner: ProbeRunner, options: Options) -> ImageStore | None:
-    return runner.engine.images if options.publish and runner.cache.config.engine.image else None
+    found = {key: value for key, value in record.items() if key not in ("timings", "published", "images")}
+    inputs = hashlib.sha256(f"{ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
+    images.store(name, inputs, lambda: pack_state(publication.options.state, record))
+    publish_image(images, name, publication.console)
 
 
 def _state_image(config: Config) -> str:

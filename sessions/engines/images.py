@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -67,11 +67,42 @@ class Pushed:
         return self.reference.partition("@")[2]
 
 
+class ImageTransfer(Protocol):
+    """The images of this machine by name, and as one archive for another machine.
+
+    All methods raise :class:`InfrastructureError` where the engine fails or the archive cannot be read.
+    """
+
+    def find(self, name: str) -> Image | None:
+        """Return the image of that name (repository:tag) on this machine, if there is one."""
+        ...
+
+    def names_here(self, image: Image) -> Mapping[str, str]:
+        """Return the ids of a prepared image and of those below it that were built here, by their names here."""
+        ...
+
+    def save(self, names: Sequence[str], path: Path) -> None:
+        """Write images with their names into an archive; raises also where one is missing."""
+        ...
+
+    def load(self, ids: Mapping[str, str], path: Path) -> bool:
+        """Load an archive unless each name stands for its id here already; return whether it was loaded.
+
+        Raises also where a name stands for another id afterwards.
+        """
+        ...
+
+
 class ImageStore(Protocol):
     """The images of an engine, on this machine and in the registry of ``[engine] image``.
 
     All methods raise :class:`InfrastructureError` where the engine or the registry fails.
     """
+
+    @property
+    def transfer(self) -> ImageTransfer:
+        """The images of this machine, for another one."""
+        ...
 
     def check_login(self) -> None:
         """Check that the registry accepts our login, before anything that takes long."""

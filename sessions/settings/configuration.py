@@ -71,7 +71,9 @@ class EngineSettings:
         "A Dockerfile that adds layers to the baseline (`ARG BASELINE`); its context is the release's source.", ""
     )
     image: str = _key("Repository to which `--publish` pushes images, such as `ghcr.io/you/project/integration`.", "")
-    keep_days: int = _key("Number of days after which images and artifacts are removed.", 14)
+    keep_days: int = _key(
+        "Number of days that images, results, logs, artifacts and reports are kept after a day last needed them.", 14
+    )
     builder: Literal["auto", "buildkit", "classic"] = _key("`auto` uses BuildKit if the docker client has it.", "auto")
     source: str = _key("Folder of the source in the image.", "/source")
     memory: str = _key("Memory limit of a probe, such as `4g`; empty: three quarters of the machine's.", "")

@@ -36,6 +36,7 @@ class Options:
     engine: str | None = None
     jobs: int | None = None
     publish: bool = False
+    pack: bool = False
     push_failed: bool = False
     shell: int | None = None
     plan_shards: int | None = None
@@ -140,6 +141,8 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     publish = "push branch and images, comment on tickets; without it nothing leaves this machine"
     add("--publish", action="store_true", help=publish)
+    pack = "keep images and head in the state folder, for `publish` on another machine"
+    add("--pack", action="store_true", help=pack)
     add("--push-failed", action="store_true", help="with --publish: push the image of a red head, too, as …-failed")
     add("--close", action="store_true", help="report: close the tickets that the release contains")
     add("--retry-refused", action="store_true", help="report: retry changes that the tracker refused on another day")

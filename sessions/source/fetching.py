@@ -50,6 +50,7 @@ class Fetcher:
         if not reply.status:
             why = "its history ends at a commit whose parents the repository lacks, as it is a shallow clone"
             return dict.fromkeys(missing, why)
+        self.check_refs()
         if not is_of_one_branch(reply):
             raise SourceError(failed_fetch(self.url, reply))
         if len(missing) == 1:
@@ -61,7 +62,17 @@ class Fetcher:
     def here(self, prefix: str) -> dict[str, str]:
         """The refs of the repository here, with what they point to."""
         reply = self.repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
+        if "broken ref" in reply.err:
+            raise self.repository.lost(f"a ref ({reply.last_words.removeprefix('warning: ignoring ')})")
         return {ref: commit for commit, ref in (line.split("\t", 1) for line in reply.lines())}
+
+    def check_refs(self) -> None:
+        """Raise :class:`SourceError` where a ref here names what is not here: no ticket is to blame for that."""
+        ids = "".join(f"{commit}\n" for commit in self.here("refs/").values()).encode()
+        rows = self.repository.git("cat-file", "--batch-check", put=ids).lines()
+        for row in rows:
+            if row.endswith(" missing"):
+                raise self.repository.lost(f"the object {row.split()[0]}")
 
     def _fetch(self, refs: Mapping[str, str]) -> GitReply:
         """Fetch what is not here yet, whatever git replies.

@@ -59,6 +59,7 @@ class MergeProcess:
             self._process.wait()
             complaint = _complaint(self._process) or "it ended"
         self.close()
+        self.repository.suspect(complaint)
         raise SourceError(f"git merge-tree failed in {self.repository.path}: {complaint}")
 
     def auto_merged(self, ours: str, theirs: str) -> list[str]:

@@ -161,6 +161,8 @@ class Mirror:
         have = self._local("refs/integrand/tickets/")
         tips = {local: have[local] for local in refs if local not in failed}
         commits = self.present(tips.values())
+        if set(tips.values()) - commits:  # another kind of object, or lost
+            self._fetcher.check_refs()
         return Fetched(
             tips={_number_of(local): tip for local, tip in tips.items() if tip in commits},
             faults={_number_of(local): why for local, why in failed.items()},

@@ -15,7 +15,6 @@ from sessions.source.repository import Repository
 from sessions.source.submodules import fetch_submodules, submodules_of
 from sessions.source.tree_reader import ATTRIBUTES
 from sessions.source.trees import LINK, SUBMODULE, list_files
-from sessions.terminal.errors import SourceError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +108,7 @@ def _check_present(repository: Repository, changes: Iterable[_Change]) -> None:
     put = "".join(f"{blob}\n" for blob in wanted).encode()
     rows = [line.split() for line in repository.git("cat-file", "--batch-check", put=put).lines()]
     if missing := [wanted[row[0]] for row in rows if row[1] == "missing"]:
-        raise SourceError(
-            f"{repository.path} lacks the content of {missing[0]}: delete it and run again; it is a copy."
-        )
+        raise repository.lost(f"the content of {missing[0]}")
 
 
 def _new_folder(path: str) -> OverlayFile:

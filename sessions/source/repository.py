@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from gitdb import IStream, LooseObjectDB
 from gitdb.exc import BadObject
 
 from sessions.source.command import GitReply, call_git, git_version
+from sessions.source.healing import heal, is_of_this_disk, suspicion
 from sessions.terminal.errors import SourceError
 
 _IS_ID = re.compile(r"[0-9a-f]{40}")
@@ -43,6 +45,8 @@ class Repository:
         Raises :class:`SourceError` where something else is there, or git is missing or too old.
         """
         git_version()
+        if origin:
+            heal(path)
         if not path.exists():
             _make(path, object_format)
         git_dir = path / ".git" if (path / ".git").is_dir() else path
@@ -72,9 +76,23 @@ class Repository:
         which git complained, unless it ``may_complain``: before git 2.45 a missing object can pass with status 0.
         """
         reply = call_git(*words, git_dir=self.git_dir, put=put, env=env, online=online, cwd=cwd)
-        if reply.status not in ok or (reply.complains and not online and not may_complain):
+        failed = reply.status not in ok or (reply.complains and not online and not may_complain)
+        if failed or (reply.status and online):
+            self.suspect(reply.err)
+        if failed:
             raise SourceError(f"git {words[0]} failed in {self.path}: {reply.last_words or f'status {reply.status}'}")
         return reply
+
+    def suspect(self, complaint: str) -> None:
+        """Note that git complained of what is here, so that the next call checks this copy: see ``healing.py``."""
+        if self.origin and is_of_this_disk(complaint):
+            with suppress(OSError):
+                suspicion(self.path).write_text(complaint[:2000], encoding="utf-8", errors="replace")
+
+    def lost(self, what: str) -> SourceError:
+        """Return the error for something that should be here, and have the next call look for damage."""
+        self.suspect(f"missing: {what}")
+        return SourceError(f"{self.path} lacks {what}: run again, and it is fetched anew; the folder is only a copy.")
 
     def read(self, names: Iterable[str]) -> dict[str, bytes]:
         """The contents of blobs, in one process, by the names that were asked for: ``<id>`` or ``<tree>:<path>``.

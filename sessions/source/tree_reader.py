@@ -16,7 +16,6 @@ from pathlib import Path
 from sessions.source.command import end_process, start_git
 from sessions.source.repository import Repository
 from sessions.source.trees import FOLDER, SUBMODULE, TreeEntry, read_entries
-from sessions.terminal.errors import SourceError
 
 ATTRIBUTES = ".gitattributes"
 _AT_ONCE = 400
@@ -154,7 +153,6 @@ class TreeReader:
             answer = process.stdout.readline().split()
             if len(answer) != 3:
                 self.close()
-                path = self.repository.path
-                raise SourceError(f"{path} lacks the object {name}: delete it and run again; it is a copy.")
+                raise self.repository.lost(f"the object {name}")
             yield process.stdout.read(int(answer[2]))
             process.stdout.read(1)

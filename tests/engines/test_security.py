@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from sessions.engines.bounds import Bounds, say_bytes
 from sessions.engines.docker.engine import DockerEngine
@@ -20,7 +21,8 @@ from tests.engines.hostile import ATTACKS
 if TYPE_CHECKING:
     from tests.engines.conftest import OnDocker
 
-PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 WORDS = " ".join(PAGE.split())
 BOUNDS = Bounds.of(EngineSettings(), 2**34)
 
@@ -59,6 +61,17 @@ def test_the_pages_bounds_are_the_codes(start: str, words: tuple[str, ...]) -> N
     for word in words:
         assert word in row(start)
     assert (BOUNDS.kept, BOUNDS.memory) == (2**20, 0.75 * 2**34)
+
+
+def test_the_one_job_that_may_write_runs_no_code_of_a_ticket() -> None:
+    """The stories try the rest: tests/stories/test_published_images.py, tests/workflows/test_hostile_workflow.py."""
+    assert "`publish` alone may write, and alone gets the tokens for it" in WORDS
+    jobs = YAML(typ="safe").load(ROOT / ".github" / "workflows" / "integrate.yml")["jobs"]
+    assert [name for name, job in jobs.items() if "write" in job["permissions"].values()] == ["publish"]
+    called = {name: [step["with"]["session"] for step in job["steps"][1:2]] for name, job in jobs.items()}
+    assert called["publish"] == ["publish"]
+    story = (ROOT / "sessions" / "publish.py").read_text(encoding="utf-8")
+    assert not re.search(r"runner|choose_engine|choose_pool|open_day", story)
 
 
 @pytest.mark.docker

@@ -43,7 +43,7 @@ from tests.engines.test_every_engine import *  # noqa: F403  the contract of all
 from tests.stories.desk import DATE, verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sessions.engines.bounds import Quota
     from sessions.settings.configuration import Config
@@ -198,6 +198,32 @@ def put_in(source: Path, file: OverlayFile) -> None:
         place.chmod(file.mode & 0o777)
 
 
+@dataclass
+class ToyTransfer:
+    """Image folders in a tar archive."""
+
+    images: ToyImages
+
+    def find(self, name: str) -> Image | None:
+        place = self.images.place(name)
+        return Image(id=place.name, name=name) if self.images.note(place) else None
+
+    def names_here(self, image: Image) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
+
+    def save(self, names: Sequence[str], path: Path) -> None:
+        with tarfile.open(path, "w") as archive:
+            for place in map(self.images.place, names):
+                archive.add(place, place.name)
+
+    def load(self, ids: Mapping[str, str], path: Path) -> bool:
+        if all(self.find(name) for name in ids):
+            return False
+        with tarfile.open(path) as archive:
+            archive.extractall(self.images.engine.state / "toy", filter="data")
+        return True
+
+
 @dataclass(frozen=True)
 class ToyImages:
     """Images are folders with a note of their name, labels and inputs; the registry is a folder beside them."""
@@ -214,6 +240,10 @@ class ToyImages:
         note = place / "note.json"
         known: dict[str, str] = json.loads(note.read_text()) if note.exists() else {}
         return known
+
+    @property
+    def transfer(self) -> ToyTransfer:
+        return ToyTransfer(self)
 
     def check_login(self) -> None:
         """Anybody may push."""

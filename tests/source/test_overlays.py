@@ -169,7 +169,7 @@ def test_a_file_whose_content_is_missing_is_a_sentence(builder: Builder) -> None
     blob = builder.git("rev-parse", f"{after}:a")
     (builder.path / "objects" / blob[:2] / blob[2:]).unlink()
     trees = [builder.git("rev-parse", f"{commit}^{{tree}}") for commit in (before, after)]
-    with pytest.raises(SourceError, match=r"lacks the content of a: delete it"):
+    with pytest.raises(SourceError, match=r"lacks the content of a: run again"):
         overlay_between(repository, *trees)
 
 

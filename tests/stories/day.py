@@ -14,9 +14,10 @@ from sessions.doc_pdf import doc_pdf
 from sessions.integrate import integrate
 from sessions.ledger.ledger import Key, Ledger, ProbeResult
 from sessions.main import run_session
+from sessions.publish import publish
 from sessions.report import report
 
-STORIES = {"baseline": baseline, "integrate": integrate, "doc-pdf": doc_pdf, "report": report}
+STORIES = {"baseline": baseline, "integrate": integrate, "doc-pdf": doc_pdf, "publish": publish, "report": report}
 
 
 def die_at_write(moment: str) -> None:

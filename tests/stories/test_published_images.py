@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,17 @@ def done(registry: LocalRegistry, login: dict[str, str], tmp_path_factory: pytes
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[docker.DockerClient]:
+def engine_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("engine")
+
+
+@pytest.fixture(scope="module")
+def elsewhere(engine_folder: Path) -> Iterator[docker.DockerClient]:
     """An engine of its own that is empty."""
     if os.getuid() != 0 or not (dockerd := shutil.which("dockerd")):
         refuse("a second engine needs root and dockerd")
         raise AssertionError
-    folder = tmp_path_factory.mktemp("engine")
+    folder = engine_folder
     socket = f"unix://{folder}/docker.sock"
     words = [f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid", f"--host={socket}"]
     # A bridge of its own: an engine that is told to have none takes the first one's away.
@@ -123,6 +129,7 @@ def test_the_image_pulled_elsewhere_holds_history_documents_results_and_the_reco
     assert look("git", "rev-parse", "HEAD").strip() == done.record["head"]
     assert look("git", "status", "--porcelain") == ""  # the source is the head's; what the build makes is ignored
     inside = json.loads(look("cat", "/integrand/run.json"))
+    assert inside["images"] == done.record["images"][:-1]  # all but this one
     assert timeless({**inside, "published": {}}) == timeless({**done.record, "published": {}})
     assert look("head", "-c", "5", "/sample/build/pdf/abacus.pdf") == "%PDF-"
     assert "area(1.1, 1.1)" in look("cat", "/integrand/gates/doctest.json")
@@ -206,6 +213,93 @@ def test_a_shell_opens_where_a_ticket_fails_and_in_the_head(done: Done, login: d
     wrong = shell("101", typed="")
     assert "Ticket 101 is not known to break anything in the newest run" in wrong.stderr
     assert "--shell shows 111, 114, 116, 117." in wrong.stderr
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A day that was integrated without a token and packed, as the next machine finds it: a state folder, no mirror."""
+
+    desk: Desk
+    record: dict[str, Any]
+    env: dict[str, str]
+
+    def publish(self, **env: str) -> subprocess.CompletedProcess[str]:
+        return self.desk.type("publish", "--publish", **self.env, **env)
+
+    def change(self, **values: object) -> None:
+        path = self.desk.state / "latest" / "run.json"
+        path.write_text(json.dumps({**self.record, **values}))
+
+
+@pytest.fixture(scope="module")
+def packed(
+    elsewhere: docker.DockerClient,
+    engine_folder: Path,
+    registry: LocalRegistry,
+    login: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Packed:
+    """The day of a machine that knows no login, for another one whose engine is empty."""
+    assert elsewhere.ping()
+    first, second = new_desk(tmp_path_factory), new_desk(tmp_path_factory)
+    configure(first, f"{registry.host}/packed")
+    process = first.type("integrate", "--engine", "docker", "--pack", "--only", "101,111")
+    assert process.returncode == 0, process.stdout + process.stderr
+    shutil.copytree(first.state, second.state, symlinks=True, ignore=shutil.ignore_patterns("mirrors", "sample"))
+    shutil.copy2(first.folder / "integration.toml", second.folder)
+    return Packed(second, first.record(), {**login, "DOCKER_HOST": f"unix://{engine_folder}/docker.sock"})
+
+
+def test_a_session_without_a_token_leaves_nothing_outside_and_says_which_images_there_are(
+    packed: Packed, registry: LocalRegistry
+) -> None:
+    assert not (registry.folder / "store/docker/registry/v2/repositories/packed").exists()
+    assert packed.record["published"] == {}
+    assert [image["kind"] for image in packed.record["images"]] == ["release", "evidence", "head"]
+    broke = packed.record["tickets"][1]["broke"]
+    assert {each["image"] for each in broke} == {packed.record["images"][1]["name"]}
+
+
+def test_what_is_not_as_the_record_says_is_not_published(packed: Packed, registry: LocalRegistry) -> None:
+    release, evidence, head = packed.record["images"]
+    packed.change(images=[release, evidence, {**head, "id": evidence["id"]}])
+    assert f"and the run record names {evidence['id'][:19]}" in failed(packed.publish())
+    packed.change(images=[release, evidence, {**head, "name": head["name"] + "x"}])
+    assert "of the run record is not on this machine" in failed(packed.publish())
+    packed.change(tree=packed.record["base"], images=[])
+    assert "is not the head that the run record describes (its tree is" in failed(packed.publish())
+    packed.change(order=[111], images=[])
+    assert "it merges other commits than those of the integrated tickets" in failed(packed.publish())
+    assert branch_of(packed.desk) == ""
+    pushed = {path.name for path in (registry.folder / "store").rglob("packed/**/tags/*")}
+    assert packed.record["branch"].replace("+", "-") not in pushed
+    packed.change()
+
+
+def test_another_machine_publishes_what_was_packed_and_runs_no_container(
+    packed: Packed, elsewhere: docker.DockerClient, registry: LocalRegistry
+) -> None:
+    since = int(time.time())
+    plan = packed.desk.type("publish", **packed.env)
+    assert plan.returncode == 0, plan.stderr
+    assert "not pushed without --publish: image" in plan.stdout
+    assert branch_of(packed.desk) == ""
+    process = packed.publish()
+    assert process.returncode == 0, process.stdout + process.stderr
+    record, head = packed.desk.record(), packed.record["images"][2]
+    assert record["head"] in branch_of(packed.desk)
+    assert pulled(elsewhere, registry, record["published"]["image"]["reference"]) == head["id"]
+    [address] = {broke["image"] for broke in record["tickets"][1]["broke"]}
+    assert pulled(elsewhere, registry, address) == packed.record["images"][1]["id"]
+    assert verdicts(record) == {101: "integrated", 111: "culprit"}
+    started = elsewhere.events(since=since, until=int(time.time()) + 1, filters={"event": "start"}, decode=True)
+    assert list(started) == []
+    before = moments(registry)
+    again = packed.publish()
+    assert again.returncode == 0, again.stderr
+    assert "pushed" not in again.stdout
+    assert moments(registry) == before
+    assert packed.desk.record()["published"] == record["published"]
 
 
 SMALL = ("--engine", "docker", "--publish", "--gates", "doctest", "--only", "101,111")

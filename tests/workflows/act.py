@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,9 @@ def repository(folder: Path) -> Path:
     return folder
 
 
-def start(project: Path, workflow: str, scratch: Path, **inputs: str) -> subprocess.Popen[str]:
+def start(
+    project: Path, workflow: str, scratch: Path, *, secrets: Mapping[str, str] | None = None, **inputs: str
+) -> subprocess.Popen[str]:
     """Begin a workflow of ``project`` that somebody starts by hand."""
     act = BIN / "act"
     if not act.exists():
@@ -77,6 +80,7 @@ def start(project: Path, workflow: str, scratch: Path, **inputs: str) -> subproc
         *("workflow_dispatch", "-W", f".github/workflows/{workflow}", "-P", "ubuntu-latest=-self-hosted"),
         *("--no-cache-server", *local),
         *(f"--input={name}={value}" for name, value in inputs.items()),
+        *(f"--secret={name}={value}" for name, value in (secrets or {}).items()),
         *(f"--env=STUB_{name}={place}" for name, place in surroundings.items()),
     ]
     return subprocess.Popen(

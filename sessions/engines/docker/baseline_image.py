@@ -222,6 +222,16 @@ def images_built_here(image: Image, repository: str, client: docker.DockerClient
     return tuple(found)
 
 
+def local_names(image: Image, client: docker.DockerClient) -> dict[str, str]:
+    """Return the ids of a prepared image and of those below it that were built here, by their names on this machine."""
+    names: dict[str, str] = {}
+    seek = image.id
+    while seek and (present := _find(client, seek)) and f"{LABEL}.inputs" in present.labels:
+        names |= dict.fromkeys(present.tags, str(present.id))
+        seek = present.labels[f"{LABEL}.base"]
+    return names
+
+
 def _published_name(repository: str, release: str, inputs: str) -> str:
     return f"{repository}:{legal_tag(release)[:100]}-baseline-{inputs[:12]}"
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +23,7 @@ from sessions.engines.docker.baseline_image import images_built_here
 from sessions.engines.docker.candidates import Candidates, own_labels
 from sessions.engines.docker.container import PROBE
 from sessions.engines.docker.daemon import reason, translate_docker_errors
+from sessions.engines.docker.image_transfer import DockerImageTransfer
 from sessions.engines.docker.registry import Registry
 from sessions.engines.image_names import LABEL
 from sessions.engines.images import Built, Inspection, Pushed
@@ -40,14 +42,18 @@ class DockerImageStore:
     bounds: Bounds
     warn: Listen
 
-    @property
-    def registry(self) -> Registry:
-        """The registry that images are pushed to."""
+    @cached_property
+    def _registry(self) -> Registry:
         return Registry.of(self.config.engine.image, self.config, self.client)
+
+    @property
+    def transfer(self) -> DockerImageTransfer:
+        """The images of this daemon, for another one."""
+        return DockerImageTransfer(self.client)
 
     def check_login(self) -> None:
         """Ask the daemon whether the registry accepts our login."""
-        self.registry.check_login()
+        self._registry.check_login()
 
     def make(self, inspection: Inspection, listen: Listen) -> Image | None:
         """Return the image to look into, made if it is not here; ``None`` where its candidate does not build."""
@@ -94,7 +100,7 @@ class DockerImageStore:
     def push(self, name: str) -> Pushed:
         """Push the image called ``name`` unless the registry has it, and pull it again by its digest."""
         repository, tag = name.rsplit(":", 1)
-        registry = self.registry
+        registry = self._registry
         try:
             image = self.client.images.get(name)
             digest = registry.digest_of(name)
@@ -114,11 +120,11 @@ class DockerImageStore:
 
     def pull(self, name: str) -> Image:
         """Pull an image."""
-        return Image(id=self.registry.pull(name), name=name)
+        return Image(id=self._registry.pull(name), name=name)
 
     def digest(self, name: str) -> str | None:
         """Return the digest of an image in the registry; ``None`` where it does not have it."""
-        return self.registry.digest_of(name)
+        return self._registry.digest_of(name)
 
     def built_here(self, image: Image) -> tuple[Built, ...]:
         """Return the images of a prepared release that were built here, the lowest one first."""

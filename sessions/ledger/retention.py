@@ -1,0 +1,55 @@
+"""What the state folder keeps: what a session needed within `[engine] keep_days`, and nothing older.
+
+A result is as old as the last day whose record names it, or the day on which it was first noticed here. Days are those
+of `--date`, not of a clock: one that goes back removes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sessions.ledger.record import Record
+from sessions.ledger.state_archive import LEDGER
+
+_SEEN = "create table if not exists seen (log text primary key, day text not null) without rowid"
+
+
+def tidy_state(state: Path, record: Record, today: dt.date, keep_days: int) -> None:
+    """Remove results, logs, artifacts and days' folders that nothing needed within ``keep_days`` before ``today``.
+
+    Raises :class:`OSError` or :class:`sqlite3.Error` where the disk does not allow it.
+    """
+    before = (today - dt.timedelta(days=keep_days)).isoformat()
+    used = {probe["log"] for probe in record["probes"]}
+    logs, trees, images = _tidy_ledger(state / LEDGER, used, today.isoformat(), before)
+    for log in (state / "logs").glob("*.log"):
+        if f"logs/{log.name}" not in logs:
+            log.unlink()
+    kept = {tree[:12] for tree in trees} | {record["tree"][:12]}
+    for folder in (state / "artifacts").glob("*"):
+        if folder.name not in kept:
+            shutil.rmtree(folder)
+    for folder in (state / "local").glob("release-*"):  # which the local engine copies for each probe
+        if images and f"local:{folder.name.removeprefix('release-')}" not in images:
+            shutil.rmtree(folder)
+    newest = (state / "latest").resolve().name
+    for folder in (state / "days").glob("????-??-??*"):
+        if folder.name[:10] < before and folder.name != newest:
+            shutil.rmtree(folder)
+
+
+def _tidy_ledger(path: Path, used: set[str], today: str, before: str) -> tuple[set[str], set[str], set[str]]:
+    """Remove results that are too old; return the logs, trees and images of those that stay."""
+    with closing(sqlite3.connect(path)) as ledger, ledger:
+        ledger.execute(_SEEN)
+        ledger.execute("insert or ignore into seen select distinct log, ? from results", (today,))
+        ledger.executemany("update seen set day = max(day, ?) where log = ?", [(today, log) for log in used])
+        ledger.execute("delete from results where log in (select log from seen where day < ?)", (before,))
+        ledger.execute("delete from seen where log not in (select log from results)")
+        ledger.execute("delete from histories where head not in (select tree from results)")
+        rows = ledger.execute("select log, tree, image from results").fetchall()
+    return {row[0] for row in rows}, {row[1] for row in rows}, {row[2] for row in rows}

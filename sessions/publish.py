@@ -1,0 +1,81 @@
+"""``nox -s publish``: push what was recorded, and tell the tickets; runs no code of a ticket.
+
+`nox -s integrate -- --publish` pushes the same, by the same code. Apart, the session that runs tickets' code needs no
+token that may write, and the one that has such a token runs none of that code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from sessions.day.context import apply_options, hold_state, with_sample
+from sessions.day.packed import unpack_head, unpack_images
+from sessions.day.state_sync import hand_over, take_over
+from sessions.engines.choice import open_preferred
+from sessions.engines.images import ImageStore
+from sessions.ledger.ledger import Ledger
+from sessions.ledger.record import Record, load_record, save_record
+from sessions.ledger.state_archive import LEDGER
+from sessions.publishing.publication import Publication
+from sessions.report import tell_tracker
+from sessions.reporting.report_files import write_reports
+from sessions.settings.configuration import Config, load_config
+from sessions.settings.options import Options
+from sessions.source.mirror import Mirror
+from sessions.terminal.console import Console
+
+
+def publish(options: Options, console: Console) -> Record:
+    """Push images, branch and what is known, then tell the tickets, all from the newest record.
+
+    Raises :class:`InfrastructureError`, :class:`SourceError` or :class:`TrackerError` at the end where something could
+    not be published; the same command finishes it.
+    """
+    with hold_state(options.state):
+        config = with_sample(apply_options(load_config(options.config), options), options.state)
+        take_over(config, options, console)
+        record = load_record(options.state)
+        console.step(f"Publishing {record['branch']} ({record['state']}, {len(record['order'])} tickets)")
+        with _images(config, options, record, console) as images:
+            image = config.engine.image
+            publication = Publication(options=options, console=console, repository=image, images=images)
+            record = _push(publication, config, record)
+        folder = (options.state / "latest").resolve()
+        record = tell_tracker(config, options, record, folder, console)
+        publication.finish()
+        return record
+
+
+@contextmanager
+def _images(config: Config, options: Options, record: Record, console: Console) -> Iterator[ImageStore | None]:
+    """Open the engine that made the record's images, and yield its store; ``None`` where the record names none.
+
+    Raises :class:`InfrastructureError` where the engine cannot be used, or its registry refuses our login.
+    """
+    if not record.get("images"):
+        yield None
+        return
+    with closing(open_preferred(config, record["engine"], options.state)) as engine:
+        if engine.images:
+            if options.publish and config.engine.image:
+                engine.images.check_login()
+            unpack_images(engine.images, options.state, console)
+        yield engine.images
+
+
+def _push(publication: Publication, config: Config, record: Record) -> Record:
+    """Push all that the record names, and save the record with what was published."""
+    state, folder = publication.options.state, (publication.options.state / "latest").resolve()
+    mirror = Mirror.of(config.project.repository, state)
+    publication.push_release(record)
+    record = publication.push_evidence(record)
+    with publication.go_on():
+        if record["state"] == "green":
+            unpack_head(mirror, record, state)
+    record = publication.push_head(record, mirror)
+    save_record(record, folder)
+    write_reports(record, folder)
+    with publication.go_on(), closing(Ledger(state / LEDGER)) as ledger:
+        hand_over(publication, ledger, record)
+    return record
