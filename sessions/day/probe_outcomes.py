@@ -130,7 +130,7 @@ def _read(gate: Gate, outcome: Outcome, source: str) -> Results:
     if last.ending != "exited":
         kind: Kind = "timeout" if last.ending == "timeout" else "crash"
         return account(output, trouble=f"{last.name} ended: {last.ending} after {outcome.seconds:.0f} s", kind=kind)
-    return FORMATS["exit" if is_build else gate.format].read(output)
+    return FORMATS["exit" if is_build else gate.format](output)
 
 
 def _within_source(log: str, source: str) -> str:

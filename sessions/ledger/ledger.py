@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sessions.gates.results import Presence, Results, TestId
-from sessions.gates.run_history import RunHistory
+from sessions.gates.run_history import RunCounts, RunHistory
 from sessions.gates.shards import Shard, ShardFiles
 from sessions.ledger.packing import pack_results, unpack_results
 from sessions.terminal.errors import InfrastructureError
@@ -70,14 +70,14 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with self._told():
+        with self._errors_translated():
             self._db = sqlite3.connect(path, isolation_level=None)
             self._check_version()
             self._db.execute("pragma journal_mode = wal")
 
     def find(self, key: Key) -> ProbeResult | None:
         """What is known about ``key``."""
-        with self._told():
+        with self._errors_translated():
             row = self._db.execute(
                 "select built, results, seconds, log from results "
                 "where tree = ? and image = ? and gate = ? and tests = ? and attempt = ?",
@@ -91,7 +91,7 @@ class Ledger:
 
     def write(self, key: Key, probe_result: ProbeResult) -> None:
         """Keep a reading."""
-        with self._told():
+        with self._errors_translated():
             self._db.execute(
                 "insert or replace into results values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -102,7 +102,7 @@ class Ledger:
 
     def shards(self, key: Key) -> dict[ShardFiles, ProbeResult]:
         """What is known of parts of the gate that ``key`` asks for as a whole, by place, number and files."""
-        with self._told():
+        with self._errors_translated():
             rows = self._db.execute(
                 "select tests, built, results, seconds, log from results "
                 "where tree = ? and image = ? and gate = ? and attempt = ? and tests like 'shard %'",
@@ -121,7 +121,7 @@ class Ledger:
     def times(self, gate: str) -> dict[str, float]:
         """The longest that each file took in runs of a gate, in seconds; only those that a format told."""
         known: dict[str, float] = {}
-        with self._told():
+        with self._errors_translated():
             for (text,) in self._db.execute("select results from results where gate = ?", (gate,)):
                 for file, seconds in json.loads(text).get("times", {}).items():
                     known[file] = max(seconds, known.get(file, 0.0))
@@ -129,7 +129,7 @@ class Ledger:
 
     def absorb(self, path: Path) -> int:
         """Take in all readings of another ledger that are not here; how many they were."""
-        with self._told():
+        with self._errors_translated():
             before = self.size()
             self._db.execute("attach database ? as other", (str(path),))
             try:
@@ -140,12 +140,12 @@ class Ledger:
 
     def size(self) -> int:
         """How many readings it holds."""
-        with self._told():
+        with self._errors_translated():
             return int(self._db.execute("select count(*) from results").fetchone()[0])
 
     def usual_seconds(self, gate: str, *, whole: bool) -> float | None:
         """The longest that a run of a gate took so far: of all its tests, or of some."""
-        with self._told():
+        with self._errors_translated():
             row = self._db.execute(
                 "select max(seconds) from results where gate = ? and (tests = '*') = ?", (gate, whole)
             ).fetchone()
@@ -158,7 +158,7 @@ class Ledger:
         and a day that is told again, or that is the same tomorrow, would go another way.
         """
         tests = tuple(tests)
-        with self._told():
+        with self._errors_translated():
             kept = dict(self._db.execute("select test, told from histories where head = ? and gate = ?", (head, gate)))
             names = {test: json.dumps(asdict(test)) for test in tests}
             fresh = [test for test in tests if names[test] not in kept]
@@ -177,22 +177,18 @@ class Ledger:
             "where built and substr(gate, 1, ?) = ? and tests not like 'shard %'",
             (len(gate) + 1, f"{gate}@"),
         )
-        seen: dict[TestId, dict[tuple[str, str], list[int]]] = {test: {} for test in tests}
+        seen: dict[TestId, dict[tuple[str, str], RunCounts]] = {test: {} for test in tests}
         for tree, image, results in rows:
             found = unpack_results(json.loads(results))
             for test, trees in seen.items():
-                match found.presence(test):
-                    case Presence.FAILED:
-                        trees.setdefault((tree, image), [0, 0])[0] += 1
-                    case Presence.PASSED:
-                        trees.setdefault((tree, image), [0, 0])[1] += 1
-                    case Presence.SKIPPED | Presence.ABSENT | Presence.HIDDEN:
-                        pass
+                presence = found.presence(test)
+                run = RunCounts(fails=presence is Presence.FAILED, passes=presence is Presence.PASSED)
+                trees[tree, image] = trees.get((tree, image), RunCounts()) + run
         return {test: _history(trees.values()) for test, trees in seen.items()}
 
     def forget(self, *, keep_passes: bool, keep_tree: str = "") -> None:
         """Forget all results, or those with a failure that are not of ``keep_tree``."""
-        with self._told():
+        with self._errors_translated():
             if keep_passes:
                 failed = "not built or json_array_length(results, '$.failures') > 0"
                 self._db.execute(f"delete from results where tree != ? and ({failed})", (keep_tree,))  # noqa: S608
@@ -202,7 +198,7 @@ class Ledger:
 
     def forget_unmeasured(self, tree: str) -> None:
         """Forget the runs on a tree that did not account for their end, for whoever mends what was wrong with them."""
-        with self._told():
+        with self._errors_translated():
             self._db.execute(
                 "delete from results where tree = ? and (not built or json_extract(results, '$.trouble') != '')",
                 (tree,),
@@ -225,7 +221,7 @@ class Ledger:
         self._db.execute(_HISTORIES)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _errors_translated(self) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, ValueError, LookupError, TypeError) as error:  # the latter: spoilt on the disk
@@ -234,6 +230,8 @@ class Ledger:
             ) from None
 
 
-def _history(trees: Iterable[Sequence[int]]) -> RunHistory:
-    telling = [(fails, passes) for fails, passes in trees if passes]
-    return RunHistory(runs=sum(map(sum, telling)), odd=sum(min(pair) for pair in telling))
+def _history(trees: Iterable[RunCounts]) -> RunHistory:
+    with_passes = [counts for counts in trees if counts.passes]
+    return RunHistory(
+        runs=sum(counts.total for counts in with_passes), odd=sum(counts.minority for counts in with_passes)
+    )

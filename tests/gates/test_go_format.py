@@ -19,7 +19,7 @@ def event(action: str, test: str = "", output: str = "", package: str = "m/a") -
 
 def read(log: str, *, status: int = 0, results: str | None = None) -> Results:
     content = None if results is None else results.encode()
-    return FORMATS["go"].read(GateOutput(gate="unit", status=status, log=log, results=content))
+    return FORMATS["go"](GateOutput(gate="unit", status=status, log=log, results=content))
 
 
 def account(results: Results) -> dict[str, str]:

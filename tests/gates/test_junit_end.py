@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.gates.formats import junit
+from sessions.gates.formats.junit import read_junit
 from sessions.gates.results import GateOutput, Presence, Results, TestId
 
 GATE = TestId("", "unit")
@@ -19,7 +19,7 @@ MESON = '<testsuites tests="2" errors="0" failures="1"><testsuite name="a">{}</t
 
 
 def read(content: str, *, status: int, command: str = "", log: str = "") -> Results:
-    return junit.read(GateOutput(gate="unit", status=status, log=log, command=command, results=content.encode()))
+    return read_junit(GateOutput(gate="unit", status=status, log=log, command=command, results=content.encode()))
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,6 @@ def test_a_missing_report_of_several() -> None:
     good = OTHER.format(PASS).encode()
     cut = OTHER.format(PASS + FAIL)[:-5].encode()
     output = GateOutput(gate="unit", status=1, log="", reports={"a.xml": good, "b.xml": cut})
-    results = junit.read(output)
+    results = read_junit(output)
     assert results.trouble == "unit's report b.xml is cut off or damaged at line 1"
     assert TestId("a", "f") in results.failing

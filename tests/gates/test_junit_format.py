@@ -16,7 +16,7 @@ GATE = TestId(file="", name="unit")
 
 def read(content: bytes | str | None, *, status: int = 1, log: str = "") -> Results:
     results = content.encode() if isinstance(content, str) else content
-    return FORMATS["junit"].read(GateOutput(gate="unit", status=status, log=log, results=results))
+    return FORMATS["junit"](GateOutput(gate="unit", status=status, log=log, results=results))
 
 
 def fixture(name: str, *, status: int = 1) -> Results:

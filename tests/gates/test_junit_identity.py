@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.gates.comparison import compare
-from sessions.gates.formats import junit
+from sessions.gates.formats.junit import read_junit
 from sessions.gates.results import GateOutput, Presence, Results, TestId
 
 
 def read(suites: str, *, status: int = 1, command: str = "") -> Results:
     content = f"<testsuites>{suites}</testsuites>".encode()
-    return junit.read(GateOutput(gate="unit", status=status, log="", command=command, results=content))
+    return read_junit(GateOutput(gate="unit", status=status, log="", command=command, results=content))
 
 
 def case(name: str, *, group: str = "a.B", bad: bool = False, inner: str = "", attributes: str = "") -> str:
@@ -51,7 +51,7 @@ def test_suites_then_properties_tell_tests_apart() -> None:
 
 def test_reports_of_several_files_tell_tests_apart() -> None:
     reports = {f"out/py{version}.xml": suite(case("t", bad=version == 310)).encode() for version in (310, 311)}
-    results = junit.read(GateOutput(gate="unit", status=1, log="", reports=reports))
+    results = read_junit(GateOutput(gate="unit", status=1, log="", reports=reports))
     assert names(results.failing) == ["a.B::t (out/py310.xml)"]
     assert names(results.passed) == ["a.B::t (out/py311.xml)"]
 
@@ -151,7 +151,7 @@ def test_one_test_in_two_projects_of_playwright() -> None:
             for host, bad in (("one", True), ("two", two))
         )
         content = f'<testsuites id="" name="" tests="2">{suites}</testsuites>'.encode()
-        return junit.read(GateOutput(gate="unit", status=1, log="", results=content))
+        return read_junit(GateOutput(gate="unit", status=1, log="", results=content))
 
     found = compare(report(two=False), report(two=True))
     assert names(failure.test for failure in found.new) == ["a.spec.js::[two] s - t"]

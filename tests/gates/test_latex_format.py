@@ -38,7 +38,7 @@ def read(log: str, *documents: str, status: int = 0, **artifacts: bytes) -> Resu
     """Read a log, with good PDFs of some documents, and further artifacts as ``abacus_log=b"…"``."""
     files = {f"build/{name}.pdf": PDF for name in documents}
     files |= {f"build/{name.replace('_', '.')}": content for name, content in artifacts.items()}
-    return FORMATS["latex"].read(GateOutput(gate=GATE, status=status, log=log, artifacts=files))
+    return FORMATS["latex"](GateOutput(gate=GATE, status=status, log=log, artifacts=files))
 
 
 def names(results: Results) -> list[str]:
@@ -336,7 +336,7 @@ def test_two_documents_of_one_name_are_told_apart_by_their_logs() -> None:
         for label in ("one", "two")
     )
     artifacts = {"en/guide.pdf": PDF, "fr/guide.pdf": PDF, "en/guide.log": one, "fr/guide.log": two}
-    results = FORMATS["latex"].read(GateOutput(gate=GATE, status=0, log=one.decode(), artifacts=artifacts))
+    results = FORMATS["latex"](GateOutput(gate=GATE, status=0, log=one.decode(), artifacts=artifacts))
     assert names(results) == ["en/guide.pdf::undefined citation [one]", "fr/guide.pdf::undefined citation [two]"]
 
 

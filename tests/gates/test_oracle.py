@@ -60,8 +60,8 @@ def pairs(draw: st.DrawFn) -> Pair:
     changed = {test: draw(outcomes) if draw(st.integers(0, 2)) == 0 else outcome for test, outcome in kept.items()}
     after = {**changed, **(draw(plans) if draw(st.booleans()) else {})}
     ending = draw(endings) if after else NORMAL
-    release = FORMATS[way[0]].read(_written(way, before, NORMAL, draw(quirks(way[0]))))
-    head = FORMATS[way[0]].read(_written(way, after, ending, draw(quirks(way[0]))))
+    release = FORMATS[way[0]](_written(way, before, NORMAL, draw(quirks(way[0]))))
+    head = FORMATS[way[0]](_written(way, after, ending, draw(quirks(way[0]))))
     return Pair(way, before, after, ending, release, head)
 
 

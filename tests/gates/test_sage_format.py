@@ -19,7 +19,7 @@ def text(name: str) -> str:
 
 
 def read(log: str, *, status: int = 1, results: bytes | None = None) -> Results:
-    return FORMATS["sage"].read(GateOutput(gate="doctest", status=status, log=log, results=results))
+    return FORMATS["sage"](GateOutput(gate="doctest", status=status, log=log, results=results))
 
 
 def summary(results: Results) -> list[tuple[str, str, int]]:

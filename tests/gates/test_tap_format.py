@@ -12,7 +12,7 @@ GATE = TestId("", "unit")
 
 def read(log: str, *, status: int = 0, results: str | None = None) -> Results:
     content = None if results is None else results.encode()
-    return FORMATS["tap"].read(GateOutput(gate="unit", status=status, log=log, results=content))
+    return FORMATS["tap"](GateOutput(gate="unit", status=status, log=log, results=content))
 
 
 def account(results: Results) -> dict[str, str]:
@@ -185,5 +185,5 @@ def test_tape_names_a_test_by_the_comment_before() -> None:
 def test_the_file_of_results_comes_before_the_log() -> None:
     assert account(read("1..1\nok 1 log\n", results="1..1\nok 1 file\n")) == {"unit::file": "passed"}
     reports = {"out/a.tap": b"1..1\nok 1 a\n", "out/b.tap": b"1..2\nok 1 b\n"}
-    results = FORMATS["tap"].read(GateOutput(gate="unit", status=0, log="", reports=reports))
+    results = FORMATS["tap"](GateOutput(gate="unit", status=0, log="", reports=reports))
     assert results.trouble == "unit planned 2 tests and ran 1"

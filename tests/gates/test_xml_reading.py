@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.gates.formats import junit
+from sessions.gates.formats.junit import read_junit
 from sessions.gates.formats.xml_reading import read_xml
 from sessions.gates.results import GateOutput, Results, TestId
 
@@ -19,7 +19,7 @@ def report(message: str = "no", text: str = "", *, head: str = HEAD.format("UTF-
 
 
 def read(content: bytes) -> Results:
-    return junit.read(GateOutput(gate="unit", status=1, log="", results=content))
+    return read_junit(GateOutput(gate="unit", status=1, log="", results=content))
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def run(kit: Kit, change: Change, folder: Path, cache: Path) -> Results:
         refuse(f"{kit}: {why}")
     output = kit.execute(change, folder, cache)
     print(output.log)
-    return FORMATS[kit.format].read(relative(output, folder / "source"))
+    return FORMATS[kit.format](relative(output, folder / "source"))
 
 
 def relative(output: GateOutput, source: Path) -> GateOutput:

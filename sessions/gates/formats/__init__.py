@@ -1,13 +1,18 @@
 """The formats that gates write their results in: ``format = "sage"`` in the configuration names one.
 
-A format is a module with one function, ``read``. To add one, write the module and its line in ``FORMATS``.
+A format is a function in a module of its own. To add one, write the module and its line in ``FORMATS``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sessions.gates.formats import exit_status, go, junit, latex, sage, tap
+from sessions.gates.formats.exit_status import read_exit_status
+from sessions.gates.formats.go import read_go
+from sessions.gates.formats.junit import read_junit
+from sessions.gates.formats.latex import read_latex
+from sessions.gates.formats.sage import read_sage
+from sessions.gates.formats.tap import read_tap
 
 if TYPE_CHECKING:
     from sessions.gates.results import GateOutput, Results
@@ -16,20 +21,20 @@ if TYPE_CHECKING:
 class Format(Protocol):
     """Reads what a gate's command left behind."""
 
-    def read(self, output: GateOutput) -> Results:
-        """Account for a run: which tests ran, and how each of them ended. Never raises, whatever the command wrote.
+    def __call__(self, output: GateOutput) -> Results:
+        """Return which tests ran, and how each of them ended. Never raises, whatever the command wrote.
 
         A run that does not account for its own end has ``trouble``, beside whatever failures it reports: its report
-        is missing, empty, broken off or senseless, it was interrupted or killed, it ran no test, or its status says
-        what no test shows.
+        is missing, empty, truncated or inconsistent, it was interrupted or killed, it ran no test, or its status
+        contradicts its tests.
         """
 
 
 FORMATS: dict[str, Format] = {
-    "exit": exit_status,
-    "go": go,
-    "junit": junit,
-    "latex": latex,
-    "sage": sage,
-    "tap": tap,
+    "exit": read_exit_status,
+    "go": read_go,
+    "junit": read_junit,
+    "latex": read_latex,
+    "sage": read_sage,
+    "tap": read_tap,
 }

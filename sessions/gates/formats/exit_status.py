@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sessions.gates.results import GateOutput, Results
 
 
-def read(output: GateOutput) -> Results:
+def read_exit_status(output: GateOutput) -> Results:
     """Report the gate as its one test: passed with status 0, else failed, with the log's last lines."""
     if output.status == 0:
         return account(output, passed=[TestId(file="", name=output.gate)], tests=1)

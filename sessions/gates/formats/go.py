@@ -22,7 +22,7 @@ _OUTCOMES: dict[str, CaseStatus] = {"pass": "passed", "fail": "failed", "skip": 
 _NOT_GO = 124
 
 
-def read(output: GateOutput) -> Results:
+def read_go(output: GateOutput) -> Results:
     """Tell each test and each subtest; one that has subtests is a test as well."""
     packages = list(read_events(lines_of(_text(output))).values())
     cases = [case for package in packages for case in _cases(package)]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sessions.gates.results import GateOutput, Results
 
 
-def read(output: GateOutput) -> Results:
+def read_junit(output: GateOutput) -> Results:
     """Read the report from the file of ``{results}`` and from all that the gate's key ``results`` names.
 
     Without a report, or with a damaged one, the gate has crashed; what can be read of it counts all the same.

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sessions.gates.results import GateOutput, Kind
 
 
-def read(output: GateOutput) -> Results:
+def read_latex(output: GateOutput) -> Results:
     """Read what making a manual left behind."""
     manual = _Manual(output)
     if ours := manual.ours:

@@ -35,7 +35,7 @@ _COUNT = re.compile(r"\d+ doctests? failed")
 _BAD_OPTIONS_BIT, _INTERRUPTED_BIT = 2, 128
 
 
-def read(output: GateOutput) -> Results:
+def read_sage(output: GateOutput) -> Results:
     """Read a run of ``sage -t``: the log names no example that passed, and counts those of each file."""
     lines = log_lines(output.log)
     parts = list(sections(lines))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sessions.gates.formats.cases import Case, CaseStatus, Shown, account_of
 from sessions.gates.formats.excerpt import shorten
 from sessions.gates.formats.findings import same_path
-from sessions.gates.formats.tap_reading import Point, Stream, Tap, read_tap
+from sessions.gates.formats.tap_reading import Point, Stream, Tap, parse_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 _NO_PRODUCER = 124
 
 
-def read(output: GateOutput) -> Results:
+def read_tap(output: GateOutput) -> Results:
     """Tell each test. A file is known where prove names the script; elsewhere the gate's name stands for it.
 
     What has subtests is a test as well. A failure that is still to do (``# TODO``) is none: that test was skipped.
     """
-    taps = [read_tap(text) for text in _texts(output)]
+    taps = [parse_tap(text) for text in _texts(output)]
     streams = [stream for tap in taps for stream in tap.streams]
     cases = [case for stream in streams for case in _cases(stream, output.gate)]
     return account_of(output, cases, trouble=_trouble(output, taps, streams, cases))

@@ -67,7 +67,7 @@ class Tap:
     has_summary: bool
 
 
-def read_tap(text: str) -> Tap:
+def parse_tap(text: str) -> Tap:
     """Read all streams of a text. Never raises."""
     reader = _Reader()
     lines = plain_lines(text)
