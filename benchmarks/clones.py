@@ -25,16 +25,17 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.command import parser, status, write_figures
-from sessions.first_steps.init_options import parse_init_options
 from sessions.first_steps.open_requests import YOUNG
 from sessions.init import init
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
+from sessions.settings.init_options import parse_init_options
 from sessions.settings.options import at_least, parse_options
 from sessions.source.releases import version_of
 from sessions.source.repository import Repository
-from sessions.terminal.console import Console, harmless
+from sessions.terminal.console import Console
 from sessions.terminal.errors import IntegrandError, UsageError
+from sessions.terminal.harmless_text import harmless
 
 _A_MONTH = 30 * 86400
 _MOST_COMMITS = 12  # of a pull request that are not in the release: one with more is on something else

@@ -51,7 +51,7 @@ def up_to(most: float) -> Callable[[str], float]:
         except ValueError:
             found = -1.0
         if not 0 <= found <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {most}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {most}")
         return found
 
     return number

@@ -35,8 +35,9 @@ from sessions.integrate import integrate
 from sessions.ledger.record import Record
 from sessions.settings.options import at_least, parse_options
 from sessions.source.repository import Repository
-from sessions.terminal.console import Console, harmless
+from sessions.terminal.console import Console
 from sessions.terminal.errors import SourceError
+from sessions.terminal.harmless_text import harmless
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 CONFIG, TICKETS = "packaging-docs.toml", "packaging.tickets.toml"

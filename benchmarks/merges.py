@@ -55,7 +55,7 @@ from benchmarks.parties import Integrand, Party, Plumbing, Releasemgr, clone
 from sessions.settings.options import at_least
 from sessions.source.globs import matching
 from sessions.source.repository import Repository
-from sessions.terminal.console import harmless
+from sessions.terminal.harmless_text import harmless
 
 
 @dataclass(frozen=True, kw_only=True)

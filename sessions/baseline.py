@@ -1,4 +1,4 @@
-"""``nox -s baseline``: the newest release, its image, and what its own tests do there: the yardstick for "new"."""
+"""``nox -s baseline``: make the newest release's image and run its gates, to know which failures are not new."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from sessions.terminal.errors import BudgetEndedError, InfrastructureError
 
 
 def baseline(options: Options, console: Console) -> Record:
-    """Measure the release. Does nothing when that is known already."""
+    """Measure the release; do nothing if its results are known already."""
     with open_day(options, console) as day:
         if options.plan:
             return write_record(day, DayResult(state="empty", message="a plan runs no gate"))
         with day.runner() as runner:
             day_result = _work(day, runner)
-            # A day that has been integrated already has more to tell than its baseline.
+            # The record of a day with tickets says more than one of the baseline alone.
             record = make_record(day, day_result) if day.is_begun() else write_record(day, day_result)
             share_baseline(runner, options)
             hand_over(runner, record, options)
@@ -28,7 +28,7 @@ def baseline(options: Options, console: Console) -> Record:
 
 
 def _work(day: Day, runner: ProbeRunner) -> DayResult:
-    """Measure; what a budget did not reach, the next call does."""
+    """Measure all requested gates; if the budget ends before, the next call continues."""
     try:
         baselines = Baselines(day=day, runner=runner)
         measure_baseline(day, baselines)
@@ -37,19 +37,19 @@ def _work(day: Day, runner: ProbeRunner) -> DayResult:
             known = len(results.failures)
             day.console.detail(f"{name}: {results.tests} tests, {known} known failure{'s' * (known != 1)}")
     except BudgetEndedError as error:
-        message = f"{error}; the same command goes on from here"
+        message = f"{error}; type the same command to continue"
         return DayResult(state="paused", runner=runner, message=message)
     except InfrastructureError as error:
         return DayResult(state="broken", runner=runner, message=str(error).rstrip("."))
-    return DayResult(state="empty", runner=runner, message="the release alone")
+    return DayResult(state="empty", runner=runner, message="only the release was measured")
 
 
 def measure_baseline(day: Day, baselines: Baselines) -> None:
-    """Run each asked gate on the release, if what it says is not known.
+    """Run each requested gate on the release, unless its result is known.
 
-    What tickets carry of the branch that they are for is measured as well, as a second baseline.
+    If tickets carry commits of their target branch, the release with these commits is measured as a second baseline.
 
-    Raises what :meth:`ProbeRunner.results` raises.
+    Raises the errors of :meth:`ProbeRunner.results`.
     """
     also = f", and {day.start}" if day.merger.trunk else ""
     day.console.step(f"Baseline: what {day.release.tag} does by itself{also}")

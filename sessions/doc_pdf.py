@@ -1,4 +1,4 @@
-"""``nox -s doc-pdf``: the same loop, asked for the manual alone; goes on with what today's runs know."""
+"""``nox -s doc-pdf``: like integrate, but only the gate of the printed manual runs."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ GATE = "doc-pdf"
 
 
 def doc_pdf(options: Options, console: Console) -> Record:
-    """Integrate with the gate ``doc-pdf`` as the only one that may run; of others, what is known counts."""
+    """Integrate with the gate ``doc-pdf`` alone; known results of the other gates count as well."""
     return integrate(replace(options, gates=(GATE,)), console)

@@ -1,4 +1,4 @@
-"""``nox -s init``: a first ``integration.toml`` for one's own project, detected and asked."""
+"""``nox -s init``: write a first ``integration.toml`` from what a clone shows and the user answers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sessions.day.trial import try_gates
 from sessions.first_steps.commands import dockerfile, how_documented, how_tested
 from sessions.first_steps.draft import ProjectFacts, draft_config, draft_tickets
 from sessions.first_steps.files import Files, TestCommand
-from sessions.first_steps.init_options import InitOptions
 from sessions.first_steps.origin import Origin, find_origin
 from sessions.first_steps.start_point import StartPoint, newest_start, propose_start, release_pattern
 from sessions.first_steps.tickets import TICKETS, Source, find_tickets
 from sessions.settings.configuration import load_config
+from sessions.settings.init_options import InitOptions
 from sessions.source.mirror import Mirror
 from sessions.source.overlays import files_of
 from sessions.source.releases import Release
@@ -26,37 +26,37 @@ CONFIG = "integration.toml"
 
 
 def init(options: InitOptions, console: Console) -> None:
-    """Look at the repository, ask where somebody is there to answer, write what was found, say what to type next.
+    """Examine the repository, ask questions on a terminal, write the configuration, and say what to type next.
 
-    Raises :class:`UsageError` where there is a configuration already, :class:`SourceError` where the repository
-    cannot be read or has no release, and :class:`UsageError` where a gate that was tried measured nothing.
+    Raises :class:`UsageError` if there is a configuration already or a gate that was tried measured nothing, and
+    :class:`SourceError` if the repository cannot be read or has no release.
     """
     _refuse_to_overwrite(options.folder / CONFIG)
-    console.step("What the repository tells")
+    console.step("Examining the repository")
     origin = _origin(options, console)
     with hold_state(options.state):
         found = _look(options, origin, console)
         _write(options.folder, found)
     load_config(options.folder / CONFIG)
-    console.good(f"{CONFIG} is written: read it, it says why it is as it is.")
+    console.good(f"{CONFIG} is written. Read it: its comments say where each value comes from.")
     if options.wants_trial(
         found.beginning.newest.tag if found.beginning.wanted == "latest" else found.beginning.wanted
     ):
         try_gates(options.folder / CONFIG, options.state, console)
     console.detail(f"next: {_command(options)}")
-    console.detail("it says in seconds what would be merged and what conflicts, and runs nothing")
+    console.detail("it shows in seconds what would be merged and what conflicts; no gate runs")
 
 
 def _refuse_to_overwrite(place: Path) -> None:
     if place.exists():
         raise UsageError(
-            f"{place} is there already, and is yours: delete it, or go on with `nox -s integrate -- --plan`."
+            f"{place} exists, and is not overwritten: delete it, or continue with `nox -s integrate -- --plan`."
         )
 
 
 def _look(options: InitOptions, origin: Origin, console: Console) -> ProjectFacts:
     here = options.folder / origin.address
-    # As `integrate` will name it, so that both have one mirror.
+    # The same name as in `integrate`, so that both use one mirror.
     mirror = Mirror.of(
         str(here.resolve()) if "://" not in origin.address and here.exists() else origin.address, options.state
     )
@@ -87,7 +87,7 @@ def _look(options: InitOptions, origin: Origin, console: Console) -> ProjectFact
 
 
 def _tags(options: InitOptions, mirror: Mirror, name: str, console: Console) -> str:
-    """Which tags are releases: asked for only where several kinds of tags look like releases."""
+    """Return the glob of the release tags; ask only if several kinds of tags look like releases."""
     found = release_pattern(mirror, name)
     if not found and options.tags is None:
         return ""
@@ -116,7 +116,7 @@ def _origin(options: InitOptions, console: Console) -> Origin:
 
 def _tickets(options: InitOptions, origin: Origin, mirror: Mirror, release: Release, console: Console) -> Source:
     wanted = options.choose("tracker", "Where are its tickets (- for a file that is made now)?", origin.github) or None
-    # What was merely confirmed may still fail to answer; what was typed must not.
+    # A detected address may fail to answer; one that was typed must not.
     is_own_idea = wanted is not None and wanted != origin.github
     source = find_tickets(wanted if is_own_idea else None, wanted or "", mirror, release)
     milestone = options.choose("milestone", "Which milestone (`current`, a name, - for any)?", source.milestone)
@@ -125,7 +125,7 @@ def _tickets(options: InitOptions, origin: Origin, mirror: Mirror, release: Rele
     count = "" if source.listed is None else f": {len(source.listed)} that are open, in {TICKETS}"
     console.detail(f"tickets: {source.tracker}, as {source.why}{count}")
     if source.listed == ():
-        console.detail(f"{TICKETS} says how to come by some")
+        console.detail(f"{TICKETS} says how to get some")
     return replace(source, milestone=milestone, ready=labels)
 
 

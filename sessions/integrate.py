@@ -1,4 +1,4 @@
-"""``nox -s integrate``: the release plus every ticket that is ready, without those that break something new."""
+"""``nox -s integrate``: merge all ready tickets onto the release, and take out those that break something new."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from sessions.day.context import Day, open_day
 from sessions.day.finish import conclude
 from sessions.day.forecast import foresee, say_forecast
 from sessions.day.green_head import GreenHead, Progress
-from sessions.day.merge_queue import choose, draw_up, todays_rules
+from sessions.day.merge_queue import build_queue
+from sessions.day.plan import describe_plan, plan_message
 from sessions.day.probe_outcomes import called
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.run_record import DayResult, State
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
+from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
 from sessions.ledger.record import Record
 from sessions.settings.options import Options
@@ -30,13 +32,13 @@ from sessions.tickets.trackers import TRACKERS
 
 
 def integrate(options: Options, console: Console) -> Record:
-    """Pick, order, merge; find a head on which nothing new fails; publish it if asked; record and report."""
+    """Read and merge the tickets, find a head on which nothing new fails, publish it if requested, write the report."""
     if options.shell is not None:
         return look_inside(options, console)
     with open_day(options, console) as day:
         tickets = _read_tickets(day)
         gather(day)
-        queue = _draw_up(day, tickets)
+        queue = _build_queue(day, tickets)
         progress = Progress(line=_merge(day, queue))
         if options.plan or not queue.tickets:
             record = conclude(day, _with_queue(day, queue, _plan(day, tickets, progress)))
@@ -47,28 +49,30 @@ def integrate(options: Options, console: Console) -> Record:
                 else:
                     day_result = _work(day, queue, tickets, progress, runner)
                 record = conclude(day, _with_queue(day, queue, day_result), runner)
-        console.detail(f"the report is in {day.folder / 'report.html'}; `nox -s report` shows it here")
+        console.detail(f"report: {day.folder / 'report.html'}; type `nox -s report` to show it here")
         return record
 
 
 def _read_tickets(day: Day) -> tuple[Ticket, ...]:
-    asked = day.config.tickets
-    tickets = choose(TRACKERS[asked.tracker](asked).read(), day.options)
-    day.console.step(f"Tickets: {len(tickets)} from the {asked.tracker} tracker")
+    configured = day.config.tickets
+    tickets = select_tickets(TRACKERS[configured.tracker](configured).read(), day.options)
+    day.console.step(f"Tickets: {len(tickets)} from the {configured.tracker} tracker")
     return tickets
 
 
-def _draw_up(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
+def _build_queue(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
     rules = todays_rules(day.config, day.release, tickets, day.mirror.default_branch)
-    drawn = draw_up(tickets, rules, day.mirror, day.release, day.config, day.options)
+    ready = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options)
     milestone = f" for milestone {rules.milestone}" if rules.milestone else ""
-    day.console.detail(f"{len(drawn.tickets)} are ready{milestone}, {len(drawn.out)} are not")
-    queue = start_line(drawn, day.merger)
-    if drawn.trunk:
-        told = "first come" if queue.trunk else "not merged, as they clash with the release:"
-        trunk, carriers = drawn.trunk, name_tickets(sorted(drawn.carriers)[:5])
-        more = f" and {len(drawn.carriers) - 5} more" if len(drawn.carriers) > 5 else ""
-        day.console.detail(f"{told} {trunk.extent} of {trunk.name}, which are in the branches of {carriers}{more}")
+    day.console.detail(f"{len(ready.tickets)} are ready{milestone}, {len(ready.out)} are not")
+    queue = start_line(ready, day.merger)
+    if ready.trunk:
+        action = "merged first:" if queue.trunk else "not merged, because they conflict with the release:"
+        carriers = name_tickets(sorted(ready.carriers)[:5])
+        more = f" and {len(ready.carriers) - 5} more" if len(ready.carriers) > 5 else ""
+        day.console.detail(
+            f"{action} {ready.trunk.extent} of {ready.trunk.name}, which are in the branches of {carriers}{more}"
+        )
     return queue
 
 
@@ -76,14 +80,14 @@ def _merge(day: Day, queue: Queue) -> Line:
     day.console.step(f"Merging onto {day.release.tag}")
     line = merge_line(queue, day.merger, {})
     left = len(queue.tickets) - len(line.tickets)
-    day.console.detail(f"{len(line.tickets)} fit together, {left} do not: head {line.head.commit[:10]}")
+    day.console.detail(f"{len(line.tickets)} merge, {left} do not: head {line.head.commit[:10]}")
     return line
 
 
 def _with_queue(day: Day, queue: Queue, day_result: DayResult) -> DayResult:
-    """What was ready, and who of it keeps several others out of the line as it is at the end."""
+    """Add the queue, and the tickets that keep several others out of the final merge line."""
     blockers: tuple[Blocker, ...] = ()
-    with suppress(SourceError):  # where git fails, the day has said so; this is advice
+    with suppress(SourceError):  # this is only advice, and the day has reported the error already
         if day_result.progress:
             blockers = find_blockers(queue, day_result.progress.line, day.merger)
     for blocker in blockers:
@@ -92,15 +96,23 @@ def _with_queue(day: Day, queue: Queue, day_result: DayResult) -> DayResult:
 
 
 def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> DayResult:
-    message = "a plan: no gate has run" if day.options.plan else "no ticket is ready"
+    """Print the plan if one was requested; otherwise no ticket is ready."""
+    message = "no ticket is ready"
+    if day.options.plan:
+        start = day.merger.start if day.merger.trunk else day.release.tag
+        message = plan_message(tickets, progress.line)
+        for heading, lines in describe_plan(tickets, progress.line, start):
+            day.console.step(heading)
+            for each in lines:
+                day.console.detail(each)
     return DayResult(state="empty", message=message, tickets=tickets, progress=progress)
 
 
 def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, runner: ProbeRunner) -> DayResult:
-    """Measure the baseline, find the green head. Whatever stops that, what was found is gathered."""
+    """Measure the baseline, and find the green head. Return what was found, even if an error stops the search."""
     complete = False
     broke: tuple[TrunkBreak, ...] = ()
-    _foretell(day, progress, runner)
+    _print_forecast(day, progress, runner)
     try:
         baselines = Baselines(day=day, runner=runner, mending=mending_tickets(day, progress.line.tickets))
         measure_baseline(day, baselines)
@@ -111,11 +123,11 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
         complete = _is_complete(day, progress)
         _keep_artifacts(day, progress, runner)
     except (BudgetEndedError, GatePendingError) as error:
-        state, message = "paused", f"{error}; the same command with all gates goes on from here"
+        state, message = "paused", f"{error}; type the same command with all gates to continue"
         progress.line = _unreached(progress.line, message)
     except (InfrastructureError, SourceError) as error:
         state, message = "broken", str(error).rstrip(".")
-        progress.line = _unreached(progress.line, "our own machinery broke before its result was known")
+        progress.line = _unreached(progress.line, "our own infrastructure failed before its result was known")
     return DayResult(
         state=state,
         message=message,
@@ -130,16 +142,16 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
 def _work_on_shard(
     day: Day, shard: tuple[int, int], tickets: tuple[Ticket, ...], progress: Progress, runner: ProbeRunner
 ) -> DayResult:
-    """Run one part of the gates; the call that gathers all parts judges."""
+    """Run one part of the gates. The call that gathers all parts compares and decides."""
     name = "{}/{}".format(*shard)
     state: State = "paused"
     complete = False
     try:
         run_shard(day, runner, progress.line.head, shard)
-        message = f"shard {name} has run: `nox -s integrate -- --gather DIR` goes on with all of them"
+        message = f"shard {name} has run: `nox -s integrate -- --gather DIR` continues with all shards"
         complete = True
     except BudgetEndedError as error:
-        message = f"{error}; the same command goes on from here"
+        message = f"{error}; type the same command to continue"
     except (InfrastructureError, SourceError) as error:
         state, message = "broken", str(error).rstrip(".")
     progress.line = _unreached(progress.line, f"only shard {name} of the gates has run")
@@ -152,38 +164,37 @@ def _outcome(day: Day, progress: Progress) -> tuple[State, str]:
     if progress.failing:
         failing = ", ".join(map(called, progress.failing))
         return "red", f"{failing} fails on the head, and no ticket could be shown to be the cause"
-    # Not what is known to be pending, but whatever was not seen to pass.
+    # Any gate that was not seen to pass counts, even if nothing says that it is pending.
     if unseen := [gate.name for gate in day.config.gates if gate.name not in progress.measured]:
         return "paused", f"{', '.join(sorted(unseen))} has not run on this head: type `nox -s integrate`"
     return "green", f"{len(progress.line.tickets)} tickets together pass every gate"
 
 
-def _foretell(day: Day, progress: Progress, runner: ProbeRunner) -> None:
-    """Say what the day will cost, before it does."""
+def _print_forecast(day: Day, progress: Progress, runner: ProbeRunner) -> None:
+    """Print how many probes are expected, and how long they will take."""
     head, culprits = progress.line.head, day.earlier_culprits()
     gates = [runner.cache.history(gate, (day.base, head)) for gate in day.asked_gates()]
     forecast = foresee(len(head.tickets), gates, culprits)
-    told = say_forecast(forecast, runner.pool.size, len(culprits), day.options.budget)
-    day.console.detail(f"forecast: {told}")
+    day.console.detail(f"forecast: {say_forecast(forecast, runner.pool.size, len(culprits), day.options.budget)}")
 
 
 def _is_complete(day: Day, progress: Progress) -> bool:
-    """Whether every gate that this call could run passes on the head; others may still have to."""
-    asked = {gate.name for gate in day.asked_gates()}
-    return not progress.failing and not asked & progress.pending
+    """Whether every gate that this call could run passes on the head; other gates may still have to run."""
+    requested = {gate.name for gate in day.asked_gates()}
+    return not progress.failing and not requested & progress.pending
 
 
 def _unreached(line: Line, why: str) -> Line:
-    """What was only merged so far is neither integrated nor at fault."""
-    untold = Decision(verdict=Verdict.NOT_REACHED, reason=why)
-    decisions = {n: untold if each.verdict is Verdict.INTEGRATED else each for n, each in line.decisions.items()}
+    """Change the verdict of tickets that were merged but not tested to the end: they are not integrated."""
+    unreached = Decision(verdict=Verdict.NOT_REACHED, reason=why)
+    decisions = {n: unreached if each.verdict is Verdict.INTEGRATED else each for n, each in line.decisions.items()}
     return replace(line, decisions=decisions)
 
 
 def _keep_artifacts(day: Day, progress: Progress, runner: ProbeRunner) -> None:
     shutil.rmtree(day.folder / "artifacts", ignore_errors=True)
     for gate in day.config.gates:
-        made = runner.cache.artifacts(progress.line.head.tree, gate)
-        if made.is_dir():
-            shutil.copytree(made, day.folder / "artifacts" / gate.name)
+        source = runner.cache.artifacts(progress.line.head.tree, gate)
+        if source.is_dir():
+            shutil.copytree(source, day.folder / "artifacts" / gate.name)
             day.console.detail(f"{gate.name}: artifacts in {day.folder / 'artifacts' / gate.name}")

@@ -1,4 +1,4 @@
-"""The one place where a Nox session meets a story: words in, status out, and no traceback between them."""
+"""The entry point of all sessions: parse the options, run a story, and turn every error into one line for the user."""
 
 from __future__ import annotations
 
@@ -13,50 +13,52 @@ from pathlib import Path
 from sessions import __version__
 from sessions.day.run_record import is_success
 from sessions.day.sharding import plan
-from sessions.first_steps.init_options import build_init_parser, parse_init_options
 from sessions.init import init
 from sessions.ledger.record import Record
 from sessions.reporting.actions import set_outputs
 from sessions.reproduce import reproduce
+from sessions.settings.init_options import build_init_parser, parse_init_options
 from sessions.settings.options import Options, build_parser, parse_options
 from sessions.settings.reproduce_options import build_reproduce_parser, parse_reproduce_options
-from sessions.terminal.console import Console, harmless_json
+from sessions.terminal.console import Console
 from sessions.terminal.errors import IntegrandError
+from sessions.terminal.harmless_text import harmless_json, harmless_line
 
 Story = Callable[[Options, Console], Record]
 HOME = Path(__file__).resolve().parent.parent
 
 
-def tell(story: Story, session: str, words: Sequence[str], called_from: Path) -> str | None:
-    """Run a story with the options in ``words``; ``None`` where it ended well, else the last line to show.
+def run_session(story: Story, session: str, words: Sequence[str], called_from: Path) -> str | None:
+    """Run a story with the options in ``words``.
 
-    Only Ctrl-C passes through, after one line that says how to go on.
+    Return ``None`` if it succeeded, else the error message to show. Only KeyboardInterrupt is raised, after a line that
+    says how to continue.
     """
     if _is_answered(words, build_parser(session)):
         return None
     console = Console(to_stderr="--json" in words)
 
-    def told() -> str | None:
+    def run() -> str | None:
         options = parse_options(words, session=session, called_from=called_from, home=HOME)
         if options.plan_shards:
             print(plan(options.plan_shards))
             return None
         record = story(options, console)
-        if session != "report":  # which tells more, and before it tells the tickets
+        if session != "report":  # which has set them, before it writes to the tracker
             set_outputs(record, (options.state / "latest").resolve() / "report.html")
         if options.json:
             print(harmless_json(json.dumps(record, indent=2, ensure_ascii=False)))
-        return _close(record, options, console)
+        return _closing_line(record, options, console)
 
-    return _last_line(told, console)
+    return _catch_errors(run, console)
 
 
-def tell_init(words: Sequence[str], called_from: Path) -> str | None:
-    """The same for ``nox -s init``, which has options of its own and makes no record."""
+def run_init(words: Sequence[str], called_from: Path) -> str | None:
+    """Run ``nox -s init``, which has its own options and writes no record; the same result as :func:`run_session`."""
     if _is_answered(words, build_init_parser()):
         return None
     console = Console()
-    return _last_line(lambda: init(parse_init_options(words, called_from), console), console)
+    return _catch_errors(lambda: init(parse_init_options(words, called_from), console), console)
 
 
 def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
@@ -67,13 +69,13 @@ def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
 
     def run() -> str | None:
         trouble = reproduce(parse_reproduce_options(arguments, called_from), console)
-        return console.plain(trouble) if trouble else None
+        return harmless_line(trouble) if trouble else None
 
-    return _last_line(run, console)
+    return _catch_errors(run, console)
 
 
 def _is_answered(words: Sequence[str], parser: argparse.ArgumentParser) -> bool:
-    """Print the help or the version where one of them is asked for; no session runs then."""
+    """Print the help or the version if one of them was requested; then no session runs."""
     if {"--help", "-h"} & set(words):
         print(parser.format_help())
     elif "--version" in words:
@@ -83,31 +85,34 @@ def _is_answered(words: Sequence[str], parser: argparse.ArgumentParser) -> bool:
     return True
 
 
-def _last_line(told: Callable[[], str | None], console: Console) -> str | None:
+def _catch_errors(run: Callable[[], str | None], console: Console) -> str | None:
     try:
-        return told()
+        return run()
     except IntegrandError as error:
-        return console.plain(str(error))
+        return harmless_line(str(error))
     except KeyboardInterrupt:
-        console.bad("Stopped. The same command goes on from here: what is known is kept.")
+        console.bad("Stopped. All results so far are kept: type the same command to continue.")
         raise
-    except Exception as error:  # noqa: BLE001  whatever flies this far is a bug of ours, and still gets one sentence
-        return console.plain(
-            f"Integrand broke in a way it does not foresee ({type(error).__name__}: {error}). No ticket is to blame. "
-            f"Please report {_keep_traceback(error)}; the same command goes on from here."
+    except Exception as error:  # noqa: BLE001  any other exception is a bug of ours, and gets one sentence, too
+        return harmless_line(
+            f"Integrand has a bug ({type(error).__name__}: {error}). No ticket is to blame. "
+            f"Please report it with {_keep_traceback(error)}. Type the same command to continue."
         )
 
 
 def _keep_traceback(error: Exception) -> str:
+    """Write the traceback into a temporary file, and return its path."""
     with tempfile.NamedTemporaryFile("w", prefix="integrand-", suffix=".log", delete=False) as file:
         file.write(f"Integrand {__version__}, Python {platform.python_version()}, {platform.platform()}\n")
         file.writelines(traceback.format_exception(error))
     return file.name
 
 
-def _close(record: Record, options: Options, console: Console) -> str | None:
-    words = f"{record['state']}: {record['message']}."
+def _closing_line(record: Record, options: Options, console: Console) -> str | None:
+    """Print the result of a successful session, or return it as the error message of one that failed."""
+    outcome = "plan" if record.get("options", {}).get("plan") else record["state"]
+    line = f"{outcome}: {record['message']}."
     if not is_success(record, options.fail_on):
-        return console.plain(words)
-    console.good(words)
+        return harmless_line(line)
+    console.good(line)
     return None

@@ -1,4 +1,4 @@
-"""``nox -s report``: what came of the day, for people; with ``--publish`` each ticket is told."""
+"""``nox -s report``: write and show the report of the newest day; with ``--publish``, comment on its tickets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sessions.tickets.trackers import TRACKERS
 
 
 def report(options: Options, console: Console) -> Record:
-    """Write the report of the newest run, show it, tell the tickets and close what is merged, if asked."""
+    """Write and show the report of the newest run; comment on tickets and close those that are merged, if requested."""
     with hold_state(options.state):
         config = with_sample(apply_options(load_config(options.config), options), options.state)
         take_over(config, options, console)
@@ -31,26 +31,26 @@ def report(options: Options, console: Console) -> Record:
         folder = (options.state / "latest").resolve()
         with without_commands(console):
             console.show(write_reports(record, folder))
-        console.detail(f"written to {folder / 'report.html'}, and as report.md")
+        console.detail(f"report: {folder / 'report.html'}, and report.md beside it")
         tell_actions(record, folder / "report.html", console)
         return _tell_tracker(config, options, record, folder, console)
 
 
 def _tell_tracker(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:
-    """Tell and close the tickets; what was done is in the record, whatever stopped the rest."""
+    """Comment on the tickets and close them; the record says what was done, even if an error stops the rest."""
     memory = Memory.of(options.state, config.tickets.url)
     writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
-    told = dict[str, Any]()
+    published = dict[str, Any]()
     try:
         tracker, url = TRACKERS[config.tickets.tracker](config.tickets), report_address(config.project.report)
-        told |= tell_tickets(record, tracker, console, writes, publish=options.publish, url=url)
+        published |= tell_tickets(record, tracker, console, writes, publish=options.publish, url=url)
         if options.close and not writes.is_stopped:
             mirror = Mirror.of(config.project.repository, options.state)
             release = release_at(mirror, record["release"], record["base"])
-            told |= close_merged(tracker, mirror, release, console, writes, publish=options.publish)
+            published |= close_merged(tracker, mirror, release, console, writes, publish=options.publish)
     finally:
-        told |= {"refused": writes.record()} if options.publish else {}
-        record = {**record, "published": {**record["published"], **told}}
+        published |= {"refused": writes.record()} if options.publish else {}
+        record = {**record, "published": {**record["published"], **published}}
         save_record(record, folder)
         writes.remember(memory)
     writes.finish(console)

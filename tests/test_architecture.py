@@ -1,57 +1,35 @@
-"""The arrows between the rooms, as docs/architecture.md draws them."""
+"""The borders between the rooms: import-linter's contracts in pyproject.toml, and what no import shows."""
 
 from __future__ import annotations
 
-import ast
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = (
-    "first_steps",
-    "tickets",
-    "source",
-    "gates",
-    "engines",
-    "culprits",
-    "ledger",
-    "publishing",
-    "reporting",
-    "sample",
+
+
+# A module of a room, and what it must not import.
+FORBIDDEN = (
+    ("tickets.model", "subprocess"),
+    ("culprits.evidence", "os"),
+    ("gates.comparison", "sessions.day.context"),
+    ("gates.comparison", "sessions.settings.options"),
+    ("engines.probe", "sessions.ledger.record"),
+    ("engines.probe", "sessions.tickets.model"),
+    ("engines.probe", "sessions.gates.results"),
+    ("reporting.html", "sessions.source.mirror"),
+    ("reporting.html", "sessions.engines.probe"),
+    ("day.context", "sessions.first_steps.files"),
+    ("day.context", "sessions.integrate"),
+    ("terminal.errors", "sessions.settings.options"),
+    ("init", "sessions.publishing.writes"),
+    ("init", "sessions.culprits.search"),
+    ("init", "sessions.reporting.html"),
+    ("main", "tools.release"),
 )
-# What anyone may import: words, not stories.
-SHARED = {"terminal", "settings"}
-ALLOWED: dict[str, set[str]] = {
-    "first_steps": {"source", "tickets"},
-    "tickets": set(),
-    "source": {"tickets"},
-    "gates": set(),
-    "engines": {"source"},
-    "culprits": {"tickets", "gates"},
-    "ledger": {"gates"},
-    "publishing": {"source", "engines", "tickets", "ledger", "reporting"},
-    "reporting": {"ledger"},
-    "sample": {"tickets", "source"},
-}
-PURE = (
-    *("tickets/order.py", "tickets/eligibility.py", "tickets/dependencies.py", "tickets/model.py"),
-    *("culprits/search.py", "culprits/finder.py", "culprits/signatures.py", "culprits/evidence.py"),
-    *("culprits/tally.py", "culprits/hypotheses.py", "culprits/plan.py"),
-    *(
-        "culprits/bisection.py",
-        "culprits/suspicion.py",
-        "gates/comparison.py",
-        "gates/shards.py",
-        "gates/shard_results.py",
-    ),
-    *("source/stacked.py", "source/releases.py", "source/tags.py", "source/trunk.py", "culprits/first_bad.py"),
-    *("first_steps/commands.py", "first_steps/draft.py", "tickets/trackers/github_tickets.py"),
-)
-EFFECTS = {"git", "docker", "requests", "subprocess", "os", "pathlib", "sqlite3", "time", "datetime", "random"}
 
 
 def imports(path: Path) -> set[str]:
@@ -64,26 +42,38 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
-    for path in (ROOT / "sessions" / room).rglob("*.py"):
-        if "project" in path.parts:
-            continue
-        ours = {name.split(".")[1] for name in imports(path) if name.startswith("sessions.")}
-        assert ours <= ALLOWED[room] | {room} | SHARED, f"{path.relative_to(ROOT)} imports {ours}"
+def lint_imports(folder: Path) -> str:
+    """Check the import rules of a folder, and return what import-linter prints."""
+    script = "import importlinter.cli, sys; sys.exit(importlinter.cli.lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == ("0 broken" in done.stdout), done.stdout + done.stderr
+    return done.stdout
 
 
-@pytest.mark.parametrize("name", PURE)
-def test_decisions_touch_nothing_outside(name: str) -> None:
-    used = {module.split(".")[0] for module in imports(ROOT / "sessions" / name)}
-    assert not used & EFFECTS
+def test_the_import_rules_are_kept() -> None:
+    assert "0 broken" in lint_imports(ROOT)
+
+
+def test_an_import_within_a_function_breaks_each_rule(tmp_path: Path) -> None:
+    for name in ("sessions", "tools"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("project", "__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "sessions" / "loose.py").touch()
+    for module, imported in FORBIDDEN:
+        with (tmp_path / "sessions" / f"{module.replace('.', '/')}.py").open("a", encoding="utf-8") as file:
+            file.write(f"\ndef f() -> None:\n    import {imported}\n")
+    printed = lint_imports(tmp_path)
+    assert " KEPT" not in printed
+    assert "sessions.loose" in printed
+    for module, imported in FORBIDDEN:
+        assert f"sessions.{module} -> {imported} (l." in printed, printed
 
 
 def test_engines_need_no_git() -> None:
     """They run on machines where there is none."""
     engines = ("dask.job", "docker.engine", "local.engine", "pool")
-    words = "".join(f"import sessions.engines.{name}\n" for name in engines)
-    script = f"import sys\nsys.modules.update(git=None, gitdb=None)\n{words}"
+    statements = "".join(f"import sessions.engines.{name}\n" for name in engines)
+    script = f"import sys\nsys.modules.update(git=None, gitdb=None)\n{statements}"
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
 
 

@@ -1,4 +1,4 @@
-"""What to mend where a gate measured nothing, by what its command printed. Pure."""
+"""What to change if a gate measured nothing: signs in the log of its command, and the advice for each. Pure."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _SIGNS = (
     ),
     (r"unable to detect version|setuptools-scm was unable", "give the version in [build] run."),
 )
-# What stands above each step in a probe's log.
+# The heading of each step in a probe's log.
 _STEP = re.compile(r"==> \w+: status -?\d+")
-_TELLING = re.compile(
+_ERROR = re.compile(
     r"^E\s+(?!Assertion)\w*(Error|Exception)\b|^\w[\w.]*(Error|Exception): |\berror: |^ERROR: "
     r"|not found|No module named"
 )
 
 
 def last_words(log: str) -> str:
-    """The last line of a log that tells what went wrong, and its last line; at most 300 characters."""
+    """Return the last line of a log that names an error, and its last line; at most 300 characters."""
     lines = [line.strip() for line in plain_lines(log) if line.strip() and not _STEP.fullmatch(line)]
-    telling = [line for line in lines[-60:] if _TELLING.search(line)]
-    words = dict.fromkeys([*telling[-1:], *lines[-1:]])
-    return " | ".join(re.sub(r"^E\s+", "", line) for line in words)[:300] or "none"
+    errors = [line for line in lines[-60:] if _ERROR.search(line)]
+    shown = dict.fromkeys([*errors[-1:], *lines[-1:]])
+    return " | ".join(re.sub(r"^E\s+", "", line) for line in shown)[:300] or "none"
 
 
 def advice(log: str, what: str) -> str:
-    """A sentence that says what to do, where ``what`` is the key of the command that printed ``log``."""
-    for pattern, words in _SIGNS:
+    """Return a sentence that says what to do; ``what`` is the configuration key of the command that printed ``log``."""
+    for pattern, remedy in _SIGNS:
         if found := re.search(pattern, log):
-            how = words.format(*(group.rstrip(".'") for group in found.groups()))
-            return f"Mend {what} or what it needs: {how}"
-    return f"Mend {what} or what it needs."
+            how = remedy.format(*(group.rstrip(".'") for group in found.groups()))
+            return f"Correct {what} or its requirements: {how}"
+    return f"Correct {what} or its requirements."

@@ -1,4 +1,4 @@
-"""The gates of a new configuration, each run once on the release: what came out, and what to mend."""
+"""Run each gate of a new configuration once on the release, and say what to change if it measures nothing."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from sessions.terminal.errors import IntegrandError, UsageError
 
 
 def try_gates(config: Path, state: Path, console: Console) -> None:
-    """Run each gate of a configuration once on its release, and say what came out.
+    """Run each gate of a configuration once on its release, and print how many tests passed.
 
-    Raises :class:`UsageError`, one sentence, where one measured nothing: what to mend is said before.
+    Raises :class:`UsageError` if a gate measured nothing; what to change has been printed before.
     """
     options = Options(config=config, state=state, date=dt.datetime.now(dt.UTC).date())
     with open_day(options, console) as day, day.runner() as runner:
         unmeasured = [gate.name for gate in day.config.gates if not _try(day, runner, gate)]
     if unmeasured:
         raise UsageError(
-            f"{config.name} is written, but {' and '.join(unmeasured)} measured nothing: mend it there as said above, "
-            "and try it with `nox -s baseline`."
+            f"{config.name} is written, but {' and '.join(unmeasured)} measured nothing: correct it as described "
+            "above, then type `nox -s baseline` to try it again."
         )
 
 
@@ -50,7 +50,7 @@ def _try(day: Day, runner: ProbeRunner, gate: Gate) -> bool:
             f"{gate.name}: {_counts(results)} on {day.release.tag}, in {say_duration(probe_result.seconds)}"
         )
         return True
-    day.console.bad(_what_to_mend(day, gate, probe_result))
+    day.console.bad(_explain(day, gate, probe_result))
     return False
 
 
@@ -59,11 +59,11 @@ def _counts(results: Results) -> str:
     return f"{results.passes} passed, {results.fails} failed{known}, {len(results.skipped)} skipped"
 
 
-def _what_to_mend(day: Day, gate: Gate, probe_result: ProbeResult) -> str:
+def _explain(day: Day, gate: Gate, probe_result: ProbeResult) -> str:
     log, text = day.state / probe_result.log, day.read_log(probe_result)
     what = "[build] run" if not probe_result.built else f"`run` of gate {gate.name}"
     seen = "the build failed" if not probe_result.built else probe_result.results.trouble or "no test passed"
     return (
         f"{gate.name} measured nothing on {day.release.tag} ({seen}, status {probe_result.results.status}). "
-        f"Its last words: {last_words(text).rstrip('.')}. {advice(text, what)} The whole log is {log}."
+        f"The end of its log: {last_words(text).rstrip('.')}. {advice(text, what)} The whole log: {log}"
     )

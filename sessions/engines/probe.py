@@ -12,6 +12,9 @@ from sessions.source.overlay_files import Overlay
 # Hears each line that a probe prints.
 Listen = Callable[[str], None]
 
+# Fills {name} in a gate's command, and nothing else: ${HOME} and awk's braces stay as they are.
+PLACES = ("files", "results", "jobs", "seed")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Image:

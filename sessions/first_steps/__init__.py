@@ -1,1 +1,4 @@
-"""A first configuration for a project of one's own: what its repository tells, asked about, and written down."""
+"""What ``nox -s init`` detects in a clone (releases, tests, manual, tracker), and the configuration that it writes.
+
+Only that story imports this room. May import ``settings``, ``source``, ``tickets`` and ``terminal``.
+"""

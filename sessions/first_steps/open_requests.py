@@ -14,7 +14,7 @@ from itertools import count
 
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release, merged_numbers
-from sessions.terminal.console import Console
+from sessions.terminal.harmless_text import harmless_line
 from sessions.tickets.model import Ticket
 
 MOST = 200  # newest first; a project with more open ones has a tracker that can be asked
@@ -104,5 +104,5 @@ def _ticket(mirror: Mirror, number: int, ref: str, tip: _Tip, known: tuple[str, 
     words = ("log", "-z", "--no-merges", "--format=%s%x1f%aN", tip.commit, *known)
     rows = mirror.repository.git(*words).out.decode("utf-8", "replace").split("\0")
     subject, _, author = next((row for row in reversed(rows) if row), "\x1f").partition("\x1f")
-    title = Console.plain(subject)[:200] or ref
-    return Ticket(number=number, title=title, branch=ref, authors=(Console.plain(author)[:100] or "unknown",))
+    title = harmless_line(subject)[:200] or ref
+    return Ticket(number=number, title=title, branch=ref, authors=(harmless_line(author)[:100] or "unknown",))

@@ -1,1 +1,4 @@
-"""What is tested: results, the formats they are read from, and what counts as new."""
+"""What is tested: the results of a gate, the formats they are read from, and which failures are new.
+
+May import ``terminal`` alone.
+"""

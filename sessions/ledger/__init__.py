@@ -1,1 +1,4 @@
-"""What is known so far: it survives any crash."""
+"""What is known: all results in SQLite, and the run record. Both survive a crash at any point.
+
+May import ``gates`` and ``terminal``.
+"""

@@ -1,1 +1,5 @@
-"""What leaves the machine, and only with ``--publish``. Nothing outside this room may write elsewhere."""
+"""Everything that leaves the machine, and only with ``--publish``: branch, images, comments on tickets.
+
+No other room writes to a remote, a registry or a tracker. May import ``engines``, ``ledger``, ``reporting``,
+``settings``, ``source``, ``tickets`` and ``terminal``.
+"""

@@ -12,6 +12,7 @@ from sessions.ledger.record import Record
 from sessions.publishing.writes import Writes
 from sessions.reporting import markdown, wiki
 from sessions.terminal.console import Console
+from sessions.terminal.harmless_text import harmless_line
 from sessions.tickets.model import Account, Verdict
 from sessions.tickets.trackers import TicketSource
 
@@ -49,7 +50,7 @@ def tell_tickets(
 
 def _account(record: Record, ticket: Mapping[str, Any], dialect: Literal["markdown", "wiki"]) -> Account:
     verdict = Verdict(ticket["verdict"])
-    summary = Console.plain(f"{verdict}: {ticket['reason'] or 'with release ' + record['release']}")
+    summary = harmless_line(f"{verdict}: {ticket['reason'] or 'with release ' + record['release']}")
     return Account(
         number=ticket["number"],
         verdict=verdict,

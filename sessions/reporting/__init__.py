@@ -1,1 +1,4 @@
-"""What people and programs read: the run record and the Markdown report."""
+"""What people and programs read: the report as pages, Markdown, Trac wiki text and JUnit, and GitHub Actions' output.
+
+Everything is made from the run record alone. May import ``ledger`` and ``terminal``.
+"""

@@ -16,9 +16,10 @@ from sessions.reporting.markdown import fenced, plain_text
 from sessions.reporting.record_view import Entry, by_urgency, counts
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
-from sessions.terminal.console import Console, harmless
+from sessions.terminal.console import Console
 from sessions.terminal.durations import say_duration
 from sessions.terminal.errors import InfrastructureError
+from sessions.terminal.harmless_text import harmless
 
 # Of a step: bytes of its summary, and annotations of each level.
 _SUMMARY, _OF_A_LEVEL = 1024 * 1024, 10

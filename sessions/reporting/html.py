@@ -28,8 +28,8 @@ from sessions.reporting.record_view import (
     sides,
 )
 from sessions.reporting.reproduction import reproduction
-from sessions.terminal.console import harmless
 from sessions.terminal.durations import say_duration
+from sessions.terminal.harmless_text import harmless
 
 _HERE = Path(__file__).parent
 SYMBOLS = {

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from sessions.ledger.record import Record
 from sessions.reporting.record_view import Entry
-from sessions.terminal.console import harmless
+from sessions.terminal.harmless_text import harmless
 
 # What XML 1.0 cannot hold, beside what `harmless` takes away.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

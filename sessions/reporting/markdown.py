@@ -10,8 +10,8 @@ from typing import Any
 from sessions.ledger.record import Record, write_whole
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
-from sessions.terminal.console import harmless
 from sessions.terminal.durations import say_duration
+from sessions.terminal.harmless_text import harmless
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&$])")
 # What makes a list or a rule at a line's beginning.

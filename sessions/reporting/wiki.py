@@ -10,7 +10,7 @@ from typing import Any
 from sessions.ledger.record import Record
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
-from sessions.terminal.console import harmless
+from sessions.terminal.harmless_text import harmless
 
 # Of an excerpt, and of a text within a line. The template shows five of each kind, so that a comment stays below
 # Trac's 262,144 characters.

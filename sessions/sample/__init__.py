@@ -1,1 +1,4 @@
-"""A small project with tags and a tracker file, to integrate on the first day."""
+"""The bundled sample: a small project with its history, releases and a file of tickets, made on first use.
+
+May import ``source``, ``tickets`` and ``terminal``.
+"""

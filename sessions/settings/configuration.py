@@ -1,6 +1,6 @@
-"""The configuration file: its keys, their defaults and meanings, and how a mistake in it is told.
+"""The configuration file: its keys with their defaults and meanings, and the checks that name a mistake's line.
 
-The dataclasses are the one source: the loader checks against them, and the JSON Schema for editors
+The dataclasses are the only source: the loader checks against them, and the JSON Schema for editors
 (``integration.schema.json``, see :mod:`sessions.settings.schema`) is generated from them.
 """
 
@@ -22,11 +22,11 @@ from sessions.terminal.errors import UsageError
 # As registries demand: https://docs.docker.com/reference/cli/docker/image/tag/
 _REPOSITORY = r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
 
-# As Docker reads them, in powers of 1024. Only memory may be left empty.
+# A size as Docker reads it, in powers of 1024.
 _SIZE = r"[1-9]\d*([bkmgt]b?)?"
 
 
-# Plain types of values, and what TOML's users call them.
+# How messages call the plain types of TOML.
 _PLAIN = {str: "text", int: "a whole number", bool: "true or false"}
 
 
@@ -36,16 +36,16 @@ def _key(meaning: str, default: Any = MISSING) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """``[project]``: what is integrated."""
+    """``[project]``: the repository, its releases and the integration branch."""
 
     name: str = _key("Short name, used in image names and reports.")
-    repository: str = _key("Where git fetches from: URL or path; `sample:` is the bundled sample.")
+    repository: str = _key("URL or path from which git fetches; `sample:` is the bundled sample.")
     release: str = _key("`latest` (newest tag by version), a tag, or `branch:NAME` (the tip of a branch).", "latest")
     tags: str = _key("Which tags are releases: a glob, or a regular expression with `(?P<version>…)`.", "")
     branch: str = _key("Name of the integration branch.", "{release}+integration-{date}")
-    submodules: bool = _key("Fetch submodules and test with their files; otherwise each is an empty folder.", False)
-    report: str = _key("Web address of the report, for tickets; in GitHub Actions the run, if empty.", "")
-    committer: str = _key("Who signs the merges.", "Integrand <integrand@localhost>")
+    submodules: bool = _key("Whether submodules are fetched and tested; otherwise each is an empty folder.", False)
+    report: str = _key("Web address of the report for comments on tickets; if empty, the run in GitHub Actions.", "")
+    committer: str = _key("Committer of the merges, as `Name <address>`.", "Integrand <integrand@localhost>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,35 +69,37 @@ class Tracker:
 class EngineSettings:
     """``[engine]``: where probes run."""
 
-    kind: str = _key("`auto` takes Docker where a daemon answers; see security.md.", "auto")
+    kind: str = _key("`auto` uses Docker if a daemon answers, else the local engine; see security.md.", "auto")
     baseline: str = _key("The release's image; `{release}`, `{commit}` and `{branch}` are filled in.", "")
-    recipe: str = _key("The project's own Dockerfile at the release, where the baseline cannot be pulled.", "")
-    target: str = _key("The stage of `recipe` to build; empty: the last.", "")
-    dockerfile: str = _key("Layers to put on the baseline (ARG BASELINE); its context is the release's source.", "")
-    image: str = _key("Repository for what `--publish` pushes, such as `ghcr.io/you/project/integration`.", "")
-    keep_days: int = _key("Images and artifacts of days older than this are removed.", 14)
-    builder: Literal["auto", "buildkit", "classic"] = _key(
-        "`auto` takes BuildKit where a docker client has it.", "auto"
+    recipe: str = _key("Path of the project's own Dockerfile, to build the baseline if it cannot be pulled.", "")
+    target: str = _key("Stage of `recipe` to build; empty: the last one.", "")
+    dockerfile: str = _key(
+        "A Dockerfile that adds layers to the baseline (`ARG BASELINE`); its context is the release's source.", ""
     )
-    source: str = _key("Where the source lies in the image.", "/source")
+    image: str = _key("Repository to which `--publish` pushes images, such as `ghcr.io/you/project/integration`.", "")
+    keep_days: int = _key("Number of days after which images and artifacts are removed.", 14)
+    builder: Literal["auto", "buildkit", "classic"] = _key("`auto` uses BuildKit if the docker client has it.", "auto")
+    source: str = _key("Folder of the source in the image.", "/source")
     memory: str = _key("Memory limit of a probe, such as `4g`; empty: three quarters of the machine's.", "")
-    processes: int = _key("Limit of processes of a probe.", 4096)
-    disk: str = _key("How much a probe may write, such as `20g`.", "8g")
-    output: str = _key("How much each command of a probe may print.", "24m")
-    artifacts: str = _key("How large the artifacts of a gate may be, together.", "100m")
-    user: str = _key("Who runs commands in the container, as `1000:1000`; empty: as the image says.", "")
-    runtime: str = _key("The container runtime, such as `runsc`; empty: the daemon's default.", "")
-    packages: tuple[str, ...] = _key("Python packages for the local engine, installed once by pip.", ())
-    workers: Literal["here", "dask"] = _key("Who runs probes: this machine, or the workers of a Dask cluster.", "here")
+    processes: int = _key("Maximum number of processes of a probe.", 4096)
+    disk: str = _key("Maximum disk space that a probe may fill, such as `20g`.", "8g")
+    output: str = _key("Maximum output of each command of a probe.", "24m")
+    artifacts: str = _key("Maximum size of all artifacts of a gate.", "100m")
+    user: str = _key("User and group of commands in the container, as `1000:1000`; empty: the image's own.", "")
+    runtime: str = _key("Container runtime, such as `runsc`; empty: the daemon's default.", "")
+    packages: tuple[str, ...] = _key("Python packages that pip installs once for the local engine.", ())
+    workers: Literal["here", "dask"] = _key(
+        "Where probes run: on this machine, or on the workers of a Dask cluster.", "here"
+    )
     scheduler: str = _key("Address of the Dask scheduler, such as `tcp://host:8786`.", "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """``[build]``: what makes a merged source testable."""
+    """``[build]``: the command that prepares a merged source for the tests."""
 
-    run: str = _key("Shell command, run in the source before each gate.", "")
-    timeout: str = _key("How long the build may take.", "4h")
+    run: str = _key("Shell command that runs in the source before each gate.", "")
+    timeout: str = _key("Maximum duration of the build.", "4h")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,31 +108,33 @@ class Gate:
 
     name: str = _key("Name of the gate, such as `doctest`.")
     run: str = _key("Shell command; `{files}`, `{results}`, `{jobs}` and `{seed}` are filled in.")
-    format: Literal["sage", "junit", "tap", "go", "latex", "exit"] = _key("How its results are read.", "exit")
-    results: str = _key("Glob of the reports that `run` writes itself, such as `target/surefire-reports/*.xml`.", "")
-    files: tuple[str, ...] = _key("Globs of the files it tests; they fill `{files}`.", ())
-    artifacts: tuple[str, ...] = _key("Globs of files to keep, such as PDFs.", ())
-    timeout: str = _key("How long one run may take.", "2h")
+    format: Literal["sage", "junit", "tap", "go", "latex", "exit"] = _key(
+        "Format in which the results are read.", "exit"
+    )
+    results: str = _key("Glob of the report files that `run` writes, such as `target/surefire-reports/*.xml`.", "")
+    files: tuple[str, ...] = _key("Globs of the test files; they fill `{files}`.", ())
+    artifacts: tuple[str, ...] = _key("Globs of files to keep as artifacts, such as PDFs.", ())
+    timeout: str = _key("Maximum duration of one run.", "2h")
 
     @property
     def reports(self) -> tuple[str, ...]:
-        """The globs of the report files to bring out."""
+        """The globs of the report files to collect."""
         return (self.results,) if self.results else ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """``integration.toml`` as a whole, and the folder it lies in, from which its paths count."""
+    """``integration.toml`` as a whole."""
 
     version: int = _key("Version of this format: 1.")
-    project: Project = _key("What is integrated.")
-    tickets: Tracker = _key("Where tickets come from, and which of them are ready.")
+    project: Project = _key("The repository, its releases and the integration branch.")
+    tickets: Tracker = _key("The tracker, and which of its tickets are ready.")
     engine: EngineSettings = _key("Where probes run.", EngineSettings())
-    build: Build = _key("What makes a merged source testable.", Build())
+    build: Build = _key("The command that prepares a merged source for the tests.", Build())
     gates: tuple[Gate, ...] = _key("The checks that a candidate must pass, in this order.")
 
     def gate(self, name: str) -> Gate:
-        """The gate of that name. Raises :class:`UsageError` where there is none."""
+        """Return the gate of that name. Raises :class:`UsageError` if there is none."""
         for gate in self.gates:
             if gate.name == name:
                 return gate
@@ -143,15 +147,17 @@ def registered_values(kind: type, key: str) -> tuple[str, ...]:
 
 
 def load_config(path: Path) -> Config:
-    """The configuration in ``path``.
+    """Read and check the configuration in ``path``.
 
-    Raises :class:`UsageError` with file, line, key and the nearest valid name for whatever is wrong in it.
+    Raises :class:`UsageError` for any mistake, with the file, line, key, and the nearest valid name.
     """
     try:
         text = path.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
     except FileNotFoundError:
-        raise UsageError(f"There is no configuration {path}: write one, or name yours with --config FILE.") from None
+        raise UsageError(
+            f"There is no configuration {path}. Type `nox -s init` to write one, or name yours with --config FILE."
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path} cannot be read as TOML: {error}") from None
     reader = _Reader(path, text)
@@ -162,7 +168,7 @@ def load_config(path: Path) -> Config:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Turns TOML tables into the dataclasses above, and knows where in the file each key stands."""
+    """Convert TOML tables into the dataclasses above; a mistake is reported with its line."""
 
     path: Path
     text: str
@@ -223,15 +229,15 @@ class _Reader:
                 self.refuse("project", "branch", f"{{{marker}}} is not known: use {{release}} and {{date}}")
         filled = project.branch.replace("{release}", "1.0").replace("{date}", "2026-01-31")
         if why := branch_fault(filled):
-            self.refuse("project", "branch", f"git takes no branch of that name, as {filled!r} {why}")
+            self.refuse("project", "branch", f"git refuses the branch name {filled!r}: it {why}")
         if not re.fullmatch(r"[^<>\n\0]+ <[^<>\n\0]*>", project.committer):
-            self.refuse("project", "committer", "must read as `Name <address>`")
+            self.refuse("project", "committer", "must have the form `Name <address>`")
         if project.release in ("", "branch:"):
             self.refuse("project", "release", "must be `latest`, a tag, or a branch such as `branch:main`")
         try:
             re.compile(project.tags if "(?P<version>" in project.tags else "")
         except re.error as error:
-            self.refuse("project", "tags", f"is no regular expression: {error}")
+            self.refuse("project", "tags", f"is not a regular expression: {error}")
 
     def check_engine(self, engine: EngineSettings) -> None:
         for marker in re.findall(r"\{(\w*)\}", engine.baseline):
@@ -242,7 +248,7 @@ class _Reader:
         for key in ("memory", "disk", "output", "artifacts"):
             size = getattr(engine, key)
             if not re.fullmatch(_SIZE, size, re.IGNORECASE) and (size or key != "memory"):
-                self.refuse("engine", key, f"{size!r} is no size: write a number and a unit, such as 500m or 4g")
+                self.refuse("engine", key, f"{size!r} is not a size: write a number and a unit, such as 500m or 4g")
         if engine.processes < 1:
             self.refuse("engine", "processes", "must be 1 or more")
         if engine.keep_days < 1:
@@ -254,12 +260,12 @@ class _Reader:
 
     def check_gate(self, where: str, gate: Gate, names: list[str]) -> None:
         if names.count(gate.name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", gate.name):
-            self.refuse(where, "name", f"{gate.name!r} must be a plain word that no other gate has")
+            self.refuse(where, "name", f"{gate.name!r} must be a plain word, and no other gate may have the same name")
         self.check_duration(where, gate.timeout)
         if gate.format == "latex" and not gate.artifacts:
-            self.refuse(where, "artifacts", "format latex looks at PDFs: name where they come out, as build/**/*.pdf")
+            self.refuse(where, "artifacts", "format latex reads PDFs: name them here, such as build/**/*.pdf")
         if gate.format == "latex" and gate.files:
-            self.refuse(where, "files", "format latex knows whole documents, not files: leave this key out")
+            self.refuse(where, "files", "format latex reads whole documents, not single files: remove this key")
 
     def check_duration(self, where: str, text: str) -> None:
         try:
@@ -274,7 +280,7 @@ class _Reader:
 
 
 def _line_of(text: str, where: str, key: str) -> int:
-    """The line on which ``key`` of the table ``where`` stands, or that table's own line, or 0."""
+    """Return the line of ``key`` in the table ``where``, or the line of the table, or 0."""
     table, seen, header = "", {"gates": -1}, 0
     for number, line in enumerate(text.splitlines(), start=1):
         if found := re.match(r"\s*\[\[?\s*([\w.-]+)\s*\]", line):

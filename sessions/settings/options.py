@@ -1,4 +1,4 @@
-"""What is typed after ``nox -s integrate --``: one parser for all four sessions."""
+"""The options after ``nox -s integrate --``: one parser for four sessions, checked into :class:`Options`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sessions.terminal.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of one call, checked. Paths are absolute; ``budget`` is in seconds, ``None`` without limit."""
+    """The checked options of one call. Paths are absolute; ``budget`` is in seconds, ``None`` without limit."""
 
     config: Path
     state: Path
@@ -48,12 +48,12 @@ class Options:
 
 
 def parse_options(words: Sequence[str], *, session: str, called_from: Path, home: Path) -> Options:
-    """The options in ``words``.
+    """Parse the options in ``words``.
 
-    Relative paths count from ``called_from``, the folder in which the user typed the command; without
-    ``--config``, the ``integration.toml`` there is taken, else the one in ``home``, beside the noxfile.
+    Relative paths count from ``called_from``, the folder in which the user typed the command. Without ``--config``,
+    its ``integration.toml`` is used, or else the one in ``home``, the folder of the noxfile.
 
-    Raises :class:`UsageError` for a word that cannot be meant.
+    Raises :class:`UsageError` for an option that does not exist or a value that is not valid.
     """
     parser = build_parser(session)
     typed = vars(parser.parse_args(list(words)))
@@ -71,77 +71,88 @@ def parse_options(words: Sequence[str], *, session: str, called_from: Path, home
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are ours, and name the command that was typed."""
+    """A parser that raises :class:`UsageError` instead of ending the process."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise :class:`UsageError`."""
+        """Raise :class:`UsageError` with the command that shows the help."""
         raise UsageError(f"{message}. Type `{self.prog} --help` for the options.")
 
 
 def build_parser(session: str) -> argparse.ArgumentParser:
-    """The parser, named after the command that the user typed."""
+    """Return the parser of all sessions but init; ``session`` is the one in the command that the user typed."""
     parser = Parser(prog=f"nox -s {session} --", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__, help="print the version of Integrand")
-    what = parser.add_argument_group("what to integrate")
-    what.add_argument("--config", metavar="FILE", help="the configuration (integration.toml)")
-    what.add_argument("--repository", metavar="URL", help="instead of [project] repository, e.g. a local clone")
-    what.add_argument("--release", metavar="TAG", help="start from this tag, or from branch:NAME")
-    what.add_argument("--date", type=_date, metavar="YYYY-MM-DD", help="the day's date (today, UTC)")
-    what.add_argument("--only", type=_numbers, default=(), metavar="N,N", help="these tickets and their dependencies")
-    what.add_argument("--without", type=_numbers, default=(), metavar="N,N", help="leave these tickets out")
-    what.add_argument("--limit", type=at_least(1), metavar="N", help="merge at most N tickets")
-    what.add_argument("--gates", type=_names, default=(), metavar="NAME,NAME", help="run only these gates")
-    what.add_argument("--files", nargs="+", default=(), action=_Gather, metavar="GLOB", help="test only these files")
-    how = parser.add_argument_group("how")
-    how.add_argument("--state", default=".integrand", metavar="DIR", help="where all that is known is kept")
-    how.add_argument("--plan", action="store_true", help="say order, reasons and conflicts; run no gate")
-    how.add_argument("--rerun-failed", action="store_true", help="forget failures on merged heads, run them again")
-    how.add_argument("--fresh", action="store_true", help="forget every result, start anew")
-    how.add_argument("--budget", type=_duration, metavar="5h30m", help="stop cleanly in time; the next call goes on")
-    how.add_argument("--engine", choices=engine_choices(), help="where probes run")
-    how.add_argument(
-        "--shell",
-        type=at_least(1),
-        nargs="?",
-        const=0,
-        metavar="N",
-        help="open a shell in the newest run's head, or where ticket N fails",
-    )
-    how.add_argument("--jobs", type=at_least(1), metavar="N", help="processes a gate may use (all cores)")
-    more = parser.add_argument_group("more machines than one")
-    more.add_argument(
-        "--plan-shards", type=at_least(1), metavar="N", help="print a CI matrix of N shards as JSON, and stop"
-    )
-    more.add_argument("--shard", type=_shard, metavar="I/N", help="run this part of the gates on release and head")
-    more.add_argument("--gather", metavar="DIR", help="go on with what the state folders in DIR know")
-    end = parser.add_argument_group("what comes of it")
-    end.add_argument(
-        "--publish", action="store_true", help="push branch and images, tell the tickets; else nothing leaves"
-    )
-    end.add_argument(
-        "--push-failed", action="store_true", help="with --publish: push a red head's image, too, as …-failed"
-    )
-    end.add_argument("--close", action="store_true", help="report: close the tickets that the release contains")
-    end.add_argument(
-        "--retry-refused", action="store_true", help="report: try what the tracker refused on another day again"
-    )
-    end.add_argument("--fail-on", choices=("ejected",), help="status 1 also when a ticket had to be taken out")
-    end.add_argument("--json", action="store_true", help="print the run record on standard output, all else on error")
+    _add_what_to_integrate(parser.add_argument_group("what to integrate"))
+    _add_how(parser.add_argument_group("how"))
+    _add_machines(parser.add_argument_group("several machines"))
+    _add_results(parser.add_argument_group("results"))
     return parser
 
 
+def _add_what_to_integrate(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--config", metavar="FILE", help="configuration file (integration.toml)")
+    add("--repository", metavar="URL", help="use this instead of [project] repository, e.g. a local clone")
+    add("--release", metavar="TAG", help="start from this tag, or from branch:NAME")
+    add("--date", type=_date, metavar="YYYY-MM-DD", help="date of the day's run (today, UTC)")
+    add("--only", type=_numbers, default=(), metavar="N,N", help="only these tickets and what they depend on")
+    add("--without", type=_numbers, default=(), metavar="N,N", help="leave these tickets out")
+    add("--limit", type=at_least(1), metavar="N", help="merge at most N tickets")
+    add("--gates", type=_names, default=(), metavar="NAME,NAME", help="run only these gates")
+    add("--files", nargs="+", default=(), action=_Gather, metavar="GLOB", help="test only these files")
+
+
+def _add_how(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--state", default=".integrand", metavar="DIR", help="folder of all results (.integrand)")
+    add(
+        "--plan",
+        action="store_true",
+        help="show what would be merged, in which order, and what conflicts; no gate runs",
+    )
+    add("--rerun-failed", action="store_true", help="discard failures on merged heads, and run those gates again")
+    add("--fresh", action="store_true", help="discard all results")
+    add("--budget", type=_duration, metavar="5h30m", help="stop cleanly within this time; the next call continues")
+    add("--engine", choices=engine_choices(), help="where probes run")
+    shell = "open a shell in the head of the newest run, or where ticket N fails"
+    add("--shell", type=at_least(1), nargs="?", const=0, metavar="N", help=shell)
+    add("--jobs", type=at_least(1), metavar="N", help="number of processes that a gate may use (all cores)")
+
+
+def _add_machines(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--plan-shards", type=at_least(1), metavar="N", help="print a CI matrix of N shards as JSON; nothing runs")
+    add("--shard", type=_shard, metavar="I/N", help="run part I of N of each gate, on the release and on the head")
+    add("--gather", metavar="DIR", help="use the results in all state folders below DIR, too")
+
+
+def _add_results(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    publish = "push branch and images, comment on tickets; without it nothing leaves this machine"
+    add("--publish", action="store_true", help=publish)
+    add("--push-failed", action="store_true", help="with --publish: push the image of a red head, too, as …-failed")
+    add("--close", action="store_true", help="report: close the tickets that the release contains")
+    add("--retry-refused", action="store_true", help="report: retry changes that the tracker refused on another day")
+    add("--fail-on", choices=("ejected",), help="status 1 also if a ticket had to be taken out")
+    add(
+        "--json", action="store_true", help="print the run record on standard output, everything else on standard error"
+    )
+
+
 def at_least(least: int) -> Callable[[str], int]:
-    """An argument's type: a whole number from ``least`` on."""
+    """Return a parser of whole numbers from ``least`` on, as the type of an argument."""
 
     def number(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} on")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
         return int(text)
 
     return number
 
 
 class _Gather(argparse.Action):
+    """Collect the values of an option that may be given several times."""
+
     def __call__(
         self,
         _parser: argparse.ArgumentParser,
@@ -161,13 +172,13 @@ def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(name.removeprefix("#")) for name in _names(text))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of ticket numbers such as 12,15") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of ticket numbers such as 12,15") from None
 
 
 def _shard(text: str) -> tuple[int, int]:
     place, _, count = text.partition("/")
     if not (place.isdecimal() and count.isdecimal() and 1 <= int(place) <= int(count)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no shard such as 2/4")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a shard such as 2/4")
     return int(place), int(count)
 
 
@@ -175,7 +186,7 @@ def _date(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-11-23") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-11-23") from None
 
 
 def _duration(text: str) -> float:

@@ -14,8 +14,8 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from sessions.first_steps.init_options import build_init_parser
 from sessions.settings.configuration import Build, Config, EngineSettings, Gate, Project, Tracker, registered_values
+from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser
 from sessions.settings.reproduce_options import build_reproduce_parser
 

@@ -1,1 +1,4 @@
-"""What people see while a session runs, how errors and durations read. Imports no other room."""
+"""What people see while a session runs: the console and its live view, safe text, errors, durations.
+
+May import no other room; every room may import this one.
+"""

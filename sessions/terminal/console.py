@@ -1,58 +1,28 @@
-"""What a person sees while a session runs: steps, and how long the probe under way will still take."""
+"""Print what a session does: coloured lines and a live view on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-import re
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from rich.cells import cell_len
 from rich.console import Console as RichConsole
 from rich.markdown import Markdown
-from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
-from rich.table import Column
 from rich.text import Text
 
 from sessions.terminal.durations import say_duration
-
-_CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # sequences that steer a terminal
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"  # characters that do
-    r"|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # those that turn the direction of writing
-    r"|[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2028\u2029\u2060-\u2065\u206a-\u206f\u3164]"
-    r"|[\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"  # with the line above: those that nobody sees
-)
-# What a CI's runner would obey: GitHub's commands at a line's start or, as of old, anywhere, and others like those.
-# https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
-_COMMAND = re.compile(r"^(?P<start>\s*):(?=:)|#(?=#[a-z]*\[)", re.MULTILINE | re.IGNORECASE)
-
-
-def harmless(text: str) -> str:
-    """A text without what could steer a terminal, or is there unseen: a ticket's title or a log may hold anything.
-
-    Bytes that were no UTF-8 are shown as escapes.
-    """
-    return _CONTROL.sub("", text.replace("\r\n", "\n")).encode("utf-8", "backslashreplace").decode()
-
-
-def disobeyed(text: str) -> str:
-    """A text of whole lines in which a space breaks whatever a CI's runner would take for a command."""
-    return _COMMAND.sub(lambda found: f"{found['start']}: " if found["start"] is not None else "# ", text)
-
-
-def harmless_json(text: str) -> str:
-    """JSON that means the same and holds nothing that a CI's runner would obey; only its strings could."""
-    return re.sub(r"#(?=#[a-z]*\[)", r"\\u0023", text, flags=re.IGNORECASE)
-
+from sessions.terminal.fitting import wrap
+from sessions.terminal.harmless_text import break_ci_commands, harmless
+from sessions.terminal.live_view import LiveView, listener
 
 OnLine = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Probes under way: who hears what each prints, and whom to tell that one has ended, by its place."""
+    """Running probes: a listener for what each prints, and the function to call with the index of one that ended."""
 
     listeners: Sequence[OnLine]
     ended: Callable[[int], None]
@@ -60,103 +30,89 @@ class Watch:
 
 @dataclass
 class Console:
-    """Tells the story of a session: colour and a moving line on a terminal, plain lines elsewhere.
+    """The output of one session. Everything goes to standard error if ``to_stderr``, as with ``--json``.
 
-    ``NO_COLOR`` and ``FORCE_COLOR`` are honoured (by rich). With ``--json`` everything goes to standard error.
+    ``NO_COLOR`` and ``FORCE_COLOR`` are honoured by rich.
     """
 
     to_stderr: bool = False
     terminal: RichConsole = field(init=False)
     probes_run: int = 0
-    _to_come: int = 0
+    _expected: int = 0
 
     def __post_init__(self) -> None:
         file = sys.stderr if self.to_stderr else sys.stdout
         self.terminal = RichConsole(file=file, highlight=False, soft_wrap=True, emoji=False)
 
     def step(self, text: str) -> None:
-        """The next thing that happens."""
-        self._say("==>", f" {text}", start_style="bold cyan")
+        """Print the heading of the next stage."""
+        self._print("==>", f" {text}", start_style="bold cyan")
 
     def detail(self, text: str) -> None:
-        """Something about it."""
-        self._say("    ", text)
+        """Print a line about the current stage."""
+        self._print("    ", text)
 
     def good(self, text: str) -> None:
-        """It ended well."""
-        self._say("", text, style="bold green")
+        """Print a success."""
+        self._print("", text, style="bold green")
 
     def bad(self, text: str) -> None:
-        """It did not."""
-        self._say("", text, style="bold red")
+        """Print a failure."""
+        self._print("", text, style="bold red")
 
-    def _say(self, start: str, text: str, *, start_style: str = "", style: str = "") -> None:
-        # Never as rich's markup: what is said may come from a ticket.
-        self.terminal.print(Text.assemble((start, start_style), (disobeyed(harmless(text)), style)))
+    def _print(self, start: str, text: str, *, start_style: str = "", style: str = "") -> None:
+        # Never as rich's markup: the text may come from a ticket.
+        safe = break_ci_commands(harmless(text))
+        # A line with a command in it is wrapped by the terminal, so that it is copied as one line.
+        is_wrapped = self.terminal.file.isatty() and "`" not in safe
+        indent = " " * cell_len(start)
+        lines = wrap(safe, max(self.terminal.width - len(indent), 20)) if is_wrapped else [safe]
+        for beginning, line in zip((start, *(indent for _ in lines[1:])), lines, strict=True):
+            self.terminal.print(Text.assemble((beginning, start_style), (line, style)))
 
     def show(self, markdown: str) -> None:
-        """A report: rendered on a terminal, as it is written elsewhere."""
+        """Print a report: rendered on a terminal, as Markdown's source elsewhere."""
         if self.terminal.is_terminal:
             self.terminal.print(Markdown(markdown), soft_wrap=False)
         else:
             self.terminal.print(markdown, markup=False)
 
-    @staticmethod
-    def plain(text: str) -> str:
-        """One line of harmless text, for whoever prints it."""
-        return disobeyed(" ".join(harmless(text).split()))
-
     def expect(self, probes: int) -> None:
-        """About so many probes are to come, the next one included."""
-        self._to_come = probes
+        """Set the number of probes that are probably still to run, the next one included."""
+        self._expected = probes
 
     @contextmanager
-    def probes(self, wanted: Sequence[tuple[str, float | None]]) -> Iterator[Watch]:
-        """Probes are under way, all at once: what each is, and how many seconds such a one took before."""
-        start, first = time.monotonic(), self.probes_run + 1
-        self.probes_run += len(wanted)
-        whats = [f"probe {number}: {what}" for number, (what, _) in enumerate(wanted, start=first)]
-        outlooks = [self._outlook(usual) for _, usual in wanted]
-
-        def ended(place: int) -> None:
-            self.detail(f"{whats[place]} · {say_duration(time.monotonic() - start)}")
-
+    def probes(self, running: Sequence[tuple[str, float | None]]) -> Iterator[Watch]:
+        """Show probes that start now, all at once: for each what it does, and the seconds that such a probe takes."""
+        first = self.probes_run + 1
+        self.probes_run += len(running)
+        titles = [f"probe {number}: {what}" for number, (what, _) in enumerate(running, start=first)]
+        usual = [seconds for _, seconds in running]
         if self.terminal.is_terminal:
-            lines = [what + outlook for what, outlook in zip(whats, outlooks, strict=True)]
-            with self._moving(lines, [usual for _, usual in wanted]) as listeners:
-                yield Watch(listeners, ended)
+            with self._live_view(titles, usual) as watch:
+                yield watch
         else:
-            for what, outlook in zip(whats, outlooks, strict=True):
-                self.detail(what + outlook)
-            yield Watch([lambda _line: None] * len(wanted), lambda _place: None)
-        self._to_come = 0
+            for title, seconds in zip(titles, usual, strict=True):
+                clauses = [f"usually {say_duration(seconds)}"] if seconds else []
+                clauses += filter(None, [self._outlook(seconds)])
+                self.detail(title + (f" ({'; '.join(clauses)})" if clauses else ""))
+            yield Watch([lambda _line: None] * len(running), lambda _index: None)
+        self._expected = 0
+
+    @contextmanager
+    def _live_view(self, titles: Sequence[str], usual: Sequence[float | None]) -> Iterator[Watch]:
+        view = LiveView(self.terminal, self._outlook(max((seconds or 0.0 for seconds in usual), default=0.0)))
+        lines = [view.add(title, seconds) for title, seconds in zip(titles, usual, strict=True)]
+
+        def ended(index: int) -> None:
+            view.remove(lines[index])
+            self.detail(f"{titles[index]} · {say_duration(lines[index].elapsed)}")
+
+        with view.live:
+            yield Watch([listener(line) for line in lines], ended)
 
     def _outlook(self, usual: float | None) -> str:
-        words = [f"usually {say_duration(usual)}"] if usual else []
-        if self._to_come > 1:
-            left = f", {say_duration(usual * self._to_come)}" if usual else ""
-            words.append(f"about {self._to_come} to come{left}")
-        return f" ({'; '.join(words)})" if words else ""
-
-    @contextmanager
-    def _moving(self, whats: Sequence[str], usual: Sequence[float | None]) -> Iterator[list[OnLine]]:
-        """A line for each that moves: what runs, the last line it printed, how long it runs and will still run."""
-        column = Column(ratio=1, no_wrap=True, overflow="ellipsis")
-        words = TextColumn("{task.description}", markup=False, table_column=column)
-        with Progress(SpinnerColumn(), words, _Clock(), console=self.terminal, transient=True, expand=True) as lines:
-
-            def listener(known: str, seconds: float | None) -> OnLine:
-                task = lines.add_task(known, total=seconds)
-                return lambda printed: lines.update(task, description=f"{known} {harmless(printed.strip())[:60]}")
-
-            yield [listener(harmless(what), seconds) for what, seconds in zip(whats, usual, strict=True)]
-
-
-class _Clock(ProgressColumn):
-    """How long a probe runs, and how long it will still run if it takes as long as usual."""
-
-    def render(self, task: Task) -> Text:
-        """``12s, 48s left``."""
-        run = task.elapsed or 0.0
-        left = f", {say_duration(max(task.total - run, 0.0))} left" if task.total else ""
-        return Text(f"{say_duration(run)}{left}", style="cyan")
+        """Return how many probes are still to come, and how long they take one after the other."""
+        if self._expected < 2:
+            return ""
+        return f"about {self._expected} to come" + (f", {say_duration(usual * self._expected)}" if usual else "")

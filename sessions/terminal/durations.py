@@ -1,26 +1,26 @@
-"""Spans of time as people type and read them: ``5h30m``, ``90s``."""
+"""Durations as people type and read them: ``5h30m``, ``90s``."""
 
 from __future__ import annotations
 
 import re
 
-_SPAN = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?")
+_DURATION = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?")
 
 
 def parse_duration(text: str) -> float:
-    """Seconds in ``5h30m``, ``45m`` or ``90s``.
+    """Return the seconds in ``5h30m``, ``45m`` or ``90s``.
 
-    Raises ValueError, with a sentence, for anything else.
+    Raises ValueError with a message for users for anything else.
     """
-    found = _SPAN.fullmatch(text.strip())
+    found = _DURATION.fullmatch(text.strip())
     if not text.strip() or not found:
-        raise ValueError(f"{text!r} is no span of time: write it as 5h30m, 45m or 90s")
+        raise ValueError(f"{text!r} is not a duration: write it as 5h30m, 45m or 90s")
     hours, minutes, seconds = (int(found[unit] or 0) for unit in "hms")
     return float(hours * 3600 + minutes * 60 + seconds)
 
 
 def say_duration(seconds: float) -> str:
-    """``2h05m``, ``3m20s``, ``14s``, ``0.4s``: two figures at the most."""
+    """Format seconds with at most two units: ``2h05m``, ``3m20s``, ``14s``, ``0.4s``."""
     if seconds < 9.95:
         return f"{seconds:.1f}s"
     whole = round(seconds)

@@ -1,1 +1,4 @@
-"""What is asked for: tickets, what they depend on, which are ready, and in which order."""
+"""What is requested: tickets, their dependencies, which are ready and in which order, and the trackers they come from.
+
+May import ``settings`` and ``terminal``.
+"""

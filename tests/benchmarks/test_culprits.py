@@ -50,9 +50,9 @@ def test_the_same_seed_is_the_same_day() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--sizes", "4"], "'4' is no number from 8 on"),
-        (["--flakes", "0.1,2"], "'2' is no number from 0 to 0.99"),
-        (["--days", "0"], "'0' is no number from 1 on"),
+        (["--sizes", "4"], "'4' is not a whole number from 8 on"),
+        (["--flakes", "0.1,2"], "'2' is not a whole number from 0 to 0.99"),
+        (["--days", "0"], "'0' is not a whole number from 1 on"),
         (["--json", "no/such/folder.json"], "there is no folder"),
     ],
 )

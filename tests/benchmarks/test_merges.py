@@ -138,7 +138,7 @@ def snapshot(folder: Path) -> dict[Path, bytes]:
         (["--to", "--upload-pack=x"], "expected one argument"),
         (["--to=-x"], "no tag '-x'"),
         (["--from", "1.1"], "Nothing to replay"),
-        (["--limit", "0"], "'0' is no number from 1 on"),
+        (["--limit", "0"], "'0' is not a whole number from 1 on"),
         (["--json", "no/such/folder.json"], "there is no folder"),
     ],
 )

@@ -24,4 +24,4 @@ def test_bad_input_gets_one_sentence(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["--tickets", "0"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "'0' is no number from 1 on" in captured.err
+    assert "'0' is not a whole number from 1 on" in captured.err

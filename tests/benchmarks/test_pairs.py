@@ -46,7 +46,7 @@ def test_all_pairs_are_tried_and_both_name_the_same(builder: Builder, capsys: py
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [(["--limit", "1"], "'1' is no number from 2 on"), (["--from", "0.9"], "no tag '0.9'")],
+    [(["--limit", "1"], "'1' is not a whole number from 2 on"), (["--from", "0.9"], "no tag '0.9'")],
 )
 def test_bad_input_gets_one_sentence(
     builder: Builder, words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]

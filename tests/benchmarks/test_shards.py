@@ -31,7 +31,10 @@ def test_the_bound_is_the_longest_file_or_an_equal_share() -> None:
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [(["--machines", "4,0"], "'0' is no number from 1 on"), (["--drift", "x"], "'x' is no number from 0 to 2")],
+    [
+        (["--machines", "4,0"], "'0' is not a whole number from 1 on"),
+        (["--drift", "x"], "'x' is not a whole number from 0 to 2"),
+    ],
 )
 def test_bad_input_gets_one_sentence(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 1

@@ -43,4 +43,4 @@ from sessions.day.advice import advice, last_words
 )
 def test_what_a_log_tells(log: str, words: str, what: str) -> None:
     assert last_words(log) == words
-    assert advice(log, "`run`") == "Mend `run` or what it needs" + (f": {what}" if what else ".")
+    assert advice(log, "`run`") == "Correct `run` or its requirements" + (f": {what}" if what else ".")

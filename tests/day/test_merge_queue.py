@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.day.merge_queue import choose, draw_up, todays_rules
+from sessions.day.merge_queue import build_queue
+from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.settings.configuration import Config, Gate, Project, Tracker
 from sessions.settings.options import Options
 from sessions.source.line import Queue, merge_line
@@ -43,7 +44,7 @@ class Office:
         return ticket(number, "ready", *labels, branch=branch or f"t{number}", commit=commit, depends=depends)
 
     def draw_up(self, tickets: Sequence[Ticket], options: Options = OPTIONS, config: Config = CONFIG) -> Queue:
-        return draw_up(tickets, RULES, self.scene.mirror, self.scene.release, config, options)
+        return build_queue(tickets, RULES, self.scene.mirror, self.scene.release, config, options)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,8 @@ def test_those_who_wait_for_each_other_are_named_and_the_rest_goes_on(office: Of
     assert queue.out[1].blocked_by == (2, 3)
     way = "#1 → #2 → #3 → #1"
     assert all(
-        decision.reason.removeprefix("it waits for itself: ") in f"{way} → {way[5:]}" for decision in queue.out.values()
+        decision.reason.removeprefix("it depends on itself: ") in f"{way} → {way[5:]}"
+        for decision in queue.out.values()
     )
     line = merge_line(queue, office.scene.merger, {})
     assert line.decisions[4].blocked_by == (1,)
@@ -176,9 +178,9 @@ def test_commits_of_the_default_branch_belong_to_nobody(office: Office) -> None:
 
 def test_only_takes_what_the_named_depend_on_along() -> None:
     tickets = [ticket(1, depends="#2"), ticket(2, depends="Depends on #3, #99"), ticket(3), ticket(4, depends="#1")]
-    assert [each.number for each in choose(tickets, replace(OPTIONS, only=(1,)))] == [1, 2, 3]
-    assert [each.number for each in choose(tickets, replace(OPTIONS, only=(3, 4)))] == [1, 2, 3, 4]
-    assert choose(tickets, OPTIONS) == tuple(tickets)
+    assert [each.number for each in select_tickets(tickets, replace(OPTIONS, only=(1,)))] == [1, 2, 3]
+    assert [each.number for each in select_tickets(tickets, replace(OPTIONS, only=(3, 4)))] == [1, 2, 3, 4]
+    assert select_tickets(tickets, OPTIONS) == tuple(tickets)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_only_takes_what_the_named_depend_on_along() -> None:
 )
 def test_a_number_that_the_tracker_does_not_have(name: str, options: Options) -> None:
     with pytest.raises(UsageError, match=rf"^--{name}: the tracker has no open ticket 98\.$"):
-        choose([ticket(1)], options)
+        select_tickets([ticket(1)], options)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +210,7 @@ def test_the_milestone_of_the_day(office: Office, asked: str, milestones: list[s
 def test_no_milestone_that_follows_the_release(office: Office) -> None:
     tickets = [ticket(1, milestone="0.9"), ticket(2, milestone="0.8")]
     with pytest.raises(
-        TrackerError, match=r"^No milestone of the tracker follows release 1\.0 \(there are 0\.8, 0\.9\): name"
+        TrackerError, match=r"^No milestone of the tracker follows release 1\.0 \(it has 0\.8, 0\.9\): name"
     ):
         todays_rules(CONFIG, office.scene.release, tickets)
 

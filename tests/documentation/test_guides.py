@@ -102,7 +102,7 @@ def test_the_configuration_of_fifteen_lines_has_fifteen_lines() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_what_a_page_has_typed_exists(page: str) -> None:
     """Sessions and options that a page names are real ones, be they run here or not."""
-    from sessions.first_steps.init_options import build_init_parser
+    from sessions.settings.init_options import build_init_parser
     from sessions.settings.options import build_parser
 
     sessions = set(re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(encoding="utf-8"), re.MULTILINE))

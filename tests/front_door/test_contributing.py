@@ -18,9 +18,9 @@ def test_the_first_change_makes_its_own_test_pass(monkeypatch: pytest.MonkeyPatc
     blocks = re.findall(r"^ *```python\n(.*?)^ *```$", GUIDE, re.MULTILINE | re.DOTALL)
     ((log, words, what),), (sign,) = (ast.literal_eval(block.strip()) for block in blocks)
     assert advice.last_words(log) == words
-    assert advice.advice(log, "`run`") == "Mend `run` or what it needs."
+    assert advice.advice(log, "`run`") == "Correct `run` or its requirements."
     monkeypatch.setattr(advice, "_SIGNS", (*advice._SIGNS, sign))
-    assert advice.advice(log, "`run`") == f"Mend `run` or what it needs: {what}"
+    assert advice.advice(log, "`run`") == f"Correct `run` or its requirements: {what}"
 
 
 def test_each_file_and_session_that_is_named_exists() -> None:

@@ -11,7 +11,7 @@ import pytest
 from sessions import __version__
 from sessions.baseline import baseline
 from sessions.ledger.record import SCHEMA
-from sessions.main import tell, tell_init
+from sessions.main import run_init, run_session
 from sessions.reporting.html import page
 from tests.reporting.big_day import big_day
 
@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_each_session_prints_the_version_and_does_nothing_else(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert tell(baseline, "baseline", words, tmp_path) is None
-    assert tell_init(words[-1:], tmp_path) is None
+    assert run_session(baseline, "baseline", words, tmp_path) is None
+    assert run_init(words[-1:], tmp_path) is None
     assert capsys.readouterr().out == f"Integrand {__version__}\n" * 2
     assert not list(tmp_path.iterdir())
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessions.reporting.html import page
-from sessions.terminal.console import harmless
+from sessions.terminal.harmless_text import harmless
 from tests.reporting.big_day import big_day
 from tests.reporting.hostile import HOSTILE, poisoned
 

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from sessions.reporting.junit import junit
-from sessions.terminal.console import harmless
+from sessions.terminal.harmless_text import harmless
 from tests.packages import npm_file, sdist_file
 from tests.reporting.big_day import big_day
 from tests.reporting.hostile import HOSTILE, poisoned

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from sessions.reporting.markdown import account, fenced, plain_text, write_report
-from sessions.terminal.console import harmless
+from sessions.terminal.harmless_text import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

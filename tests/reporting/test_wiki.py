@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sessions.reporting.wiki import account, fenced, plain_text
-from sessions.terminal.console import harmless
+from sessions.terminal.harmless_text import harmless
 from tests.reporting.test_markdown import record
 
 BITS = [

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sessions.first_steps.init_options import build_init_parser
 from sessions.settings.configuration import Config, Tracker, load_config
+from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser
 from sessions.settings.schema import config_reference, config_schema, options_reference
 from sessions.terminal.errors import UsageError
@@ -84,7 +84,7 @@ MEANT = {
     "tags that are no expression": (
         'name = "x"',
         'name = "x"\ntags = "((?P<version>.*)"',
-        "line 4: project.tags: is no regular expression: missing ), unterminated subpattern",
+        "line 4: project.tags: is not a regular expression: missing ), unterminated subpattern",
     ),
     "Dask without an address": (
         'kind = "local"',
@@ -99,34 +99,34 @@ MEANT = {
     "a size that is none": (
         'kind = "local"',
         'disk = "lots"',
-        "line 11: engine.disk: 'lots' is no size: write a number and a unit, such as 500m or 4g",
+        "line 11: engine.disk: 'lots' is not a size: write a number and a unit, such as 500m or 4g",
     ),
-    "no size at all": ('kind = "local"', 'output = ""', "line 11: engine.output: '' is no size: write a number"),
+    "no size at all": ('kind = "local"', 'output = ""', "line 11: engine.output: '' is not a size: write a number"),
     "no process at all": ('kind = "local"', "processes = 0", "line 11: engine.processes: must be 1 or more"),
     "a manual without PDFs": (
         'run = "true"',
         'run = "true"\nformat = "latex"',
-        "line 19: gates[0].artifacts: format latex looks at PDFs",
+        "line 19: gates[0].artifacts: format latex reads PDFs: name them",
     ),
     "a manual in files": (
         'run = "true"',
         'run = "true"\nformat = "latex"\nartifacts = ["*.pdf"]\nfiles = ["*.tex"]',
-        "line 24: gates[0].files: format latex knows whole documents",
+        "line 24: gates[0].files: format latex reads whole documents",
     ),
     "another version": ("version = 1", "version = 2", "line 1: version: is 2, and this Integrand reads version 1"),
     "no span of time": (
         'run = "true"',
         'run = "true"\ntimeout = "2 hours"',
-        "line 22: gates[0].timeout: '2 hours' is no span of time",
+        "line 22: gates[0].timeout: '2 hours' is not a duration",
     ),
-    "build's time": ("[build]", '[build]\ntimeout = "soon"', "line 14: build.timeout: 'soon' is no span of time"),
-    "two of one name": ('"second"', '"first"', "line 20: gates[0].name: 'first' must be a plain word that no other"),
+    "build's time": ("[build]", '[build]\ntimeout = "soon"', "line 14: build.timeout: 'soon' is not a duration"),
+    "two of one name": ('"second"', '"first"', "line 20: gates[0].name: 'first' must be a plain word, and no other"),
     "name with a slash": ('"second"', '"a/b"', "line 24: gates[1].name: 'a/b' must be a plain word"),
     "unknown marker": ('name = "x"', 'name = "x"\nbranch = "{tag}"', "line 4: project.branch: {tag} is not known: use"),
     "branch that git refuses": (
         'name = "x"',
         'name = "x"\nbranch = "next {date}"',
-        "line 4: project.branch: git takes no branch of that name, as 'next 2026-01-31' holds a space",
+        "line 4: project.branch: git refuses the branch name 'next 2026-01-31': it holds a space",
     ),
     "submodules in words": (
         'name = "x"',
@@ -136,7 +136,7 @@ MEANT = {
     "committer without address": (
         'name = "x"',
         'name = "x"\ncommitter = "Jane"',
-        "line 4: project.committer: must read as `Name <address>`",
+        "line 4: project.committer: must have the form `Name <address>`",
     ),
 }
 
@@ -236,7 +236,9 @@ def test_what_is_no_toml(tmp_path: Path, content: bytes | None) -> None:
 
 
 def test_no_file_says_how_to_name_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"There is no configuration \S+/integration\.toml: .*--config FILE"):
+    with pytest.raises(
+        UsageError, match=r"no configuration \S+/integration\.toml\. Type `nox -s init` .*--config FILE"
+    ):
         load_config(tmp_path / "integration.toml")
 
 

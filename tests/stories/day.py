@@ -13,7 +13,7 @@ from sessions.baseline import baseline
 from sessions.doc_pdf import doc_pdf
 from sessions.integrate import integrate
 from sessions.ledger.ledger import Key, Ledger, ProbeResult
-from sessions.main import tell
+from sessions.main import run_session
 from sessions.report import report
 
 STORIES = {"baseline": baseline, "integrate": integrate, "doc-pdf": doc_pdf, "report": report}
@@ -35,7 +35,7 @@ if __name__ == "__main__":
     if moment := os.environ.pop("DIE", ""):
         die_at_write(moment)
     name, *words = sys.argv[1:]
-    trouble = tell(STORIES[name], name, words, Path.cwd())
+    trouble = run_session(STORIES[name], name, words, Path.cwd())
     if trouble:
         print(f"TROUBLE {trouble}", file=sys.stderr)
     sys.exit(1 if trouble else 0)

@@ -48,7 +48,7 @@ def configured(desk: Desk, old: str, new: str) -> str:
         (["--repository", "/dev/null"], "/dev/null cannot be read as a git repository"),
         (["--config", "nowhere.toml"], "There is no configuration"),
         (["--bugdet", "5h"], "unrecognized arguments: --bugdet"),
-        (["--budget", "soon"], "'soon' is no span of time"),
+        (["--budget", "soon"], "'soon' is not a duration"),
     ],
 )
 def test_what_cannot_be_meant_is_said_in_one_sentence(desk: Desk, words: list[str], said: str) -> None:

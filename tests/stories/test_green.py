@@ -185,7 +185,7 @@ def test_a_gate_that_cannot_measure_the_release_breaks_the_day_before_the_head(
     message = day.record["message"]
     assert message.startswith("Gate tests measures nothing on 1.0 itself (")
     assert said in message
-    assert "Mend `run` of gate tests" in message
+    assert "Correct `run` of gate tests" in message
 
 
 @pytest.mark.usefixtures("unjailed")

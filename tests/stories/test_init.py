@@ -12,7 +12,7 @@ import pytest
 
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
-from sessions.main import tell_init
+from sessions.main import run_init
 from sessions.settings.configuration import Config, load_config
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
@@ -60,7 +60,7 @@ def verdicts(record: Record) -> dict[int, str]:
 
 
 def written(folder: Path, *words: str) -> Config:
-    assert tell_init(words, folder) is None
+    assert run_init(words, folder) is None
     return load_config(folder / "integration.toml")
 
 
@@ -115,7 +115,7 @@ def test_kinds_of_tags_none_of_which_is_plain_must_be_told_apart(builder: Builde
     for tag in ("core/v1.0", "cli/v2.0"):
         builder.tag(tag)
     folder = clone(builder.url, tmp_path / "p")
-    trouble = tell_init((), folder)
+    trouble = run_init((), folder)
     assert trouble is not None
     assert "Several kinds of tags look like releases (cli/v2.0, core/v1.0)" in trouble
     assert not (folder / "integration.toml").exists()
@@ -205,9 +205,9 @@ def test_hostile_names_stay_text(builder: Builder, tmp_path: Path) -> None:
 def test_nothing_is_ever_overwritten(origin: Builder, tmp_path: Path, name: str) -> None:
     folder = clone(origin.url, tmp_path / "p")
     (folder / name).write_text("mine")
-    trouble = tell_init((), folder)
+    trouble = run_init((), folder)
     assert trouble
-    assert f"{name} is there already" in trouble
+    assert f"{name} exists, and is not overwritten" in trouble
     assert (folder / name).read_text() == "mine"
     assert len({"integration.toml", "tickets.toml"} & {path.name for path in folder.iterdir()}) == 1
 
@@ -221,7 +221,7 @@ def test_nothing_is_ever_overwritten(origin: Builder, tmp_path: Path, name: str)
     ],
 )
 def test_what_cannot_be_is_one_sentence(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
-    trouble = tell_init(words, tmp_path)
+    trouble = run_init(words, tmp_path)
     assert trouble
     assert told in trouble
     assert not (tmp_path / "integration.toml").exists()
@@ -229,7 +229,7 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path, words: tuple[str, ...], 
 
 
 def test_a_project_without_anything_is_told_to_tag_a_release(builder: Builder, tmp_path: Path) -> None:
-    trouble = tell_init((), clone(builder.url, tmp_path / "p"))
+    trouble = run_init((), clone(builder.url, tmp_path / "p"))
     assert trouble
     assert "no tag that reads as a version" in trouble
 
@@ -240,7 +240,7 @@ def test_a_person_at_a_terminal_is_asked(origin: Builder, tmp_path: Path) -> Non
     folder = clone(origin.url, tmp_path / "p")
     leader, follower = pty.openpty()
     code = (
-        "import sys; from pathlib import Path; from sessions.main import tell_init; sys.exit(tell_init([], Path.cwd()))"
+        "import sys; from pathlib import Path; from sessions.main import run_init; sys.exit(run_init([], Path.cwd()))"
     )
     env = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb"}
     process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=env, stdin=follower, stdout=follower)
@@ -293,7 +293,7 @@ def own(builder: Builder, tmp_path: Path) -> Path:
 
 
 def test_a_gate_that_is_tried_says_what_it_measures(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tell_init(("--yes", "--try-gates", "--tests", "python3 report.py {results}"), own) is None
+    assert run_init(("--yes", "--try-gates", "--tests", "python3 report.py {results}"), own) is None
     said = capsys.readouterr().out
     assert "tests: 1 passed, 1 failed (known from now on), 1 skipped on 1.0, in " in said
     assert "-s integrate -- --plan" in said
@@ -302,18 +302,18 @@ def test_a_gate_that_is_tried_says_what_it_measures(own: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        ("pytst {results}", "pytst: not found. Mend `run` of gate tests or what it needs: install pytst."),
+        ("pytst {results}", "pytst: not found. Correct `run` of gate tests or its requirements: install pytst."),
         (
             "python3 -c 'import foo_bar' {results}",
-            "Mend `run` of gate tests or what it needs: add the Python package that has foo_bar to [engine] packages.",
+            "or its requirements: add the Python package that has foo_bar to [engine] packages.",
         ),
-        ("echo fine  # {results}", "Its last words: fine. Mend `run` of gate tests or what it needs."),
+        ("echo fine  # {results}", "The end of its log: fine. Correct `run` of gate tests or its requirements."),
     ],
 )
 def test_a_gate_that_measures_nothing_says_what_to_mend(
     own: Path, capsys: pytest.CaptureFixture[str], run: str, words: str
 ) -> None:
-    trouble = tell_init(("--yes", "--try-gates", "--tests", run), own)
+    trouble = run_init(("--yes", "--try-gates", "--tests", run), own)
     said = " ".join(capsys.readouterr().out.split())
     assert trouble
     assert "integration.toml is written, but tests measured nothing" in trouble
@@ -323,7 +323,7 @@ def test_a_gate_that_measures_nothing_says_what_to_mend(
 
 
 def test_nothing_is_run_unless_asked(own: Path) -> None:
-    assert tell_init(("--yes", "--tests", "touch /nowhere/at/all {results}"), own) is None
+    assert run_init(("--yes", "--tests", "touch /nowhere/at/all {results}"), own) is None
     assert not (own / ".integrand" / "logs").exists()
 
 

@@ -62,7 +62,7 @@ def test_main_is_named_and_no_ticket(ahead: Ahead, capsys: pytest.CaptureFixture
     ]
     assert record["gates"]["ask"]["known"] == ["b.txt::b.txt [ask()]"]
     out = capsys.readouterr().err
-    assert "first come 5 commits since 1.0 of main, which are in the branches of #1 and #2" in out
+    assert "merged first: 5 commits since 1.0 of main, which are in the branches of #1 and #2" in out
     assert f"main broke b.txt::b.txt [ask()], with {ahead.line[2][:10]} (main 3) since 1.0" in out
     assert record["base"] == ahead.release
     texts = [(ahead.folder / "state" / "latest" / f"report.{kind}").read_text() for kind in ("md", "html")]

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -14,7 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sessions.terminal.console import Console, disobeyed, harmless, harmless_json
+from sessions.terminal.console import Console
+from sessions.terminal.harmless_text import harmless, harmless_line
+from tests.terminal.screen import run_on_terminal
+from tests.terminal.test_harmless_text import COMMANDS, obeyed
 
 ROOT = Path(__file__).parents[2]
 TITLE = (
@@ -83,25 +84,9 @@ def test_colour_comes_where_it_is_forced_and_goes_where_it_is_refused() -> None:
     assert "\x1b" not in tell("Merging", NO_COLOR="1").stdout
 
 
-def on_terminal(title: str, **environment: str) -> str:
-    """Tell a story on a real terminal, and return all that came there."""
-    ours, theirs = pty.openpty()
-    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "CI")}
-    words = [sys.executable, "-c", STORY, title.encode("unicode_escape").decode()]
-    with subprocess.Popen(
-        words, env={**kept, "TERM": "xterm", **environment}, cwd=ROOT, stdout=theirs, stderr=theirs
-    ) as process:
-        os.close(theirs)
-        came = b""
-        try:
-            while chunk := os.read(ours, 65536):
-                came += chunk
-        except OSError:  # how Linux says that the other end was closed
-            pass
-        finally:
-            os.close(ours)
-    assert process.returncode == 0, came
-    return came.decode()
+def on_terminal(title: str) -> str:
+    """Tell a story on a terminal, and return everything that was printed there."""
+    return run_on_terminal(STORY, title.encode("unicode_escape").decode())
 
 
 def test_on_a_terminal_there_is_colour_a_moving_line_and_a_rendered_report() -> None:
@@ -132,19 +117,6 @@ def test_a_path_that_is_no_utf_8_can_be_told(name: str) -> None:
     assert "==> " in tell(name).stdout
 
 
-@given(st.text(st.sampled_from("\x1b[]0;9mHJ?\x07\x9b\r\n\tx\u202a\u2069\u200e") | st.characters()))
-@example("\x1b\x1b[31m[31m")
-def test_harmless_leaves_nothing_that_steers_and_all_else(text: str) -> None:
-    left = harmless(text)
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", left)
-    assert harmless(left) == left
-    # Some characters count as printable, and nobody sees them.
-    if text.isprintable() and not re.search(
-        r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0e\uffa0\U000e0100-\U000e01ef]", text
-    ):
-        assert left == text
-
-
 ANYTHING = st.characters(exclude_categories=["Cs"], exclude_characters="\t")  # rich makes spaces of tabs
 
 
@@ -159,52 +131,9 @@ def test_no_words_are_taken_for_markup(words: str) -> None:
     assert out.getvalue() == f"    {harmless(words)}\n{harmless(words)}\n"
 
 
-UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u2064\u3164\ufe01\u2028\U000e0041\U000e007f\U000e0100\ufff9"
-
-
-def test_what_nobody_sees_is_left_out() -> None:
-    assert harmless("".join(f"a{char}" for char in UNSEEN)) == "a" * len(UNSEEN)
-    assert harmless("naïve façade, 数学, עברית, ❤\ufe0f") == "naïve façade, 数学, עברית, ❤\ufe0f"
-
-
-COMMANDS = (
-    "::add-mask::a",
-    "  ::error file=a.py,line=1::no",
-    "\t::set-output name=head::evil",
-    "first\n::stop-commands::x",
-    "first\r\n \u200b::add-mask::a",
-    "\x1b[31m::add-mask::a",
-    ":\u200b:add-mask::a",
-    "##[error]no",
-    "in the middle ##[add-mask]a",
-    "##vso[task.setvariable variable=a]b",
-    "##teamcity[buildProblem description='x']",
-    "#\u200b#[error]no",
-    "###[error]no",
-)
-
-
-def obeyed(line: str) -> bool:
-    """As the runners read a line: https://github.com/actions/runner, src/Runner.Common/ActionCommand.cs."""
-    return line.lstrip().startswith("::") or re.search(r"##[a-z]*\[", line, re.IGNORECASE) is not None
-
-
 @pytest.mark.parametrize("text", COMMANDS)
 def test_no_line_is_a_command_of_a_cis_runner(text: str) -> None:
     assert any(map(obeyed, harmless(text).splitlines()))
     told = tell(text)
     assert not [line for line in told.stdout.splitlines() if obeyed(line)]
-    assert not obeyed(Console.plain(text))
-
-
-@given(st.text(alphabet=":#[ \n\t\u200b\x1bax]"))
-def test_no_text_at_all_becomes_a_command(text: str) -> None:
-    assert not any(map(obeyed, disobeyed(harmless(text)).splitlines()))
-    written = json.dumps({"name": text}, indent=2)
-    assert json.loads(harmless_json(written)) == json.loads(written)
-    assert not any(map(obeyed, harmless_json(written).splitlines()))
-
-
-def test_what_only_looks_like_a_command_stays() -> None:
-    for text in ("abacus/ledger.py::abacus.ledger.usual_day", "a ## b", "#12 [x]", "C++ std::vector"):
-        assert disobeyed(text) == text
+    assert not obeyed(harmless_line(text))

@@ -17,7 +17,7 @@ def test_reads_spans(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "5", "h", "30m5h", "5 h", "1.5h", "-5m", "5h 30m", "5d", "5h30", "1h1h"])
 def test_refuses_what_is_no_span(text: str) -> None:
-    with pytest.raises(ValueError, match="is no span of time: write it as 5h30m, 45m or 90s"):
+    with pytest.raises(ValueError, match="is not a duration: write it as 5h30m, 45m or 90s"):
         parse_duration(text)
 
 

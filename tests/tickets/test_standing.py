@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sessions.day.merge_queue import draw_up, todays_rules
+from sessions.day.merge_queue import build_queue
+from sessions.day.ticket_selection import todays_rules
 from sessions.settings.configuration import Config, Gate, Project, Tracker
 from sessions.settings.options import Options
 from sessions.source.line import Line, Queue, merge_line, start_line
@@ -36,7 +37,7 @@ class Office:
         scene = Scene.of(self.builder, self.folder / "state", wanted=wanted)
         config = replace(CONFIG, tickets=replace(CONFIG.tickets, target=target))
         rules = todays_rules(config, scene.release, tickets, scene.mirror.default_branch)
-        drawn = draw_up(tickets, rules, scene.mirror, scene.release, config, OPTIONS)
+        drawn = build_queue(tickets, rules, scene.mirror, scene.release, config, OPTIONS)
         queue = start_line(drawn, scene.merger)
         return scene, queue, merge_line(queue, scene.merger, {})
 
@@ -146,7 +147,7 @@ class TestTrunk:
         office.builder.commit({"z": "1\n"}, office.builder.commit({"newer": "1\n"}), branch="t2")
         scene = Scene.of(office.builder, office.folder / "state")
         rules = todays_rules(CONFIG, scene.release, (), "main")
-        queue = draw_up((at(1), at(2)), rules, scene.mirror, scene.release, CONFIG, replace(OPTIONS, limit=1))
+        queue = build_queue((at(1), at(2)), rules, scene.mirror, scene.release, CONFIG, replace(OPTIONS, limit=1))
         assert queue.trunk is not None
         assert queue.trunk.commit == first
 
@@ -206,7 +207,9 @@ class TestContained:
         assert decision.verdict is Verdict.CONFLICT  # the release went on from there: git cannot tell
         office.builder.tag("1.0.1", "main~1")
         scene = Scene.of(office.builder, office.folder / "state", wanted="1.0.1")
-        queue = draw_up((at(1),), todays_rules(CONFIG, scene.release, ()), scene.mirror, scene.release, CONFIG, OPTIONS)
+        queue = build_queue(
+            (at(1),), todays_rules(CONFIG, scene.release, ()), scene.mirror, scene.release, CONFIG, OPTIONS
+        )
         told = merge_line(queue, scene.merger, {}).decisions[1]
         assert told == Decision(verdict=Verdict.ALREADY_MERGED, reason="it brings nothing that 1.0.1 lacks")
 

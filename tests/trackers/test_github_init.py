@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sessions.integrate import integrate
-from sessions.main import tell_init
+from sessions.main import run_init
 from sessions.settings.configuration import load_config
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
@@ -29,7 +29,7 @@ def test_github_that_answers_is_the_tracker_with_its_labels_and_milestones(
         fake.add(Pull(number=number, title="T", head=tip, labels=list(labels), milestone="1.1", base="main"))
     run_git("clone", "--quiet", builder.url, str(folder), cwd=tmp_path)
     with serving(fake):
-        trouble = tell_init(("--tracker", fake.url), folder)
+        trouble = run_init(("--tracker", fake.url), folder)
         if token != TOKEN:
             assert trouble
             assert "GH_TOKEN" in trouble

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sessions.ledger.record import save_record
-from sessions.main import tell
+from sessions.main import run_session
 from sessions.report import report
 from sessions.tickets.trackers import TRACKERS, github
 from sessions.tickets.trackers.github import GitHubTracker
@@ -37,7 +37,7 @@ class Desk:
     def publish(self, *words: str, after: int = 0) -> tuple[str | None, str]:
         """Type ``nox -s report -- --publish`` so many days later: the last line where it failed, and all output."""
         date = (DAY + dt.timedelta(days=after)).isoformat()
-        trouble = tell(report, "report", ("--publish", "--date", date, *words), self.folder)
+        trouble = run_session(report, "report", ("--publish", "--date", date, *words), self.folder)
         return trouble, " ".join(self.capsys.readouterr().out.split())
 
     def change(self, number: int, **changes: Any) -> None:

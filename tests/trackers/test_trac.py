@@ -18,8 +18,8 @@ from sessions.reporting.wiki import account as wiki_account
 from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import Tracker
-from sessions.terminal.console import harmless
 from sessions.terminal.errors import TrackerError
+from sessions.terminal.harmless_text import harmless
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import Part, WriteResult
 from sessions.tickets.trackers.file import FileTracker

@@ -8,14 +8,11 @@ import pty
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from sessions.engines import Listen
-from sessions.engines.local.engine import LocalEngine, prepare_workspace
 from sessions.engines.local.process_limit import joining, limited_group, shell_limit
-from sessions.engines.local.step import LIMITED, LocalStepRunner, run_steps
+from sessions.engines.local.step import LIMITED, LocalStepRunner
 from sessions.engines.local.workspace import SCRIPTS
-from sessions.engines.probe import Probe
 
 # bash where there is one, and only interactive where a person types.
 _SCRIPT = """[ -t 0 ] && interactive=-i
@@ -24,14 +21,8 @@ exec sh $interactive
 """
 
 
-def open_shell(engine: LocalEngine, probe: Probe, listen: Listen) -> None:
-    """Run a probe's steps, then open a shell where they ran: on this terminal, or for what is on standard input."""
-    with prepare_workspace(engine, probe) as runner:
-        run_steps(probe, runner, listen)
-        _enter(runner)
-
-
-def _enter(runner: LocalStepRunner) -> None:
+def enter_shell(runner: LocalStepRunner) -> None:
+    """Open a shell where steps run: on this terminal, or for what is on standard input where that is none."""
     folder, enter = runner.workspace.folder, runner.workspace.view.enter
     script = folder / SCRIPTS / "shell.sh"
     script.write_text(_SCRIPT, encoding="utf-8")
@@ -46,9 +37,6 @@ def _enter(runner: LocalStepRunner) -> None:
             files, readable = (unread.fileno(), filter_), (*runner.readable, folder / SCRIPTS)
             inside = runner.jail.words(folder, command, status=files[0], filter_=filter_, readable=readable)
             start(joining(group, [*enter, *inside]), runner, files)
-
-
-Start = Callable[[Sequence[str], LocalStepRunner, Sequence[int]], None]
 
 
 def _on_standard_input(command: Sequence[str], runner: LocalStepRunner, files: Sequence[int]) -> None:

@@ -12,8 +12,8 @@ from urllib.parse import quote
 import requests
 
 from sessions.settings.configuration import Tracker
-from sessions.terminal.console import Console
 from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerError
+from sessions.terminal.harmless_text import harmless_line
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import Change, Part, Planned, WriteResult, cannot_see, carry_out
@@ -305,4 +305,4 @@ def _said(answer: Any) -> str:
     errors = answer.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else answer
     message = first.get("message") if isinstance(first, dict) else None
-    return Console.plain(str(message or answer.get("message") or "it does not say why"))[:200]
+    return harmless_line(str(message or answer.get("message") or "it does not say why"))[:200]

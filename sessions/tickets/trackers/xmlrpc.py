@@ -13,8 +13,8 @@ import requests
 from defusedxml import DefusedXmlException
 from defusedxml.xmlrpc import DefusedExpatParser
 
-from sessions.terminal.console import harmless
 from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerError
+from sessions.terminal.harmless_text import harmless
 from sessions.tickets.trackers.http import Caller
 
 LIMIT = 64 * 2**20

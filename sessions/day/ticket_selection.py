@@ -1,0 +1,69 @@
+"""Which tickets the day considers, and what makes one ready: the milestone, the target branch, the labels. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sessions.settings.configuration import Config
+from sessions.settings.options import Options
+from sessions.source.releases import Release, current_milestone
+from sessions.terminal.errors import TrackerError, UsageError
+from sessions.tickets.dependencies import read_dependencies
+from sessions.tickets.eligibility import Rules, check_not_elsewhere
+from sessions.tickets.model import Ticket
+from sessions.tickets.order import Needs, closure
+
+# [tickets] target: tickets for any branch are taken, and all commits of a branch count as the ticket's own.
+ANY_TARGET = "*"
+
+
+def todays_rules(config: Config, release: Release, tickets: Sequence[Ticket], default: str = "") -> Rules:
+    """Return what a ticket must have today.
+
+    The milestone is the configured one; ``current`` stands for the tracker's milestone that follows the release. The
+    target branch is the configured one, or else the branch that the day starts from, or else the repository's
+    ``default`` branch.
+
+    Raises :class:`TrackerError` if no milestone of the tracker follows the release.
+    """
+    configured = config.tickets
+    milestone: str | None = configured.milestone or None
+    if milestone == "current":
+        known = {ticket.milestone for ticket in tickets if ticket.milestone}
+        milestone = current_milestone(release.version, known)
+        if milestone is None and known:
+            raise TrackerError(
+                f"No milestone of the tracker follows release {release.tag} (it has {', '.join(sorted(known))}): "
+                "name one as [tickets] milestone."
+            )
+    if default in {ticket.branch for ticket in tickets}:
+        default = ""  # the repository is a clone on this disk in which somebody works on a ticket
+    target = configured.target or release.branch or default
+    rules = Rules(
+        ready=configured.ready,
+        never=configured.never,
+        milestone=milestone,
+        target=None if target == ANY_TARGET else target or None,
+    )
+    check_not_elsewhere(tickets, rules)
+    return rules
+
+
+def select_tickets(tickets: Sequence[Ticket], options: Options) -> tuple[Ticket, ...]:
+    """Return all tickets, or those of ``--only`` with the tickets that they depend on.
+
+    Raises :class:`UsageError` for a number that the tracker does not have.
+    """
+    known = {ticket.number for ticket in tickets}
+    for name, numbers in (("--only", options.only), ("--without", options.without)):
+        if unknown := sorted(set(numbers) - known):
+            raise UsageError(f"{name}: the tracker has no open ticket {unknown[0]}.")
+    if not options.only:
+        return tuple(tickets)
+    selected = closure(frozenset(options.only), declared_needs(tickets))
+    return tuple(ticket for ticket in tickets if ticket.number in selected)
+
+
+def declared_needs(tickets: Sequence[Ticket]) -> Needs:
+    """Return the numbers of the tickets that each ticket declares to depend on."""
+    return {each.number: frozenset(read_dependencies(each.depends, number=each.number).hard) for each in tickets}
