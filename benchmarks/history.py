@@ -8,9 +8,10 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from sessions.source.releases import Release, merged_numbers, version_of
+from sessions.source.releases import Release, version_of
 from sessions.source.repository import Repository
 from sessions.terminal.errors import SourceError
+from sessions.tickets.trackers import merge_subjects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,5 +98,5 @@ def _resolve(repository: Repository, name: str, kind: str) -> str:
 def _step(record: str) -> Step:
     commit, parents, message = record.split("\n", 2)
     step = Step(commit=commit, parents=tuple(parents.split()), message=message, number=None)
-    numbers = merged_numbers([step.subject]) if len(step.parents) == 2 else ()
+    numbers = merge_subjects().numbers([step.subject]) if len(step.parents) == 2 else ()
     return Step(commit=commit, parents=step.parents, message=message, number=next(iter(numbers), None))

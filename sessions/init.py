@@ -12,7 +12,7 @@ from sessions.first_steps.draft import ProjectFacts, draft_config, draft_tickets
 from sessions.first_steps.files import Files, TestCommand
 from sessions.first_steps.origin import Origin, find_origin
 from sessions.first_steps.start_point import StartPoint, newest_start, propose_start, release_pattern
-from sessions.first_steps.tickets import TICKETS, Source, find_tickets
+from sessions.first_steps.tickets import TICKET_FILE, Source, find_tickets
 from sessions.settings.configuration import load_config
 from sessions.settings.init_options import InitOptions
 from sessions.source.mirror import Mirror
@@ -21,6 +21,7 @@ from sessions.source.releases import Release
 from sessions.source.start import find_start
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
+from sessions.tickets.trackers import recognise_clone
 
 CONFIG = "integration.toml"
 
@@ -115,17 +116,19 @@ def _origin(options: InitOptions, console: Console) -> Origin:
 
 
 def _tickets(options: InitOptions, origin: Origin, mirror: Mirror, release: Release, console: Console) -> Source:
-    wanted = options.choose("tracker", "Where are its tickets (- for a file that is made now)?", origin.github) or None
-    # A detected address may fail to answer; one that was typed must not.
-    is_own_idea = wanted is not None and wanted != origin.github
-    source = find_tickets(wanted if is_own_idea else None, wanted or "", mirror, release)
+    proposed = recognise_clone(origin.said)
+    detected = proposed.url if proposed else ""
+    chosen = options.choose("tracker", "Where are its tickets (- for a file that is made now)?", detected)
+    # A proposal that was merely confirmed may fail to answer; an address that was typed must not.
+    typed = chosen if chosen != detected else None
+    source = find_tickets(typed or None, proposed if chosen else None, mirror, release)
     milestone = options.choose("milestone", "Which milestone (`current`, a name, - for any)?", source.milestone)
     ready = options.choose("ready", "Which labels make a ticket ready (- for all)?", ",".join(source.ready))
     labels = tuple(label.strip() for label in ready.split(",") if label.strip())
-    count = "" if source.listed is None else f": {len(source.listed)} that are open, in {TICKETS}"
+    count = "" if source.listed is None else f": {len(source.listed)} that are open, in {TICKET_FILE}"
     console.detail(f"tickets: {source.tracker}, as {source.why}{count}")
     if source.listed == ():
-        console.detail(f"{TICKETS} says how to get some")
+        console.detail(f"{TICKET_FILE} says how to get some")
     return replace(source, milestone=milestone, ready=labels)
 
 
@@ -167,8 +170,8 @@ def _read(mirror: Mirror, release: Release, path: str) -> str:
 def _write(folder: Path, found: ProjectFacts) -> None:
     texts = {CONFIG: draft_config(found)}
     if found.source.listed is not None:
-        texts[TICKETS] = draft_tickets(found.source)
-        _refuse_to_overwrite(folder / TICKETS)
+        texts[TICKET_FILE] = draft_tickets(found.source)
+        _refuse_to_overwrite(folder / TICKET_FILE)
     for name, text in texts.items():
         with (folder / name).open("x", encoding="utf-8") as file:
             file.write(text)

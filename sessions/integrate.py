@@ -11,11 +11,12 @@ from sessions.day.baselines import Baselines, mending_tickets
 from sessions.day.context import Day, open_day
 from sessions.day.finish import conclude
 from sessions.day.forecast import foresee, say_forecast
-from sessions.day.green_head import GreenHead, Progress
+from sessions.day.green_head import GreenHead
 from sessions.day.merge_queue import build_queue
 from sessions.day.plan import describe_plan, plan_message
 from sessions.day.probe_outcomes import called
 from sessions.day.probe_runner import ProbeRunner
+from sessions.day.progress import Progress
 from sessions.day.run_record import DayResult, State
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
@@ -28,7 +29,7 @@ from sessions.source.line import Line, Queue, merge_line, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
-from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers import connect_tracker
 
 
 def integrate(options: Options, console: Console) -> Record:
@@ -55,7 +56,7 @@ def integrate(options: Options, console: Console) -> Record:
 
 def _read_tickets(day: Day) -> tuple[Ticket, ...]:
     configured = day.config.tickets
-    tickets = select_tickets(TRACKERS[configured.tracker](configured).read(), day.options)
+    tickets = select_tickets(connect_tracker(configured, day.mirror.list_refs).read(), day.options)
     day.console.step(f"Tickets: {len(tickets)} from the {configured.tracker} tracker")
     return tickets
 

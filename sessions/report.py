@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sessions.settings.options import Options
 from sessions.source.mirror import Mirror
 from sessions.source.start import release_at
 from sessions.terminal.console import Console
-from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers import TRACKERS, connect_tracker
 
 
 def report(options: Options, console: Console) -> Record:
@@ -40,17 +41,22 @@ def _tell_tracker(config: Config, options: Options, record: Record, folder: Path
     """Comment on the tickets and close them; the record says what was done, even if an error stops the rest."""
     memory = Memory.of(options.state, config.tickets.url)
     writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
-    published = dict[str, Any]()
+    written = dict[str, Any]()
+
+    def refs(repository: str) -> Mapping[str, str]:
+        return Mirror.of(config.project.repository, options.state).list_refs(repository)
+
     try:
-        tracker, url = TRACKERS[config.tickets.tracker](config.tickets), report_address(config.project.report)
-        published |= tell_tickets(record, tracker, console, writes, publish=options.publish, url=url)
+        tracker, url = connect_tracker(config.tickets, refs), report_address(config.project.report)
+        dialect = TRACKERS[config.tickets.tracker].dialect
+        written |= tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
         if options.close and not writes.is_stopped:
             mirror = Mirror.of(config.project.repository, options.state)
             release = release_at(mirror, record["release"], record["base"])
-            published |= close_merged(tracker, mirror, release, console, writes, publish=options.publish)
+            written |= close_merged(tracker, mirror, release, console, writes, publish=options.publish)
     finally:
-        published |= {"refused": writes.record()} if options.publish else {}
-        record = {**record, "published": {**record["published"], **published}}
+        written |= {"refused": writes.record()} if options.publish else {}
+        record = {**record, "published": {**record["published"], **written}}
         save_record(record, folder)
         writes.remember(memory)
     writes.finish(console)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror
+from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.model import Ticket
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def ticket(
         labels=labels,
         branch=branch,
         commit=commit,
-        depends=depends,
+        depends=read_dependencies(depends, number=number).hard,
         milestone=milestone,
     )
 

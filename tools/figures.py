@@ -51,7 +51,7 @@ class Figure:
 def main() -> None:
     """Write the table into the documentation."""
     path = ROOT / "docs" / "architecture.md"
-    path.write_text(replace_table(path.read_text(encoding="utf-8"), make_table(ROOT)), encoding="utf-8")
+    path.write_text(replace_table(path.read_text(encoding="utf-8"), format_table(measure(ROOT))), encoding="utf-8")
 
 
 def replace_table(page: str, table: str) -> str:
@@ -66,10 +66,10 @@ def replace_table(page: str, table: str) -> str:
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
-def make_table(root: Path) -> str:
-    """Return all figures of the code below ``root`` as a Markdown table."""
+def format_table(figures: list[Figure]) -> str:
+    """Return the figures as a Markdown table."""
     rows = ["| figure | value | at most | where |", "|---|---|---|---|"]
-    return "\n".join([*rows, *(figure.row() for figure in measure(root))])
+    return "\n".join([*rows, *(figure.row() for figure in figures)])
 
 
 def measure(root: Path) -> list[Figure]:

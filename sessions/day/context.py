@@ -228,7 +228,7 @@ def apply_options(config: Config, options: Options) -> Config:
         project = replace(project, repository=options.repository)
     elif project.repository != _SAMPLE and (home / project.repository).exists():
         project = replace(project, repository=str((home / project.repository).resolve()))
-    if tickets.tracker == "file" and tickets.url != _SAMPLE and "://" not in tickets.url:
+    if config.has_ticket_file and tickets.url != _SAMPLE and "://" not in tickets.url:
         tickets = replace(tickets, url=str((home / tickets.url).resolve()))
     if engine.dockerfile:
         engine = replace(engine, dockerfile=str((home / engine.dockerfile).resolve()))

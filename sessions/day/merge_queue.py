@@ -18,6 +18,7 @@ from sessions.source.standing import Standing
 from sessions.tickets.eligibility import Rules, priority_rank, why_not
 from sessions.tickets.model import Decision, Ticket, Verdict
 from sessions.tickets.order import Needs, find_cycles, merge_order
+from sessions.tickets.trackers import merge_subjects
 
 
 def build_queue(
@@ -33,9 +34,10 @@ def build_queue(
     Fetches the branches of all tickets in one call.
     """
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
-    fetched = fetch_sound(mirror, release, branches, submodules=config.project.submodules)
+    elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
+    fetched = fetch_sound(mirror, release, branches, elsewhere, submodules=config.project.submodules)
     tips = fetched.tips
-    with closing(Standing.of(tips, mirror, release, rules.target)) as standing:
+    with closing(Standing.of(tips, mirror, release, rules.target, merge_subjects())) as standing:
         carried = _carried(tickets, tips, mirror, release)
         out: dict[int, Decision] = {}
         for ticket in tickets:

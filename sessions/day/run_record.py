@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from sessions import __version__
 from sessions.day.context import Day
-from sessions.day.green_head import Measured, Progress
 from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
 from sessions.day.probe_runner import ProbeRunner
+from sessions.day.progress import Measured, Progress
 from sessions.day.question import Consulted
 from sessions.day.setup import describe_setup
 from sessions.day.trunk_breaks import TrunkBreak, trunk_record

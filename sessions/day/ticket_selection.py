@@ -8,7 +8,6 @@ from sessions.settings.configuration import Config
 from sessions.settings.options import Options
 from sessions.source.releases import Release, current_milestone
 from sessions.terminal.errors import TrackerError, UsageError
-from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.eligibility import Rules, check_not_elsewhere
 from sessions.tickets.model import Ticket
 from sessions.tickets.order import Needs, closure
@@ -66,4 +65,4 @@ def select_tickets(tickets: Sequence[Ticket], options: Options) -> tuple[Ticket,
 
 def declared_needs(tickets: Sequence[Ticket]) -> Needs:
     """Return the numbers of the tickets that each ticket declares to depend on."""
-    return {each.number: frozenset(read_dependencies(each.depends, number=each.number).hard) for each in tickets}
+    return {each.number: frozenset(each.depends) for each in tickets}

@@ -97,11 +97,11 @@ def _project(found: ProjectFacts) -> Table:
 def _tickets(source: Source) -> Table:
     table = tomlkit.table()
     if source.later:
-        _comment(
-            table, _line(f"{_capital(source.why)}: so tickets come from a file. With GH_TOKEN set, write instead:")
-        )
-        _comment(table, 'tracker = "github"')
-        _comment(table, f"url = {tomlkit.item(source.later).as_string()}")
+        kind = source.later.kind
+        token = f"With {kind.tokens[0]} set, write" if kind.tokens else "Write"
+        _comment(table, _line(f"{_capital(source.why)}: so tickets come from a file. {token} instead:"))
+        _comment(table, f"tracker = {tomlkit.item(kind.name).as_string()}")
+        _comment(table, f"url = {tomlkit.item(source.later.url).as_string()}")
     else:
         _comment(table, _line(f"{_capital(source.why)}."))
     table.add("tracker", source.tracker)

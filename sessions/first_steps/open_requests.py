@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from itertools import count
 
 from sessions.source.mirror import Mirror
-from sessions.source.releases import Release, merged_numbers
+from sessions.source.releases import Release
 from sessions.terminal.harmless_text import harmless_line
 from sessions.tickets.model import Ticket
+from sessions.tickets.trackers import merge_subjects
 
 MOST = 200  # newest first; a project with more open ones has a tracker that can be asked
 YOUNG = 366 * 86400  # an abandoned one keeps its refs for ever
@@ -36,9 +37,9 @@ def waiting_requests(mirror: Mirror, release: Release) -> tuple[Ticket, ...]:
     trunk = _fetch_trunk(mirror, release)
     refs = open_requests(mirror.remote, _landed(mirror, trunk)) or branches(mirror.remote)
     tips = mirror.fetch_tickets(dict(sorted(refs.items(), reverse=True)[:MOST]))
-    told = _tips(mirror, tips, release, trunk)
-    youngest = max((tip.when for tip in told.values()), default=0)
-    young = {number: tip for number, tip in told.items() if tip.when > youngest - YOUNG}
+    tips_by_number = _tips(mirror, tips, release, trunk)
+    youngest = max((tip.when for tip in tips_by_number.values()), default=0)
+    young = {number: tip for number, tip in tips_by_number.items() if tip.when > youngest - YOUNG}
     known = (f"^{release.commit}", f"^{trunk}")
     return tuple(_ticket(mirror, number, refs[number], young[number], known) for number in sorted(young))
 
@@ -83,18 +84,18 @@ def _fetch_trunk(mirror: Mirror, release: Release) -> str:
 
 def _landed(mirror: Mirror, trunk: str) -> frozenset[int]:
     reply = mirror.repository.git("log", "-z", "--first-parent", "--format=%s", trunk)
-    return merged_numbers(reply.out.decode("utf-8", "replace").split("\0"))
+    return merge_subjects().numbers(reply.out.decode("utf-8", "replace").split("\0"))
 
 
 def _tips(mirror: Mirror, tips: Mapping[int, str], release: Release, trunk: str) -> dict[int, _Tip]:
     """What is at each ref, without those that the release or the default branch contains."""
-    asked = "".join(f"{commit}\n" for commit in tips.values())
-    if not asked:
+    listed = "".join(f"{commit}\n" for commit in tips.values())
+    if not listed:
         return {}
     known = f"^{release.commit}\n^{trunk}\n"
-    new = set(mirror.repository.git("rev-list", "--stdin", put=(asked + known).encode()).text.split())
+    new = set(mirror.repository.git("rev-list", "--stdin", put=(listed + known).encode()).text.split())
     words = ("log", "--no-walk=unsorted", "-z", "--stdin", "--format=%H %ct")
-    rows = (row.split() for row in mirror.repository.git(*words, put=asked.encode()).text.split("\0") if row)
+    rows = (row.split() for row in mirror.repository.git(*words, put=listed.encode()).text.split("\0") if row)
     at = {commit: _Tip(commit=commit, when=int(when)) for commit, when in rows}
     return {number: at[commit] for number, commit in tips.items() if commit in new}
 

@@ -23,31 +23,18 @@ class Origin:
     said: str = ""
     why: str = ""
 
-    @property
-    def github(self) -> str:
-        """``OWNER/NAME`` as an address on GitHub's web; empty where the project is not there.
 
-        >>> Origin(address="", name="", said="git@github.com:pypa/packaging.git").github
-        'https://github.com/pypa/packaging'
-        """
-        host = os.environ.get("GH_HOST") or "github.com"
-        places = "|".join(map(re.escape, {"github.com", host}))
-        known = re.fullmatch(
-            rf"(?:https://|ssh://|git://)?(?:[^@/]+@)?(?P<host>{places})(?::\d+)?[:/](?P<path>[\w.-]+/[\w.-]+?)(?:\.git)?/?",
-            self.said,
-        )
-        return f"https://{known['host']}/{known['path']}" if known else ""
-
-
-def find_origin(folder: Path, wanted: str | None) -> Origin:
-    """The repository to integrate: the ``wanted`` one, the clone's origin, or the clone where that cannot be read.
+def find_origin(folder: Path, requested: str | None) -> Origin:
+    """The repository to integrate: the ``requested`` one, the clone's origin, or the clone where that cannot be read.
 
     Raises :class:`UsageError` where ``folder`` is in no clone and nothing was named.
     """
-    if wanted:
-        here = folder / wanted
-        address = os.path.relpath(here, folder) if "://" not in wanted and here.exists() else wanted
-        return Origin(address=without_secret(address), name=_name(without_secret(wanted)), said=without_secret(wanted))
+    if requested:
+        here = folder / requested
+        address = os.path.relpath(here, folder) if "://" not in requested and here.exists() else requested
+        return Origin(
+            address=without_secret(address), name=_name(without_secret(requested)), said=without_secret(requested)
+        )
     top = _top(folder)
     itself, git_dir = os.path.relpath(top, folder), top / ".git" if (top / ".git").exists() else top
     reply = call_git("remote", "get-url", "origin", git_dir=git_dir, cwd=top, online=True)

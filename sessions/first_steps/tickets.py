@@ -1,22 +1,22 @@
-"""Where the tickets come from: a tracker that answers, or else a file of what waits in the repository."""
+"""The tracker that `init` writes into the configuration: one that answers, or else a file of what waits."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from sessions.first_steps.open_requests import waiting_requests
-from sessions.settings.configuration import Tracker
+from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release, current_milestone, version_of
-from sessions.terminal.errors import TrackerError
+from sessions.terminal.errors import TrackerError, UsageError
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Ticket
-from sessions.tickets.trackers.github import GitHubTracker
+from sessions.tickets.trackers import TrackerAddress, name_kinds, recognise_address
+from sessions.tickets.trackers.kind import Surroundings
 
-TICKETS = "tickets.toml"
+TICKET_FILE = "tickets.toml"
 _PATIENCE = 10.0
 # Words that projects use, without their spelling; Sage's among them.
 _READY = ("positivereview", "readytomerge", "ready-to-merge", "ready", "approved", "automerge", "lgtm", "mergeable")
@@ -29,10 +29,11 @@ _URGENCY = ("blocker", "critical", "urgent", "high", "major", "medium", "normal"
 class Source:
     """``[tickets]`` as it will be written, what goes into a file of tickets, and ``why`` it is so.
 
-    ``seen`` are the open tickets, wherever they were found.
+    ``tracker`` is the name of a kind. ``seen`` are the open tickets, wherever they were found. ``later`` is the tracker
+    that belongs to the clone, where it could not be asked.
     """
 
-    tracker: Literal["github", "trac", "file"]
+    tracker: str
     url: str
     why: str
     listed: tuple[Ticket, ...] | None = None
@@ -41,30 +42,35 @@ class Source:
     ready: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
     priorities: tuple[str, ...] = ()
-    later: str = ""
+    later: TrackerAddress | None = None
 
 
-def find_tickets(wanted: str | None, github: str, mirror: Mirror, release: Release) -> Source:
-    """The tracker that was named, or GitHub where it answers, or else a file of what waits in the repository."""
-    if wanted and wanted.endswith(".toml"):
-        return Source(tracker="file", url=wanted, why="as you said")
-    if wanted and not re.search(r"github|/repos/|/api/v3\b|\.ghe\.com|^[\w.-]+/[\w.-]+$", wanted):
-        return Source(tracker="trac", url=wanted, why="as you said", ready=("positive_review",), milestone="current")
-    address = wanted or github
-    if not address:
-        return _listed(mirror, release, "there is no tracker that Integrand knows how to ask", "")
-    tracker = GitHubTracker(Tracker(tracker="github", url=address), patience=_PATIENCE)
+def find_tickets(typed: str | None, proposed: TrackerAddress | None, mirror: Mirror, release: Release) -> Source:
+    """The tracker that was ``typed``, or the ``proposed`` one where it answers, or else a file of what waits.
+
+    Raises :class:`TrackerError` where the typed tracker does not answer, :class:`UsageError` where no kind of tracker
+    is at such an address.
+    """
+    address = recognise_address(typed) if typed else proposed
+    if address is None and typed:
+        raise UsageError(f"--tracker {typed} is no address of a tracker: name {name_kinds()}, or KIND:ADDRESS.")
+    if address is None:
+        return _listed(mirror, release, "there is no tracker that Integrand knows how to ask")
+    kind = address.kind
+    if not kind.read_by_init:
+        return Source(tracker=kind.name, url=address.url, why="as you said", ready=kind.ready, milestone=kind.milestone)
     try:
-        url, seen = tracker.place.rest, tracker.read()
+        tracker = kind.connect(Tracker(tracker=kind.name, url=address.url), Surroundings(patience=_PATIENCE))
+        url, seen = tracker.url, tracker.read()
     except TrackerError as error:
-        if wanted:
+        if typed:
             raise
-        return _listed(mirror, release, f"GitHub could not be asked ({str(error).rstrip('.')})", address)
+        return _listed(mirror, release, f"{kind.title} could not be asked ({str(error).rstrip('.')})", address)
     labels = {label for ticket in seen for label in ticket.labels}
     return Source(
-        tracker="github",
+        tracker=kind.name,
         url=url,
-        why=f"GitHub answers: {len(seen)} pull requests are open",
+        why=f"{kind.title} answers: {len(seen)} {kind.tickets} are open",
         seen=seen,
         milestone=_milestone(seen, release),
         ready=_known(labels, _READY),
@@ -73,9 +79,9 @@ def find_tickets(wanted: str | None, github: str, mirror: Mirror, release: Relea
     )
 
 
-def _listed(mirror: Mirror, release: Release, why: str, later: str) -> Source:
+def _listed(mirror: Mirror, release: Release, why: str, later: TrackerAddress | None = None) -> Source:
     listed = waiting_requests(mirror, release)
-    return Source(tracker="file", url=TICKETS, why=why, listed=listed, seen=listed, later=later)
+    return Source(tracker="file", url=TICKET_FILE, why=why, listed=listed, seen=listed, later=later)
 
 
 def _milestone(seen: Iterable[Ticket], release: Release) -> str:

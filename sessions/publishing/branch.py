@@ -22,18 +22,18 @@ def publish_branch(
     Raises :class:`SourceError` where the push is refused.
     """
     mirror.keep(f"days/{branch}", commit)
-    there = mirror.tip(branch)
+    current = mirror.tip(branch)
     if not options.publish:
         console.detail(f"not pushed without --publish: branch {branch} at {commit[:10]}")
         console.detail(f"look into it: git fetch {mirror.repository.path} {commit}")
         return {}
-    if there != commit:
-        lease = f"--force-with-lease=refs/heads/{branch}:{there or ''}"
+    if current != commit:
+        lease = f"--force-with-lease=refs/heads/{branch}:{current or ''}"
         refs = f"{commit}:refs/heads/{branch}"
         reply = mirror.repository.git("push", "--quiet", lease, "--", mirror.url, refs, ok=(0, 1, 128), online=True)
         if reply.status:
             why = " ".join(reply.err.split())[:300]
-            told = f"Pushing {branch} to {mirror.url} was refused ({why}): mend that, then run again."
-            raise SourceError(without_secret(told))
-    console.detail(f"branch {branch} is at {commit[:10]}" + (" already" if there == commit else ", pushed"))
+            message = f"Pushing {branch} to {mirror.url} was refused ({why}): mend that, then run again."
+            raise SourceError(without_secret(message))
+    console.detail(f"branch {branch} is at {commit[:10]}" + (" already" if current == commit else ", pushed"))
     return {"branch": {"name": branch, "commit": commit, "repository": without_secret(mirror.url)}}

@@ -15,7 +15,8 @@ from sessions.source.reverts import OwnHistory
 from sessions.terminal.console import Console
 from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Ticket
-from sessions.tickets.trackers import TicketSource
+from sessions.tickets.trackers import merge_subjects
+from sessions.tickets.trackers.kind import TicketSource
 
 
 def close_merged(
@@ -66,7 +67,7 @@ class _Merged:
 
     def why_open(self, ticket: Ticket) -> str:
         """Why a ticket is left open although something speaks for its having been merged; empty otherwise."""
-        at = self.mirror.tip(ticket.branch) if ticket.branch else None
+        at = self.mirror.tip(ticket.branch) if ticket.branch and not ticket.repository else None
         if not self.has(ticket):
             named = self._named.get(ticket.number)
             return (
@@ -83,4 +84,4 @@ class _Merged:
 
     @cached_property
     def _named(self) -> Mapping[int, Naming]:
-        return self.mirror.namings(self.release)
+        return self.mirror.namings(self.release, merge_subjects())

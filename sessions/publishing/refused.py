@@ -1,4 +1,4 @@
-"""What a tracker refused on earlier days, so that it is not asked again each day: ``STATE/refused.json``."""
+"""Changes that a tracker refused on earlier days, so that they are not tried each day: ``STATE/refused.json``."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from sessions.ledger.record import write_whole
-from sessions.tickets.refusals import Change, Part, Refusal
+from sessions.tickets.refusals import Change, Refusal, TicketPart
 
-# A refused change is made again after that: somebody may have given us a right, or lifted a ban, unseen.
-PATIENCE = dt.timedelta(days=7)
+# A refused change is tried again after that time: we may have been given a right meanwhile.
+RETRY_AFTER = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Remembered:
-    """A refusal, the day on which it was ``since`` refused, and when it was last ``tried``."""
+    """A refusal, the day ``since`` which it holds, and the day on which it was last ``tried``."""
 
     refusal: Refusal
     since: dt.date
@@ -26,11 +26,11 @@ class Remembered:
 
     @property
     def again(self) -> dt.date:
-        """The day from which on it is tried again."""
-        return self.tried + PATIENCE
+        """The day on which it is tried again."""
+        return self.tried + RETRY_AFTER
 
     def is_due(self, today: dt.date) -> bool:
-        """Whether it is time to try again; a day before the refusal knows nothing of it."""
+        """Whether to try again today. A report for a day before the refusal tries as well."""
         return not self.tried <= today < self.again
 
 
@@ -47,11 +47,11 @@ class Memory:
         return cls(path=state / "refused.json", tracker=tracker)
 
     def recall(self) -> tuple[Remembered, ...]:
-        """All refusals that are remembered. A file that cannot be read remembers nothing."""
+        """Return the stored refusals: none where the file cannot be read."""
         return tuple(map(_read, self._rows(is_ours=True)))
 
     def keep(self, remembered: Iterable[Remembered]) -> None:
-        """Let these, and other trackers' refusals, be what is remembered."""
+        """Replace the stored refusals of this tracker; those of other trackers stay."""
         rows = [*self._rows(is_ours=False), *(_row(self.tracker, each) for each in remembered)]
         if rows or self.path.exists():
             write_whole(self.path, json.dumps({"version": 1, "refused": rows}, indent=2) + "\n")
@@ -67,7 +67,7 @@ class Memory:
 
 
 def _read(row: Mapping[str, Any]) -> Remembered:
-    change = Change(number=int(row["ticket"]), part=Part(row["part"]), digest=str(row["digest"]))
+    change = Change(number=int(row["ticket"]), part=TicketPart(row["part"]), digest=str(row["digest"]))
     since, tried = (dt.date.fromisoformat(row[key]) for key in ("since", "tried"))
     return Remembered(refusal=Refusal(change=change, why=str(row["why"])), since=since, tried=tried)
 

@@ -1,4 +1,4 @@
-"""What each ticket is told, through its tracker."""
+"""Verdicts, written on their tickets through the tracker."""
 
 from __future__ import annotations
 
@@ -6,31 +6,39 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, assert_never
+from typing import Any
 
 from sessions.ledger.record import Record
 from sessions.publishing.writes import Writes
-from sessions.reporting import markdown, wiki
+from sessions.reporting.account import render_account
 from sessions.terminal.console import Console
 from sessions.terminal.harmless_text import harmless_line
+from sessions.tickets.dialects import Dialect
 from sessions.tickets.model import Account, Verdict
-from sessions.tickets.trackers import TicketSource
+from sessions.tickets.trackers.kind import TicketSource
 
 
 def report_address(configured: str) -> str:
-    """Where tickets are pointed to: the configured address, else the run of GitHub Actions that we are part of."""
+    """The address of the report for tickets: the configured one, else that of the GitHub Actions run around us."""
     run = [os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
     actions = f"{run[0]}/{run[1]}/actions/runs/{run[2]}" if all(run) else ""
     return configured or actions
 
 
 def tell_tickets(
-    record: Record, tracker: TicketSource, console: Console, writes: Writes, *, publish: bool, url: str = ""
+    record: Record,
+    tracker: TicketSource,
+    dialect: Dialect,
+    console: Console,
+    writes: Writes,
+    *,
+    publish: bool,
+    url: str = "",
 ) -> dict[str, Any]:
-    """Tell every ticket of the record its verdict if ``publish``; else say how many would be told.
+    """Write to every ticket of the record its verdict if ``publish``; else say how many would be written to.
 
-    A ticket that nobody has to act on (not eligible today) is not disturbed, and nobody is told of being integrated
-    before the head is green. One ticket that cannot be told keeps nobody else from being told: ``writes`` knows of it.
+    A ticket that is not eligible today gets nothing, as its author need not act, and no ticket is called integrated
+    before the head is green. ``writes`` collects failures: one ticket's failure does not stop the others.
     """
     certain = {"culprit", "conflict", "blocked", "unfetchable"} if record["probes"] else set()
     verdicts = certain | ({"integrated", "already-merged"} if record["state"] == "green" else set())
@@ -38,17 +46,17 @@ def tell_tickets(
     if not publish:
         console.detail(f"{len(concerned)} tickets would be told with --publish")
         return {}
-    told, changed = list[int](), 0
+    complete, changed = list[int](), 0
     for ticket in concerned:
-        account = replace(_account(record, ticket, tracker.dialect), url=url)
-        outcome = writes.attempt(account.number, partial(tracker.tell, account))
-        changed += bool(outcome and outcome.changed)
-        told += [account.number] if outcome and outcome.is_whole else []
+        account = replace(_account(record, ticket, dialect), url=url)
+        result = writes.attempt(account.number, partial(tracker.tell, account))
+        changed += bool(result and result.changed)
+        complete += [account.number] if result and result.is_whole else []
     console.detail(f"{changed} of {len(concerned)} tickets told something new")
-    return {"tickets": told}
+    return {"tickets": complete}
 
 
-def _account(record: Record, ticket: Mapping[str, Any], dialect: Literal["markdown", "wiki"]) -> Account:
+def _account(record: Record, ticket: Mapping[str, Any], dialect: Dialect) -> Account:
     verdict = Verdict(ticket["verdict"])
     summary = harmless_line(f"{verdict}: {ticket['reason'] or 'with release ' + record['release']}")
     return Account(
@@ -56,15 +64,5 @@ def _account(record: Record, ticket: Mapping[str, Any], dialect: Literal["markdo
         verdict=verdict,
         commit=ticket["commit"],
         summary=summary if len(summary) <= 140 else summary[:139] + "…",
-        text=_text(record, ticket, dialect),
+        text=render_account(record, ticket, dialect),
     )
-
-
-def _text(record: Record, ticket: Mapping[str, Any], dialect: Literal["markdown", "wiki"]) -> str:
-    match dialect:
-        case "markdown":
-            return markdown.account(record, ticket)
-        case "wiki":
-            return wiki.account(record, ticket)
-        case _:
-            assert_never(dialect)

@@ -1,4 +1,4 @@
-"""All that is written to a tracker in one call: what was refused, what failed, and what to say of it at the end."""
+"""The writes to a tracker in one call: which were refused or failed, and the messages about them at the end."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from sessions.publishing.refused import PATIENCE, Memory, Remembered
+from sessions.publishing.refused import RETRY_AFTER, Memory, Remembered
 from sessions.terminal.console import Console
 from sessions.terminal.errors import TrackerAccessError, TrackerBusyError, TrackerError
 from sessions.tickets.model import name_tickets
-from sessions.tickets.refusals import Change, Part, Refusal, WriteResult
+from sessions.tickets.refusals import Change, Refusal, TicketPart, WriteResult
 
 Write = Callable[[Collection[Change]], WriteResult]
 
@@ -23,41 +23,41 @@ class Writes:
     today: dt.date
     known: tuple[Remembered, ...] = ()
     retry: bool = False
-    _changed: set[tuple[int, Part]] = field(default_factory=set)
+    _changed: set[tuple[int, TicketPart]] = field(default_factory=set)
     _refused: list[Refusal] = field(default_factory=list)
     _skipped: set[Change] = field(default_factory=set)
     _failed: dict[int, str] = field(default_factory=dict)
     _stopped: TrackerError | None = None
 
     def attempt(self, number: int, write: Write) -> WriteResult | None:
-        """What came of a ticket's write; ``None`` where it failed, or the tracker takes nothing any more."""
+        """Write to one ticket; the result, or ``None`` where it failed or writing has stopped."""
         if self._stopped:
             return None
         known = () if self.retry else self.known
         try:
-            told = write({each.refusal.change for each in known if not each.is_due(self.today)})
+            result = write({each.refusal.change for each in known if not each.is_due(self.today)})
         except (TrackerBusyError, TrackerAccessError) as error:
             self.stop(error)
         except TrackerError as error:
             self._failed[number] = str(error)
         else:
-            self._changed |= {(number, part) for part in told.changed}
-            self._refused += told.refused
-            self._skipped |= set(told.skipped)
-            return told
+            self._changed |= {(number, part) for part in result.changed}
+            self._refused += result.refused
+            self._skipped |= set(result.skipped)
+            return result
         return None
 
     def stop(self, error: TrackerError) -> None:
-        """Write nothing more: the tracker does not answer, or lets nobody in."""
+        """Write nothing more in this call: the tracker does not answer, or refuses our credentials."""
         self._stopped = error
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the tracker takes nothing any more."""
+        """Whether writing has stopped."""
         return self._stopped is not None
 
     def record(self) -> list[dict[str, Any]]:
-        """What is refused today, for the run record: now, or before and therefore not tried."""
+        """The refusals for the run record: of this call, and of earlier ones whose changes were therefore not tried."""
         return [
             {
                 "number": each.refusal.change.number,
@@ -69,16 +69,16 @@ class Writes:
         ]
 
     def remember(self, memory: Memory) -> None:
-        """Keep what was refused for the next call, without what has been written since."""
+        """Store the refusals for the next call, without those whose changes have been made since."""
         fresh = self._fresh()
         done = self._changed | {(each.refusal.change.number, each.refusal.change.part) for each in fresh}
         old = [each for each in self.known if (each.refusal.change.number, each.refusal.change.part) not in done]
-        memory.keep([*(each for each in old if self.today < each.again + PATIENCE), *fresh])
+        memory.keep([*(each for each in old if self.today < each.again + RETRY_AFTER), *fresh])
 
     def finish(self, console: Console) -> None:
-        """Tell what was refused.
+        """Show what was refused.
 
-        A refusal that belongs to a ticket is no failure of the call, as nobody can mend it here.
+        A refusal that belongs to a ticket does not fail the call, as nobody can mend it here.
 
         Raises :class:`TrackerError` with one sentence where the tracker failed, or refuses a kind of change on every
         ticket.
@@ -99,16 +99,16 @@ class Writes:
             )
 
     def _is_setup(self, refusal: Refusal) -> bool:
-        """Whether our own set-up is to be mended: what was accepted from us on one ticket is not forbidden to us."""
+        """Whether our token or configuration is wrong: not where the same kind of change was made on another ticket."""
         return refusal.may_be_setup and refusal.change.part not in {part for _, part in self._changed}
 
     def _fresh(self) -> list[Remembered]:
-        """The refusals of this call that belong to their tickets."""
+        """The refusals of this call that are about a ticket, and not about our set-up."""
         since = {each.refusal.change: each.since for each in self.known}
-        mine = {each.change: each for each in self._refused if not self._is_setup(each)}
+        ours = {each.change: each for each in self._refused if not self._is_setup(each)}
         return [
             Remembered(refusal=each, since=since.get(change, self.today), tried=self.today)
-            for change, each in mine.items()
+            for change, each in ours.items()
         ]
 
     def _not_tried(self) -> list[Remembered]:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sessions.ledger.record import Record
-from sessions.reporting.markdown import fenced, plain_text
 from sessions.reporting.record_view import Entry, by_urgency, counts
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
@@ -20,6 +19,7 @@ from sessions.terminal.console import Console
 from sessions.terminal.durations import say_duration
 from sessions.terminal.errors import InfrastructureError
 from sessions.terminal.harmless_text import harmless
+from sessions.tickets.dialects.markdown import MARKDOWN
 
 # Of a step: bytes of its summary, and annotations of each level.
 _SUMMARY, _OF_A_LEVEL = 1024 * 1024, 10
@@ -174,8 +174,8 @@ def _render(part: str, **values: object) -> str:
 
 def _cut(text: object) -> str:
     words = str(text)
-    return plain_text(words if len(words) <= 400 else words[:400] + "…")
+    return MARKDOWN.escape(words if len(words) <= 400 else words[:400] + "…")
 
 
 def _cut_fenced(text: str) -> str:
-    return fenced("\n".join(line[:300] for line in text.splitlines()), 24)
+    return MARKDOWN.fence("\n".join(line[:300] for line in text.splitlines()), 24)

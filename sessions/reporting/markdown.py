@@ -1,8 +1,7 @@
-"""The report as Markdown: for the terminal, a file, and each ticket."""
+"""The report as Markdown, for the terminal and a file."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,35 +10,7 @@ from sessions.ledger.record import Record, write_whole
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.terminal.durations import say_duration
-from sessions.terminal.harmless_text import harmless
-
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&$])")
-# What makes a list or a rule at a line's beginning.
-_LEADING = re.compile(r"^(\d*)([-+=.)])")
-# Where GitHub makes a link, a mention or a reference of plain words: https://…, www.…, GH-7, @name, #7.
-_LIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=gh)(?=-\d)|(?<=[@#])(?=\w)")
-
-
-def plain_text(text: object) -> str:
-    r"""A text that came from a ticket or a log, as Markdown that shows it and does nothing else.
-
-    Backslashes keep markup, HTML and table cells from forming; zero-width spaces keep words from turning into
-    links, mentions and references.
-
-    >>> plain_text("<b>*hi*</b> | x")
-    '\\<b\\>\\*hi\\*\\</b\\> \\| x'
-    """
-    words = " ".join(harmless(str(text)).split())
-    return _LIVE.sub("\u200b", _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", words)))
-
-
-def fenced(text: str, lines: int = 30) -> str:
-    """A text as a code block whose fence is longer than any in it, cut to so many lines."""
-    kept = harmless(text).strip("\n").splitlines()
-    rows = [*kept[:lines], *([f"… {len(kept) - lines} more lines"] if len(kept) > lines else [])]
-    longest = max((len(run) for run in re.findall(r"`+", harmless(text))), default=0)
-    fence = "`" * max(3, longest + 1)
-    return "\n".join([f"{fence}text", *rows, fence])
+from sessions.tickets.dialects.markdown import MARKDOWN
 
 
 def write_report(record: Record, folder: Path) -> str:
@@ -47,14 +18,6 @@ def write_report(record: Record, folder: Path) -> str:
     text = _render("report.md.jinja", record=record, groups=_groups(record))
     write_whole(folder / "report.md", text)
     return text
-
-
-def account(record: Record, ticket: Mapping[str, Any]) -> str:
-    """What one ticket is told: its verdict, why, and what shows it.
-
-    Nothing in it changes from day to day where the verdict does not: telling it again is telling nothing.
-    """
-    return _render("account.md.jinja", record=record, ticket=ticket)
 
 
 def _groups(record: Record) -> list[tuple[str, list[Mapping[str, Any]]]]:
@@ -67,5 +30,10 @@ def _groups(record: Record) -> list[tuple[str, list[Mapping[str, Any]]]]:
 
 
 def _render(name: str, **values: object) -> str:
-    filters: Filters = {"plain": plain_text, "fenced": fenced, "span": say_duration, "reproduction": reproduction}
+    filters: Filters = {
+        "plain": MARKDOWN.escape,
+        "fenced": MARKDOWN.fence,
+        "span": say_duration,
+        "reproduction": reproduction,
+    }
     return render(name, filters, **values)

@@ -32,13 +32,15 @@ class Expected:
 class SampleHistory:
     """Everything that happened: parents come before children, ``releases`` are in the order of time.
 
-    ``branches`` has no entry for a ticket whose branch is not in the repository.
+    ``branches`` has no entry for a ticket whose branch is not in the repository. ``depends`` holds what the tickets'
+    authors wrote about dependencies, in the notations that the tracker file takes.
     """
 
     commits: tuple[Commit, ...]
     releases: Mapping[str, int]
     branches: Mapping[int, Branch]
     tickets: tuple[Ticket, ...]
+    depends: Mapping[int, str]
 
     @property
     def newest(self) -> int:
@@ -66,6 +68,7 @@ def history() -> SampleHistory:
         releases=writer.releases,
         branches={number: branch for number, branch in writer.branches.items() if branch.name},
         tickets=tuple(_ticket(row) for row in writer.rows.values()),
+        depends={number: row.get("depends", "") for number, row in writer.rows.items()},
     )
 
 
@@ -85,7 +88,7 @@ def _project() -> dict[str, str]:
 
 
 def _ticket(row: SampleTable) -> Ticket:
-    known = {key.name for key in fields(Ticket)} & set(row)
+    known = {key.name for key in fields(Ticket)} & set(row) - {"depends"}
     values: SampleTable = {key: tuple(row[key]) if isinstance(row[key], list) else row[key] for key in known}
     ticket = replace(Ticket(**values), url=f"{TRACKER}/{row['number']}", description=row["description"].strip())
     if row.get("missing"):  # reviewed once, then deleted: a commit id that nobody has

@@ -100,12 +100,13 @@ def _tracker_file(past: SampleHistory, ids: dict[int, str]) -> str:
         for ticket in past.tickets
     ]
     return "# Made from sessions/sample/sample.toml, which tells what each ticket shows.\n" + "".join(
-        f"\n[[ticket]]\n{_table(ticket)}" for ticket in tickets
+        f"\n[[ticket]]\n{_table(ticket, past.depends[ticket.number])}" for ticket in tickets
     )
 
 
-def _table(ticket: Ticket) -> str:
-    return "".join(f"{key} = {_value(value)}\n" for key, value in asdict(ticket).items() if value)
+def _table(ticket: Ticket, depends: str) -> str:
+    values = {**asdict(ticket), "depends": depends}
+    return "".join(f"{key} = {_value(value)}\n" for key, value in values.items() if value)
 
 
 def _value(value: object) -> str:

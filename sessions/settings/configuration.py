@@ -10,14 +10,29 @@ import difflib
 import re
 import tomllib
 import typing
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from sessions.engines.registry import engine_choices
+from sessions.settings.keys import key as _key
 from sessions.settings.ref_names import branch_fault
+from sessions.settings.ticket_settings import Tracker
 from sessions.terminal.durations import parse_duration
 from sessions.terminal.errors import UsageError
+from sessions.tickets.trackers import TRACKERS
+
+__all__ = [
+    "Build",
+    "Config",
+    "EngineSettings",
+    "Gate",
+    "Project",
+    "Tracker",
+    "load_config",
+    "registered_values",
+]
 
 # As registries demand: https://docs.docker.com/reference/cli/docker/image/tag/
 _REPOSITORY = r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
@@ -28,10 +43,6 @@ _SIZE = r"[1-9]\d*([bkmgt]b?)?"
 
 # How messages call the plain types of TOML.
 _PLAIN = {str: "text", int: "a whole number", bool: "true or false"}
-
-
-def _key(meaning: str, default: Any = MISSING) -> Any:
-    return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,23 +57,6 @@ class Project:
     submodules: bool = _key("Whether submodules are fetched and tested; otherwise each is an empty folder.", False)
     report: str = _key("Web address of the report for comments on tickets; if empty, the run in GitHub Actions.", "")
     committer: str = _key("Committer of the merges, as `Name <address>`.", "Integrand <integrand@localhost>")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tracker:
-    """``[tickets]``: where tickets come from, and which of them are ready."""
-
-    tracker: Literal["file", "trac", "github"] = _key("Kind of tracker.", "file")
-    url: str = _key("The tracker: a TOML file; `sample:` is the bundled sample's.")
-    milestone: str = _key("`current` (from the release), a milestone's name, or empty for any.", "current")
-    target: str = _key("The branch that tickets are for (empty: the default branch), or `*` for any.", "")
-    ready: tuple[str, ...] = _key("Labels or statuses, one of which a ticket must have.", ())
-    never: tuple[str, ...] = _key("Labels or statuses that keep a ticket out.", ())
-    priorities: tuple[str, ...] = _key("Labels that give a ticket's priority, highest first.", ())
-    require_checks: tuple[str, ...] = _key("Checks that must have passed on a pull request's head.", ())
-    at_fault: str = _key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
-    fixes: tuple[str, ...] = _key("Labels of tickets that may mend a gate which cannot measure the release.", ())
-    order: Literal["number", "listed"] = _key("Who comes first of equals: lower number, or listed first.", "number")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +127,11 @@ class Config:
     build: Build = _key("The command that prepares a merged source for the tests.", Build())
     gates: tuple[Gate, ...] = _key("The checks that a candidate must pass, in this order.")
 
+    @property
+    def has_ticket_file(self) -> bool:
+        """Whether ``[tickets] url`` is a path, which counts from the configuration's folder."""
+        return TRACKERS[self.tickets.tracker].is_file
+
     def gate(self, name: str) -> Gate:
         """Return the gate of that name. Raises :class:`UsageError` if there is none."""
         for gate in self.gates:
@@ -141,9 +140,16 @@ class Config:
         raise UsageError(f"There is no gate {name!r} in the configuration{_hint(name, [g.name for g in self.gates])}")
 
 
+# Text keys whose values are the names in a registry.
+_REGISTRIES: Mapping[tuple[type, str], Iterable[str]] = {
+    (Tracker, "tracker"): TRACKERS,
+    (EngineSettings, "kind"): engine_choices(),
+}
+
+
 def registered_values(kind: type, key: str) -> tuple[str, ...]:
     """The permitted values of a key of the table ``kind``, where a registry lists them; else an empty tuple."""
-    return engine_choices() if (kind, key) == (EngineSettings, "kind") else ()
+    return tuple(_REGISTRIES.get((kind, key), ()))
 
 
 def load_config(path: Path) -> Config:

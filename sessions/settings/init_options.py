@@ -12,6 +12,7 @@ from rich.prompt import Confirm, Prompt
 
 from sessions import __version__
 from sessions.settings.options import Parser
+from sessions.tickets.trackers import name_kinds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ def build_init_parser() -> argparse.ArgumentParser:
         "--release", metavar="TAG", help="where to start: `latest` (the newest release by version), a tag, branch:NAME"
     )
     what.add_argument("--tags", metavar="GLOB", help="which tags are releases, where there are several kinds")
-    what.add_argument("--tracker", metavar="URL", help="a GitHub repository, a Trac, or a file of tickets (*.toml)")
+    what.add_argument("--tracker", metavar="URL", help=name_kinds())
     what.add_argument("--milestone", metavar="NAME", help="`current` (from the release), a name, or - for any")
     what.add_argument("--ready", metavar="LABEL,LABEL", help="labels, one of which a ticket must have")
     what.add_argument("--tests", metavar="COMMAND", help="how the project is tested")

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sessions.source.command import call_git, git_version
+from sessions.source.command import git_version
 from sessions.source.fetching import Fetched, Fetcher
-from sessions.source.refusals import unreadable
+from sessions.source.listing import list_remote
 from sessions.source.releases import Naming, Release, namings_in, releases_in_order
 from sessions.source.repository import Repository
 from sessions.terminal.errors import SourceError
+from sessions.tickets.merge_subjects import MergeSubjects
 
 _DEFAULT = "refs/integrand/default"
 _TARGET = "refs/integrand/target"
@@ -25,6 +26,7 @@ class Mirror:
 
     ``remote`` maps full ref names to full hex ids, as of one moment: all decisions of a call rest on it. ``peeled``
     tells for an annotated tag's ref what it points to, ``symbolic`` for a symbolic ref the ref that it stands for.
+    ``others`` are the refs of other repositories in which tickets have their branches, by address.
     """
 
     repository: Repository
@@ -32,6 +34,7 @@ class Mirror:
     remote: dict[str, str]
     peeled: Mapping[str, str] = field(default_factory=dict)
     symbolic: Mapping[str, str] = field(default_factory=dict)
+    others: dict[str, Mapping[str, str]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, url: str, state: Path) -> Mirror:
@@ -40,21 +43,23 @@ class Mirror:
         Raises :class:`SourceError` where ``url`` is no repository, or cannot be reached.
         """
         git_version()
-        reply = call_git("ls-remote", "--symref", "--", url, git_dir=None, online=True)
-        if reply.status:
-            raise SourceError(unreadable(url, reply))
-        rows = [line.split("\t", 1) for line in reply.lines()]
-        symbolic = {ref: word.removeprefix("ref: ") for word, ref in rows if word.startswith("ref: ")}
-        found = {ref: commit for commit, ref in rows if not commit.startswith("ref: ")}
-        # `1.0^{}` is what the tag 1.0 points to, not a ref that can be fetched.
-        peeled = {ref.removesuffix("^{}"): commit for ref, commit in found.items() if ref.endswith("^{}")}
-        remote = {ref: found[ref] for ref in found if not ref.endswith("^{}")}
-        return cls(_repository(url, state, remote), url, remote, peeled, symbolic)
+        listed = list_remote(url)
+        return cls(_repository(url, state, listed.refs), url, listed.refs, listed.peeled, listed.symbolic)
+
+    def list_refs(self, repository: str) -> Mapping[str, str]:
+        """The refs of a repository elsewhere, as of the first call; of this one where the address is empty.
+
+        Raises :class:`SourceError` where the repository cannot be read.
+        """
+        if not repository:
+            return self.remote
+        if repository not in self.others:
+            self.others[repository] = list_remote(repository).refs
+        return self.others[repository]
 
     def tip(self, branch: str) -> str | None:
         """The commit at a branch of the remote: a short name, or a full ref such as ``refs/pull/7/head``."""
-        ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
-        return self.remote.get(ref)
+        return self.remote.get(_full_ref(branch))
 
     def head_ref(self, branch: str) -> str | None:
         """Return the full ref of a branch; in a clone that stands for its origin, of the origin's branch."""
@@ -119,27 +124,46 @@ class Mirror:
         """The ``tips`` that :meth:`fetch_branches` tells."""
         return self.fetch_branches(branches).tips
 
-    def fetch_branches(self, branches: dict[int, str]) -> Fetched:
+    def fetch_branches(self, branches: dict[int, str], elsewhere: Mapping[int, str] | None = None) -> Fetched:
         """Fetch the branches of all tickets in one call, or in a few where what is at one of them fails.
+
+        ``elsewhere`` has the addresses of other repositories, for tickets whose branches are there: these cost a call
+        each. Wherever a branch comes from, its name here is made of the ticket's number.
 
         A ticket is left out of the answer where the remote does not have its branch, or something else than a
         commit under that name.
 
-        Raises :class:`SourceError` where the remote does not answer, or nothing can be fetched.
+        Raises :class:`SourceError` where the project's remote does not answer, or nothing can be fetched from it.
+        Another repository that does not answer is a fault of its tickets.
         """
-        there = {number: branch for number, branch in branches.items() if self.tip(branch)}
-        locals_ = {f"refs/integrand/tickets/{number}": number for number in there}
-        refs = {
-            local: there[number] if there[number].startswith("refs/") else f"refs/heads/{there[number]}"
-            for local, number in locals_.items()
-        }
-        failed = self._fetcher.fetch_apart(refs)
+        places = {number: (elsewhere or {}).get(number, "") for number in branches}
+        tips: dict[int, str] = {}
+        faults: dict[int, str] = {}
+        for place in sorted(set(places.values())):
+            group = {number: branch for number, branch in branches.items() if places[number] == place}
+            try:
+                fetched = self._fetch_from(place, group)
+            except SourceError as error:
+                if not place:
+                    raise
+                faults |= dict.fromkeys(group, str(error).rstrip("."))
+            else:
+                tips |= fetched.tips
+                faults |= fetched.faults
+        return Fetched(tips=tips, faults=faults)
+
+    def _fetch_from(self, repository: str, branches: Mapping[int, str]) -> Fetched:
+        remote = self.list_refs(repository)
+        full = {number: _full_ref(branch) for number, branch in branches.items()}
+        refs = {f"refs/integrand/tickets/{number}": ref for number, ref in full.items() if ref in remote}
+        fetcher = Fetcher(repository=self.repository, url=repository or self.url, remote=remote)
+        failed = fetcher.fetch_apart(refs)
         have = self._local("refs/integrand/tickets/")
-        tips = {number: have[local] for local, number in locals_.items() if local not in failed}
+        tips = {local: have[local] for local in refs if local not in failed}
         commits = self.present(tips.values())
         return Fetched(
-            tips={number: tip for number, tip in tips.items() if tip in commits},
-            faults={locals_[local]: why for local, why in failed.items()},
+            tips={_number_of(local): tip for local, tip in tips.items() if tip in commits},
+            faults={_number_of(local): why for local, why in failed.items()},
         )
 
     def fetch(self, refs: dict[str, str]) -> None:
@@ -177,12 +201,12 @@ class Mirror:
         rows = (line.split() for line in reply.text.splitlines())
         return {commit: tuple(parents) for commit, *parents in rows}
 
-    def namings(self, release: Release) -> dict[int, Naming]:
+    def namings(self, release: Release, subjects: MergeSubjects) -> dict[int, Naming]:
         """Return the newest commit of the release's first-parent history that names each ticket as merged."""
         words = ("log", "-z", "--first-parent", "--format=%H%x09%s", release.commit)
         rows = self.repository.git(*words).out.decode("utf-8", "replace").split("\0")
         told = (row.split("\t", 1) for row in rows if row)
-        return namings_in(Naming(commit=commit, subject=subject) for commit, subject in told)
+        return namings_in((Naming(commit=commit, subject=subject) for commit, subject in told), subjects)
 
     def merges(self, release: Release) -> dict[str, Naming]:
         """Return the commits that the release's first-parent history merged, and the merge of each.
@@ -210,6 +234,14 @@ class Mirror:
     @property
     def _fetcher(self) -> Fetcher:
         return Fetcher(repository=self.repository, url=self.url, remote=self.remote)
+
+
+def _full_ref(branch: str) -> str:
+    return branch if branch.startswith("refs/") else f"refs/heads/{branch}"
+
+
+def _number_of(local: str) -> int:
+    return int(local.rpartition("/")[2])
 
 
 def _repository(url: str, state: Path, remote: Mapping[str, str]) -> Repository:

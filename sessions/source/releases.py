@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,12 +9,12 @@ from packaging.version import Version
 
 from sessions.source.tags import rank_tags, version_of
 from sessions.terminal.errors import SourceError
+from sessions.tickets.merge_subjects import MergeSubjects
 
 __all__ = [
     "Naming",
     "Release",
     "current_milestone",
-    "merged_numbers",
     "namings_in",
     "newest_release",
     "releases_in_order",
@@ -89,11 +88,6 @@ def current_milestone(release: Version | None, milestones: Iterable[str]) -> str
     return min(exact) if exact else min(later)[1] if later else None
 
 
-_MERGED = re.compile(
-    r"(?:Trac #|gh-(?:pr-)?|#)(?P<prefixed>\d+): |Merge pull request #(?P<button>\d+) from |.*\(#(?P<squashed>\d+)\)$"
-)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Naming:
     """A commit of a release's own whose subject names a ticket as merged: a hint, as subjects can err."""
@@ -106,28 +100,13 @@ class Naming:
         return f"{self.commit[:10]} ({self.subject[:100]})"
 
 
-def merged_numbers(subjects: Iterable[str]) -> frozenset[int]:
-    """Return the tickets that the subjects of a release's own commits name as merged.
-
-    All these occur in Sage: ``Trac #34537: …``, ``gh-41439: …``, ``gh-pr-34986: …``, ``Merge pull request #35011
-    from …``, ``… (#35109)``.
-    """
-    return frozenset(number for subject in subjects if (number := _merged_number(subject)))
-
-
-def namings_in(commits: Iterable[Naming]) -> dict[int, Naming]:
-    """Return the first of ``commits`` (newest first) that names each ticket as merged."""
+def namings_in(commits: Iterable[Naming], subjects: MergeSubjects) -> dict[int, Naming]:
+    """Return the first of ``commits`` (newest first) whose subject names each ticket as merged."""
     found: dict[int, Naming] = {}
     for commit in commits:
-        if number := _merged_number(commit.subject):
+        if number := subjects.number(commit.subject):
             found.setdefault(number, commit)
     return found
-
-
-def _merged_number(subject: str) -> int:
-    """The ticket that a subject names as merged, 0 without one."""
-    match = _MERGED.match(subject)
-    return int(next(filter(None, match.groups()))) if match else 0
 
 
 def _is_ahead(milestone: Version, release: Version) -> bool:

@@ -6,6 +6,7 @@ Each is told of one ticket alone, before any of its files is written anywhere th
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from sessions.source.checkout import staged
@@ -20,12 +21,21 @@ from sessions.source.trees import find_faults
 from sessions.terminal.errors import ContentError, SourceError
 
 
-def fetch_sound(mirror: Mirror, release: Release, branches: dict[int, str], *, submodules: bool = False) -> Fetched:
+def fetch_sound(
+    mirror: Mirror,
+    release: Release,
+    branches: dict[int, str],
+    elsewhere: Mapping[int, str] | None = None,
+    *,
+    submodules: bool = False,
+) -> Fetched:
     """Fetch the branches of tickets, and leave out those whose files a checkout would refuse, or would not get.
+
+    ``elsewhere`` has the addresses of other repositories, for tickets whose branches are there.
 
     Raises :class:`SourceError` where the release itself is such, or the remote does not answer.
     """
-    fetched = mirror.fetch_branches(branches)
+    fetched = mirror.fetch_branches(branches, elsewhere or {})
     told = find_faults(mirror.repository, {**fetched.tips, -1: release.commit})
     if -1 in told:
         raise SourceError(f"The release {release.tag} is not a valid tree: {told[-1]}. Name another release.")

@@ -12,6 +12,7 @@ from sessions.source.mirror import Mirror
 from sessions.source.releases import Naming, Release
 from sessions.source.reverts import OwnHistory, Removal, find_removals, find_sequels
 from sessions.source.trunk import TargetBranch, Trunk
+from sessions.tickets.merge_subjects import MergeSubjects
 from sessions.tickets.model import Decision, Verdict
 
 
@@ -28,9 +29,12 @@ class Standing:
     history: OwnHistory
     released: frozenset[str]
     target: TargetBranch | None
+    subjects: MergeSubjects
 
     @classmethod
-    def of(cls, tips: Mapping[int, str], mirror: Mirror, release: Release, target: str | None) -> Standing:
+    def of(
+        cls, tips: Mapping[int, str], mirror: Mirror, release: Release, target: str | None, subjects: MergeSubjects
+    ) -> Standing:
         """Look at the branches of tickets, and at the branch that they are for, if there is one.
 
         Raises :class:`SourceError` where that branch does not exist.
@@ -40,7 +44,7 @@ class Standing:
             tip = mirror.target(target)
             branch = TargetBranch.of(target, tip, mirror.graph({tip, *tips.values()}, release))
         history = OwnHistory(mirror.repository, release.commit)
-        return cls(tips, mirror, release, history, mirror.in_release(tips.values(), release), branch)
+        return cls(tips, mirror, release, history, mirror.in_release(tips.values(), release), branch, subjects)
 
     def close(self) -> None:
         """Let go of git."""
@@ -84,7 +88,7 @@ class Standing:
     @cached_property
     def _named(self) -> Mapping[int, Naming]:
         """The newest commit of the release's own that names each ticket as merged."""
-        return self.mirror.namings(self.release)
+        return self.mirror.namings(self.release, self.subjects)
 
     def _with_trunk(self, queue: Queue) -> Queue:
         if self.target is None:

@@ -11,7 +11,7 @@ from sessions.tickets.model import Ticket
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a ticket must have. ``milestone`` and ``target`` (a branch) are names, or ``None`` where any will do."""
+    """What a ticket must have. ``milestone`` and ``target`` (a branch) are ``None`` where any will do."""
 
     ready: Sequence[str]
     never: Sequence[str]
@@ -31,7 +31,7 @@ def why_not(ticket: Ticket, rules: Rules) -> str | None:
     if rules.milestone is not None and ticket.milestone != rules.milestone:
         return f"its milestone is {ticket.milestone or 'not set'}, and today's is {rules.milestone}"
     if not ticket.branch:
-        return "it has no branch"
+        return ticket.held or "it has no branch"
     return ticket.held or None
 
 

@@ -1,4 +1,4 @@
-"""A ticket as its tracker tells it, and what can become of it."""
+"""A ticket as its tracker describes it, and what can become of it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from enum import StrEnum
 class Ticket:
     """One Trac ticket or pull request, pinned to the commit that was reviewed.
 
-    ``labels`` are all words by which eligibility and priority are decided: GitHub labels; for Trac the
-    status and the priority. ``commit`` is the reviewed commit as full hex id, or empty where the tracker
-    names none: then the branch's tip is taken. ``branch`` is a ref of the project's repository
-    (``u/jane/fix``, ``refs/pull/7/head``). ``depends`` is the tracker's own text, in any notation that
-    :mod:`sessions.tickets.dependencies` reads. ``target`` is the branch that it shall be merged into, or
-    empty where the tracker names none. ``held`` is why its tracker holds it back, whatever its labels say ("it is a
-    draft"), or empty.
+    ``labels`` are all words by which eligibility and priority are decided: GitHub's labels; in Trac the status and
+    the priority. ``commit`` is the reviewed commit as a full hex id, or empty where the tracker names none: then the
+    tip of the branch is taken. ``branch`` is a ref of the project's repository (``u/jane/fix``,
+    ``refs/pull/7/head``); ``repository`` is the address of another one that has it, or empty.
+    ``depends`` are the numbers of the tickets that must come first, which each tracker reads from its own notation.
+    ``target`` is the branch that the ticket is for, empty where the tracker names none.
+    ``held`` is why the tracker holds the ticket back, whatever its labels say ("it is a draft"), or empty.
     """
 
     number: int
@@ -27,12 +27,13 @@ class Ticket:
     milestone: str = ""
     branch: str = ""
     commit: str = ""
-    depends: str = ""
+    depends: tuple[int, ...] = ()
     authors: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     description: str = ""
     held: str = ""
     target: str = ""
+    repository: str = ""
 
 
 class Verdict(StrEnum):
@@ -86,7 +87,7 @@ class Breakage:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """A verdict with everything that speaks for it."""
+    """A verdict with its reason and evidence."""
 
     verdict: Verdict
     reason: str = ""
@@ -97,7 +98,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What one ticket is told.
+    """What is written on one ticket.
 
     ``commit`` is the one that was tested, empty where none was. ``text`` is in the tracker's own dialect, and safe
     to show there; ``summary`` is one plain line of at most 140 characters. ``url`` is where the full report is, or

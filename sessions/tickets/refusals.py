@@ -1,4 +1,4 @@
-"""Changes of a ticket, and what a tracker says to them: made, refused, or not tried as it was refused before."""
+"""Changes of a ticket, and their results: made, refused, or not tried because they were refused before."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from enum import StrEnum
 from sessions.terminal.errors import RefusedError
 
 
-class Part(StrEnum):
-    """What is written of a ticket. Each is a change of its own, which can be refused by itself."""
+class TicketPart(StrEnum):
+    """What can be changed on a ticket. Each is a change of its own, which can be refused by itself."""
 
     COMMENT = "comment"
     STATUS = "status"
@@ -19,22 +19,22 @@ class Part(StrEnum):
     LABEL_REMOVAL = "removal of a label"
     CLOSING = "closing"
     TICKET = "ticket"
-    """The ticket as a whole: it is gone, or nobody may see it."""
+    """The ticket as a whole, where it is gone or may not be seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One change that is to be made. ``digest`` stands for its content: with another content it is another change."""
+    """One change to be made. ``digest`` is a hash of its content: another content is another change."""
 
     number: int
-    part: Part
+    part: TicketPart
     digest: str
 
     @classmethod
-    def of(cls, number: int, part: Part, *content: object) -> Change:
+    def of(cls, number: int, part: TicketPart, *content: object) -> Change:
         """The change with that content, each piece as text."""
-        said = "\0".join(map(str, content)).encode("utf-8", "replace")
-        return cls(number=number, part=part, digest=hashlib.sha256(said).hexdigest()[:16])
+        text = "\0".join(map(str, content)).encode("utf-8", "replace")
+        return cls(number=number, part=part, digest=hashlib.sha256(text).hexdigest()[:16])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,21 +51,21 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class WriteResult:
-    """What came of telling one ticket: parts that were changed, refusals, changes not tried as they were refused."""
+    """The result of writing to one ticket: changed parts, refusals, and changes skipped as they were refused before."""
 
-    changed: tuple[Part, ...] = ()
+    changed: tuple[TicketPart, ...] = ()
     refused: tuple[Refusal, ...] = ()
     skipped: tuple[Change, ...] = ()
 
     @property
     def is_whole(self) -> bool:
-        """Whether the ticket has all that it was to be told."""
+        """Whether all changes were made, or needed none."""
         return not (self.refused or self.skipped)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A change, and what makes it. ``write`` raises :class:`RefusedError` where the tracker refuses."""
+    """A change, and the call that makes it. ``write`` raises :class:`RefusedError` where the tracker refuses."""
 
     change: Change
     write: Callable[[], object]
@@ -76,7 +76,7 @@ def carry_out(planned: Iterable[Planned], refused_before: Collection[Change]) ->
 
     Raises :class:`TrackerError` where the tracker fails otherwise: then the next call makes what is missing.
     """
-    changed, refused, skipped = list[Part](), list[Refusal](), list[Change]()
+    changed, refused, skipped = list[TicketPart](), list[Refusal](), list[Change]()
     for each in planned:
         if each.change in refused_before:
             skipped.append(each.change)
@@ -91,6 +91,6 @@ def carry_out(planned: Iterable[Planned], refused_before: Collection[Change]) ->
 
 
 def cannot_see(number: int, error: RefusedError) -> WriteResult:
-    """What came of a ticket that the tracker does not show any more."""
-    change = Change.of(number, Part.TICKET, error)
+    """The result for a ticket that the tracker does not show any more."""
+    change = Change.of(number, TicketPart.TICKET, error)
     return WriteResult(refused=(Refusal(change=change, why=str(error), may_be_setup=error.may_be_setup),))

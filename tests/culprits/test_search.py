@@ -351,6 +351,7 @@ def _with_errors(truth: dict[str, Group], rate: float, chance: random.Random) ->
     return Simulation(day, answer).run(CulpritFinder(line=day.line, needs={}, tests=tuple(truth), histories=histories))
 
 
+@pytest.mark.slow
 def test_one_run_in_twenty_that_errs_hides_no_culprit_and_names_nobody_else() -> None:
     named = 0
     for seed in range(15):
@@ -363,6 +364,7 @@ def test_one_run_in_twenty_that_errs_hides_no_culprit_and_names_nobody_else() ->
     assert named >= 44  # of 45
 
 
+@pytest.mark.slow
 def test_one_run_in_twenty_that_errs_hides_no_pair() -> None:
     named = 0
     for seed in range(30):

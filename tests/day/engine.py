@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 from xml.sax.saxutils import quoteattr
 
 from sessions.day.baselines import Baselines
@@ -21,12 +21,14 @@ from sessions.day.probe_outcomes import BUILD_STEP, GATE_STEP
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.question import Question
 from sessions.day.result_cache import ResultCache
+from sessions.engines import Opening, RemoteImage
 from sessions.engines.pool import Threads
-from sessions.engines.probe import Image, Inspection, Outcome, Probe, StepOutcome
+from sessions.engines.probe import Image, Outcome, Probe, StepOutcome
 from sessions.ledger.ledger import Ledger
 from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Build, Config, Gate, Project, Tracker
 from sessions.settings.options import Options
+from sessions.source.merging import Candidate
 from sessions.terminal.console import Console
 from sessions.terminal.errors import InfrastructureError
 from tests.repositories import DATE, Scene
@@ -34,9 +36,8 @@ from tests.repositories import DATE, Scene
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sessions.engines import Export, Listen
-    from sessions.engines.docker.registry import Registry
-    from sessions.source.merging import Candidate
+    from sessions.engines import Listen
+    from sessions.engines.images import ImageSource, ImageStore
 
 UNIT = Gate(name="unit", run="check seed={seed} {files}", format="junit", files=("*.test",))
 LINT = Gate(name="lint", run="check seed={seed} lint.test", format="junit")
@@ -46,19 +47,24 @@ LINT = Gate(name="lint", run="check seed={seed} lint.test", format="junit")
 class TableEngine:
     """Implements the engines' protocol. Each probe takes ``seconds``; one on a file of ``fails_on`` is an error."""
 
+    name: ClassVar[str] = "table"
     release: dict[str, str]
     seconds: float = 1.0
     fails_on: str = ""
     probes: list[Probe] = field(default_factory=list)
-    name: str = "table"
     why: str = "a test asks for it"
-    registry: Registry | None = None
+    exposure: str = ""
+    images: ImageStore | None = None
 
-    def room(self, release: str, source: int) -> str:
+    @classmethod
+    def open(cls, config: Config, state: Path, opening: Opening) -> Self:
+        raise NotImplementedError(f"no session opens it: {config.project.name}, {state}, {opening.why}")
+
+    def check_disk(self, release: str, source: int) -> str:
         return f"{source} bytes for {release}"
 
-    def prepare(self, release: str, commit: str, tree: str, export: Export) -> Image:  # noqa: ARG002
-        return Image(id=f"table:{tree}", name=release)
+    def prepare(self, release: ImageSource) -> Image:
+        return Image(id=f"table:{release.tree}", name=release.tag)
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
         self.probes.append(probe)
@@ -75,20 +81,16 @@ class TableEngine:
             results = self._report(probe.steps[-1].command, files)
             broken_off = "crash" in files
             listen("checked")
-            steps.append(
-                StepOutcome(name=GATE_STEP, status=137 if broken_off else b"<failure" in results, log="checked\n")
-            )
+            status = 137 if broken_off else int(b"<failure" in results)
+            steps.append(StepOutcome(name=GATE_STEP, status=status, log="checked\n"))
             results = results[:-30] if broken_off else results
         return Outcome(steps=tuple(steps), results=results, artifacts={}, seconds=self.seconds)
 
-    def inspection(self, wanted: Inspection, listen: Listen) -> Image | None:  # noqa: ARG002
-        return None
+    def describe_remote(self, image: Image) -> RemoteImage:
+        return RemoteImage(image=image)
 
-    def enter(self, image: Image) -> None:
-        raise InfrastructureError(f"There is no shell in {image.name}")
-
-    def prune(self, *, keep: frozenset[str], before: str) -> int:  # noqa: ARG002
-        return 0
+    def obtain(self, remote: RemoteImage, release: ImageSource) -> Image:  # noqa: ARG002
+        return remote.image
 
     def close(self) -> None:
         """Nothing was borrowed."""
@@ -97,7 +99,7 @@ class TableEngine:
     def _build(files: dict[str, str]) -> StepOutcome:
         broken = [path for path, content in sorted(files.items()) if "uncompilable" in content]
         log = "".join(f"{path}:1:2: error: expected expression\n" for path in broken)
-        return StepOutcome(name=BUILD_STEP, status=bool(broken), log=log)
+        return StepOutcome(name=BUILD_STEP, status=int(bool(broken)), log=log)
 
     @staticmethod
     def _report(command: str, files: dict[str, str]) -> bytes:
@@ -179,8 +181,8 @@ class Desk:
         """Merge branches named as ``t7`` onto the release."""
         tickets = self.scene.tickets(**{branch: int(branch[1:]) for branch in branches})
         candidate = self.scene.merger.combine(tickets.values())
-        assert not hasattr(candidate, "paths"), candidate
-        return candidate  # type: ignore[return-value]
+        assert isinstance(candidate, Candidate), candidate
+        return candidate
 
     def question(self, candidate: Candidate, gate: Gate = UNIT, **words: object) -> Question:
         return Question(gate=gate, candidate=candidate, why="to see", purpose=Purpose.HEAD, **words)  # type: ignore[arg-type]

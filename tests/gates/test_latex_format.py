@@ -469,6 +469,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_long_hostile_logs_are_read(name: str) -> None:
     log = "This is pdfTeX, Version 3\n(./a.tex\n" + HOSTILE[name] * (5_000_000 // len(HOSTILE[name]))

@@ -49,6 +49,7 @@ def suite(text: str) -> etree._Element:
     return found
 
 
+@pytest.mark.slow
 def test_jenkins_reads_it(schema: etree.XMLSchema) -> None:
     for record in (red_day(), big_day(size=10)):
         for name in record["gates"]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,14 +9,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from sessions.reporting.markdown import account, fenced, plain_text, write_report
+from sessions.reporting.account import render_account
+from sessions.reporting.markdown import write_report
 from sessions.terminal.harmless_text import harmless
+from sessions.tickets.dialects.markdown import MARKDOWN as DIALECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from markdown_it.token import Token
+
+comment = partial(render_account, dialect=DIALECT)
+plain_text, fenced = DIALECT.escape, DIALECT.fence
 
 # Bits that mean something in Markdown, in HTML, on GitHub or to a terminal; hypothesis strings them together.
 BITS = [
@@ -213,7 +219,7 @@ def test_a_report_has_the_same_shape_whatever_its_texts_say(
         assert shape(write_report(record(text), folder)) == shape(write_report(record("words"), folder))
         for number, ticket in enumerate(record(text)["tickets"]):
             quiet = record("words")
-            assert shape(account(record(text), ticket)) == shape(account(quiet, quiet["tickets"][number]))
+            assert shape(comment(record(text), ticket)) == shape(comment(quiet, quiet["tickets"][number]))
 
 
 def test_a_report_groups_tickets_by_what_became_of_them(tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sessions.reporting.wiki import account, fenced, plain_text
+from sessions.reporting.account import render_account
 from sessions.terminal.harmless_text import harmless
+from sessions.tickets.dialects.wiki import WIKI
 from tests.reporting.test_markdown import record
+
+plain_text, fenced = WIKI.escape, WIKI.fence
 
 BITS = [
     *"!'`*_{}[]()<>#=^,~|:/\\&%$\"-.;@",
@@ -74,7 +77,7 @@ def test_an_account_stays_below_tracs_limit_with_all_its_markup_closed() -> None
     day = record(long * 40)
     for ticket in day["tickets"]:
         told = {**ticket, "conflicts": ticket["conflicts"] * 50, "broke": ticket["broke"] * 50}
-        text = account(day, told)
+        text = render_account(day, told, WIKI)
         assert len(text) < 262_144
         assert text.count("{{{#!default") == len(re.findall(r"^\}\}\}$", text, re.MULTILINE))
         if ticket["conflicts"] or ticket["broke"]:

@@ -174,6 +174,7 @@ def test_conflicts_are_the_designed_ones(project: Project) -> None:
         assert fits == (number in {114, 116, 117}), number  # 111 and 112 take each other's place
 
 
+@pytest.mark.slow
 def test_no_other_two_tickets_conflict(project: Project) -> None:
     numbers = [number for number in project.tickets if number not in {110, 122, 123}]
     commits = {number: project.tickets[number]["commit"] for number in numbers}

@@ -325,6 +325,7 @@ def random_changes(rng: random.Random, files: dict[str, str]) -> Files:
     return changes
 
 
+@pytest.mark.slow
 def test_agrees_with_git_merge_on_random_histories(tmp_path: Path) -> None:
     builder = Builder(tmp_path / "project.git")
     rng = random.Random(20261123)  # noqa: S311  chance is all that is asked of it

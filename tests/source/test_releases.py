@@ -6,8 +6,9 @@ import pytest
 from packaging.version import Version
 
 from sessions.source.mirror import Mirror
-from sessions.source.releases import current_milestone, merged_numbers, newest_release, version_of
+from sessions.source.releases import current_milestone, newest_release, version_of
 from sessions.terminal.errors import SourceError
+from sessions.tickets.trackers import merge_subjects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +131,7 @@ def test_what_is_no_version(text: str) -> None:
     ],
 )
 def test_tickets_that_a_history_names_as_merged(subject: str, number: int | None) -> None:
-    assert merged_numbers([subject, "nothing"]) == ({number} if number else set())
+    assert merge_subjects().numbers([subject, "nothing"]) == ({number} if number else set())
 
 
 def test_only_the_releases_own_commits_name_what_is_merged(builder: Builder, tmp_path: Path) -> None:
@@ -140,4 +141,4 @@ def test_only_the_releases_own_commits_name_what_is_merged(builder: Builder, tmp
     builder.tag("1.0")
     builder.commit({"a": "2"}, message="gh-5: after the release")
     mirror = Mirror.of(builder.url, tmp_path / "state")
-    assert mirror.namings(mirror.release("latest")).keys() == {1, 3}
+    assert mirror.namings(mirror.release("latest"), merge_subjects()).keys() == {1, 3}

@@ -88,6 +88,7 @@ def test_names_are_refused_where_git_refuses_to_check_them_out(folder: Path, nam
 PIECES = st.sampled_from([".", "git", "GIT", "~1", " ", ":", "\\", "\u200c", "\ufeff", "modules", "x", "i", "g", "t"])
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(name=st.lists(PIECES, min_size=1, max_size=6).map("".join), link=st.booleans())
 def test_made_up_names_are_refused_where_git_refuses_them(folder: Path, name: str, link: bool) -> None:

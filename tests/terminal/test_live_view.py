@@ -44,8 +44,16 @@ def is_whole(word: str) -> bool:
     return not bare or bare in WORDS or bare.strip("0123456789hms.,:") == "" or bare.rstrip(":,").isdigit()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (48, 24), (80, 10)])
-@pytest.mark.parametrize("count", [1, 12])
+@pytest.mark.parametrize(
+    ("size", "count"),
+    [
+        ((80, 24), 12),
+        pytest.param((80, 24), 1, marks=pytest.mark.slow),
+        pytest.param((120, 40), 12, marks=pytest.mark.slow),
+        pytest.param((48, 24), 12, marks=pytest.mark.slow),
+        pytest.param((80, 10), 12, marks=pytest.mark.slow),
+    ],
+)
 def test_no_word_is_cut_and_nothing_is_left_behind(size: tuple[int, int], count: int) -> None:
     printed = run_on_terminal(DAY, str(count), TITLE, size=size)
     shown = screens(printed, size)

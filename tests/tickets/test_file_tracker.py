@@ -37,7 +37,7 @@ def test_reads_every_field_of_a_ticket(tmp_path: Path) -> None:
             milestone="9.5",
             branch="u/jane/8",
             commit="0a" * 20,
-            depends="#7",
+            depends=(7,),
             authors=("Jane",),
             description="Long\n",
             target="main",

@@ -10,13 +10,14 @@ import pytest
 
 from sessions.settings.configuration import Tracker, load_config
 from sessions.terminal.errors import TrackerError
+from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import WriteResult
-from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers import TRACKERS, connect_tracker
 from sessions.tickets.trackers.github import GitHubTracker
-from sessions.tickets.trackers.github_address import address_of, auth_for
-from sessions.tickets.trackers.github_comment import LIMIT, cut
+from sessions.tickets.trackers.github.address import address_of, auth_for
+from sessions.tickets.trackers.github.comment import MAX_COMMENT, cut
 from sessions.tickets.trackers.http import Caller
 from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import FAULTS, NAME, OWNER, TOKEN, VIEWER, FakeGitHub, Fault, FaultKind, Pull, serving
@@ -85,14 +86,13 @@ def test_the_guide_has_a_configuration_that_works(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "integration.toml").write_text(text, encoding="utf-8")
     config = load_config(tmp_path / "integration.toml")
-    assert TRACKERS[config.tickets.tracker] is GitHubTracker
+    assert isinstance(connect_tracker(config.tickets), GitHubTracker)
     assert address_of(config.tickets.url).graphql == "https://api.github.com/graphql"
 
 
 def test_the_registry_has_it(github: FakeGitHub) -> None:
-    source = TRACKERS["github"](Tracker(url=github.url))
-    assert source.dialect == "markdown"
-    assert source.read() == ()
+    assert connect_tracker(Tracker(tracker="github", url=github.url)).read() == ()
+    assert TRACKERS["github"].dialect is MARKDOWN
 
 
 def test_reads_every_field(github: FakeGitHub) -> None:
@@ -119,27 +119,27 @@ def test_reads_every_field(github: FakeGitHub) -> None:
         milestone="sage-10.5",
         branch="refs/pull/7/head",
         commit=HEAD,
-        depends="#4, #5",
+        depends=(4, 5),
         authors=("jane",),
         reviewers=("joe", "jo"),
         description=body,
         target="develop",
     )
-    assert (eight.authors, eight.milestone, eight.labels, eight.depends) == ((), "", (), "")
+    assert (eight.authors, eight.milestone, eight.labels, eight.depends) == ((), "", (), ())
     assert github.tokens == {f"Bearer {TOKEN}"}
 
 
 @pytest.mark.parametrize(
     ("body", "depends"),
     [
-        ("- Depends on #5 and #6", "#5, #6"),
-        ("## Dependencies\nhttps://github.com/sagemath/sage/pull/5\n", "#5"),
-        ("Depends on sagemath/sage#5, python/cpython#9", "#5"),
-        ("## Dependencies\nNone\n\nSee #5", ""),
-        ("## Dependencies\n#7", ""),
+        ("- Depends on #5 and #6", (5, 6)),
+        ("## Dependencies\nhttps://github.com/sagemath/sage/pull/5\n", (5,)),
+        ("Depends on sagemath/sage#5, python/cpython#9", (5,)),
+        ("## Dependencies\nNone\n\nSee #5", ()),
+        ("## Dependencies\n#7", ()),
     ],
 )
-def test_dependencies_are_those_that_are_meant(github: FakeGitHub, body: str, depends: str) -> None:
+def test_dependencies_are_those_that_are_meant(github: FakeGitHub, body: str, depends: tuple[int, ...]) -> None:
     github.add(Pull(number=7, body=body))
     assert tracker(github).read()[0].depends == depends
 
@@ -163,12 +163,12 @@ def test_a_stack_is_for_what_its_lowest_is_for_and_depends_downwards(github: Fak
     )
     found = {each.number: (each.target, each.depends) for each in tracker(github).read()}
     assert found == {
-        7: ("develop", ""),
-        8: ("develop", "#3, #7"),
-        9: ("develop", "#8"),
-        10: ("nine", ""),
-        11: ("10.4.x", ""),
-        12: ("10.4.x", "#11"),
+        7: ("develop", ()),
+        8: ("develop", (3, 7)),
+        9: ("develop", (8,)),
+        10: ("nine", ()),
+        11: ("10.4.x", ()),
+        12: ("10.4.x", (11,)),
     }
 
 
@@ -182,7 +182,7 @@ def test_a_long_lived_branch_that_is_itself_a_pull_request_makes_no_stack(github
     )
     config = replace(tracker(github).config, target="next")
     found = {each.number: (each.target, each.depends) for each in GitHubTracker(config).read()}
-    assert found == {7: ("stable", ""), 8: ("develop", ""), 9: ("next", ""), 10: ("stable", "")}
+    assert found == {7: ("stable", ()), 8: ("develop", ()), 9: ("next", ()), 10: ("stable", ())}
 
 
 def test_two_that_are_for_each_others_branch(github: FakeGitHub) -> None:
@@ -192,7 +192,7 @@ def test_two_that_are_for_each_others_branch(github: FakeGitHub) -> None:
         Pull(number=9, base="nine", branch="nine", is_fork=False),
     )
     found = {each.number: each.depends for each in tracker(github).read()}
-    assert found == {7: "#8", 8: "#7", 9: ""}
+    assert found == {7: (8,), 8: (7,), 9: ()}
 
 
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 250])
@@ -367,7 +367,7 @@ def test_the_longest_comment_fits(github: FakeGitHub) -> None:
     long = replace(CULPRIT, text="````text\n" + "✗ failed\n" * 20_000 + "````\nend\n")
     tracker(github).tell(long)
     body = github.pulls[7].comments[0]["body"]
-    assert LIMIT - 200 < len(body) <= LIMIT
+    assert MAX_COMMENT - 200 < len(body) <= MAX_COMMENT
     assert body.count("````") == 2
     assert "cut here" in body.splitlines()[-3]
     assert body.splitlines()[-1] == f"[The full report]({CULPRIT.url})"

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import tomllib
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sessions.integrate import integrate
-from sessions.report import report
 from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.options import Options
-from sessions.terminal.console import Console
-from sessions.tickets.trackers import github
+from sessions.tickets.trackers.github import tracker
 from tests.repositories import run_git
 from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import TOKEN, FakeGitHub, Pull, serving
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.trackers.sample_day import check_day, day_options
 
 pytestmark = pytest.mark.slow
 
@@ -45,19 +38,9 @@ def options(tmp_path: Path, fake: FakeGitHub, monkeypatch: pytest.MonkeyPatch) -
         if tip:
             run_git("update-ref", f"refs/pull/{ticket['number']}/head", tip, cwd=sample.repository)
         fake.add(_pull(ticket, tip))
-    text = (ROOT / "integration.toml").read_text()
-    for key, value in (("repository", str(sample.repository)), ("tracker", "github"), ("url", fake.url)):
-        text = re.sub(rf"(?m)^{key} +=.*$", f'{key} = "{value}"', text, count=1)
-    (tmp_path / "integration.toml").write_text(text)
     monkeypatch.setenv("GH_TOKEN", TOKEN)
-    monkeypatch.setattr(github, "PAUSE", 0.0)  # GitHub's own pace would make the test sleep
-    return Options(
-        config=tmp_path / "integration.toml",
-        state=tmp_path / "state",
-        date=dt.date(2026, 11, 23),
-        engine="local",
-        publish=True,
-    )
+    monkeypatch.setattr(tracker, "PAUSE", 0.0)  # GitHub's own pace would make the test sleep
+    return day_options(tmp_path, sample, tracker="github", url=fake.url)
 
 
 def _pull(ticket: dict[str, Any], tip: str) -> Pull:
@@ -73,25 +56,10 @@ def _pull(ticket: dict[str, Any], tip: str) -> Pull:
 
 
 def test_the_day_has_the_samples_verdicts_and_is_told_once(options: Options, fake: FakeGitHub) -> None:
-    console = Console(to_stderr=True)
-    record = integrate(options, console)
-    expected = {number: str(each.verdict) for number, each in expectations().items()}
     # A pull request always names a branch: one without is one that cannot be fetched.
-    assert {t["number"]: t["verdict"] for t in record["tickets"]} == expected | {122: "unfetchable"}
-
-    report(options, console)
+    check_day(options, lambda: len(fake.writes), {122: "unfetchable"})
     told = {number for number, pull in fake.pulls.items() if pull.comments}
-    assert told == {number for number, verdict in expected.items() if verdict != "ineligible"} | {122}
+    ineligible = {number for number, each in expectations().items() if each.verdict == "ineligible"}
+    assert told == (expectations().keys() - ineligible) | {122}
     assert all(len(pull.comments) <= 1 for pull in fake.pulls.values())
     assert "nox -s reproduce -- 116" in fake.pulls[116].comments[0]["body"]
-
-    assert _writes(fake, lambda: report(options, console)) == 0
-    tomorrow = replace(options, date=options.date + dt.timedelta(days=1))
-    assert integrate(tomorrow, console)["timings"]["probes_run"] == 0
-    assert _writes(fake, lambda: report(tomorrow, console)) == 0
-
-
-def _writes(fake: FakeGitHub, act: Callable[[], object]) -> int:
-    before = len(fake.writes)
-    act()
-    return len(fake.writes) - before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ import pytest
 from sessions.ledger.record import save_record
 from sessions.main import run_session
 from sessions.report import report
-from sessions.tickets.trackers import TRACKERS, github
+from sessions.tickets.trackers import TRACKERS
 from sessions.tickets.trackers.github import GitHubTracker
+from sessions.tickets.trackers.github import tracker as github_tracker
 from tests.reporting.big_day import big_day
 from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import TOKEN, FakeGitHub, Fault, Pull, serving
@@ -63,8 +64,9 @@ def desk(
     contract: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Desk]:
     monkeypatch.setenv("GH_TOKEN", TOKEN)
-    monkeypatch.setattr(github, "PAUSE", 0.0)
-    monkeypatch.setitem(TRACKERS, "github", lambda config: GitHubTracker(config, patience=0.0))
+    monkeypatch.setattr(github_tracker, "PAUSE", 0.0)
+    impatient = replace(TRACKERS["github"], connect=lambda settings, _patience: GitHubTracker(settings, 0.0))
+    monkeypatch.setitem(TRACKERS, "github", impatient)
     fake, record = FakeGitHub(contract), big_day(size=10)
     for number, ticket in enumerate(record["tickets"], start=1):
         verdict = "culprit" if number <= 2 else "integrated"

@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from sessions.reporting.wiki import account as wiki_account
+from sessions.reporting.account import render_account
 from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import Tracker
 from sessions.terminal.errors import TrackerError
 from sessions.terminal.harmless_text import harmless
+from sessions.tickets.dialects.wiki import WIKI
 from sessions.tickets.model import Account, Ticket, Verdict
-from sessions.tickets.refusals import Part, WriteResult
+from sessions.tickets.refusals import TicketPart, WriteResult
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.trac import TracTracker
 from tests.reporting.test_markdown import record
@@ -274,7 +275,7 @@ def test_a_change_is_not_decided_on_nonsense(trac: Trac, proxy: Proxy, method: s
 @pytest.mark.usefixtures("bot")
 def test_a_culprit_is_told_once_and_sent_back_once(trac: Trac) -> None:
     mine, it = tracker(trac.url), told(trac, 104)
-    assert mine.tell(it).changed == (Part.COMMENT, Part.STATUS)
+    assert mine.tell(it).changed == (TicketPart.COMMENT, TicketPart.STATUS)
     assert [mine.tell(it), tracker(trac.url).tell(it)] == [WriteResult(), WriteResult()]
     [(author, text)] = trac.comments(104)
     assert author == "bot"
@@ -327,10 +328,10 @@ def test_without_an_action_the_status_stays(trac: Trac) -> None:
     assert trac.fields(109)["status"] == "positive_review"
     assert tracker(trac.url).tell(told(trac, 119)).changed  # it needs work already
     done = tracker(trac.url, at_fault="reject").tell(told(trac, 110))
-    assert done.changed == (Part.COMMENT,)
+    assert done.changed == (TicketPart.COMMENT,)
     [refusal] = done.refused
     assert re.search(r"Ticket 110 .* no action 'reject', only leave, needs_work: send it back by hand", refusal.why)
-    assert (refusal.change.part, refusal.may_be_setup) == (Part.STATUS, True)
+    assert (refusal.change.part, refusal.may_be_setup) == (TicketPart.STATUS, True)
     assert (len(trac.comments(110)), trac.fields(110)["status"]) == (1, "positive_review")
 
 
@@ -388,9 +389,9 @@ def test_an_action_that_is_refused_leaves_the_comment(trac: Trac, proxy: Proxy) 
     trac.call("ticket.update", number, "", {"status": "positive_review"})
     proxy.meddle = meddle
     done = tracker(proxy.url).tell(told(trac, number))
-    assert done.changed == (Part.COMMENT,)
+    assert done.changed == (TicketPart.COMMENT,)
     [refusal] = done.refused
-    assert (refusal.change.part, refusal.may_be_setup) == (Part.STATUS, True)
+    assert (refusal.change.part, refusal.may_be_setup) == (TicketPart.STATUS, True)
     assert "TICKET_MODIFY privileges" in refusal.why
     assert (trac.fields(number)["status"], len(trac.comments(number))) == ("positive_review", 1)
     assert tracker(trac.url).tell(told(trac, number)) == WriteResult()
@@ -494,7 +495,7 @@ def shapes(trac: Trac, texts: list[str]) -> list[Shape]:
 
 def comments_of(text: str) -> list[str]:
     day = record(text)
-    return [wiki_account(day, ticket) for ticket in day["tickets"][1:3]]
+    return [render_account(day, ticket, WIKI) for ticket in day["tickets"][1:3]]
 
 
 def test_hostile_texts_change_nothing_in_a_rendered_comment(trac: Trac) -> None:

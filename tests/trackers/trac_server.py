@@ -122,7 +122,7 @@ def _attributes(ticket: Ticket) -> dict[str, str]:
         "milestone": ticket.milestone,
         "branch": ticket.branch,
         "commit": ticket.commit,
-        "dependencies": ticket.depends,
+        "dependencies": ", ".join(f"#{number}" for number in ticket.depends),
         "author": ", ".join(ticket.authors),
         "reviewer": ", ".join(ticket.reviewers),
     }

@@ -1,4 +1,7 @@
-"""Tickets in a TOML file: ``[[ticket]]`` tables whose keys are the fields of :class:`Ticket`."""
+"""Tickets in a TOML file: ``[[ticket]]`` tables whose keys are the fields of :class:`Ticket`.
+
+``depends`` is text there, in any notation that :func:`read_dependencies` reads.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,23 @@ import typing
 from collections.abc import Collection
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from sessions.settings.configuration import Tracker
+from sessions.settings.ticket_settings import Tracker
 from sessions.terminal.errors import TrackerError
+from sessions.tickets.dependencies import read_dependencies
+from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.model import Account, Ticket
-from sessions.tickets.refusals import Change, Part, WriteResult
+from sessions.tickets.refusals import Change, WriteResult
+from sessions.tickets.trackers.kind import Surroundings, TrackerKind
+from sessions.tickets.trackers.verdict_folder import VerdictFolder
 
 
 @dataclass(frozen=True)
 class FileTracker:
-    """A tracker that is a file; what tickets are told goes into the folder ``<name>.told`` beside it."""
+    """A tracker that is a file. Verdicts are written into the folder ``<name>.told`` beside it."""
 
     config: Tracker
-    dialect: Literal["markdown"] = "markdown"
 
     @property
     def url(self) -> str:
@@ -29,7 +35,7 @@ class FileTracker:
         return self.config.url
 
     def read(self) -> tuple[Ticket, ...]:
-        """The tickets of the file, each number once.
+        """Return the tickets of the file, each number once.
 
         Raises :class:`TrackerError` where the file cannot be read or a ticket in it is wrong.
         """
@@ -48,28 +54,14 @@ class FileTracker:
 
     def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:  # noqa: ARG002  no forge
         """Write the account to ``<name>.told/<number>.md``, unless it says that already."""
-        return WriteResult(changed=(Part.COMMENT,) if self._keep(f"{account.number}.md", account.text) else ())
+        return VerdictFolder(self.url).tell(str(account.number), account)
 
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:  # noqa: ARG002
         """Write ``<name>.told/<number>.closed``, which says why; the file itself is its owner's to change."""
-        text = f"Release {release} contains it, as of commit {ticket.commit}.\n"
-        return WriteResult(changed=(Part.CLOSING,) if self._keep(f"{ticket.number}.closed", text) else ())
-
-    def _keep(self, name: str, text: str) -> bool:
-        """Whether the file of that name had to be written to say so."""
-        place = Path(self.url).with_suffix(".told") / name
-        content = text.encode("utf-8", "backslashreplace")
-        try:
-            if place.exists() and (place.suffix == ".closed" or place.read_bytes() == content):
-                return False
-            place.parent.mkdir(exist_ok=True)
-            place.write_bytes(content)
-        except OSError as error:
-            raise TrackerError(f"{place} cannot be written ({error.strerror}): mend that.") from None
-        return True
+        return VerdictFolder(self.url).close(str(ticket.number), ticket, release)
 
     def _ticket(self, table: Any, place: int) -> Ticket:
-        hints = typing.get_type_hints(Ticket)
+        hints = {**typing.get_type_hints(Ticket), "depends": str}
         if not isinstance(table, dict):
             raise TrackerError(f"{self.url}: ticket in place {place} is no [[ticket]] table.")
         name = f"{self.url}: ticket {table.get('number', f'in place {place}')}"
@@ -86,6 +78,7 @@ class FileTracker:
                 raise TrackerError(f"{name}: {key} cannot be {value!r}.")
         if table.get("commit") and not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", table["commit"]):
             raise TrackerError(f"{name}: commit must be a full commit id in hex, not {table['commit']!r}.")
+        values["depends"] = read_dependencies(values.get("depends", ""), number=values["number"]).hard
         return Ticket(**values)
 
 
@@ -95,3 +88,22 @@ def _fits(value: Any, hint: Any) -> bool:
     if hint is str:
         return isinstance(value, str)
     return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+
+
+def _connect(settings: Tracker, _surroundings: Surroundings) -> FileTracker:
+    return FileTracker(settings)
+
+
+def _recognise(typed: str) -> str:
+    return typed if typed.endswith(".toml") else ""
+
+
+FILE = TrackerKind(
+    name="file",
+    title="The file",
+    noun="a file of tickets (*.toml)",
+    connect=_connect,
+    dialect=MARKDOWN,
+    recognise=_recognise,
+    is_file=True,
+)

@@ -1,7 +1,7 @@
-"""HTTP as trackers need it: patient where that is safe, slow where it writes, silent about its secrets.
+"""HTTP calls to trackers: retries where that is safe, pauses between writes, and no secrets in messages.
 
-A call ends in a response or in :class:`TrackerError` with one sentence. No sentence holds what a library said of
-the trouble, for that can quote the address with its password, or a header with its token.
+A call returns a response or raises :class:`TrackerError` with one sentence. No sentence quotes a library's message,
+as that can hold the address with its password, or a header with its token.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _log = logging.getLogger(__name__)
 
 
 class NoAuth(AuthBase):
-    """Says nothing of who asks. With no auth at all, requests would look into ``~/.netrc``."""
+    """Sends no credentials. Without any auth object, requests would read ``~/.netrc``."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """The request as it is."""
+        """Return the request unchanged."""
         return request
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Trouble:
-    """A call that did not end well. ``nothing_done``: the server is known to have changed nothing."""
+    """A failed call. ``nothing_done``: the server certainly changed nothing. ``wait``: seconds it asks us to wait."""
 
     why: str
     nothing_done: bool
@@ -137,9 +137,9 @@ class Caller:
             delay = min(2 * delay, _LONGEST_WAIT)
 
     def _given_up(self, passed: float, wait: float, outcome: _Trouble) -> str:
-        asked = f", and asks for {say_duration(wait)} more" if outcome.wait is not None else ""
+        more = f", and asks for {say_duration(wait)} more" if outcome.wait is not None else ""
         lasting = f" for {say_duration(passed)}" if passed >= 1 else ""
-        return f"{self.who} refused{lasting} ({outcome.why}{asked}): what is known is kept, run again later."
+        return f"{self.who} refused{lasting} ({outcome.why}{more}): what is known is kept, run again later."
 
     def _try(self, method: str, url: str, **kw: Any) -> requests.Response | _Trouble:
         kw.setdefault("timeout", self.timeout)
@@ -163,7 +163,7 @@ class Caller:
 
 
 class _Session(requests.Session):
-    """Like its parent, but a redirect to another host carries no secret of ours, and none of ``~/.netrc``."""
+    """A session whose redirects to another host carry no credentials, neither ours nor those of ``~/.netrc``."""
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         if self.should_strip_auth(response.request.url, prepared_request.url):  # type: ignore[no-untyped-call]
@@ -172,7 +172,7 @@ class _Session(requests.Session):
 
 
 def _trouble(response: requests.Response) -> _Trouble | None:
-    """What is wrong with a response that repeating may mend."""
+    """The trouble that a response tells of, where repeating the call may help; else ``None``."""
     status = response.status_code
     if status == 429 or _is_limited(response):
         why = f"HTTP {status}: too many requests" if status != 200 else "too many requests"
@@ -194,13 +194,13 @@ def _is_limited(response: requests.Response) -> bool:
 
 
 def _asked_wait(response: requests.Response) -> float | None:
-    """How many seconds the server asks for, if it says."""
-    asked = response.headers.get("Retry-After", "")
+    """The seconds that the server asks us to wait; ``None`` where it does not say."""
+    retry_after = response.headers.get("Retry-After", "")
     reset = response.headers.get("x-ratelimit-reset", "")
-    if asked.strip().isdecimal():
-        return min(float(asked), _A_YEAR)
+    if retry_after.strip().isdecimal():
+        return min(float(retry_after), _A_YEAR)
     try:
-        when = parsedate_to_datetime(asked)
+        when = parsedate_to_datetime(retry_after)
         wait = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
     except ValueError:
         if response.headers.get("x-ratelimit-remaining") != "0" or not reset.isdecimal():
@@ -210,7 +210,7 @@ def _asked_wait(response: requests.Response) -> float | None:
 
 
 def _never_sent(error: requests.exceptions.ConnectionError) -> bool:
-    """Whether not even a connection came about."""
+    """Whether no connection was made, so that the server heard nothing."""
     if isinstance(error, requests.ConnectTimeout):
         return True
     cause = error.args[0] if error.args else None

@@ -8,7 +8,7 @@ from typing import Any
 
 from sessions.tickets.model import Account
 
-LIMIT = 65_536
+MAX_COMMENT = 65_536
 _LINK = "[The full report]("
 _PLAIN_ADDRESS = re.compile(r"https?://[^\s()<>\[\]]+")
 _CUT = "\n… cut here, for GitHub takes no longer comments: the full report has the rest.\n"
@@ -21,18 +21,18 @@ def comment_text(account: Account, marker: str, head: str) -> str:
     note = f"The branch has moved since: this is about commit `{account.commit}`.\n\n" if moved else ""
     text = f"{marker}\n{note}{account.text.strip()}"
     if not _PLAIN_ADDRESS.fullmatch(account.url):
-        return cut(text, LIMIT)
+        return cut(text, MAX_COMMENT)
     link = f"\n\n{_LINK}{account.url})\n"
-    return cut(text, LIMIT - len(link)).rstrip("\n") + link
+    return cut(text, MAX_COMMENT - len(link)).rstrip("\n") + link
 
 
 def own_comment(comments: Iterable[Mapping[str, Any]], marker: str) -> Mapping[str, Any] | None:
-    """The first comment that is ours: anybody can copy a marker, so its author must be who we are."""
+    """Return the first comment with our marker that we wrote: anybody can copy the marker."""
     return next((each for each in comments if each["viewerDidAuthor"] and each["body"].startswith(marker)), None)
 
 
 def says_the_same(one: str, other: str) -> bool:
-    """Whether two texts differ in nothing but the report they point to and what a web form does to lines' ends.
+    """Whether two comments say the same: the address of the report and the kind of line ends do not count.
 
     That the same verdict stands in another day's report too is no news.
     """
@@ -40,7 +40,7 @@ def says_the_same(one: str, other: str) -> bool:
 
 
 def matter(text: str) -> str:
-    """What a comment says, without what is no news."""
+    """The text of a comment without the address of the report, and with plain line ends."""
     rows = text.replace("\r\n", "\n").strip().split("\n")
     return "\n".join(row for row in rows if not row.startswith(_LINK)).strip()
 

@@ -1,4 +1,4 @@
-"""Where a repository on GitHub is: github.com or an enterprise's server, its two interfaces, and who may ask there."""
+"""The address of a repository on GitHub (github.com or an enterprise's server), and the token for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from requests.auth import AuthBase
 
 from sessions.terminal.errors import TrackerAccessError, TrackerError
 
-_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
+GITHUB_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
 
 
@@ -77,12 +77,28 @@ def auth_for(place: GitHubAddress) -> TokenAuth:
     Raises :class:`TrackerAccessError` where there is none, since GitHub's GraphQL answers nobody without.
     """
     is_enterprise = not re.fullmatch(r"(.+\.)?(github\.com|ghe\.com)", place.host)
-    for name in (*_ENTERPRISE_TOKENS, *_TOKENS) if is_enterprise else _TOKENS:
+    for name in (*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS:
         if token := os.environ.get(name, "").strip():
             if not re.fullmatch(r"[!-~]+", token):
                 raise TrackerAccessError(f"{name} holds no token: there are characters in it that no token has.")
             return TokenAuth(token)
     raise TrackerAccessError("GitHub tells pull requests only to those with a token: set GH_TOKEN or GITHUB_TOKEN.")
+
+
+def web_address(origin: str) -> str:
+    """The web address of a repository on GitHub, from that of a clone's origin; empty where it is elsewhere.
+
+    GitHub is github.com, and the host in ``GH_HOST``.
+
+    >>> web_address("git@github.com:pypa/packaging.git")
+    'https://github.com/pypa/packaging'
+    """
+    hosts = "|".join(map(re.escape, {"github.com", os.environ.get("GH_HOST") or "github.com"}))
+    known = re.fullmatch(
+        rf"(?:https://|ssh://|git://)?(?:[^@/]+@)?(?P<host>{hosts})(?::\d+)?[:/](?P<path>[\w.-]+/[\w.-]+?)(?:\.git)?/?",
+        origin,
+    )
+    return f"https://{known['host']}/{known['path']}" if known else ""
 
 
 def _interface(netloc: str) -> str:

@@ -1,4 +1,4 @@
-"""What GitHub is asked through GraphQL. A label, a review and a check cost no request of their own there."""
+"""The GraphQL queries: one request brings labels, reviews and checks along with a hundred pull requests."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ query MoreChecks($owner: String!, $name: String!, $number: Int!, $after: String)
 )
 
 # `viewerDidAuthor` tells our comment from a copy of it, for Actions' own token too, which may not ask who it is.
-TOLD = """
-query Told(
+PRESENT = """
+query Present(
   $owner: String!, $name: String!, $number: Int!, $after: String,
   $commit: GitObjectID, $tested: Boolean!, $context: String!
 ) {

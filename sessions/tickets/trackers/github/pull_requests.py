@@ -18,7 +18,7 @@ _UNFINISHED = {None, "PENDING", "EXPECTED"}
 def ticket_of(pull: Node, checks: Sequence[Node], required: Iterable[str]) -> Ticket:
     """The ticket that a pull request is, with the checks of its head, of which ``required`` must have passed.
 
-    Only dependencies that its author means as such are in ``depends``: the numbers of a description are none.
+    Only what its author names as a dependency is in ``depends``: other numbers in the description are not.
     """
     number, body = pull["number"], pull["body"]
     base = pull["url"].rpartition("/pull/")[0]
@@ -32,7 +32,7 @@ def ticket_of(pull: Node, checks: Sequence[Node], required: Iterable[str]) -> Ti
         milestone=(pull["milestone"] or {}).get("title", ""),
         branch=f"refs/pull/{number}/head",
         commit=pull["headRefOid"],
-        depends=", ".join(f"#{each}" for each in dependencies_in_body(body, number=number, urls=urls).hard),
+        depends=dependencies_in_body(body, number=number, urls=urls).hard,
         authors=_logins([pull]),
         reviewers=_logins(review for review in pull["reviews"]["nodes"] if review["state"] == "APPROVED"),
         description=body,
@@ -60,7 +60,7 @@ def _on_stack(ticket: Ticket, tickets: Mapping[int, Ticket], branches: Mapping[s
     below = branches.get(target)
     if below is None or below == ticket.number:
         return ticket
-    depends = ", ".join(filter(None, [ticket.depends, f"#{below}"]))
+    depends = tuple(dict.fromkeys((*ticket.depends, below)))
     while (lower := branches.get(target)) and lower not in seen:  # two that are for each other's branch are for none
         seen.add(lower)
         target = tickets[lower].target

@@ -1,4 +1,4 @@
-"""XML-RPC over :mod:`requests`: the standard library marshals, defusedxml reads, and nothing else is trusted."""
+"""XML-RPC over :mod:`requests`: written by the standard library, read by defusedxml."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerEr
 from sessions.terminal.harmless_text import harmless
 from sessions.tickets.trackers.http import Caller
 
-LIMIT = 64 * 2**20
+MAX_REPLY = 64 * 2**20
 _FORBIDDEN = 403  # the fault of Trac's plugin where the user lacks a permission (tracrpc/xml_rpc.py)
 # A compressed reply could be a thousand times as large as what comes over the wire.
 _HEADERS = {"Content-Type": "text/xml; charset=utf-8", "Accept-Encoding": "identity"}
@@ -60,7 +60,7 @@ class XmlRpc:
         return [self._member(method, reply) for reply in replies]
 
     def nonsense(self, what: str) -> TrackerError:
-        """The error for a reply that is XML-RPC, but not what was asked for."""
+        """The error for a reply that is XML-RPC, but no answer to the call."""
         return TrackerError(f"{self.caller.who} does not answer {what} as Trac does: nothing was taken from it.")
 
     def _member(self, method: str, reply: object) -> Any:
@@ -86,8 +86,8 @@ class XmlRpc:
         self._check_access(response)
         if response.status_code != 200:
             raise self._stranger(f"HTTP {response.status_code}")
-        if len(response.content) > LIMIT:
-            raise self._stranger(f"more than {LIMIT // 2**20} MB")
+        if len(response.content) > MAX_REPLY:
+            raise self._stranger(f"more than {MAX_REPLY // 2**20} MB")
         try:
             return _unmarshal(response.content)
         except xmlrpc.client.Fault as fault:

@@ -1,0 +1,115 @@
+"""Runs a gate on the head, and compares it with the gate's baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sessions.day.baselines import Baselines
+from sessions.day.changed_tests import ChangedTests
+from sessions.day.flake_check import FlakeCheck
+from sessions.day.probe_outcomes import BUILD
+from sessions.day.probe_runner import ProbeRunner
+from sessions.day.progress import Measured, Progress
+from sessions.day.question import Question
+from sessions.gates.comparison import compare
+from sessions.gates.results import Failure, Presence, Results, TestId
+from sessions.ledger.ledger import ProbeResult
+from sessions.ledger.record import Purpose
+from sessions.settings.configuration import Gate
+from sessions.source.diffs import Diff
+from sessions.source.merging import Candidate
+from sessions.terminal.errors import InfrastructureError
+
+# A gate runs on the head this often before runs that break off count as an error of our own side.
+_RUNS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadGates:
+    """Runs gates on the head of ``progress``. ``diffs`` are those of the queue's tickets, by number."""
+
+    runner: ProbeRunner
+    baselines: Baselines
+    progress: Progress
+    flakes: FlakeCheck
+    diffs: Mapping[int, Diff]
+
+    def new_failures(self, gate: Gate) -> tuple[str, tuple[Failure, ...]] | None:
+        """Return what fails anew at a gate on the head, with the gate's name or the build's; ``None`` if nothing does.
+
+        A run that broke off by chance, or one of its files, says nothing about the tests that it did not reach. Then
+        the whole gate runs again, until each test of the release was seen.
+
+        Raises :class:`InfrastructureError` if no run reaches all of them.
+        """
+        for attempt in range(1, _RUNS + 1):
+            probe_result = self._built(gate, attempt)
+            if not probe_result.built:
+                new = self.flakes.new_failures(BUILD, probe_result.results.failures)
+                return BUILD.name, new or probe_result.results.failures
+            if new := self.flakes.new_failures(gate, self._compare(gate, probe_result.results)):
+                return gate.name, new
+            if not _hidden(self.progress.measured[gate.name]):
+                return None
+        raise InfrastructureError(
+            f"None of {_RUNS} runs of {gate.name} on {size_of_head(self.progress.line.head)} came to its end, and "
+            "nothing fails in all of them: see the logs of these probes, make the gate steadier, then type the same "
+            "command."
+        )
+
+    def _built(self, gate: Gate, attempt: int) -> ProbeResult:
+        """Return a whole run on the head; another one if the build is flaky."""
+        head = self.progress.line.head
+        again = "again " if attempt > 1 else ""
+        whole = Question(
+            gate=gate,
+            candidate=head,
+            attempt=attempt,
+            why=f"{again}on {size_of_head(head)}",
+            purpose=Purpose.HEAD,
+            keep=True,
+        )
+        probe_result = self.runner.result(whole)
+        if probe_result.built or self.flakes.new_failures(BUILD, probe_result.results.failures):
+            return probe_result
+        why = f"again on {size_of_head(head)}, as the build is flaky"
+        return self.runner.result(replace(whole, attempt=attempt + 1, why=why))
+
+    def _compare(self, gate: Gate, results: Results) -> tuple[Failure, ...]:
+        """Return what may be new: failures, and tests that no longer run although no ticket's diff removes them."""
+        baseline = self.baselines.of(gate)
+        compared = compare(baseline.probe_result.results, results)
+        changed = self._changed_tests(gate, compared.brought)
+        self.progress.measured[gate.name] = Measured(
+            release=baseline.probe_result.results,
+            mended_by=baseline.candidate.tickets,
+            head=results,
+            comparison=compared,
+            changes=changed.by_ticket(compared),
+        )
+        unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
+        return (*compared.new, *unexplained)
+
+    def _changed_tests(self, gate: Gate, brought: tuple[TestId, ...]) -> ChangedTests:
+        """Return what the diffs of the head's tickets do to a gate's tests."""
+        return ChangedTests(
+            diffs={ticket.number: self.diffs[ticket.number] for ticket in self.progress.line.tickets},
+            before=self.runner.cache.files.locator(gate, self.baselines.day.base.tree),
+            after=self.runner.cache.files.locator(gate, self.progress.line.head.tree),
+            brought=brought,
+        )
+
+
+def _hidden(measured: Measured) -> bool:
+    """Whether the run on the head did not reach a test that passed on the release."""
+    head = measured.head
+    if not head.is_measured:
+        return True
+    unseen = [test for test in measured.release.passed if head.presence(test) is Presence.HIDDEN]
+    return bool(unseen or head.hidden_files & measured.release.counts.keys())
+
+
+def size_of_head(candidate: Candidate) -> str:
+    """Return a phrase for a head."""
+    return f"the head with {len(candidate.tickets)} tickets"

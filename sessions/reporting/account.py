@@ -1,0 +1,27 @@
+"""The comment that a ticket gets, in the markup of its tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sessions.ledger.record import Record
+from sessions.reporting.reproduction import reproduction
+from sessions.reporting.templates import Filters, render
+from sessions.tickets.dialects import Dialect
+
+
+def render_account(record: Record, ticket: Mapping[str, Any], dialect: Dialect) -> str:
+    """The verdict on a ticket of the record, the reason, and the evidence.
+
+    The text holds nothing that changes from day to day while the verdict stays, so that it is not written again.
+    """
+    filters: Filters = {
+        "plain": dialect.escape,
+        "fenced": dialect.fence,
+        "strong": dialect.strong,
+        "code": dialect.code,
+        "tickets": dialect.references,
+        "reproduction": reproduction,
+    }
+    return render("account.jinja", filters, record=record, ticket=ticket, most=dialect.most_details)

@@ -1,0 +1,11 @@
+"""A key of a configuration table: a dataclass field that carries its meaning for the schema and the documentation."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, field
+from typing import Any
+
+
+def key(meaning: str, default: Any = MISSING) -> Any:
+    """A field of a settings dataclass, with what the key means; required where it has no default."""
+    return field(default=default, metadata={"meaning": meaning})

@@ -1,0 +1,28 @@
+"""``[tickets]`` of the configuration: where tickets come from, and which of them are ready."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sessions.settings.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tracker:
+    """``[tickets]``: where tickets come from, and which of them are ready.
+
+    ``tracker`` is a name in :data:`sessions.tickets.trackers.TRACKERS`, which checks it when the file is loaded.
+    """
+
+    tracker: str = key("Kind of tracker.", "file")
+    url: str = key("The tracker: a TOML file; `sample:` is the bundled sample's.")
+    milestone: str = key("`current` (from the release), a milestone's name, or empty for any.", "current")
+    target: str = key("The branch that tickets are for (empty: the default branch), or `*` for any.", "")
+    ready: tuple[str, ...] = key("Labels or statuses, one of which a ticket must have.", ())
+    never: tuple[str, ...] = key("Labels or statuses that keep a ticket out.", ())
+    priorities: tuple[str, ...] = key("Labels that give a ticket's priority, highest first.", ())
+    require_checks: tuple[str, ...] = key("Checks that must have passed on a pull request's head.", ())
+    at_fault: str = key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
+    fixes: tuple[str, ...] = key("Labels of tickets that may mend a gate which cannot measure the release.", ())
+    order: Literal["number", "listed"] = key("Who comes first of equals: lower number, or listed first.", "number")

@@ -1,0 +1,124 @@
+"""A list of branches as text or TOML, read into its entries. Pure.
+
+The text is that of linux-next's ``Next/Trees``
+(https://git.kernel.org/pub/scm/linux/kernel/git/next/linux-next.git/tree/Next/Trees), or has three words a line: name,
+remote, branch.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sessions.terminal.errors import TrackerError
+
+# The first lines of linux-next's file.
+_HEADER = re.compile(r"Trees included into this release:|Name\s+Type\s+Url|[-\s]+", re.IGNORECASE)
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchEntry:
+    """One entry: a branch, or all branches that a pattern matches (``refs/heads/topic/*``).
+
+    ``remote`` is the address of the repository that has it, empty for the project's own. ``depends`` names other
+    entries. ``number`` is 0 where its place in the list counts. ``commit`` is the reviewed one, empty where the branch
+    is taken as it is. ``reason`` says why an entry can have no branch, as where a tree is a series of patches.
+    """
+
+    name: str
+    branch: str
+    remote: str = ""
+    labels: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    depends: tuple[str, ...] = ()
+    milestone: str = ""
+    number: int = 0
+    commit: str = ""
+    reason: str = ""
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether the entry stands for several branches."""
+        return "*" in self.branch
+
+    @property
+    def full_ref(self) -> str:
+        """The full name of the ref, or of the pattern."""
+        return self.branch if self.branch.startswith("refs/") else f"refs/heads/{self.branch}"
+
+
+def read_branch_list(text: str, path: str) -> tuple[BranchEntry, ...]:
+    """The entries of a list, in its order: TOML where the file is called so, else text.
+
+    Raises :class:`TrackerError` with the place of what is wrong.
+    """
+    entries = tuple(_toml_entries(text, path) if path.endswith(".toml") else _text_entries(text, path))
+    names = [entry.name for entry in entries]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise TrackerError(f"{path}: the entry {twice[0]!r} is there twice.")
+    for entry in entries:
+        if unknown := sorted(set(entry.depends) - set(names)):
+            raise TrackerError(f"{path}: {entry.name} depends on {unknown[0]!r}, which is no entry.")
+    return entries
+
+
+def _text_entries(text: str, path: str) -> Iterator[BranchEntry]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        match line.split():
+            case []:
+                pass
+            case [word, *_] if word.startswith("#") or _HEADER.fullmatch(line):
+                pass
+            case [name, "git", address] if "#" in address:
+                remote, _, branch = address.rpartition("#")
+                yield BranchEntry(name=name, remote=remote, branch=branch)
+            case [name, "quilt", *_]:
+                yield BranchEntry(name=name, branch="", reason="it is a series of patches for quilt, and no branch")
+            case [name, remote, branch] if remote != "git":
+                yield BranchEntry(name=name, remote=remote, branch=branch)
+            case _:
+                raise TrackerError(
+                    f"{path}, line {number}: must be `NAME git URL#BRANCH` or `NAME REMOTE BRANCH`, not {line!r}."
+                )
+
+
+def _toml_entries(text: str, path: str) -> Iterator[BranchEntry]:
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TrackerError(f"The list of branches {path} cannot be read: {error}.") from None
+    tables = raw.get("branch", [])
+    if raw.keys() - {"branch"} or not isinstance(tables, list):
+        raise TrackerError(f"The list of branches {path} may hold [[branch]] tables only, not {sorted(raw)}.")
+    for place, table in enumerate(tables, start=1):
+        yield _entry(table, f"{path}: branch {place}")
+
+
+def _entry(table: Any, where: str) -> BranchEntry:
+    known = {field.name: field.default for field in fields(BranchEntry) if field.name != "reason"}
+    if not isinstance(table, dict):
+        raise TrackerError(f"{where} is no [[branch]] table.")
+    if unknown := table.keys() - known.keys():
+        raise TrackerError(f"{where}: unknown key {min(unknown)!r}; known are {', '.join(known)}.")
+    if not table.get("branch"):
+        raise TrackerError(f"{where}: 'branch' is missing.")
+    values: dict[str, Any] = {}
+    for key, value in {"name": table["branch"], **table}.items():
+        values[key] = tuple(value) if isinstance(value, list) else value
+        if not _fits(key, values[key], known[key]):
+            raise TrackerError(f"{where}: {key} cannot be {value!r}.")
+    return BranchEntry(**values)
+
+
+def _fits(key: str, value: object, default: object) -> bool:
+    match default:
+        case int():
+            return type(value) is int and value > 0
+        case tuple():
+            return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+        case _:
+            return isinstance(value, str) and (key != "commit" or bool(_COMMIT.fullmatch(value)))

@@ -1,0 +1,108 @@
+"""The tickets of a list of branches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from sessions.settings.ticket_settings import Tracker
+from sessions.terminal.errors import SourceError, TrackerError
+from sessions.tickets.model import Account, Ticket
+from sessions.tickets.refusals import Change, WriteResult
+from sessions.tickets.trackers.branches.entries import BranchEntry, read_branch_list
+from sessions.tickets.trackers.kind import RefLister
+from sessions.tickets.trackers.verdict_folder import VerdictFolder
+
+_OF_A_PATTERN = 1000
+"""A pattern with the number 4 has the tickets 4001, 4002, …; at most so many minus one."""
+
+
+@dataclass(frozen=True)
+class BranchList:
+    """The list at ``config.url``. A branch's number is its place in the list, unless the list gives it another.
+
+    Verdicts are written into the folder ``<name>.told`` beside the list, one file for each branch.
+    """
+
+    config: Tracker
+    list_refs: RefLister
+
+    @property
+    def url(self) -> str:
+        """The path of the list."""
+        return self.config.url
+
+    def read(self) -> tuple[Ticket, ...]:
+        """Return a ticket for each branch, in the list's order, pinned to the commit that it is at.
+
+        A branch that does not exist, or whose repository cannot be read, is left unpinned: the day says why it cannot
+        be fetched.
+
+        Raises :class:`TrackerError` where the list is wrong, or the repository of a pattern cannot be read.
+        """
+        try:
+            text = Path(self.url).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise TrackerError(f"The list of branches {self.url} cannot be read: {error}.") from None
+        entries = read_branch_list(text, self.url)
+        numbered: dict[int, BranchEntry] = {}
+        groups: dict[str, tuple[int, ...]] = {}
+        for place, entry in enumerate(entries, start=1):
+            expanded = dict(self._expand(entry.number or place, entry))
+            if twice := sorted(expanded.keys() & numbered.keys()):
+                raise TrackerError(f"{self.url}: two branches have the number {twice[0]}; write `number` for one.")
+            numbered |= expanded
+            groups[entry.name] = tuple(expanded)
+        return tuple(self._ticket(number, entry, groups) for number, entry in numbered.items())
+
+    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:  # noqa: ARG002  no forge
+        """Write the account to ``<name>.told/<number>.md``, unless it says that already."""
+        return VerdictFolder(self.url).tell(str(account.number), account)
+
+    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:  # noqa: ARG002
+        """Write ``<name>.told/<number>.closed``, which says why; the list itself is its owner's to change."""
+        return VerdictFolder(self.url).close(str(ticket.number), ticket, release)
+
+    def _expand(self, number: int, entry: BranchEntry) -> list[tuple[int, BranchEntry]]:
+        """The branches of an entry, numbered: one, or those that match its pattern, by name."""
+        if not entry.is_pattern:
+            return [(number, entry)]
+        try:
+            refs = self.list_refs(self._remote(entry))
+        except SourceError as error:
+            raise TrackerError(f"{self.url}: the pattern {entry.name} cannot be looked up: {error}") from None
+        found = sorted(ref for ref in refs if fnmatchcase(ref, entry.full_ref))
+        if len(found) >= _OF_A_PATTERN:
+            raise TrackerError(f"{self.url}: {entry.name} matches {len(found)} branches, and 999 are the most.")
+        return [
+            (_OF_A_PATTERN * number + at, replace(entry, name=re.sub("^refs/heads/", "", ref), branch=ref))
+            for at, ref in enumerate(found, start=1)
+        ]
+
+    def _ticket(self, number: int, entry: BranchEntry, groups: Mapping[str, tuple[int, ...]]) -> Ticket:
+        remote = self._remote(entry)
+        commit = entry.commit
+        if entry.branch and not commit:
+            with suppress(SourceError):
+                commit = self.list_refs(remote).get(entry.full_ref, "")
+        return Ticket(
+            number=number,
+            title=entry.name,
+            branch=entry.full_ref if entry.branch else "",
+            repository=remote,
+            commit=commit,
+            labels=entry.labels,
+            milestone=entry.milestone,
+            authors=entry.authors,
+            depends=tuple(each for name in entry.depends for each in groups[name] if each != number),
+            held=entry.reason,
+        )
+
+    def _remote(self, entry: BranchEntry) -> str:
+        """The address of an entry's repository; a path counts from the list's folder."""
+        place = Path(self.url).parent / entry.remote
+        return str(place.resolve()) if entry.remote and "://" not in entry.remote and place.exists() else entry.remote

@@ -1,0 +1,43 @@
+"""Pull requests on GitHub: read through GraphQL, written as one comment, a commit status and labels."""
+
+from __future__ import annotations
+
+import re
+
+from sessions.settings.ticket_settings import Tracker
+from sessions.tickets.dialects.markdown import MARKDOWN
+from sessions.tickets.trackers.github.address import GITHUB_TOKENS, web_address
+from sessions.tickets.trackers.github.tracker import GitHubTracker
+from sessions.tickets.trackers.kind import Surroundings, TrackerKind
+
+__all__ = ["GITHUB", "GitHubTracker"]
+
+_ADDRESS = re.compile(r"github|/repos/|/api/v3\b|\.ghe\.com|^[\w.-]+/[\w.-]+$")
+
+
+def _connect(settings: Tracker, surroundings: Surroundings) -> GitHubTracker:
+    return GitHubTracker(settings, surroundings.patience)
+
+
+def _recognise(typed: str) -> str:
+    return typed if _ADDRESS.search(typed) else ""
+
+
+GITHUB = TrackerKind(
+    name="github",
+    title="GitHub",
+    tickets="pull requests",
+    noun="a GitHub repository",
+    connect=_connect,
+    dialect=MARKDOWN,
+    recognise=_recognise,
+    recognise_origin=web_address,
+    tokens=GITHUB_TOKENS,
+    # "gh-41439: …" and "gh-pr-34986: …" are Sage's own; the others are those of GitHub's two buttons, and "#7: …".
+    merge_subjects=(
+        r"(?:gh-(?:pr-)?|#)(\d+): ",
+        r"Merge pull request #(\d+) from ",
+        r".*\(#(\d+)\)$",
+    ),
+    read_by_init=True,
+)

@@ -1,0 +1,66 @@
+"""Credentials for Trac, which come from the environment alone."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import requests
+from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
+
+from sessions.terminal.errors import TrackerError
+
+TRAC_VARIABLES = ("TRAC_USER", "TRAC_PASSWORD", "TRAC_AUTH", "TRAC_TOKEN")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """Who calls. ``endpoint`` is the path to call; ``login`` is a clause for messages that names the variables used."""
+
+    user: str
+    auth: AuthBase | None
+    endpoint: str
+    login: str
+
+    @property
+    def must_knock(self) -> bool:
+        """Whether Trac demands a login before it reads a request's body."""
+        return self.endpoint.startswith("/login")
+
+
+def read_credentials() -> Credentials:
+    """The credentials in the environment: a token, a user with a password, or none.
+
+    Raises :class:`TrackerError` where half of a pair is missing, or ``TRAC_AUTH`` is unknown.
+    """
+    user, password = os.environ.get("TRAC_USER", ""), os.environ.get("TRAC_PASSWORD", "")
+    way = os.environ.get("TRAC_AUTH", "") or "basic"
+    if token := os.environ.get("TRAC_TOKEN", ""):
+        login = "the token is that of TRAC_TOKEN"
+        return Credentials(user=user, auth=_Bearer(token), endpoint="/xmlrpc", login=login)
+    if user and password:
+        login = f"the credentials are TRAC_USER and TRAC_PASSWORD, {way}"
+        return Credentials(user=user, auth=_password(user, password, way), endpoint="/login/xmlrpc", login=login)
+    if user or password:
+        raise TrackerError("Credentials for Trac are TRAC_USER with TRAC_PASSWORD or TRAC_TOKEN: half of them is set.")
+    login = "nobody is logged in, as TRAC_USER and TRAC_PASSWORD are not set"
+    return Credentials(user="", auth=None, endpoint="/xmlrpc", login=login)
+
+
+def _password(user: str, password: str, way: str) -> AuthBase:
+    match way:
+        case "basic":
+            return HTTPBasicAuth(user.encode(), password.encode())
+        case "digest":
+            return HTTPDigestAuth(user, password)
+        case _:
+            raise TrackerError(f"TRAC_AUTH must be basic or digest, not {way!r}.")
+
+
+class _Bearer(AuthBase):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request

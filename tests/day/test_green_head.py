@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sessions.day.green_head import GreenHead
+from sessions.day.probe_outcomes import BUILD
+from sessions.day.progress import Progress
+from sessions.gates.results import TestId
+from sessions.source.line import Queue, merge_line
+from sessions.tickets.model import Verdict
+from tests.day.engine import Desk
+from tests.repositories import Builder, Scene
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def scene(builder: Builder, tmp_path: Path) -> Scene:
+    """Tickets 1 and 2 are fine, 3 fails a test, 4 does not compile, 5 and 6 fail one together, 7 builds on 3."""
+    builder.commit({"a.test": "one pass\n", "b.test": "one pass\nbad fail\n", "pair.test": "one pass\n"})
+    builder.tag("1.0")
+    builder.commit({"x": "1"}, "1.0", branch="t1")
+    builder.commit({"new.test": "two pass\n"}, "1.0", branch="t2")
+    builder.commit({"a.test": "one fail\n"}, "1.0", branch="t3")
+    builder.commit({"broken.c": "uncompilable"}, "1.0", branch="t4")
+    builder.commit({"five": "5"}, "1.0", branch="t5")
+    builder.commit({"pair.test": "one without five\n"}, "1.0", branch="t6")
+    return Scene.of(builder, tmp_path / "state")
+
+
+def find(scene: Scene, state: Path, *branches: str, needs: dict[int, set[int]] | None = None) -> tuple[Desk, Progress]:
+    desk = Desk.of(scene, state)
+    tickets = tuple(scene.tickets(**{branch: int(branch[1:]) for branch in branches}).values())
+    wants = needs or {}
+    queue = Queue(tickets=tickets, needs={each.number: frozenset(wants.get(each.number, ())) for each in tickets})
+    progress = Progress(line=merge_line(queue, scene.merger, {}))
+    head = GreenHead(day=desk.day, queue=queue, runner=desk.runner, baselines=desk.baselines(), progress=progress)
+    head.find()
+    return desk, progress
+
+
+def test_a_head_on_which_nothing_new_fails_is_green_after_one_run_of_each(scene: Scene, tmp_path: Path) -> None:
+    desk, progress = find(scene, tmp_path / "state", "t1", "t2")
+    assert (progress.failing, progress.out, progress.line.head.tickets) == ({}, {}, (1, 2))
+    assert len(desk.engine.probes) == 2, "the release and the head"
+    compared = progress.measured["unit"].comparison
+    assert compared.known == (TestId("b.test", "bad"),)
+    assert compared.brought == (TestId("new.test", "two"),)
+
+
+def test_who_breaks_a_test_leaves_with_what_it_breaks_and_how_it_is_known(scene: Scene, tmp_path: Path) -> None:
+    _, progress = find(scene, tmp_path / "state", "t1", "t2", "t3")
+    assert progress.line.head.tickets == (1, 2)
+    decision = progress.out[3]
+    assert (decision.verdict, decision.reason) == (Verdict.CULPRIT, "it breaks a.test::one")
+    [broke] = decision.broke
+    assert (broke.gate, broke.test, broke.file, broke.with_, broke.is_build) == (
+        "unit",
+        "a.test::one",
+        "a.test",
+        (),
+        False,
+    )
+    assert broke.evidence == ("fails, twice, with #3", "passes with the release alone")
+    assert broke.command.endswith(" a.test")
+
+
+def test_who_breaks_the_build_leaves_before_any_test_is_judged(scene: Scene, tmp_path: Path) -> None:
+    desk, progress = find(scene, tmp_path / "state", "t1", "t3", "t4")
+    assert progress.line.head.tickets == (1,)
+    assert [(each.gate, each.is_build) for each in progress.out[4].broke] == [("build", True)]
+    assert "broken.c:1:2: error" in progress.out[4].broke[0].message
+    assert BUILD.name not in progress.failing
+    assert all(len(probe.steps) <= 2 for probe in desk.engine.probes)
+
+
+def test_of_a_pair_the_later_leaves_and_the_earlier_is_named(scene: Scene, tmp_path: Path) -> None:
+    _, progress = find(scene, tmp_path / "state", "t1", "t5", "t6")
+    assert progress.line.head.tickets == (1, 5)
+    assert progress.out.keys() == {6}
+    assert progress.out[6].broke[0].with_ == (5,)
+
+
+def test_what_depends_on_a_culprit_leaves_the_line_as_blocked(scene: Scene, tmp_path: Path) -> None:
+    _, progress = find(scene, tmp_path / "state", "t1", "t3", "t6", needs={6: {3}})
+    assert progress.line.head.tickets == (1,)
+    assert progress.line.decisions[6].verdict is Verdict.BLOCKED
+
+
+def test_the_same_day_again_runs_nothing_and_decides_the_same(scene: Scene, tmp_path: Path) -> None:
+    _, first = find(scene, tmp_path / "state", "t1", "t3", "t5", "t6")
+    desk, second = find(scene, tmp_path / "state", "t1", "t3", "t5", "t6")
+    assert desk.engine.probes == []
+    assert (second.out, second.line) == (first.out, first.line)

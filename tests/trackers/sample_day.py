@@ -1,0 +1,55 @@
+"""The sample's day with its tickets in some tracker: the verdicts of the sample, and nothing to write the day after."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from sessions.integrate import integrate
+from sessions.report import report
+from sessions.sample.history import expectations
+from sessions.sample.unpack import Sample
+from sessions.settings.options import Options
+from sessions.terminal.console import Console
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def day_options(folder: Path, sample: Sample, **keys: str) -> Options:
+    """Write the sample's configuration, with other ``keys`` in ``[tickets]``; what is typed, with ``--publish``."""
+    text = (ROOT / "integration.toml").read_text()
+    for key, value in {"repository": str(sample.repository), **keys}.items():
+        before, _, after = re.split(rf"(?m)^({key} +=.*)$", text, maxsplit=1)
+        text = f"{before}{key} = {json.dumps(value)}{after}"
+    (folder / "integration.toml").write_text(text)
+    return Options(
+        config=folder / "integration.toml",
+        state=folder / "state",
+        date=dt.date(2026, 11, 23),
+        engine="local",
+        publish=True,
+    )
+
+
+def check_day(options: Options, writes: Callable[[], int], others: dict[int, str] | None = None) -> None:
+    """Play the day, and report it thrice; ``writes`` counts what the tracker's server changed.
+
+    ``others`` are verdicts that differ from the sample's, for what the tracker cannot express.
+    """
+    console = Console(to_stderr=True)
+    record = integrate(options, console)
+    expected = {number: str(each.verdict) for number, each in expectations().items()} | (others or {})
+    assert {each["number"]: each["verdict"] for each in record["tickets"]} == expected
+    report(options, console)
+    first = writes()
+    assert first >= sum(verdict != "ineligible" for verdict in expected.values())
+    report(options, console)
+    assert writes() == first
+    tomorrow = replace(options, date=options.date + dt.timedelta(days=1))
+    assert integrate(tomorrow, console)["timings"]["probes_run"] == 0
+    report(tomorrow, console)
+    assert writes() == first

@@ -1,0 +1,308 @@
+"""The contract suite, for each tracker that is bundled."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sessions.settings.ticket_settings import Tracker
+from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers.branches import BranchList
+from sessions.tickets.trackers.file import FileTracker
+from sessions.tickets.trackers.github import GitHubTracker
+from sessions.tickets.trackers.github.address import auth_for
+from sessions.tickets.trackers.http import Caller
+from sessions.tickets.trackers.kind import TicketSource, TrackerKind
+from sessions.tickets.trackers.trac import TracTracker
+from tests.trackers.contract import FIRST, Forge, ServerContract, TrackerContract, Wire
+from tests.trackers.github_contract import Contract
+from tests.trackers.github_fake import OWNER, TOKEN, VIEWER, FakeGitHub, Fault, Pull, serving
+from tests.trackers.trac_server import USERS, Proxy, Trac, environment, proxied, served
+
+READY, WORK = "ready", "needs work"
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@dataclass
+class FileForge:
+    """A tracker file."""
+
+    path: Path
+    rows: list[str] = field(default_factory=list)
+    kind: TrackerKind = field(default=TRACKERS["file"])
+    page: int = 0
+    edits_in_place: bool = True
+    secret: str = "none"
+
+    def connect(self, patience: float = 0.0) -> TicketSource:  # noqa: ARG002
+        return FileTracker(Tracker(url=str(self.path)))
+
+    def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
+        names = ", ".join(f"#{each}" for each in depends)
+        values = {"number": number, "title": title, "branch": "t", "commit": commit, "depends": names}
+        rows = "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
+        self.rows.append(f"[[ticket]]\n{rows}\n")
+        self.path.write_text("\n".join(self.rows), encoding="utf-8")
+
+    def add_many(self, numbers: range) -> None:
+        for number in numbers:
+            self.add(number)
+
+    def push(self, number: int, commit: str) -> None: ...
+    def remove(self, number: int) -> None: ...
+    def comment(self, number: int, text: str) -> None: ...
+    def fail(self, wire: Wire, at: int) -> None: ...
+    def revoke(self, monkeypatch: pytest.MonkeyPatch) -> None: ...
+
+    def comments(self, number: int) -> list[str]:
+        place = self.path.with_suffix(".told") / f"{number}.md"
+        return [place.read_text(encoding="utf-8")] if place.exists() else []
+
+    def is_ready(self, number: int) -> bool:  # noqa: ARG002
+        return True
+
+    def is_open(self, number: int) -> bool:
+        return not (self.path.with_suffix(".told") / f"{number}.closed").exists()
+
+    def writes(self) -> int:
+        return sum(path.stat().st_mtime_ns for path in self.path.with_suffix(".told").iterdir())
+
+    def requests(self) -> int:
+        return 0
+
+
+class TestFile(TrackerContract):
+    @pytest.fixture
+    def forge(self, tmp_path: Path) -> Forge:
+        (tmp_path / "tickets.toml").touch()
+        return FileForge(tmp_path / "tickets.toml")
+
+
+@dataclass
+class ListForge(FileForge):
+    """A list of branches, and what its repository has."""
+
+    kind: TrackerKind = field(default=TRACKERS["branches"])
+    refs: dict[str, str] = field(default_factory=dict)
+
+    def connect(self, patience: float = 0.0) -> TicketSource:  # noqa: ARG002
+        return BranchList(Tracker(tracker="branches", url=str(self.path)), lambda _url: self.refs)
+
+    def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
+        name = title if title != "T" else f"t{number}"
+        self.refs[f"refs/heads/t{number}"] = commit
+        values = {"number": number, "name": name, "branch": f"t{number}", "depends": [f"t{each}" for each in depends]}
+        rows = "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items())
+        self.rows.append(f"[[branch]]\n{rows}\n")
+        self.path.write_text("\n".join(self.rows), encoding="utf-8")
+
+
+class TestBranches(TrackerContract):
+    @pytest.fixture
+    def forge(self, tmp_path: Path) -> Forge:
+        (tmp_path / "branches.toml").touch()
+        return ListForge(tmp_path / "branches.toml")
+
+
+@dataclass
+class GitHubForge:
+    """The fake GitHub, which holds each request and response against the published contract."""
+
+    github: FakeGitHub
+    kind: TrackerKind = field(default=TRACKERS["github"])
+    page: int = 100
+    edits_in_place: bool = True
+    secret: str = TOKEN
+
+    def connect(self, patience: float = 0.0) -> TicketSource:
+        config = Tracker(tracker="github", url=self.github.url, ready=(READY,), at_fault=WORK)
+        made, clock = GitHubTracker(config, patience), Clock()
+        vars(made)["caller"] = Caller(
+            "GitHub", auth_for(made.place), patience, pause=1, now=clock.now, sleep=clock.sleep
+        )
+        return made
+
+    def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
+        body = "\n".join(f"Depends on #{each}" for each in depends)
+        self.github.add(Pull(number=number, title=title, head=commit, body=body, labels=[READY]))
+
+    def add_many(self, numbers: range) -> None:
+        for number in numbers:
+            self.add(number)
+
+    def push(self, number: int, commit: str) -> None:
+        self.github.pulls[number].head = commit
+
+    def remove(self, number: int) -> None:
+        del self.github.pulls[number]
+
+    def comment(self, number: int, text: str) -> None:
+        self.github.comment(number, text, author="jane")
+
+    def comments(self, number: int) -> list[str]:
+        return [each["body"] for each in self.github.pulls[number].comments if each["author"] == VIEWER]
+
+    def is_ready(self, number: int) -> bool:
+        return READY in self.github.pulls[number].labels
+
+    def is_open(self, number: int) -> bool:
+        return self.github.pulls[number].state == "OPEN"
+
+    def writes(self) -> int:
+        edits: int = sum(each["edits"] + 1 for pull in self.github.pulls.values() for each in pull.comments)
+        return edits + len(self.github.statuses) + sum(pull.state != "OPEN" for pull in self.github.pulls.values())
+
+    def requests(self) -> int:
+        return len(self.github.requests)
+
+    def fail(self, wire: Wire, at: int) -> None:
+        kinds: dict[Wire, Fault] = {
+            "busy": Fault(kind="429 with Retry-After"),
+            "broken": Fault(kind="500"),
+            "cut": Fault(kind="cut", heard=True),
+        }
+        self.github.faults = {len(self.github.requests) + at: kinds[wire]}
+
+    def revoke(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GH_TOKEN", "ghp_0ld")
+
+
+class TestGitHub(ServerContract):
+    @pytest.fixture
+    def forge(self, contract: Contract, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+        monkeypatch.setenv("GH_TOKEN", TOKEN)
+        with serving(FakeGitHub(contract)) as github:
+            yield GitHubForge(github)
+        assert github.problems == []
+
+    def test_the_address_of_an_origin_is_recognised(self) -> None:
+        kind = TRACKERS["github"]
+        assert kind.recognise_origin(f"git@github.com:{OWNER}/sage.git") == f"https://github.com/{OWNER}/sage"
+        assert kind.recognise_origin("https://example.org/o/n") == ""
+
+
+_INSERT = (
+    "INSERT INTO ticket (id, status, summary, time, changetime, description, milestone, priority) "
+    "VALUES (?, 'positive_review', ?, 1, 1, '', '', '')"
+)
+
+
+@dataclass
+class TracForge:
+    """A real Trac, and a proxy before it."""
+
+    trac: Trac
+    proxy: Proxy
+    kind: TrackerKind = field(default=TRACKERS["trac"])
+    page: int = 100
+    edits_in_place: bool = False
+    secret: str = USERS["bot"]
+
+    def connect(self, patience: float = 0.0) -> TicketSource:
+        settings = Tracker(tracker="trac", url=self.proxy.url, ready=("positive_review",), at_fault="needs_work")
+        return TracTracker(settings, patience)
+
+    def _db(self, *statements: tuple[str, list[tuple[Any, ...]]]) -> None:
+        with closing(sqlite3.connect(self.trac.folder / "db" / "trac.db")) as db, db:
+            for statement, rows in statements:
+                db.executemany(statement, rows)
+
+    def _insert(self, number: int, title: str, commit: str, depends: tuple[int, ...]) -> None:
+        names = ", ".join(f"#{each}" for each in depends)
+        custom = [(number, "branch", f"t{number}"), (number, "commit", commit), (number, "dependencies", names)]
+        self._db(
+            (
+                _INSERT,
+                [(number, title)],
+            ),
+            ("INSERT INTO ticket_custom VALUES (?, ?, ?)", custom),
+        )
+
+    def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
+        self._insert(number, title, commit, depends)
+
+    def add_many(self, numbers: range) -> None:
+        for number in numbers:
+            self.add(number)
+
+    def push(self, number: int, commit: str) -> None:
+        self.trac.call("ticket.update", number, "Pushed.", {"commit": commit}, user="jane")
+
+    def remove(self, number: int) -> None:
+        self._db(("DELETE FROM ticket WHERE id = ?", [(number,)]))
+
+    def comment(self, number: int, text: str) -> None:
+        self.trac.call("ticket.update", number, text, {}, user="jane")
+
+    def comments(self, number: int) -> list[str]:
+        return [text for author, text in self.trac.comments(number) if author == "bot"]
+
+    def is_ready(self, number: int) -> bool:
+        return self.trac.fields(number)["status"] == "positive_review"
+
+    def is_open(self, number: int) -> bool:
+        return self.trac.fields(number)["status"] != "closed"
+
+    def writes(self) -> int:
+        return len(self.trac.history())
+
+    def requests(self) -> int:
+        return len(self.proxy.methods)
+
+    def fail(self, wire: Wire, at: int) -> None:
+        place = len(self.proxy.methods) + at
+        answers = {"busy": (429, {"Retry-After": "0"}, b""), "broken": (500, {}, b"oops")}
+
+        def is_now() -> bool:
+            return len(self.proxy.methods) - 1 == place
+
+        self.proxy.meddle = lambda _method, _body: answers.get(wire) if is_now() else None
+        self.proxy.spoil = lambda _method, body: body[: len(body) // 2] if wire == "cut" and is_now() else body
+
+    def revoke(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TRAC_PASSWORD", "0pen")
+
+
+@pytest.fixture(scope="module")
+def empty_trac(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trac]:
+    with served(environment(tmp_path_factory.mktemp("trac") / "env")) as trac:
+        yield trac
+
+
+class TestTrac(ServerContract):
+    @pytest.fixture
+    def forge(self, empty_trac: Trac, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+        with closing(sqlite3.connect(empty_trac.folder / "db" / "trac.db")) as db, db:
+            for table in ("ticket", "ticket_custom", "ticket_change"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608
+        monkeypatch.setenv("TRAC_USER", "bot")
+        monkeypatch.setenv("TRAC_PASSWORD", USERS["bot"])
+        with proxied(empty_trac.url) as proxy:
+            yield TracForge(empty_trac, proxy)
+
+
+def test_every_bundled_tracker_is_held_to_the_contract() -> None:
+    held = {
+        each.__name__.removeprefix("Test").lower()
+        for each in (*TrackerContract.__subclasses__(), *ServerContract.__subclasses__())
+    }
+    assert held >= TRACKERS.keys()
