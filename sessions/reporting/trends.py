@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,32 +18,7 @@ from sessions.terminal.harmless_text import harmless_line
 _FORMULA = ("=", "+", "-", "@")
 
 
-@dataclass(frozen=True, kw_only=True)
-class DayFigures:
-    """One day. ``seconds`` is how long its last call took, ``probe_seconds`` what all its probes took: its cost."""
-
-    date: str
-    release: str
-    state: str
-    integrated: int
-    at_fault: int
-    waiting: int
-    probes: int
-    seconds: float
-    probe_seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class FailureFigures:
-    """On how many days a test failed anew (on the head, or with a ticket at fault), was known to fail, or was flaky."""
-
-    gate: str
-    test: str
-    new: int
-    known: int
-    flaky: int
-    first_flaky: str
-    last_seen: str
+Row = dict[str, Any]
 
 
 def write_trends(days: Path, folder: Path) -> int:
@@ -52,9 +27,9 @@ def write_trends(days: Path, folder: Path) -> int:
     Raises OSError where ``folder`` cannot be written.
     """
     records = read_days(days)
-    figures: dict[str, list[dict[str, Any]]] = {
-        "days": [asdict(day_figures(record)) for record in records],
-        "tests": [asdict(each) for each in figures_of_tests(records)],
+    figures: dict[str, list[Row]] = {
+        "days": [day_figures(record) for record in records],
+        "tests": figures_of_tests(records),
         "waiting": [asdict(each) for each in stays(records)],
     }
     green = sum(day["state"] == "green" for day in figures["days"])
@@ -65,41 +40,42 @@ def write_trends(days: Path, folder: Path) -> int:
     return len(records)
 
 
-def day_figures(record: Record) -> DayFigures:
-    """Return the figures of one day."""
+def day_figures(record: Record) -> Row:
+    """Return the figures of one day: ``seconds`` is how long its last call took, ``probe_seconds`` its cost."""
     kept = summarize_day(record)
-    return DayFigures(
-        date=record["date"],
-        release=record["release"],
-        state=record["state"],
-        integrated=kept.integrated,
-        at_fault=kept.fault,
-        waiting=kept.waiting,
-        probes=len(record["probes"]),
-        seconds=record["timings"]["seconds"],
-        probe_seconds=record["timings"]["probe_seconds"],
-    )
+    return {
+        "date": record["date"],
+        "release": record["release"],
+        "state": record["state"],
+        "integrated": kept.integrated,
+        "at_fault": kept.fault,
+        "waiting": kept.waiting,
+        "probes": len(record["probes"]),
+        "seconds": record["timings"]["seconds"],
+        "probe_seconds": record["timings"]["probe_seconds"],
+    }
 
 
-def figures_of_tests(records: Sequence[Record]) -> list[FailureFigures]:
-    """Return the figures of all tests that failed on one of the days, which are in order; the most frequent first."""
+def figures_of_tests(records: Sequence[Record]) -> list[Row]:
+    """Return on how many of the days, which are in order, each test failed; the most frequent first.
+
+    ``new``: on the head, or with a ticket at fault; ``known``: on the release, too; ``flaky``: by chance.
+    """
     seen: dict[tuple[str, str], dict[str, list[str]]] = {}
     for record in records:
         for kind, gate, test in {*_failures(record)}:
             seen.setdefault((gate, test), {"new": [], "known": [], "flaky": []})[kind].append(record["date"])
-    figures = [
-        FailureFigures(
-            gate=gate,
-            test=test,
-            new=len(dates["new"]),
-            known=len(dates["known"]),
-            flaky=len(dates["flaky"]),
-            first_flaky=min(dates["flaky"], default=""),
-            last_seen=max(date for each in dates.values() for date in each),
-        )
+    rows: list[Row] = [
+        {
+            "gate": gate,
+            "test": test,
+            **{kind: len(each) for kind, each in dates.items()},
+            "first_flaky": min(dates["flaky"], default=""),
+            "last_seen": max(date for each in dates.values() for date in each),
+        }
         for (gate, test), dates in seen.items()
     ]
-    return sorted(figures, key=lambda each: (-each.new - each.flaky, -each.known, each.gate, each.test))
+    return sorted(rows, key=lambda row: (-row["new"] - row["flaky"], -row["known"], row["gate"], row["test"]))
 
 
 def _failures(record: Record) -> Iterable[tuple[str, str, str]]:

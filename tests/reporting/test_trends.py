@@ -22,9 +22,9 @@ def day(date: str, **gate: list[str]) -> Record:
     return record
 
 
-def figures(days: list[Record]) -> list[tuple[str, int, int, int, str, str]]:
-    named = (each for each in figures_of_tests(days) if each.gate == "doctest")
-    return [(each.test, each.new, each.known, each.flaky, each.first_flaky, each.last_seen) for each in named]
+def figures(days: list[Record]) -> list[tuple[Any, ...]]:
+    columns = ("test", "new", "known", "flaky", "first_flaky", "last_seen")
+    return [tuple(row[column] for column in columns) for row in figures_of_tests(days) if row["gate"] == "doctest"]
 
 
 def test_tests_are_counted_by_day_and_the_most_frequent_come_first() -> None:
