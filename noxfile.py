@@ -20,8 +20,9 @@
 # ///
 """Integrand: merge all tickets that are ready, build and test the result, and name the tickets that break it.
 
-Product sessions: init, baseline, integrate, doc-pdf, report, reproduce. All but init and reproduce take the
-same options: `nox -s integrate -- --help`. Without a configuration of your own they work on the bundled sample.
+Product sessions: init, baseline, integrate, doc-pdf, report, audit, radar, reproduce. All but init and
+reproduce take the same options: `nox -s integrate -- --help`. Without a configuration of your own they work on the
+bundled sample.
 """
 
 from __future__ import annotations
@@ -118,6 +119,26 @@ def reproduce(session: nox.Session) -> None:
     from sessions.main import run_reproduce
 
     if trouble := run_reproduce(session.posargs, Path(session.invoked_from)):
+        session.error(trouble)
+
+
+@nox.session(venv_backend="none")
+def audit(session: nox.Session) -> None:
+    """Whose change each difference between a release and a branch is; red where work is lost or in no ticket."""
+    from sessions.audit import audit as story
+    from sessions.main import run_finding
+
+    if trouble := run_finding(story, "audit", session.posargs, Path(session.invoked_from)):
+        session.error(trouble)
+
+
+@nox.session(venv_backend="none")
+def radar(session: nox.Session) -> None:
+    """Which of all open tickets conflict with which, where, and in which order they cost least."""
+    from sessions.main import run_finding
+    from sessions.radar import radar as story
+
+    if trouble := run_finding(story, "radar", session.posargs, Path(session.invoked_from)):
         session.error(trouble)
 
 

@@ -7,8 +7,9 @@ import json
 import platform
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sessions import __version__
 from sessions.day.run_record import is_success
@@ -25,6 +26,8 @@ from sessions.terminal.errors import IntegrandError
 from sessions.terminal.harmless_text import harmless_json, harmless_line
 
 Story = Callable[[Options, Console], Record]
+# A story that makes no run record: what it found, for ``--json``, and one sentence where the status shall be 1.
+Finding = Callable[[Options, Console], tuple[Mapping[str, Any], str]]
 HOME = Path(__file__).resolve().parent.parent
 
 
@@ -49,6 +52,22 @@ def run_session(story: Story, session: str, words: Sequence[str], called_from: P
         if options.json:
             print(harmless_json(json.dumps(record, indent=2, ensure_ascii=False)))
         return _closing_line(record, options, console)
+
+    return _catch_errors(run, console)
+
+
+def run_finding(story: Finding, session: str, words: Sequence[str], called_from: Path) -> str | None:
+    """Run a story that writes no record, as ``audit``; the same result as :func:`run_session`."""
+    if _is_answered(words, build_parser(session)):
+        return None
+    console = Console(to_stderr="--json" in words)
+
+    def run() -> str | None:
+        options = parse_options(words, session=session, called_from=called_from, home=HOME)
+        found, trouble = story(options, console)
+        if options.json:
+            print(harmless_json(json.dumps(found, indent=2, ensure_ascii=False)))
+        return harmless_line(trouble) if trouble else None
 
     return _catch_errors(run, console)
 

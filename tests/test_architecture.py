@@ -30,6 +30,8 @@ FORBIDDEN = (
     ("init", "sessions.culprits.search"),
     ("init", "sessions.reporting.html"),
     ("main", "tools.release"),
+    ("auditing.patches", "sessions.source.merge_tree"),
+    ("init", "sessions.planning.footprints"),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sessions.day.context import Day
 from sessions.day.debug_images import DebugImages, evidence_commits, evidence_of
+from sessions.day.head_audit import audit_head
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.run_record import DayResult, ImageNames, write_record
 from sessions.day.state_sync import hand_over, share_baseline
@@ -26,10 +27,13 @@ def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None)
 
     What shows a failure comes first, so that the head's image holds a record that names it; the branch comes last,
     so that nobody finds one whose image is missing. What is there already is left as it is: a call that was stopped
-    anywhere is finished by the next one. A push that is refused keeps only what rests on it from being published.
+    anywhere is finished by the next one. Where the audit of the head is red, nothing is pushed. A push that is refused
+    keeps only what rests on it from being published.
 
     Raises :class:`InfrastructureError` or :class:`SourceError` at the end where something could not be published.
     """
+    if fault := _audit(day, day_result):
+        return _write(day, replace(day_result, state="broken", message=fault))
     record = _write(day, day_result)
     published, troubles = dict[str, Any](), list[IntegrandError]()
     with _going_on(troubles):
@@ -54,6 +58,14 @@ def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None)
     if troubles:
         raise troubles[0]
     return record
+
+
+def _audit(day: Day, day_result: DayResult) -> str:
+    """Why nothing may be pushed, if the head does not hold exactly what its tickets change; else nothing."""
+    progress = day_result.progress
+    if day_result.state not in ("green", "red") or progress is None or not progress.line.tickets:
+        return ""
+    return audit_head(day, progress.line)
 
 
 @contextmanager

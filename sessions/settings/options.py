@@ -1,4 +1,4 @@
-"""The options after ``nox -s integrate --``: one parser for four sessions, checked into :class:`Options`."""
+"""The options after ``nox -s integrate --``: one parser for all sessions of a day, checked into :class:`Options`."""
 
 from __future__ import annotations
 
@@ -46,6 +46,9 @@ class Options:
     retry_refused: bool = False
     fail_on: str | None = None
     json: bool = False
+    branch: str | None = None
+    since: str | None = None
+    test: tuple[int, ...] = ()
 
 
 def parse_options(words: Sequence[str], *, session: str, called_from: Path, home: Path) -> Options:
@@ -87,6 +90,7 @@ def build_parser(session: str) -> argparse.ArgumentParser:
     _add_what_to_integrate(parser.add_argument_group("what to integrate"))
     _add_how(parser.add_argument_group("how"))
     _add_machines(parser.add_argument_group("several machines"))
+    _add_looks(parser.add_argument_group("audit and radar"))
     _add_results(parser.add_argument_group("results"))
     return parser
 
@@ -126,6 +130,12 @@ def _add_machines(group: argparse._ArgumentGroup) -> None:
     add("--plan-shards", type=at_least(1), metavar="N", help="print a CI matrix of N shards as JSON; nothing runs")
     add("--shard", type=_shard, metavar="I/N", help="run part I of N of each gate, on the release and on the head")
     add("--gather", metavar="DIR", help="use the results in all state folders below DIR, too")
+
+
+def _add_looks(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--branch", metavar="NAME", help="audit: the branch to check")
+    group.add_argument("--from", dest="since", metavar="TAG", help="audit: since this tag (the newest release)")
+    group.add_argument("--test", type=_numbers, default=(), metavar="N,N", help="radar: who leaves if these come first")
 
 
 def _add_results(group: argparse._ArgumentGroup) -> None:

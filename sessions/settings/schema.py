@@ -53,7 +53,7 @@ def options_reference() -> str:
     parts = [
         "# Every option",
         "Made from the code by `python -m sessions.settings.schema`. Options follow `--`: `nox -s integrate -- --plan`",
-        "## `baseline`, `integrate`, `doc-pdf`, `report`",
+        "## `baseline`, `integrate`, `doc-pdf`, `report`, `audit`, `radar`",
         *_options(build_parser("integrate")),
         "## `init`",
         *_options(build_init_parser()),

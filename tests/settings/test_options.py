@@ -37,6 +37,9 @@ DEFAULTS = {
     "retry_refused": False,
     "fail_on": None,
     "json": False,
+    "branch": None,
+    "since": None,
+    "test": (),
 }
 DESIGN = (
     *("--config", "--state", "--release", "--date", "--only", "--without", "--limit", "--gates", "--files", "--plan"),
@@ -77,6 +80,9 @@ def parse(*words: str, called_from: Path = Path("/desk"), home: Path = Path("/ho
         (["--retry-refused"], "retry_refused", True),
         (["--fail-on", "ejected"], "fail_on", "ejected"),
         (["--json"], "json", True),
+        (["--branch", "9.9+integration"], "branch", "9.9+integration"),
+        (["--from", "9.9"], "since", "9.9"),
+        (["--test", "123,#7"], "test", (123, 7)),
         (["--config", "/etc/x.toml"], "config", Path("/etc/x.toml")),
         (["--config", "../x.toml"], "config", Path("/x.toml")),
         (["--state", "/var/x"], "state", Path("/var/x")),

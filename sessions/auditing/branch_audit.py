@@ -1,0 +1,204 @@
+"""Audit of a branch: each step made again with plain git, and every difference from that told with its ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from sessions.auditing.branch_steps import Claim, Claims, Known, Step, read_steps
+from sessions.auditing.patches import Change, Hunk, losers, owners_of_added, owners_of_removed, read_hunks
+from sessions.auditing.replay import Replay, Replayed, open_replay
+from sessions.source.repository import Repository
+
+# How many lines of a hunk a fault shows.
+_SHOWN = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Something in a branch that should not be there, or something missing from it.
+
+    ``kind``: ``missing`` where work of ``tickets`` is lost, ``stray`` for a change that is in no ticket, ``claim``
+    where a step merges the wrong commits, ``absent`` for a ticket that was not merged. ``step`` is the commit that did
+    it, empty where none did.
+    """
+
+    kind: Literal["missing", "stray", "claim", "absent"]
+    text: str
+    step: str = ""
+    tickets: tuple[str, ...] = ()
+    path: str = ""
+    lines: str = ""
+    shown: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Lines in which a branch differs from its release, and whose tickets they are."""
+
+    path: str
+    lines: str
+    tickets: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """What an audit found. ``by_hand`` maps steps to the files in which somebody resolved a conflict."""
+
+    start: str
+    end: str
+    steps: tuple[tuple[Step, Claim], ...]
+    faults: tuple[Fault, ...]
+    differences: tuple[Difference, ...]
+    by_hand: tuple[tuple[Step, tuple[str, ...]], ...]
+
+    @property
+    def verdict(self) -> str:
+        """The result in one clause."""
+        if not self.faults:
+            return f"each of {len(self.steps)} steps is what plain git makes of its ticket"
+        more = f", and {len(self.faults) - 1} more" if len(self.faults) > 1 else ""
+        return f"{self.faults[0].text}{more}"
+
+    def record(self) -> dict[str, Any]:
+        """The audit for ``--json``."""
+        steps = [
+            {"commit": step.commit, "subject": step.subject, "ticket": claim.owner, "merged": list(step.merged)}
+            for step, claim in self.steps
+        ]
+        return {
+            "version": 1,
+            "from": self.start,
+            "head": self.end,
+            "state": "red" if self.faults else "green",
+            "steps": steps,
+            "faults": [asdict(fault) for fault in self.faults],
+            "by_hand": [{"commit": step.commit, "paths": list(paths)} for step, paths in self.by_hand],
+            "differences": [asdict(each) for each in self.differences],
+        }
+
+
+def audit_branch(repository: Repository, start: str, end: str, known: Known) -> Audit:
+    """Audit the commits from ``start`` (a release) to ``end``; full hex ids.
+
+    Raises :class:`SourceError` where ``end`` does not contain ``start``, or git fails.
+    """
+    steps = read_steps(repository, start, end)
+    claims = Claims(repository, start, known)
+    claimed = tuple((step, claims.of(step)) for step in steps)
+    with open_replay(repository) as replay:
+        auditor = _Auditor(replay, _changes(repository, start, end, claimed))
+        found = [auditor.check(place, step, claim) for place, (step, claim) in enumerate(claimed)]
+        differences = tuple(auditor.differences(start, end))
+    faults = [fault for faults, _ in found for fault in faults]
+    faults += _incomplete(claims.unpicked(frozenset(claim.pick for _, claim in claimed if claim.pick)))
+    faults += _absent(known, claimed) if known.strict else []
+    by_hand = tuple((step, paths) for (step, _), (_, paths) in zip(claimed, found, strict=True) if paths)
+    return Audit(start=start, end=end, steps=claimed, faults=tuple(faults), differences=differences, by_hand=by_hand)
+
+
+def _changes(repository: Repository, start: str, end: str, claimed: Sequence[tuple[Step, Claim]]) -> list[Change]:
+    """What each step changed, in one process. A step that is nobody's has no owner."""
+    words = ("log", "--first-parent", "--diff-merges=first-parent", "--reverse", "-p", "-U0")
+    log = repository.git(*words, "--no-renames", "--no-ext-diff", "--format=%x00%H", f"{start}..{end}").text
+    parts = dict(part.split("\n", 1) for part in (f"{each}\n" for each in log.split("\0")[1:]))
+    return [Change.of(claim.owner, read_hunks(parts[step.commit])) for step, claim in claimed]
+
+
+def _incomplete(unpicked: dict[int, tuple[str, ...]]) -> Iterator[Fault]:
+    for number, commits in sorted(unpicked.items()):
+        names = ", ".join(commit[:10] for commit in commits)
+        text = f"#{number} was rebased onto the branch without its commits {names}"
+        yield Fault(kind="missing", text=text, tickets=(f"#{number}",))
+
+
+def _absent(known: Known, claimed: Sequence[tuple[Step, Claim]]) -> Iterator[Fault]:
+    there = {claim.owner for _, claim in claimed}
+    for number in known.tickets:
+        if f"#{number}" not in there:
+            yield Fault(kind="absent", text=f"#{number} is not merged", tickets=(f"#{number}",))
+
+
+@dataclass
+class _Auditor:
+    """Checks steps one by one. ``changes`` are what all steps changed, oldest first."""
+
+    replay: Replay
+    changes: list[Change]
+
+    def check(self, place: int, step: Step, claim: Claim) -> tuple[list[Fault], tuple[str, ...]]:
+        """The faults of a step, and the files in which its conflict was resolved by hand."""
+        faults = [Fault(kind="claim", text=claim.fault, step=step.commit)] if claim.fault else []
+        expected = self._make_again(step, claim)
+        if expected.tree == step.tree:
+            return faults, ()
+        history = self.changes[:place]
+        if claim.owner:  # what the step should have changed, in place of what it did
+            mine = read_hunks(self.replay.diff(step.parent, expected.tree)) if expected.tree else ()
+            history = [*history, Change.of(claim.owner, mine)]
+        hunks = read_hunks(self.replay.diff(expected.tree, step.tree))
+        wrong = [hunk for hunk in hunks if hunk.path not in expected.conflicts]
+        faults += [_fault(step, claim, hunk, history) for hunk in wrong]
+        resolved = tuple(sorted(expected.conflicts))
+        lossy = [path for path in resolved if self._is_lossy(step, expected, path)]
+        faults += [_lost_beside(step, claim, path) for path in lossy]
+        return faults, resolved
+
+    def differences(self, start: str, end: str) -> Iterator[Difference]:
+        """Whose each difference between the release and the branch is."""
+        for hunk in read_hunks(self.replay.diff(start, end)):
+            owners = {*owners_of_added(hunk, self.changes), *owners_of_removed(hunk, self.changes)}
+            if not hunk.added and not hunk.removed:
+                owners = {change.owner for change in self.changes if hunk.path in change.added}
+            yield Difference(path=hunk.path, lines=hunk.lines, tickets=tuple(sorted(owners - {""})))
+
+    def _make_again(self, step: Step, claim: Claim) -> Replayed:
+        if claim.pick:
+            return self.replay.pick(step.parent, claim.pick)
+        if claim.commits:
+            return self.replay.merge(step.parent, claim.commits)
+        return Replayed(tree=self.replay.git("rev-parse", "--verify", f"{step.parent}^{{tree}}").text)
+
+    def _is_lossy(self, step: Step, expected: Replayed, path: str) -> bool:
+        """Whether a file that was resolved by hand lacks text that git had merged around the conflict."""
+        return not _contains_in_order(self.replay.read(step.tree, path), self.replay.read(expected.tree, path))
+
+
+def _lost_beside(step: Step, claim: Claim, path: str) -> Fault:
+    text = f"{step} resolves a conflict in {path}, and changes other lines of it, too"
+    return Fault(kind="missing", text=text, step=step.commit, tickets=(claim.owner,), path=path)
+
+
+def _fault(step: Step, claim: Claim, hunk: Hunk, history: Sequence[Change]) -> Fault:
+    owners, is_stray = losers(hunk, history)
+    where = f"{hunk.path}{f':{hunk.lines}' if hunk.lines else ''}"
+    shown = "\n".join([*(f"-{line}" for line in hunk.removed), *(f"+{line}" for line in hunk.added)][:_SHOWN])
+    common = Fault(kind="stray", text="", step=step.commit, path=hunk.path, lines=hunk.lines, shown=shown)
+    if owners:
+        also = ", with a change that is in no ticket" if is_stray else ""
+        text = f"{step} loses what {' and '.join(owners)} changed in {where}{also}"
+        return replace(common, kind="missing", text=text, tickets=tuple(owners))
+    inside = f", which is not in {claim.owner}" if claim.owner else ", which is in no ticket"
+    return replace(common, text=f"{step} changes {where}{inside}")
+
+
+def _contains_in_order(resolved: str, marked: str) -> bool:
+    """Whether ``resolved`` has all text that stands outside the conflict markers of ``marked``, in that order."""
+    parts, outside = list[list[str]]([[]]), True
+    for line in marked.split("\n"):
+        if line.startswith("<<<<<<< ") and outside:
+            outside = False
+            parts.append([])
+        elif line.startswith(">>>>>>> ") and not outside:
+            outside = True
+        elif outside:
+            parts[-1].append(line)
+    lines, at = resolved.split("\n"), 0
+    for part in parts:
+        size = len(part)
+        places = (place for place in range(at, len(lines) - size + 1) if lines[place : place + size] == part)
+        if (place := next(places, -1)) < 0:
+            return False
+        at = place + size
+    return True

@@ -1,0 +1,147 @@
+"""The steps of a branch since a release: one commit of its first-parent line each, and whose ticket it claims to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sessions.source.repository import Repository
+from sessions.terminal.errors import SourceError
+from sessions.tickets.merge_subjects import MergeSubjects
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One commit of a first-parent line. ``merged`` are its other parents: none for a plain commit. Full hex ids."""
+
+    commit: str
+    tree: str
+    parent: str
+    merged: tuple[str, ...]
+    subject: str
+
+    def __str__(self) -> str:
+        """A phrase such as ``1a2b3c4d5e (#9: Fix it)``."""
+        return f"{self.commit[:10]} ({self.subject[:80]})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a branch may hold: the commit of each ticket, and other commits by name (as of the target branch);
+    ``subjects`` reads the number of a ticket in the subject of a commit.
+
+    Where ``strict``, every step must be the merge of exactly such a commit, and each ticket must be merged. Otherwise a
+    ticket is also recognised by the number in a merge's subject, by a squashed commit that names it, or by a rebased
+    commit with the same patch.
+    """
+
+    tickets: Mapping[int, str]
+    subjects: MergeSubjects
+    others: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """Whose a step is: ``owner`` is ``#12`` or another name, empty where it is nobody's.
+
+    ``commits`` are what must be merged to make the step again, or ``pick`` the commit that was rebased. ``fault`` says
+    what is wrong with the claim itself.
+    """
+
+    owner: str = ""
+    commits: tuple[str, ...] = ()
+    pick: str = ""
+    fault: str = ""
+
+
+def read_steps(repository: Repository, start: str, end: str) -> tuple[Step, ...]:
+    """The steps from ``start`` to ``end``, oldest first. Raises :class:`SourceError` where one lacks the other."""
+    if repository.git("merge-base", "--is-ancestor", start, end, ok=(0, 1)).status:
+        raise SourceError(f"{end[:10]} does not contain {start[:10]}: an audit goes from a release to a branch on it.")
+    words = ("log", "-z", "--first-parent", "--reverse", "--format=%H%x09%T%x09%P%x09%s", f"{start}..{end}")
+    rows = repository.git(*words).out.decode("utf-8", "replace").split("\0")
+    return tuple(_step(*row.split("\t", 3)) for row in rows if row)
+
+
+def _step(commit: str, tree: str, parents: str, subject: str) -> Step:
+    parent, *merged = parents.split() or [""]
+    return Step(commit=commit, tree=tree, parent=parent, merged=tuple(merged), subject=subject)
+
+
+@dataclass
+class Claims:
+    """Finds whose each step is."""
+
+    repository: Repository
+    start: str
+    known: Known
+    _patches: dict[str, tuple[int, str]] | None = None
+
+    def of(self, step: Step) -> Claim:
+        """Whose ``step`` is. Raises :class:`SourceError` where git fails."""
+        named = self.known.subjects.number(step.subject)
+        if not step.merged:
+            return Claim() if self.known.strict else self._plain(step, named)
+        if len(step.merged) == 1 and (owner := self._owner(step.merged[0], named)):
+            return Claim(owner=owner, commits=step.merged, fault=self._brings(step, owner))
+        if self.known.strict or not named:
+            return Claim(fault=f"{step} merges {step.merged[0][:10]}, at which no ticket's branch is")
+        tip = self.known.tickets.get(named)
+        if tip and not self._contains(tip, step.merged[0]):
+            fault = f"{step} merges {step.merged[0][:10]}, which is not in the branch of #{named}"
+            return Claim(owner=f"#{named}", commits=(tip,), fault=fault)
+        return Claim(owner=f"#{named}", commits=step.merged, fault=self._brings(step, f"#{named}"))
+
+    def _owner(self, commit: str, named: int) -> str:
+        """The name of a merged commit: several tickets may be at one, of which the subject names one."""
+        numbers = [number for number, tip in self.known.tickets.items() if tip == commit]
+        if numbers:
+            return f"#{named if named in numbers else min(numbers)}"
+        return self.known.others.get(commit, "")
+
+    def _plain(self, step: Step, named: int) -> Claim:
+        """Whose a commit without a second parent is: a squashed ticket, or a commit of one that was rebased."""
+        if tip := self.known.tickets.get(named):
+            return Claim(owner=f"#{named}", commits=(tip,))
+        number, commit = self._known_patches().get(self._patch_of(step.commit), (0, ""))
+        return Claim(owner=f"#{number}", pick=commit) if number else Claim()
+
+    def unpicked(self, picked: frozenset[str]) -> dict[int, tuple[str, ...]]:
+        """The commits that lack of each ticket of which some were rebased onto the branch, but not all."""
+        commits = dict[int, list[str]]()
+        for number, commit in self._known_patches().values() if picked else ():
+            commits.setdefault(number, []).append(commit)
+        parts = {number: tuple(each for each in all_ if each not in picked) for number, all_ in commits.items()}
+        return {number: left for number, left in parts.items() if left and len(left) < len(commits[number])}
+
+    def _brings(self, step: Step, owner: str) -> str:
+        """Says which other tickets' whole branches a merge brings that were not there before; mostly nothing."""
+        words = "".join(f"{commit}\n" for commit in step.merged) + f"^{step.parent}\n"
+        new = {*self.repository.git("rev-list", "--stdin", put=words.encode()).text.split()} - {*step.merged}
+        others = sorted(number for number, tip in self.known.tickets.items() if tip in new and f"#{number}" != owner)
+        if not others:
+            return ""
+        return f"{step} brings the commits of {', '.join(f'#{number}' for number in others)}, too"
+
+    def _contains(self, tip: str, commit: str) -> bool:
+        return not self.repository.git("merge-base", "--is-ancestor", commit, tip, ok=(0, 1)).status
+
+    def _known_patches(self) -> dict[str, tuple[int, str]]:
+        """The tickets' own commits, by the id of what they change (git-patch-id)."""
+        if self._patches is None:
+            self._patches = {}
+            for number, tip in self.known.tickets.items():
+                words = ("log", "-p", "--no-merges", "--no-renames", "--no-ext-diff", f"{self.start}..{tip}")
+                for patch, commit in self._patch_ids(self.repository.git(*words).out):
+                    self._patches.setdefault(patch, (number, commit))
+        return self._patches
+
+    def _patch_of(self, commit: str) -> str:
+        words = ("diff-tree", "-p", "--no-renames", "--no-ext-diff", commit)
+        return next((patch for patch, _ in self._patch_ids(self.repository.git(*words).out)), "")
+
+    def _patch_ids(self, log: bytes) -> Iterator[tuple[str, str]]:
+        for line in self.repository.git("patch-id", "--stable", put=log).lines():
+            patch, commit = line.split()
+            yield patch, commit

@@ -1,0 +1,32 @@
+"""The audit of the day's own head, before anything of it is pushed."""
+
+from __future__ import annotations
+
+from sessions.auditing.branch_audit import audit_branch
+from sessions.auditing.branch_steps import Known
+from sessions.day.context import Day
+from sessions.source.line import Line
+from sessions.terminal.errors import SourceError
+from sessions.tickets.trackers import merge_subjects
+
+
+def audit_head(day: Day, line: Line) -> str:
+    """Audit the head of the merge line; why nothing of it may be pushed, or an empty text where all is well."""
+    merger = day.merger
+    trunk = {merger.trunk.commit: str(merger.trunk)} if merger.trunk else {}
+    # Where the target branch contains the release, the line starts at its commit, and no merge of ours is in between.
+    start = merger.base.commit if merger.base.commit in trunk else merger.bare.commit
+    known = Known(
+        tickets={each.number: each.commit for each in line.tickets},
+        subjects=merge_subjects(),
+        others=trunk,
+        strict=True,
+    )
+    try:
+        found = audit_branch(day.mirror.repository, start, line.head.commit, known)
+    except SourceError as error:
+        return f"the head could not be audited, so nothing is pushed: {str(error).rstrip('.')}"
+    if found.faults:
+        return f"the audit of the head is red, so nothing is pushed: {found.verdict}"
+    day.console.detail(f"audit: {found.verdict}")
+    return ""

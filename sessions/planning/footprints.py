@@ -1,0 +1,87 @@
+"""What each ticket changes on a base, and which pairs of tickets can conflict at all. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sessions.auditing.patches import Hunk
+
+# Changes of one file conflict where they overlap or touch. Git may slide a change over lines that repeat, so that those
+# less than this far apart are merged to see.
+_MARGIN = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footprint:
+    """The files that a ticket changes, each with its hunks in order."""
+
+    hunks: Mapping[str, tuple[Hunk, ...]]
+
+    @classmethod
+    def of(cls, hunks: Iterable[Hunk]) -> Footprint:
+        """The footprint of a diff."""
+        found = dict[str, list[Hunk]]()
+        for hunk in hunks:
+            found.setdefault(hunk.path, []).append(hunk)
+        return cls(hunks={path: tuple(each) for path, each in found.items()})
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """What it shares with every footprint that it can conflict with.
+
+        Its files; for a file that may be new or gone, the folders above too, as git moves files into a folder that the
+        other side renamed, and a file cannot lie where the other side has a folder.
+        """
+        moving = [path for path, hunks in self.hunks.items() if not _has_plain_lines(hunks)]
+        return frozenset([*self.hunks, *(folder for path in moving for folder in _folders(path))])
+
+
+def pairs_to_merge(footprints: Mapping[int, Footprint], *, by_lines: bool = True) -> tuple[tuple[int, int], ...]:
+    """The pairs that must be merged to know whether they conflict, lower number first, sorted.
+
+    ``by_lines`` leaves out pairs whose changes of the same files are far apart; that must not be done where attributes
+    name other ways of merging.
+    """
+    holders = dict[str, list[int]]()
+    for number, footprint in footprints.items():
+        for key in footprint.keys:
+            holders.setdefault(key, []).append(number)
+    found = {
+        (min(pair), max(pair))
+        for key, numbers in holders.items()
+        for pair in itertools.combinations(numbers, 2)
+        if not by_lines or _is_near(key, *(footprints[number] for number in pair))
+    }
+    return tuple(sorted(found))
+
+
+def headings(path: str, first: Footprint, second: Footprint) -> tuple[str, ...]:
+    """What people call the places of a file in which two footprints meet, as git's hunk headers have it."""
+    near = (a.heading or b.heading for a, b in _meetings(first.hunks.get(path, ()), second.hunks.get(path, ())))
+    return tuple(dict.fromkeys(filter(None, near)))
+
+
+def _folders(path: str) -> Iterator[str]:
+    """``a/b`` and ``a`` for ``a/b/c``."""
+    parts = path.split("/")
+    yield from ("/".join(parts[:count]) for count in range(len(parts) - 1, 0, -1))
+
+
+def _is_near(key: str, first: Footprint, second: Footprint) -> bool:
+    ours, theirs = first.hunks.get(key, ()), second.hunks.get(key, ())
+    if not (_has_plain_lines(ours) and _has_plain_lines(theirs)):
+        return True
+    return next(_meetings(ours, theirs), None) is not None
+
+
+def _has_plain_lines(hunks: tuple[Hunk, ...]) -> bool:
+    """Whether these only change lines of a file that is there before and after."""
+    return bool(hunks) and all((hunk.removed or hunk.added) and hunk.old and hunk.new for hunk in hunks)
+
+
+def _meetings(ours: tuple[Hunk, ...], theirs: tuple[Hunk, ...]) -> Iterator[tuple[Hunk, Hunk]]:
+    for a, b in itertools.product(ours, theirs):
+        if a.old <= b.old + len(b.removed) + _MARGIN and b.old <= a.old + len(a.removed) + _MARGIN:
+            yield a, b

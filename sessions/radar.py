@@ -1,0 +1,178 @@
+"""``nox -s radar``: which of all open tickets conflict with which, and in which order they cost least."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sessions.day.context import Day, open_day
+from sessions.day.merge_queue import build_queue
+from sessions.day.ticket_selection import select_tickets, todays_rules
+from sessions.planning.cheapest_order import Order, cheapest_order
+from sessions.planning.pair_conflicts import PairConflicts, find_pair_conflicts
+from sessions.reporting.html import render_page
+from sessions.settings.options import Options
+from sessions.source.line import Queue, merge_line, start_line
+from sessions.source.merging import Merger
+from sessions.source.releases import Release
+from sessions.terminal.console import Console
+from sessions.terminal.errors import UsageError
+from sessions.tickets.model import Ticket, Verdict, name_tickets
+from sessions.tickets.order import closure
+from sessions.tickets.trackers import connect_tracker
+
+# How many conflicts the terminal shows.
+_SHOWN = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class _View:
+    """All that a radar shows: the open tickets by number, what they are merged onto, and what came out."""
+
+    tickets: Mapping[int, Ticket]
+    base: Release
+    ready: frozenset[int]
+    found: PairConflicts
+    order: Order
+    tests: Mapping[int, Mapping[str, list[int]]]
+
+
+def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
+    """Merge all open tickets in pairs; the record, and nothing to complain of."""
+    with open_day(options, console) as day:
+        tickets = select_tickets(connect_tracker(day.config.tickets, day.mirror.list_refs).read(), options)
+        rules = todays_rules(day.config, day.release, tickets, day.mirror.default_branch)
+        queue = build_queue(tickets, rules, day.mirror, day.release, day.config, options)
+        base = _base(day, rules.target)
+        console.step(f"Radar: {len(tickets)} open tickets onto {base.tag} ({base.commit[:10]})")
+        pinned = _pinned(day, tickets, queue)
+        merger = Merger(day.mirror.repository, base, options.date, day.config.project.committer)
+        try:
+            found = find_pair_conflicts(list(pinned.values()), merger)
+        finally:
+            merger.close()
+        order = cheapest_order(found.fit, found.conflicts, queue.needs)
+        tests = _tests(day, queue, pinned)
+        ready = frozenset(ticket.number for ticket in queue.tickets)
+        view = _View(tickets=pinned, base=base, ready=ready, found=found, order=order, tests=tests)
+        record = _record(view)
+        folder = day.state / "radar"
+        folder.mkdir(exist_ok=True)
+        (folder / "radar.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
+        page = render_page("radar.html.jinja", project=day.config.project.name, date=str(options.date), radar=record)
+        (folder / "radar.html").write_text(page, encoding="utf-8")
+    _show(view, console)
+    console.detail(f"written to {folder / 'radar.html'}, and as radar.json")
+    return record, ""
+
+
+def _base(day: Day, target: str | None) -> Release:
+    """What open tickets are for: the tip of their branch; the release where that is asked for, or there is none."""
+    if day.options.release or not target:
+        return day.release
+    return day.mirror.at(day.mirror.target(target), Release(tag=target, version=None))
+
+
+def _pinned(day: Day, tickets: Sequence[Ticket], queue: Queue) -> dict[int, Ticket]:
+    """All tickets whose branch can be had, ready or not, at the tip of that branch."""
+    unsound = {number for number, each in queue.out.items() if each.verdict is Verdict.UNFETCHABLE}
+    wanted = {each.number: each.branch for each in tickets if each.branch and each.number not in unsound}
+    elsewhere = {each.number: each.repository for each in tickets if each.repository}
+    tips = day.mirror.fetch_branches(wanted, elsewhere).tips
+    return {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number in tips}
+
+
+def _tests(day: Day, queue: Queue, pinned: Mapping[int, Ticket]) -> dict[int, Mapping[str, list[int]]]:
+    """For each ticket of ``--test``: who leaves the day's line if it is let in first, with what it depends on.
+
+    Raises :class:`UsageError` for a ticket that has no branch.
+    """
+    if not day.options.test:
+        return {}
+    queue = start_line(queue, day.merger)
+    before = {ticket.number for ticket in merge_line(queue, day.merger, {}).tickets}
+    told = dict[int, Mapping[str, list[int]]]()
+    for number in day.options.test:
+        if number not in pinned:
+            raise UsageError(f"--test: there is no open ticket #{number} with a branch.")
+        chosen = closure(frozenset([number]), queue.needs)
+        first = [ticket for each, ticket in pinned.items() if each in chosen and each != number]
+        rest = [ticket for ticket in queue.tickets if ticket.number not in chosen]
+        out = {each: decision for each, decision in queue.out.items() if each not in chosen}
+        longer = replace(queue, tickets=(*first, pinned[number], *rest), out=out)
+        after = {ticket.number for ticket in merge_line(longer, day.merger, {}).tickets}
+        told[number] = {"in": sorted(after - before), "out": sorted(before - after)}
+    return told
+
+
+def _record(view: _View) -> dict[str, Any]:
+    found, order = view.found, view.order
+    return {
+        "version": 1,
+        "base": {"name": view.base.tag, "commit": view.base.commit},
+        "tickets": [
+            {
+                "number": number,
+                "title": ticket.title,
+                "url": ticket.url,
+                "authors": list(ticket.authors),
+                "commit": ticket.commit,
+                "ready": number in view.ready,
+                "conflicts_with_base": [place.path for place in found.unfit.get(number, ())],
+                "conflicts": sorted(
+                    other for pair in found.conflicts if number in pair for other in {*pair} - {number}
+                ),
+            }
+            for number, ticket in view.tickets.items()
+        ],
+        "conflicts": [
+            {
+                "tickets": list(pair),
+                "places": [
+                    {
+                        "path": each.place.path,
+                        "lines": each.place.lines,
+                        "kind": each.place.kind,
+                        "sections": list(each.sections),
+                    }
+                    for each in meetings
+                ],
+            }
+            for pair, meetings in found.conflicts.items()
+        ],
+        "order": list(order.numbers),
+        "mending": list(order.mending),
+        "is_best": order.is_best,
+        "pairs_merged": found.merged,
+        "tests": {str(number): told for number, told in view.tests.items()},
+    }
+
+
+def _show(view: _View, console: Console) -> None:
+    found, order = view.found, view.order
+    for number, places in found.unfit.items():
+        paths = ", ".join(place.path for place in places[:3]) or "its whole history"
+        console.detail(f"{_name(view, number)} conflicts with {view.base.tag} in {paths}")
+    for (first, second), meetings in list(found.conflicts.items())[:_SHOWN]:
+        where = "; ".join(
+            f"{each.place.path}{f':{each.place.lines}' if each.place.lines else ''}"
+            f"{f' ({each.sections[0]})' if each.sections else ''}"
+            for each in meetings[:3]
+        )
+        console.detail(f"{_name(view, first)} conflicts with {_name(view, second)} in {where}")
+    if len(found.conflicts) > _SHOWN:
+        console.detail(f"{len(found.conflicts) - _SHOWN} more pairs are in the page and in the JSON")
+    best = "no order has fewer" if order.is_best else "as far as could be found"
+    mending = f"{name_tickets(order.mending)} must be mended" if order.mending else "nobody has to mend anything"
+    console.detail(f"cheapest order: {', '.join(f'#{number}' for number in order.numbers)}; {mending} ({best})")
+    for number, told in view.tests.items():
+        console.detail(f"with #{number}, {name_tickets(told['in'])} come in and {name_tickets(told['out'])} leave")
+    console.good(f"{len(found.conflicts)} pairs of {len(found.fit)} tickets conflict; {found.merged} were merged.")
+
+
+def _name(view: _View, number: int) -> str:
+    authors = view.tickets[number].authors
+    ready = "" if number in view.ready else ", not ready"
+    return f"#{number} ({', '.join(authors) or 'author unknown'}{ready})"
