@@ -15,11 +15,13 @@ from sessions.publishing.tickets import report_address, tell_tickets
 from sessions.publishing.writes import Writes
 from sessions.reporting.actions import tell_actions, without_commands
 from sessions.reporting.report_files import write_reports
+from sessions.reporting.trends import write_trends
 from sessions.settings.configuration import Config, load_config
 from sessions.settings.options import Options
 from sessions.source.mirror import Mirror
 from sessions.source.start import release_at
 from sessions.terminal.console import Console
+from sessions.terminal.errors import UsageError
 from sessions.tickets.trackers import TRACKERS, connect_tracker
 
 
@@ -33,8 +35,18 @@ def report(options: Options, console: Console) -> Record:
         with without_commands(console):
             console.show(write_reports(record, folder))
         console.detail(f"report: {folder / 'report.html'}, and report.md beside it")
+        if options.trends:
+            _write_trends(options.state, options.trends, console)
         tell_actions(record, folder / "report.html", console)
         return tell_tracker(config, options, record, folder, console)
+
+
+def _write_trends(state: Path, folder: Path, console: Console) -> None:
+    try:
+        days = write_trends(state / "days", folder)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written ({error.strerror}): name another folder with --trends.") from None
+    console.detail(f"trends of {days} day{'s' * (days != 1)}: {folder / 'trends.json'}, and CSV beside it")
 
 
 def tell_tracker(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:

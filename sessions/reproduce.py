@@ -11,23 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from sessions.day.context import Day, apply_options, hold_state, open_day, with_sample
-from sessions.day.debug_images import DebugImages, Evidence, evidence_of
+from sessions.day.debug_images import Evidence, evidence_of
+from sessions.day.evidence_shell import check_confinement, open_shell
 from sessions.day.found_record import find_record
 from sessions.day.probe_runner import ProbeRunner
-from sessions.day.reproduction_run import evidence_probe, last_line, rerun
+from sessions.day.reproduction_run import last_line, rerun
 from sessions.day.setup import write_configuration
-from sessions.engines import Opening, ignore
-from sessions.engines.local.engine import LocalEngine
-from sessions.engines.local.shell import open_shell
 from sessions.ledger.record import Record
 from sessions.reporting.reproduction import is_of_build, rerun_line
-from sessions.settings.configuration import Config, load_config
+from sessions.settings.configuration import load_config
 from sessions.settings.options import Options
 from sessions.settings.reproduce_options import ReproduceOptions
 from sessions.source.evidence_bundle import fetch_bundle, fetch_commits, fetch_release
 from sessions.source.mirror import Mirror
 from sessions.terminal.console import Console
-from sessions.terminal.errors import InfrastructureError, UsageError
+from sessions.terminal.errors import UsageError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -48,7 +46,7 @@ def reproduce(options: ReproduceOptions, console: Console) -> str | None:
             _say_what_differs(record, runner, console)
             shown = [replace(each, tree=_tree_of(day, each)) for each in shown]
             if options.shell:
-                _open_shell(day, runner, shown[0])
+                open_shell(day, runner, shown[0])
                 return None
             return _run(record, runner, shown, console)
 
@@ -122,23 +120,11 @@ def _fetch(options: Options, record: Record, commits: list[str], bundle: Path) -
     """Bring the release and the commits that show the failures into the mirror, where they are not there already."""
     with hold_state(options.state):
         config = with_sample(apply_options(load_config(options.config), options), options.state)
-        _check_confinement(options, config, record)
+        check_confinement(options, config, record)
         mirror = Mirror.of(config.project.repository, options.state)
         fetch_release(mirror, record["base"], record["release"])
         if not fetch_commits(mirror, commits):
             fetch_bundle(mirror, commits, bundle)
-
-
-def _check_confinement(options: Options, config: Config, record: Record) -> None:
-    """Refuse to run a record's commands in the open, unless the user named the local engine or it is the sample's."""
-    is_sample = Path(config.project.repository).is_relative_to(options.state / "sample")
-    if options.engine or record["engine"] != "local" or is_sample:
-        return
-    if openness := LocalEngine.open(config, options.state, Opening(why="", alone=False)).exposure:
-        raise InfrastructureError(
-            f"The day ran with the local engine, and {openness}, which would keep the record's commands from your "
-            "files: install bubblewrap, or type --engine local or --engine docker."
-        )
 
 
 def _tree_of(day: Day, evidence: Evidence) -> str:
@@ -179,20 +165,3 @@ def _run(record: Record, runner: ProbeRunner, shown: list[Evidence], console: Co
 def _is_shown_by(broke: Mapping[str, Any], evidence: Evidence) -> bool:
     same = (broke["gate"], broke["commit"], is_of_build(broke))
     return same == (evidence.gate, evidence.commit, evidence.is_build)
-
-
-def _open_shell(day: Day, runner: ProbeRunner, evidence: Evidence) -> None:
-    """Open a shell where a ticket fails: in its image, or in a folder of this machine, in the jail."""
-    debug_images = DebugImages(day, runner)
-    command = debug_images.command(evidence)
-    day.console.detail(f"the failing command: {command}")
-    if isinstance(runner.engine, LocalEngine):
-        _, probe = evidence_probe(runner, evidence)
-        day.console.step(f"A shell in the source of {evidence.commit[:10]}; `exit` leaves it, and removes the folder")
-        open_shell(runner.engine, replace(probe, steps=probe.steps[:1]), ignore)
-        return
-    image, images = debug_images.make(debug_images.evidence(evidence)), runner.engine.images
-    if image is None or images is None:
-        raise UsageError(f"There is no image to look into: the {runner.engine.name} engine made none.")
-    day.console.step(f"A shell in {image.name}; `exit` leaves it")
-    images.enter(image)

@@ -6,6 +6,7 @@ An engine knows overlays and commands, and nothing of tickets or git. May import
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
@@ -127,3 +128,9 @@ class Engine(Protocol):
     def close(self) -> None:
         """Release all resources."""
         ...
+
+
+def shell_of(engine: Engine) -> Callable[[Probe, Listen], None] | None:
+    """Return what runs a probe's steps and opens a shell there; ``None`` for an engine whose images can be entered."""
+    found: Callable[[Probe, Listen], None] | None = getattr(engine, "open_shell", None)
+    return found

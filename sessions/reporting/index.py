@@ -52,7 +52,7 @@ class Stay:
 
 def index(days: Path) -> str:
     """The page for a folder of days; of those the newest 90 with tickets, and none that was only planned."""
-    kept = [_kept(record) for record in read_days(days)]
+    kept = [summarize_day(record) for record in read_days(days)]
     return render_page(
         "index.html.jinja",
         days=kept,
@@ -78,7 +78,8 @@ def _read(path: Path) -> Record | None:
         return None
 
 
-def _kept(record: Record) -> Kept:
+def summarize_day(record: Record) -> Kept:
+    """Return how many tickets of a day are in and out."""
     told = counts(record)
     return Kept(
         record=record,

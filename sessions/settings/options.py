@@ -43,6 +43,7 @@ class Options:
     shard: tuple[int, int] | None = None
     gather: Path | None = None
     close: bool = False
+    trends: Path | None = None
     retry_refused: bool = False
     fail_on: str | None = None
     json: bool = False
@@ -69,6 +70,7 @@ def parse_options(words: Sequence[str], *, session: str, called_from: Path, home
         "config": config.resolve(),
         "state": (called_from / typed["state"]).resolve(),
         "gather": (called_from / typed["gather"]).resolve() if typed["gather"] else None,
+        "trends": (called_from / typed["trends"]).resolve() if typed["trends"] else None,
         "date": typed["date"] or dt.datetime.now(dt.UTC).date(),
     }
     return Options(**{field.name: typed[field.name] for field in fields(Options)})
@@ -144,6 +146,7 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
     pack = "keep images and head in the state folder, for `publish` on another machine"
     add("--pack", action="store_true", help=pack)
     add("--push-failed", action="store_true", help="with --publish: push the image of a red head, too, as …-failed")
+    add("--trends", metavar="DIR", help="report: write the figures of all days there, as CSV and JSON")
     add("--close", action="store_true", help="report: close the tickets that the release contains")
     add("--retry-refused", action="store_true", help="report: retry changes that the tracker refused on another day")
     add("--fail-on", choices=("ejected",), help="status 1 also if a ticket had to be taken out")

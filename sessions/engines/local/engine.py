@@ -26,6 +26,7 @@ from sessions.engines.disk_space import Need, check_needs
 from sessions.engines.images import ImageSource
 from sessions.engines.local.confinement import Confinement
 from sessions.engines.local.python_environment import PythonEnvironment
+from sessions.engines.local.shell import enter_shell
 from sessions.engines.local.step import LocalStepRunner, run_steps
 from sessions.engines.local.workspace import Workspace, put_file
 from sessions.engines.machine import DiskWatch
@@ -109,6 +110,12 @@ class LocalEngine:
         with prepare_workspace(self, probe) as runner:
             steps, trouble = run_steps(probe, runner, listen), runner.disk.find_trouble
             return outcome_of(probe, steps, runner.workspace, runner.bounds, start=start, trouble=trouble)
+
+    def open_shell(self, probe: Probe, listen: Listen) -> None:
+        """Run a probe's steps, then open a shell where they ran; :func:`~sessions.engines.shell_of` finds this."""
+        with prepare_workspace(self, probe) as runner:
+            run_steps(probe, runner, listen)
+            enter_shell(runner)
 
     def describe_remote(self, image: Image) -> RemoteImage:
         """Another machine needs the release's files, and a jail where there is one here."""

@@ -10,12 +10,9 @@ import sys
 import termios
 from collections.abc import Sequence
 
-from sessions.engines import Listen
-from sessions.engines.local.engine import LocalEngine, prepare_workspace
 from sessions.engines.local.process_limit import joining, limited_group, shell_limit
-from sessions.engines.local.step import LIMITED, LocalStepRunner, run_steps
+from sessions.engines.local.step import LIMITED, LocalStepRunner
 from sessions.engines.local.workspace import SCRIPTS
-from sessions.engines.probe import Probe
 
 # bash where there is one, and only interactive where a person types.
 _SCRIPT = """[ -t 0 ] && interactive=-i
@@ -24,14 +21,8 @@ exec sh $interactive
 """
 
 
-def open_shell(engine: LocalEngine, probe: Probe, listen: Listen) -> None:
-    """Run a probe's steps, then open a shell where they ran: on this terminal, or for what is on standard input."""
-    with prepare_workspace(engine, probe) as runner:
-        run_steps(probe, runner, listen)
-        _enter(runner)
-
-
-def _enter(runner: LocalStepRunner) -> None:
+def enter_shell(runner: LocalStepRunner) -> None:
+    """Open a shell where steps run: on this terminal, or for what is on standard input where that is none."""
     folder, enter = runner.workspace.folder, runner.workspace.view.enter
     script = folder / SCRIPTS / "shell.sh"
     script.write_text(_SCRIPT, encoding="utf-8")
