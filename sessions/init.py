@@ -119,7 +119,7 @@ def _tickets(options: InitOptions, origin: Origin, mirror: Mirror, release: Rele
     proposed = recognise_clone(origin.said)
     detected = proposed.url if proposed else ""
     chosen = options.choose("tracker", "Where are its tickets (- for a file that is made now)?", detected)
-    # A proposal that was merely confirmed may fail to answer; an address that was typed must not.
+    # A detected address may fail to answer; one that was typed must not.
     typed = chosen if chosen != detected else None
     source = find_tickets(typed or None, proposed if chosen else None, mirror, release)
     milestone = options.choose("milestone", "Which milestone (`current`, a name, - for any)?", source.milestone)

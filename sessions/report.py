@@ -41,7 +41,7 @@ def _tell_tracker(config: Config, options: Options, record: Record, folder: Path
     """Comment on the tickets and close them; the record says what was done, even if an error stops the rest."""
     memory = Memory.of(options.state, config.tickets.url)
     writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
-    written = dict[str, Any]()
+    published = dict[str, Any]()
 
     def refs(repository: str) -> Mapping[str, str]:
         return Mirror.of(config.project.repository, options.state).list_refs(repository)
@@ -49,14 +49,14 @@ def _tell_tracker(config: Config, options: Options, record: Record, folder: Path
     try:
         tracker, url = connect_tracker(config.tickets, refs), report_address(config.project.report)
         dialect = TRACKERS[config.tickets.tracker].dialect
-        written |= tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
+        published |= tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
         if options.close and not writes.is_stopped:
             mirror = Mirror.of(config.project.repository, options.state)
             release = release_at(mirror, record["release"], record["base"])
-            written |= close_merged(tracker, mirror, release, console, writes, publish=options.publish)
+            published |= close_merged(tracker, mirror, release, console, writes, publish=options.publish)
     finally:
-        written |= {"refused": writes.record()} if options.publish else {}
-        record = {**record, "published": {**record["published"], **written}}
+        published |= {"refused": writes.record()} if options.publish else {}
+        record = {**record, "published": {**record["published"], **published}}
         save_record(record, folder)
         writes.remember(memory)
     writes.finish(console)

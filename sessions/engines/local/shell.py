@@ -8,7 +8,7 @@ import pty
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from sessions.engines import Listen
 from sessions.engines.local.engine import LocalEngine, prepare_workspace
@@ -46,9 +46,6 @@ def _enter(runner: LocalStepRunner) -> None:
             files, readable = (unread.fileno(), filter_), (*runner.readable, folder / SCRIPTS)
             inside = runner.jail.words(folder, command, status=files[0], filter_=filter_, readable=readable)
             start(joining(group, [*enter, *inside]), runner, files)
-
-
-Start = Callable[[Sequence[str], LocalStepRunner, Sequence[int]], None]
 
 
 def _on_standard_input(command: Sequence[str], runner: LocalStepRunner, files: Sequence[int]) -> None:
