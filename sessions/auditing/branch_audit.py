@@ -88,7 +88,7 @@ def audit_branch(repository: Repository, start: str, end: str, known: Known) -> 
     claims = Claims(repository, start, known)
     claimed = tuple((step, claims.of(step)) for step in steps)
     with open_replay(repository) as replay:
-        auditor = _Auditor(replay, _changes(repository, start, end, claimed))
+        auditor = _Auditor(replay, _changes(repository, start, end, claimed), strict=known.strict)
         found = [auditor.check(place, step, claim) for place, (step, claim) in enumerate(claimed)]
         differences = tuple(auditor.differences(start, end))
     faults = [fault for faults, _ in found for fault in faults]
@@ -122,10 +122,14 @@ def _absent(known: Known, claimed: Sequence[tuple[Step, Claim]]) -> Iterator[Fau
 
 @dataclass
 class _Auditor:
-    """Checks steps one by one. ``changes`` are what all steps changed, oldest first."""
+    """Checks steps one by one. ``changes`` are what all steps changed, oldest first.
+
+    Where ``strict``, no conflict may have been resolved by hand.
+    """
 
     replay: Replay
     changes: list[Change]
+    strict: bool
 
     def check(self, place: int, step: Step, claim: Claim) -> tuple[list[Fault], tuple[str, ...]]:
         """The faults of a step, and the files in which its conflict was resolved by hand."""
@@ -141,6 +145,9 @@ class _Auditor:
         wrong = [hunk for hunk in hunks if hunk.path not in expected.conflicts]
         faults += [_fault(step, claim, hunk, history) for hunk in wrong]
         resolved = tuple(sorted(expected.conflicts))
+        if resolved and self.strict:  # the merge line resolves nothing
+            text = f"{step} is a merge that conflicts in {', '.join(resolved)}"
+            faults.append(Fault(kind="claim", text=text, step=step.commit, tickets=(claim.owner,), path=resolved[0]))
         lossy = [path for path in resolved if self._is_lossy(step, expected, path)]
         faults += [_lost_beside(step, claim, path) for path in lossy]
         return faults, resolved

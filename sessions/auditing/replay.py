@@ -6,6 +6,7 @@ does neither, so that a mistake there does not repeat here.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -91,6 +92,9 @@ def open_replay(repository: Repository) -> Iterator[Replay]:
         alternates = folder / ".git" / "objects" / "info" / "alternates"
         alternates.parent.mkdir(exist_ok=True)
         alternates.write_text(f"{repository.git_dir.resolve() / 'objects'}\n", encoding="utf-8")
+        shallow = repository.git_dir / "shallow"  # where a shallow history ends; git reads no further there
+        if shallow.is_file():
+            shutil.copyfile(shallow, folder / ".git" / "shallow")
         replay = Replay(folder)
         for key, value in (
             ("core.bare", "false"),

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sessions.auditing.branch_audit import audit_branch
+from sessions.auditing.branch_steps import Known
 from sessions.source.repository import Repository
 from sessions.terminal.errors import SourceError
+from sessions.tickets.trackers import merge_subjects
 from tests.auditing.history import Project
-from tests.repositories import lines
+from tests.repositories import Builder, lines, run_git
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,6 +211,8 @@ def test_a_conflict_resolved_by_hand_is_told_and_what_it_loses_beside_is_found(t
 
     good = resolved((10, "ours and theirs"), (50, "kept"), (90, "more"))
     assert (good.faults, [paths for _, paths in good.by_hand]) == ((), [("src/f1",)])
+    strict = project.audit(good.end, (7, 8), strict=True)
+    assert [(fault.kind, fault.path) for fault in strict.faults] == [("claim", "src/f1")]
     for lost in (((50, "kept"),), ((90, "more"),)):
         bad = resolved((10, "ours and theirs"), *lost)
         assert [(fault.kind, fault.path) for fault in bad.faults] == [("missing", "src/f1")]
@@ -216,6 +221,23 @@ def test_a_conflict_resolved_by_hand_is_told_and_what_it_loses_beside_is_found(t
 def test_an_audit_needs_a_branch_on_the_release(project: Project) -> None:
     with pytest.raises(SourceError, match="does not contain"):
         project.audit(project.builder.git("rev-parse", f"{project.release}^"), LINE, strict=True)
+
+
+def test_a_shallow_history_is_audited_as_far_as_it_goes(tmp_path: Path) -> None:
+    """The parents of the commits at which the ticket began, and at which an older branch did, are not there."""
+    builder = Builder(tmp_path / "project.git")
+    first = builder.commit({"a": lines()})
+    old = builder.commit({"c": "c\n"}, first, branch="old")
+    start = builder.commit({"b": "b\n"})
+    release = builder.commit({"a": lines((5, "released")), "c": "c\n"}, start, old)
+    tip = builder.commit({"a": lines((25, "one"))}, start, branch="t1")
+    head = builder.commit({"a": lines((5, "released"), (25, "one"))}, release, tip, message="#1: One")
+    here = tmp_path / "shallow.git"
+    run_git("clone", "--quiet", "--bare", "--depth=3", f"file://{builder.path}", str(here), cwd=tmp_path)
+    assert (here / "shallow").is_file()
+    known = Known(tickets={1: tip}, subjects=merge_subjects(), strict=True)
+    found = audit_branch(Repository.open(here), release, head, known)
+    assert (found.faults, found.by_hand) == ((), ())
 
 
 def test_an_audit_writes_nothing_into_the_repository(project: Project) -> None:
