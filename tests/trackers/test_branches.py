@@ -203,7 +203,7 @@ def test_the_samples_day_with_half_of_its_branches_elsewhere(tmp_path: Path) -> 
     # A list always names a branch: one without is one that cannot be fetched.
     check_day(options, writes, {122: "unfetchable"})
     comment = (tmp_path / "branches.told" / "116.md").read_text()
-    assert "nox -s integrate -- --only 115,116 --gates doctest" in comment
+    assert "nox -s reproduce -- 116" in comment
 
 
 def _table(row: dict[str, Any], remote: str) -> str:

@@ -382,7 +382,7 @@ def test_the_samples_day(toy: ToyForge, tmp_path: Path) -> None:
     [comment] = toy.comments(116)
     assert comment.startswith("integrand says\nCULPRIT with release «")
     assert " together with toy-115: " in comment
-    assert "\n| nox -s integrate -- --only 115,116 --gates doctest" in comment
+    assert "\n| nox -s reproduce -- 116" in comment
 
 
 def test_an_address_of_no_tracker_is_refused_by_name(toy: ToyForge, monkeypatch: pytest.MonkeyPatch) -> None:
