@@ -190,11 +190,10 @@ class _Reader:
         for name, each in known.items():
             if name not in raw and each.default is MISSING:
                 self.refuse(where, name, "this key is missing")
-        values = {key: self.value(hints[key], value, where, key) for key, value in raw.items()}
-        for key, value in values.items():
+        for key, value in raw.items():
             if choices := registered_values(kind, key):
                 self.check_choice(value, choices, where, key)
-        return kind(**values)
+        return kind(**{key: self.value(hints[key], value, where, key) for key, value in raw.items()})
 
     def value(self, hint: Any, value: Any, where: str, key: str) -> Any:
         inside = f"{where}.{key}" if where else key
