@@ -37,7 +37,7 @@ def audit(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
 def _ends(day: Day, branch: str) -> tuple[str, str]:
     """The commits between which to audit."""
     mirror, since = day.mirror, day.options.since
-    ref = branch if branch in mirror.remote else mirror.head_ref(branch)
+    ref = branch if branch in mirror.remote else mirror.refs.head_ref(branch)
     if ref is None:
         raise SourceError(f"The repository has no branch {branch!r}.")
     refs = {_BRANCH: ref}
@@ -60,7 +60,7 @@ def _known(day: Day, start: str, end: str) -> AllowedCommits:
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
     subjects = [step.subject for step in read_steps(day.mirror.repository, start, end)]
     for number in names.numbers(subjects):
-        if day.mirror.tip(pull := f"refs/pull/{number}/head"):
+        if day.mirror.refs.tip(pull := f"refs/pull/{number}/head"):
             branches.setdefault(number, pull)
     tips = day.mirror.fetch_branches(branches, elsewhere).tips
     pinned = {ticket.number: ticket.commit for ticket in tickets if ticket.commit}

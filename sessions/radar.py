@@ -43,7 +43,7 @@ def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
     """Merge all open tickets in pairs; the record, and nothing to complain of."""
     with open_day(options, console) as day:
         tickets = select_tickets(connect_tracker(day.config.tickets, day.mirror.list_refs).read(), options)
-        rules = todays_rules(day.config, day.release, tickets, day.mirror.default_branch)
+        rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
         queue = build_queue(tickets, rules, day.mirror, day.release, day.config, options)
         base = _base(day, rules.target)
         console.step(f"Radar: {len(tickets)} open tickets onto {base.tag} ({base.commit[:10]})")

@@ -138,6 +138,10 @@ class Repository:
         stored = self._objects.store(IStream(b"commit", len(content), BytesIO(content)))
         return str(stored.hexsha.decode())
 
+    def keep(self, name: str, commit: str) -> None:
+        """Name one of our commits ``refs/integrand/<name>``, so that git keeps it and others can fetch it from here."""
+        self.git("update-ref", f"refs/integrand/{name}", commit)
+
 
 def _loose_objects(git_dir: Path) -> LooseObjectDB:
     """The objects that are single files, which gitdb (of GitPython) reads and writes; it knows no SHA-256.
