@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sessions.auditing.branch_audit import Audit, audit_branch
-from sessions.auditing.branch_steps import Known, read_steps
+from sessions.auditing.branch_steps import AllowedCommits, read_steps
 from sessions.day.context import Day, open_day
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -37,7 +37,7 @@ def audit(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
 def _ends(day: Day, branch: str) -> tuple[str, str]:
     """The commits between which to audit."""
     mirror, since = day.mirror, day.options.since
-    ref = branch if branch in mirror.remote else mirror.head_ref(branch)
+    ref = branch if branch in mirror.remote else mirror.refs.head_ref(branch)
     if ref is None:
         raise SourceError(f"The repository has no branch {branch!r}.")
     refs = {_BRANCH: ref}
@@ -52,7 +52,7 @@ def _ends(day: Day, branch: str) -> tuple[str, str]:
     return start, end
 
 
-def _known(day: Day, start: str, end: str) -> Known:
+def _known(day: Day, start: str, end: str) -> AllowedCommits:
     """The commits of all tickets that the tracker lists, and of pull requests that the branch names."""
     tickets = connect_tracker(day.config.tickets, day.mirror.list_refs).read()
     elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
@@ -60,12 +60,12 @@ def _known(day: Day, start: str, end: str) -> Known:
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
     subjects = [step.subject for step in read_steps(day.mirror.repository, start, end)]
     for number in names.numbers(subjects):
-        if day.mirror.tip(pull := f"refs/pull/{number}/head"):
+        if day.mirror.refs.tip(pull := f"refs/pull/{number}/head"):
             branches.setdefault(number, pull)
     tips = day.mirror.fetch_branches(branches, elsewhere).tips
     pinned = {ticket.number: ticket.commit for ticket in tickets if ticket.commit}
     reviewed = {number: commit for number, commit in pinned.items() if day.mirror.present([commit])}
-    return Known(tickets=tips | reviewed, subjects=names)
+    return AllowedCommits(tickets=tips | reviewed, subjects=names)
 
 
 def _show(found: Audit, console: Console) -> None:

@@ -62,7 +62,7 @@ def _read_tickets(day: Day) -> tuple[Ticket, ...]:
 
 
 def _build_queue(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
-    rules = todays_rules(day.config, day.release, tickets, day.mirror.default_branch)
+    rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
     ready = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options)
     milestone = f" for milestone {rules.milestone}" if rules.milestone else ""
     day.console.detail(f"{len(ready.tickets)} are ready{milestone}, {len(ready.out)} are not")

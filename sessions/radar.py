@@ -11,7 +11,7 @@ from sessions.day.context import Day, open_day
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.planning.cheapest_order import Order, cheapest_order
-from sessions.planning.pair_conflicts import PairConflicts, find_pair_conflicts
+from sessions.planning.pair_conflicts import Meeting, PairConflicts, find_pair_conflicts
 from sessions.reporting.html import render_page
 from sessions.settings.options import Options
 from sessions.source.line import Queue, merge_line, start_line
@@ -43,7 +43,7 @@ def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
     """Merge all open tickets in pairs; the record, and nothing to complain of."""
     with open_day(options, console) as day:
         tickets = select_tickets(connect_tracker(day.config.tickets, day.mirror.list_refs).read(), options)
-        rules = todays_rules(day.config, day.release, tickets, day.mirror.default_branch)
+        rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
         queue = build_queue(tickets, rules, day.mirror, day.release, day.config, options)
         base = _base(day, rules.target)
         console.step(f"Radar: {len(tickets)} open tickets onto {base.tag} ({base.commit[:10]})")
@@ -128,18 +128,7 @@ def _record(view: _View) -> dict[str, Any]:
             for number, ticket in view.tickets.items()
         ],
         "conflicts": [
-            {
-                "tickets": list(pair),
-                "places": [
-                    {
-                        "path": each.place.path,
-                        "lines": each.place.lines,
-                        "kind": each.place.kind,
-                        "sections": list(each.sections),
-                    }
-                    for each in meetings
-                ],
-            }
+            {"tickets": list(pair), "places": [_record_meeting(each) for each in meetings]}
             for pair, meetings in found.conflicts.items()
         ],
         "order": list(order.numbers),
@@ -148,6 +137,11 @@ def _record(view: _View) -> dict[str, Any]:
         "pairs_merged": found.merged,
         "tests": {str(number): told for number, told in view.tests.items()},
     }
+
+
+def _record_meeting(meeting: Meeting) -> dict[str, Any]:
+    place = meeting.place
+    return {"path": place.path, "lines": place.lines, "kind": place.kind, "sections": list(meeting.sections)}
 
 
 def _show(view: _View, console: Console) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from sessions.auditing.branch_steps import Claim, Claims, Known, Step, read_steps
-from sessions.auditing.patches import Change, Hunk, losers, owners_of_added, owners_of_removed, read_hunks
+from sessions.auditing.branch_steps import AllowedCommits, BranchStep, Claim, Claims, read_steps
+from sessions.auditing.patches import Hunk, OwnedPatch, losers, owners_of_added, owners_of_removed, read_hunks
 from sessions.auditing.replay import Replay, Replayed, open_replay
 from sessions.source.repository import Repository
 
@@ -48,10 +48,10 @@ class Audit:
 
     start: str
     end: str
-    steps: tuple[tuple[Step, Claim], ...]
+    steps: tuple[tuple[BranchStep, Claim], ...]
     faults: tuple[Fault, ...]
     differences: tuple[Difference, ...]
-    by_hand: tuple[tuple[Step, tuple[str, ...]], ...]
+    by_hand: tuple[tuple[BranchStep, tuple[str, ...]], ...]
 
     @property
     def verdict(self) -> str:
@@ -79,7 +79,7 @@ class Audit:
         }
 
 
-def audit_branch(repository: Repository, start: str, end: str, known: Known) -> Audit:
+def audit_branch(repository: Repository, start: str, end: str, known: AllowedCommits) -> Audit:
     """Audit the commits from ``start`` (a release) to ``end``; full hex ids.
 
     Raises :class:`SourceError` where ``end`` does not contain ``start``, or git fails.
@@ -98,12 +98,14 @@ def audit_branch(repository: Repository, start: str, end: str, known: Known) -> 
     return Audit(start=start, end=end, steps=claimed, faults=tuple(faults), differences=differences, by_hand=by_hand)
 
 
-def _changes(repository: Repository, start: str, end: str, claimed: Sequence[tuple[Step, Claim]]) -> list[Change]:
+def _changes(
+    repository: Repository, start: str, end: str, claimed: Sequence[tuple[BranchStep, Claim]]
+) -> list[OwnedPatch]:
     """What each step changed, in one process. A step that is nobody's has no owner."""
     words = ("log", "--first-parent", "--diff-merges=first-parent", "--reverse", "-p", "-U0")
     log = repository.git(*words, "--no-renames", "--no-ext-diff", "--format=%x00%H", f"{start}..{end}").text
     parts = dict(part.split("\n", 1) for part in (f"{each}\n" for each in log.split("\0")[1:]))
-    return [Change.of(claim.owner, read_hunks(parts[step.commit])) for step, claim in claimed]
+    return [OwnedPatch.of(claim.owner, read_hunks(parts[step.commit])) for step, claim in claimed]
 
 
 def _incomplete(unpicked: dict[int, tuple[str, ...]]) -> Iterator[Fault]:
@@ -113,7 +115,7 @@ def _incomplete(unpicked: dict[int, tuple[str, ...]]) -> Iterator[Fault]:
         yield Fault(kind="missing", text=text, tickets=(f"#{number}",))
 
 
-def _absent(known: Known, claimed: Sequence[tuple[Step, Claim]]) -> Iterator[Fault]:
+def _absent(known: AllowedCommits, claimed: Sequence[tuple[BranchStep, Claim]]) -> Iterator[Fault]:
     there = {claim.owner for _, claim in claimed}
     for number in known.tickets:
         if f"#{number}" not in there:
@@ -128,10 +130,10 @@ class _Auditor:
     """
 
     replay: Replay
-    changes: list[Change]
+    changes: list[OwnedPatch]
     strict: bool
 
-    def check(self, place: int, step: Step, claim: Claim) -> tuple[list[Fault], tuple[str, ...]]:
+    def check(self, place: int, step: BranchStep, claim: Claim) -> tuple[list[Fault], tuple[str, ...]]:
         """The faults of a step, and the files in which its conflict was resolved by hand."""
         faults = [Fault(kind="claim", text=claim.fault, step=step.commit)] if claim.fault else []
         expected = self._make_again(step, claim)
@@ -140,7 +142,7 @@ class _Auditor:
         history = self.changes[:place]
         if claim.owner:  # what the step should have changed, in place of what it did
             mine = read_hunks(self.replay.diff(step.parent, expected.tree)) if expected.tree else ()
-            history = [*history, Change.of(claim.owner, mine)]
+            history = [*history, OwnedPatch.of(claim.owner, mine)]
         hunks = read_hunks(self.replay.diff(expected.tree, step.tree))
         wrong = [hunk for hunk in hunks if hunk.path not in expected.conflicts]
         faults += [_fault(step, claim, hunk, history) for hunk in wrong]
@@ -160,24 +162,24 @@ class _Auditor:
                 owners = {change.owner for change in self.changes if hunk.path in change.added}
             yield Difference(path=hunk.path, lines=hunk.lines, tickets=tuple(sorted(owners - {""})))
 
-    def _make_again(self, step: Step, claim: Claim) -> Replayed:
+    def _make_again(self, step: BranchStep, claim: Claim) -> Replayed:
         if claim.pick:
             return self.replay.pick(step.parent, claim.pick)
         if claim.commits:
             return self.replay.merge(step.parent, claim.commits)
         return Replayed(tree=self.replay.git("rev-parse", "--verify", f"{step.parent}^{{tree}}").text)
 
-    def _is_lossy(self, step: Step, expected: Replayed, path: str) -> bool:
+    def _is_lossy(self, step: BranchStep, expected: Replayed, path: str) -> bool:
         """Whether a file that was resolved by hand lacks text that git had merged around the conflict."""
         return not _contains_in_order(self.replay.read(step.tree, path), self.replay.read(expected.tree, path))
 
 
-def _lost_beside(step: Step, claim: Claim, path: str) -> Fault:
+def _lost_beside(step: BranchStep, claim: Claim, path: str) -> Fault:
     text = f"{step} resolves a conflict in {path}, and changes other lines of it, too"
     return Fault(kind="missing", text=text, step=step.commit, tickets=(claim.owner,), path=path)
 
 
-def _fault(step: Step, claim: Claim, hunk: Hunk, history: Sequence[Change]) -> Fault:
+def _fault(step: BranchStep, claim: Claim, hunk: Hunk, history: Sequence[OwnedPatch]) -> Fault:
     owners, is_stray = losers(hunk, history)
     where = f"{hunk.path}{f':{hunk.lines}' if hunk.lines else ''}"
     shown = "\n".join([*(f"-{line}" for line in hunk.removed), *(f"+{line}" for line in hunk.added)][:_SHOWN])

@@ -11,7 +11,7 @@ from sessions.tickets.merge_subjects import MergeSubjects
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class BranchStep:
     """One commit of a first-parent line. ``merged`` are its other parents: none for a plain commit. Full hex ids."""
 
     commit: str
@@ -26,7 +26,7 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class AllowedCommits:
     """What a branch may hold: the commit of each ticket, and other commits by name (as of the target branch);
     ``subjects`` reads the number of a ticket in the subject of a commit.
 
@@ -55,7 +55,7 @@ class Claim:
     fault: str = ""
 
 
-def read_steps(repository: Repository, start: str, end: str) -> tuple[Step, ...]:
+def read_steps(repository: Repository, start: str, end: str) -> tuple[BranchStep, ...]:
     """The steps from ``start`` to ``end``, oldest first. Raises :class:`SourceError` where one lacks the other."""
     if repository.git("merge-base", "--is-ancestor", start, end, ok=(0, 1)).status:
         raise SourceError(f"{end[:10]} does not contain {start[:10]}: an audit goes from a release to a branch on it.")
@@ -64,9 +64,9 @@ def read_steps(repository: Repository, start: str, end: str) -> tuple[Step, ...]
     return tuple(_step(*row.split("\t", 3)) for row in rows if row)
 
 
-def _step(commit: str, tree: str, parents: str, subject: str) -> Step:
+def _step(commit: str, tree: str, parents: str, subject: str) -> BranchStep:
     parent, *merged = parents.split() or [""]
-    return Step(commit=commit, tree=tree, parent=parent, merged=tuple(merged), subject=subject)
+    return BranchStep(commit=commit, tree=tree, parent=parent, merged=tuple(merged), subject=subject)
 
 
 @dataclass
@@ -75,10 +75,10 @@ class Claims:
 
     repository: Repository
     start: str
-    known: Known
+    known: AllowedCommits
     _patches: dict[str, tuple[int, str]] | None = None
 
-    def of(self, step: Step) -> Claim:
+    def of(self, step: BranchStep) -> Claim:
         """Whose ``step`` is. Raises :class:`SourceError` where git fails."""
         named = self.known.subjects.number(step.subject)
         if not step.merged:
@@ -100,7 +100,7 @@ class Claims:
             return f"#{named if named in numbers else min(numbers)}"
         return self.known.others.get(commit, "")
 
-    def _plain(self, step: Step, named: int) -> Claim:
+    def _plain(self, step: BranchStep, named: int) -> Claim:
         """Whose a commit without a second parent is: a squashed ticket, or a commit of one that was rebased."""
         if tip := self.known.tickets.get(named):
             return Claim(owner=f"#{named}", commits=(tip,))
@@ -115,7 +115,7 @@ class Claims:
         parts = {number: tuple(each for each in all_ if each not in picked) for number, all_ in commits.items()}
         return {number: left for number, left in parts.items() if left and len(left) < len(commits[number])}
 
-    def _brings(self, step: Step, owner: str) -> str:
+    def _brings(self, step: BranchStep, owner: str) -> str:
         """Says which other tickets' whole branches a merge brings that were not there before; mostly nothing."""
         words = "".join(f"{commit}\n" for commit in step.merged) + f"^{step.parent}\n"
         new = {*self.repository.git("rev-list", "--stdin", put=words.encode()).text.split()} - {*step.merged}

@@ -41,7 +41,7 @@ class Hunk:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class OwnedPatch:
     """One step of a history: whose it is, and the lines that it adds to and removes from each file."""
 
     owner: str
@@ -49,7 +49,7 @@ class Change:
     removed: Mapping[str, frozenset[str]]
 
     @classmethod
-    def of(cls, owner: str, hunks: Iterable[Hunk]) -> Change:
+    def of(cls, owner: str, hunks: Iterable[Hunk]) -> OwnedPatch:
         """The change that these hunks make."""
         added, removed = dict[str, set[str]](), dict[str, set[str]]()
         for hunk in hunks:
@@ -85,17 +85,17 @@ def read_hunks(diff: str) -> Iterator[Hunk]:
         yield Hunk(path=path)
 
 
-def owners_of_added(hunk: Hunk, history: Iterable[Change]) -> list[str]:
+def owners_of_added(hunk: Hunk, history: Iterable[OwnedPatch]) -> list[str]:
     """Who added the hunk's ``added`` lines in ``history`` (oldest first); empty text for lines that nobody added."""
     return _owners(hunk.added, [(change.owner, change.added.get(hunk.path, frozenset())) for change in history])
 
 
-def owners_of_removed(hunk: Hunk, history: Iterable[Change]) -> list[str]:
+def owners_of_removed(hunk: Hunk, history: Iterable[OwnedPatch]) -> list[str]:
     """Who removed the hunk's ``removed`` lines in ``history``, as :func:`owners_of_added`."""
     return _owners(hunk.removed, [(change.owner, change.removed.get(hunk.path, frozenset())) for change in history])
 
 
-def losers(hunk: Hunk, history: Iterable[Change]) -> tuple[list[str], bool]:
+def losers(hunk: Hunk, history: Iterable[OwnedPatch]) -> tuple[list[str], bool]:
     """Whose work a hunk undoes that should not be there, and whether it also does something that is nobody's.
 
     A line that the hunk removes belongs to whoever added it; a line that it adds undoes whoever removed it. A hunk

@@ -88,7 +88,7 @@ class Judge:
         """Keep the commit that shows a failure, once for all tests that it shows."""
         if (number, shown.commit) not in self._kept:
             self._kept.add((number, shown.commit))
-            self.day.mirror.keep(f"evidence/{self.day.options.date}/{number}", shown.commit)
+            self.day.mirror.repository.keep(f"evidence/{self.day.options.date}/{number}", shown.commit)
 
 
 def some_tickets(numbers: Iterable[int], alone: str = "the release alone") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sessions.auditing.branch_audit import audit_branch
-from sessions.auditing.branch_steps import Known
+from sessions.auditing.branch_steps import AllowedCommits
 from sessions.day.context import Day
 from sessions.source.line import Line
 from sessions.terminal.errors import SourceError
@@ -16,7 +16,7 @@ def audit_head(day: Day, line: Line) -> str:
     trunk = {merger.trunk.commit: str(merger.trunk)} if merger.trunk else {}
     # Where the target branch contains the release, the line starts at its commit, and no merge of ours is in between.
     start = merger.base.commit if merger.base.commit in trunk else merger.bare.commit
-    known = Known(
+    known = AllowedCommits(
         tickets={each.number: each.commit for each in line.tickets},
         subjects=merge_subjects(),
         others=trunk,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sessions.ledger.record import Record
 from sessions.settings.options import Options
-from sessions.source.healing import suspects
+from sessions.source.healing import suspect_mirrors
 from sessions.terminal.console import Console
 from sessions.terminal.errors import SourceError
 
@@ -20,11 +20,11 @@ def run_healing(story: Story, options: Options, console: Console) -> Record:
     """
     try:
         record = story(options, console)
-        if record["state"] != "broken" or not suspects(options.state):
+        if record["state"] != "broken" or not suspect_mirrors(options.state):
             return record
         why = record["message"]
     except SourceError as error:
-        if not suspects(options.state):
+        if not suspect_mirrors(options.state):
             raise
         why = str(error)
     console.step("The mirror is checked, made anew where it is damaged, and the same is done again")

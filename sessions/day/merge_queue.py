@@ -11,6 +11,7 @@ from sessions.settings.configuration import Config
 from sessions.settings.options import Options
 from sessions.source.line import Queue
 from sessions.source.mirror import Mirror
+from sessions.source.release_history import ReleaseHistory
 from sessions.source.releases import Release
 from sessions.source.soundness import fetch_sound
 from sessions.source.stacked import carried_tickets
@@ -91,7 +92,7 @@ def _carried(
     """Return the tickets whose branches each ticket's branch contains, as reviewed or as they are now."""
     heads = {each.number: frozenset({tips.get(each.number, ""), each.commit} - {""}) for each in tickets}
     present = mirror.present(frozenset[str]().union(*heads.values()))
-    parents = mirror.new_commits(present, release)
+    parents = ReleaseHistory(mirror.repository, release).new_commits(present)
     return carried_tickets({number: commits & present for number, commits in heads.items()}, parents)
 
 

@@ -21,8 +21,8 @@ def publish_branch(
 
     Raises :class:`SourceError` where the push is refused.
     """
-    mirror.keep(f"days/{branch}", commit)
-    current = mirror.tip(branch)
+    mirror.repository.keep(f"days/{branch}", commit)
+    current = mirror.refs.tip(branch)
     if not options.publish:
         console.detail(f"not pushed without --publish: branch {branch} at {commit[:10]}")
         console.detail(f"look into it: git fetch {mirror.repository.path} {commit}")

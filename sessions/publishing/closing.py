@@ -10,6 +10,7 @@ from typing import Any
 
 from sessions.publishing.writes import Writes
 from sessions.source.mirror import Mirror
+from sessions.source.release_history import ReleaseHistory
 from sessions.source.releases import Naming, Release
 from sessions.source.reverts import OwnHistory
 from sessions.terminal.console import Console
@@ -67,7 +68,7 @@ class _Merged:
 
     def why_open(self, ticket: Ticket) -> str:
         """Why a ticket is left open although something speaks for its having been merged; empty otherwise."""
-        at = self.mirror.tip(ticket.branch) if ticket.branch and not ticket.repository else None
+        at = self.mirror.refs.tip(ticket.branch) if ticket.branch and not ticket.repository else None
         if not self.has(ticket):
             named = self._named.get(ticket.number)
             return (
@@ -80,8 +81,8 @@ class _Merged:
 
     @cached_property
     def _merges(self) -> Mapping[str, Naming]:
-        return self.mirror.merges(self.release)
+        return ReleaseHistory(self.mirror.repository, self.release).merges()
 
     @cached_property
     def _named(self) -> Mapping[int, Naming]:
-        return self.mirror.namings(self.release, merge_subjects())
+        return ReleaseHistory(self.mirror.repository, self.release).namings(merge_subjects())

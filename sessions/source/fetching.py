@@ -59,16 +59,9 @@ class Fetcher:
         half = len(items) // 2
         return self.fetch_apart(dict(items[:half])) | self.fetch_apart(dict(items[half:]))
 
-    def here(self, prefix: str) -> dict[str, str]:
-        """The refs of the repository here, with what they point to."""
-        reply = self.repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
-        if "broken ref" in reply.err:
-            raise self.repository.lost(f"a ref ({reply.last_words.removeprefix('warning: ignoring ')})")
-        return {ref: commit for commit, ref in (line.split("\t", 1) for line in reply.lines())}
-
     def check_refs(self) -> None:
         """Raise :class:`SourceError` where a ref here names what is not here: no ticket is to blame for that."""
-        ids = "".join(f"{commit}\n" for commit in self.here("refs/").values()).encode()
+        ids = "".join(f"{commit}\n" for commit in local_refs(self.repository, "refs/").values()).encode()
         rows = self.repository.git("cat-file", "--batch-check", put=ids).lines()
         for row in rows:
             if row.endswith(" missing"):
@@ -91,5 +84,16 @@ class Fetcher:
         return reply
 
     def _missing(self, refs: Mapping[str, str]) -> dict[str, str]:
-        have = self.here("refs/")
+        have = local_refs(self.repository, "refs/")
         return {local: ref for local, ref in refs.items() if have.get(local) != self.remote[ref]}
+
+
+def local_refs(repository: Repository, prefix: str) -> dict[str, str]:
+    """Return the refs below ``prefix`` in a local repository, with the objects that they point to.
+
+    Raises :class:`SourceError` where git reports a broken ref.
+    """
+    reply = repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
+    if "broken ref" in reply.err:
+        raise repository.lost(f"a ref ({reply.last_words.removeprefix('warning: ignoring ')})")
+    return {ref: commit for commit, ref in (line.split("\t", 1) for line in reply.lines())}

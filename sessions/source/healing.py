@@ -41,12 +41,12 @@ def is_of_this_disk(complaint: str) -> bool:
     return any(_DAMAGE.search(line) for line in complaint.splitlines() if not line.startswith("remote:"))
 
 
-def suspicion(path: Path) -> Path:
+def complaint_file(path: Path) -> Path:
     """Return the file beside a mirror that says that git complained of it."""
     return path.with_name(f"{path.name}.suspect")
 
 
-def suspects(state: Path) -> list[Path]:
+def suspect_mirrors(state: Path) -> list[Path]:
     """Return the files in a state folder that say of a mirror that git complained of it."""
     return sorted((state / "mirrors").glob("*.suspect"))
 
@@ -63,7 +63,7 @@ def heal(path: Path) -> None:
         return
     if not _is_in_use(path):
         _remove_leftovers(path)
-    mark = suspicion(path)
+    mark = complaint_file(path)
     if not _is_repository(path):
         mark.touch()
     if not mark.exists():

@@ -12,14 +12,45 @@ from sessions.terminal.errors import SourceError
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteRefs:
-    """Full ref names with full hex ids.
+    """The refs of a remote repository: full ref names with full hex ids.
 
-    ``peeled`` tells for an annotated tag's ref what it points to, ``symbolic`` for a symbolic ref what it stands for.
+    ``peeled`` maps the ref of an annotated tag to the object that the tag points to in the end, and ``symbolic`` a
+    symbolic ref to the ref that it stands for.
     """
 
     refs: dict[str, str]
     peeled: Mapping[str, str]
     symbolic: Mapping[str, str]
+
+    def tip(self, branch: str) -> str | None:
+        """Return the commit at a branch: a short name, or a full ref such as ``refs/pull/7/head``."""
+        return self.refs.get(full_ref(branch))
+
+    def head_ref(self, branch: str) -> str | None:
+        """Return the full ref of a branch. In a clone, the origin's branch is preferred to the local one."""
+        names = (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}")
+        is_clone = "refs/remotes/origin/HEAD" in self.refs
+        return next((name for name in (names if is_clone else reversed(names)) if name in self.refs), None)
+
+    @property
+    def default_branch(self) -> str:
+        """Return the name of the default branch (in a clone: of the origin's), empty where it is unknown."""
+        for name, prefix in (("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")):
+            if name in self.symbolic:
+                return self.symbolic[name].removeprefix(prefix)
+        same = (ref for ref in self.refs if ref.startswith("refs/heads/") and self.refs[ref] == self.refs["HEAD"])
+        return next(same, "").removeprefix("refs/heads/") if "HEAD" in self.refs else ""
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Return the tags, with the object that each points to in the end."""
+        refs = (ref for ref in self.refs if ref.startswith("refs/tags/"))
+        return {ref.removeprefix("refs/tags/"): self.peeled.get(ref, self.refs[ref]) for ref in refs}
+
+
+def full_ref(branch: str) -> str:
+    """Return the full ref of a branch that is named in short or in full."""
+    return branch if branch.startswith("refs/") else f"refs/heads/{branch}"
 
 
 def list_remote(url: str) -> RemoteRefs:

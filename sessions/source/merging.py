@@ -6,10 +6,11 @@ Needs git 2.38. See https://git-scm.com/docs/git-merge-tree for the output that 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sessions.source.conflicts import Clash, clash_in
+from sessions.source.merge_commit import merge_commit, merge_message, sign
 from sessions.source.merge_tree import MergeTree
 from sessions.source.releases import Release
 from sessions.source.remarks import driver_remarks, submodule_remarks
@@ -30,10 +31,10 @@ class Candidate:
 
 @dataclass
 class Merger:
-    """Makes candidates. The same release, tickets, date and committer give the same commit ids anywhere.
+    """Makes candidates. The same release, tickets, date and committer give the same commit ids on every machine.
 
-    ``base`` is what all candidates are built on: the release, or with a ``trunk`` the release and that.
-    ``submodules`` says whether they are checked out where candidates are tested; it changes no merge.
+    ``base`` is what all candidates are built on: the release, merged with the ``trunk`` where there is one.
+    ``submodules`` says whether submodules are checked out where candidates are tested; it changes no merge.
     """
 
     repository: Repository
@@ -51,7 +52,7 @@ class Merger:
         self.base = self.bare
 
     def close(self) -> None:
-        """Let go of git."""
+        """End the git processes."""
         self._git.close()
 
     @property
@@ -61,11 +62,11 @@ class Merger:
 
     @property
     def start(self) -> str:
-        """What the line starts with, as a phrase."""
+        """The name of what all candidates are built on: the trunk, or "the release"."""
         return str(self.trunk or "the release")
 
     def start_with(self, trunk: Trunk) -> Clash | None:
-        """Let all candidates be built on the release with ``trunk``, or return where the two clash.
+        """Build all candidates on the release merged with ``trunk``; return the conflict if the two conflict.
 
         Raises :class:`SourceError` as :meth:`merge` does.
         """
@@ -82,15 +83,14 @@ class Merger:
         Raises :class:`SourceError` as :meth:`merge` does.
         """
         if self.repository.git("merge-base", "--is-ancestor", self.release.commit, commit, ok=(0, 1)).status:
-            message = f"{title}\n"
-            return self._made(self.bare, commit, (), lambda tree: self._commit(tree, self.bare, commit, message))
+            return self._make(self.bare, commit, (), f"{title}\n")
         tree = self.repository.git("rev-parse", "--verify", f"{commit}^{{tree}}").text
         return Candidate(commit=commit, tree=tree)
 
     def merge(self, onto: Candidate, ticket: Ticket) -> Candidate | Clash:
-        """``onto`` with ``ticket`` merged, or where the two clash.
+        """Return ``onto`` with ``ticket`` merged, or their conflict.
 
-        Raises :class:`SourceError` where git itself failed, as for a missing object.
+        Raises :class:`SourceError` where git itself fails, for example at a missing object.
         """
         key = (onto.commit, ticket.commit, ticket.number)  # two tickets may have one commit
         if key not in self._known:
@@ -98,21 +98,21 @@ class Merger:
         return self._known[key]
 
     def remarks(self, onto: Candidate, ticket: Ticket) -> str:
-        """What is worth knowing of how ``ticket`` merges onto ``onto``, or does not; mostly nothing.
+        """Return remarks about the merge of ``ticket`` onto ``onto``: unknown merge drivers, submodules. Usually empty.
 
         Raises :class:`SourceError` as :meth:`merge` does.
         """
         merged, trees = self.merge(onto, ticket), self._git.trees
         if isinstance(merged, Clash) and not merged.tree:
             return ""  # git did not merge at all
-        told = driver_remarks(self._git.unknown_drivers(onto.commit, ticket.commit, onto.tree))
+        remarks = driver_remarks(self._git.unknown_drivers(onto.commit, ticket.commit, onto.tree))
         if isinstance(merged, Candidate):
             before, after = (trees.find(each.tree).submodules for each in (onto, merged))
-            told += submodule_remarks(before, after, checked_out=self.submodules)
-        return "; ".join(told)
+            remarks += submodule_remarks(before, after, checked_out=self.submodules)
+        return "; ".join(remarks)
 
     def fits(self, onto: Candidate, ticket: Ticket) -> bool:
-        """Whether ``ticket`` merges onto ``onto``: the same merge, with no commit written.
+        """Whether ``ticket`` merges onto ``onto`` without conflict. Writes no commit.
 
         Raises :class:`SourceError` as :meth:`merge` does.
         """
@@ -122,12 +122,12 @@ class Merger:
         try:
             return self._git.merge(onto.commit, ticket.commit, onto.tree).clean
         except SourceError:
-            if self._are_strangers(onto, ticket.commit):
+            if _are_strangers(self.repository, onto.commit, ticket.commit):
                 return False
             raise
 
     def combine(self, tickets: Iterable[Ticket]) -> Candidate | Clash:
-        """The release with ``tickets`` merged in this order, or the first clash."""
+        """Return the release with ``tickets`` merged in this order, or the first conflict."""
         head = self.base
         for ticket in tickets:
             match self.merge(head, ticket):
@@ -139,54 +139,23 @@ class Merger:
 
     def _merge(self, onto: Candidate, ticket: Ticket) -> Candidate | Clash:
         tickets = (*onto.tickets, ticket.number)
-        return self._made(
-            onto, ticket.commit, tickets, lambda tree: self._commit(tree, onto, ticket.commit, merge_message(ticket))
-        )
+        return self._make(onto, ticket.commit, tickets, merge_message(ticket))
 
-    def _made(
-        self, onto: Candidate, commit: str, tickets: tuple[int, ...], content: Callable[[str], bytes]
-    ) -> Candidate | Clash:
+    def _make(self, onto: Candidate, commit: str, tickets: tuple[int, ...], message: str) -> Candidate | Clash:
         try:
             merge = self._git.merge(onto.commit, commit, onto.tree)
         except SourceError:
-            if self._are_strangers(onto, commit):
+            if _are_strangers(self.repository, onto.commit, commit):
                 kinds = {"": "no common history"}
                 return Clash(kinds=kinds, head=onto.tree, tree="", repository=self.repository)
             raise
         if not merge.clean:
             return clash_in(self.repository, onto.tree, merge.tree, merge.rest)
-        made = self.repository.write_commit(content(merge.tree))
-        return Candidate(tickets=tickets, commit=made, tree=merge.tree)
-
-    def _are_strangers(self, onto: Candidate, commit: str) -> bool:
-        return self.repository.git("merge-base", onto.commit, commit, ok=(0, 1)).status == 1
-
-    def _commit(self, tree: str, onto: Candidate, commit: str, message: str) -> bytes:
-        moment = int(dt.datetime.combine(self.date, dt.time(), dt.UTC).timestamp())
-        signature = f"{self.committer} {moment} +0000"
-        lines = [
-            f"tree {tree}",
-            f"parent {onto.commit}",
-            f"parent {commit}",
-            f"author {signature}",
-            f"committer {signature}",
-            "",
-            message,
-        ]
-        return "\n".join(lines).encode("utf-8", "replace")  # JSON may hold half a surrogate pair
+        signature = sign(self.committer, self.date)
+        content = merge_commit(merge.tree, (onto.commit, commit), signature, message)
+        return Candidate(tickets=tickets, commit=self.repository.write_commit(content), tree=merge.tree)
 
 
-def merge_message(ticket: Ticket) -> str:
-    """Subject, description and trailers of a merge, as Sage's release managers write them."""
-    trailers = [
-        f"URL: {ticket.url}" if ticket.url else "",
-        f"Ticket author(s): {', '.join(ticket.authors)}" if ticket.authors else "",
-        f"Reviewer(s): {', '.join(ticket.reviewers)}" if ticket.reviewers else "",
-    ]
-    parts = [
-        f"#{ticket.number}: {' '.join(ticket.title.split())}",
-        ticket.description.strip(),
-        "\n".join(filter(None, trailers)),
-    ]
-    # NUL ends a commit message for git; a ticket's text may hold anything.
-    return "\n\n".join(part for part in parts if part).replace("\0", "") + "\n"
+def _are_strangers(repository: Repository, one: str, other: str) -> bool:
+    """Whether two commits have no common ancestor."""
+    return repository.git("merge-base", one, other, ok=(0, 1)).status == 1

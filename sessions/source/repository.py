@@ -15,7 +15,7 @@ from gitdb import IStream, LooseObjectDB
 from gitdb.exc import BadObject
 
 from sessions.source.command import GitReply, call_git, git_version
-from sessions.source.healing import heal, is_of_this_disk, suspicion
+from sessions.source.healing import complaint_file, heal, is_of_this_disk
 from sessions.terminal.errors import SourceError
 
 _IS_ID = re.compile(r"[0-9a-f]{40}")
@@ -87,7 +87,7 @@ class Repository:
         """Note that git complained of what is here, so that the next call checks this copy: see ``healing.py``."""
         if self.origin and is_of_this_disk(complaint):
             with suppress(OSError):
-                suspicion(self.path).write_text(complaint[:2000], encoding="utf-8", errors="replace")
+                complaint_file(self.path).write_text(complaint[:2000], encoding="utf-8", errors="replace")
 
     def lost(self, what: str) -> SourceError:
         """Return the error for something that should be here, and have the next call look for damage."""
@@ -137,6 +137,10 @@ class Repository:
             return self.git("hash-object", "-t", "commit", "-w", "--stdin", put=content).text
         stored = self._objects.store(IStream(b"commit", len(content), BytesIO(content)))
         return str(stored.hexsha.decode())
+
+    def keep(self, name: str, commit: str) -> None:
+        """Name one of our commits ``refs/integrand/<name>``, so that git keeps it and others can fetch it from here."""
+        self.git("update-ref", f"refs/integrand/{name}", commit)
 
 
 def _loose_objects(git_dir: Path) -> LooseObjectDB:

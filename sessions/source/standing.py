@@ -9,6 +9,7 @@ from functools import cached_property
 
 from sessions.source.line import Queue
 from sessions.source.mirror import Mirror
+from sessions.source.release_history import ReleaseHistory
 from sessions.source.releases import Naming, Release
 from sessions.source.reverts import OwnHistory, Removal, find_removals, find_sequels
 from sessions.source.trunk import TargetBranch, Trunk
@@ -39,12 +40,12 @@ class Standing:
 
         Raises :class:`SourceError` where that branch does not exist.
         """
-        branch = None
+        branch, in_release = None, ReleaseHistory(mirror.repository, release)
         if target:
             tip = mirror.target(target)
-            branch = TargetBranch.of(target, tip, mirror.graph({tip, *tips.values()}, release))
+            branch = TargetBranch.of(target, tip, in_release.graph({tip, *tips.values()}))
         history = OwnHistory(mirror.repository, release.commit)
-        return cls(tips, mirror, release, history, mirror.in_release(tips.values(), release), branch, subjects)
+        return cls(tips, mirror, release, history, in_release.contained(tips.values()), branch, subjects)
 
     def close(self) -> None:
         """Let go of git."""
@@ -88,7 +89,7 @@ class Standing:
     @cached_property
     def _named(self) -> Mapping[int, Naming]:
         """The newest commit of the release's own that names each ticket as merged."""
-        return self.mirror.namings(self.release, self.subjects)
+        return ReleaseHistory(self.mirror.repository, self.release).namings(self.subjects)
 
     def _with_trunk(self, queue: Queue) -> Queue:
         if self.target is None:

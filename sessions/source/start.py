@@ -29,7 +29,7 @@ def find_start(mirror: Mirror, wanted: str, pattern: str = "", name: str = "") -
     if not wanted.startswith(BRANCH):
         return _described(mirror, wanted) or mirror.release(wanted, pattern, name)
     branch = wanted.removeprefix(BRANCH)
-    ref = mirror.head_ref(branch)
+    ref = mirror.refs.head_ref(branch)
     if ref is None:
         raise SourceError(
             f"The repository has no branch {branch!r}: name one that it has as [project] release, or with --release."
@@ -46,7 +46,7 @@ def _described(mirror: Mirror, name: str) -> Release | None:
     git itself takes the end of such a name for the commit: https://git-scm.com/docs/gitrevisions
     """
     found = re.fullmatch(r"(?P<tag>.+?)(-\d+)?-g(?P<commit>[0-9a-f]{10,})", name)
-    if not found or name in mirror.tags:
+    if not found or name in mirror.refs.tags:
         return None
     words = ("rev-parse", "--verify", "--quiet", f"{found['commit']}^{{commit}}")
     reply = mirror.repository.git(*words, ok=(0, 1, 128), may_complain=True)
@@ -101,7 +101,7 @@ def describe(mirror: Mirror, commit: str, tags: Mapping[str, str]) -> tuple[str,
 
 
 def _release_tags(mirror: Mirror, pattern: str, name: str) -> dict[str, str]:
-    tags = mirror.tags
+    tags = mirror.refs.tags
     with suppress(SourceError):  # of several kinds of tags, any can describe a commit
         return {each.tag: tags[each.tag] for each in rank_tags(tags, pattern, name).releases}
     return tags

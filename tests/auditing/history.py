@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sessions.auditing.branch_audit import Audit, audit_branch
-from sessions.auditing.branch_steps import Known
+from sessions.auditing.branch_steps import AllowedCommits
 from sessions.source.merging import Candidate, Merger
 from sessions.source.releases import Release
 from sessions.source.repository import Repository
@@ -78,7 +78,7 @@ class Project:
 
     def audit(self, end: str, numbers: Sequence[int], *, strict: bool) -> Audit:
         tips = {number: self.tips[number] for number in numbers}
-        known = Known(tickets=tips if strict else self.tips, subjects=merge_subjects(), strict=strict)
+        known = AllowedCommits(tickets=tips if strict else self.tips, subjects=merge_subjects(), strict=strict)
         return audit_branch(Repository.open(self.builder.path), self.release, end, known)
 
     def tree(self, commit: str) -> str:

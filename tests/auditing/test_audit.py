@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessions.auditing.branch_audit import audit_branch
-from sessions.auditing.branch_steps import Known
+from sessions.auditing.branch_steps import AllowedCommits
 from sessions.source.repository import Repository
 from sessions.terminal.errors import SourceError
 from sessions.tickets.trackers import merge_subjects
@@ -235,7 +235,7 @@ def test_a_shallow_history_is_audited_as_far_as_it_goes(tmp_path: Path) -> None:
     here = tmp_path / "shallow.git"
     run_git("clone", "--quiet", "--bare", "--depth=3", f"file://{builder.path}", str(here), cwd=tmp_path)
     assert (here / "shallow").is_file()
-    known = Known(tickets={1: tip}, subjects=merge_subjects(), strict=True)
+    known = AllowedCommits(tickets={1: tip}, subjects=merge_subjects(), strict=True)
     found = audit_branch(Repository.open(here), release, head, known)
     assert (found.faults, found.by_hand) == ((), ())
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from docker.errors import ImageNotFound
 
-from sessions.engines.docker.image_build import Builder, BuildKit, Classic, Order, _last_words, choose_builder
+from sessions.engines.docker.image_build import Builder, BuildKit, BuildOrder, Classic, _last_words, choose_builder
 from sessions.engines.docker.registry import Login, Registry
 from sessions.terminal.errors import InfrastructureError
 from tests.conftest import BASE, refuse
@@ -61,13 +61,13 @@ def builder(request: pytest.FixtureRequest, client: docker.DockerClient) -> Buil
 
 
 @pytest.fixture
-def order(tmp_path: Path, client: docker.DockerClient) -> Iterator[Order]:
+def order(tmp_path: Path, client: docker.DockerClient) -> Iterator[BuildOrder]:
     """The toy, to be built from a Dockerfile beside it."""
     context, dockerfile = tmp_path / "toy", tmp_path / "toy.Dockerfile"
     write_toy(context)
     dockerfile.write_text(RECIPE)
     name = f"integrand-test-{uuid.uuid4().hex[:12]}"
-    yield Order(
+    yield BuildOrder(
         name=f"{name}:1",
         what="the toy's Dockerfile",
         dockerfile=dockerfile,
@@ -80,13 +80,13 @@ def order(tmp_path: Path, client: docker.DockerClient) -> Iterator[Order]:
         client.images.remove(image["Id"], force=True)
 
 
-def changed(order: Order, **changes: Any) -> Order:
+def changed(order: BuildOrder, **changes: Any) -> BuildOrder:
     from dataclasses import replace
 
     return replace(order, **changes)
 
 
-def build(builder: Builder, order: Order, registry: Registry | None = None) -> tuple[str, list[str]]:
+def build(builder: Builder, order: BuildOrder, registry: Registry | None = None) -> tuple[str, list[str]]:
     """An image's id, and what was warned of."""
     warned: list[str] = []
     nowhere = Registry(client=builder.client, host="docker.io")  # type: ignore[attr-defined]
@@ -116,7 +116,7 @@ def _described(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[objec
 
 @pytest.mark.parametrize("where", ["beside", "inside"])
 def test_both_builders_make_the_same_image(
-    buildkit: Builder, client: docker.DockerClient, order: Order, where: str
+    buildkit: Builder, client: docker.DockerClient, order: BuildOrder, where: str
 ) -> None:
     if where == "inside":
         inside = order.context / "docker" / "Dockerfile"
@@ -142,7 +142,7 @@ def test_both_builders_make_the_same_image(
     assert not [each for each in made["Env"] if "BUILDKIT" in each]
 
 
-def test_a_build_that_fails_is_told_by_its_last_words(builder: Builder, order: Order) -> None:
+def test_a_build_that_fails_is_told_by_its_last_words(builder: Builder, order: BuildOrder) -> None:
     order.dockerfile.write_text(
         "ARG BASELINE\nFROM ${BASELINE}\nRUN echo long before\nRUN echo one; echo no such luck; exit 3\n"
     )
@@ -154,7 +154,7 @@ def test_a_build_that_fails_is_told_by_its_last_words(builder: Builder, order: O
     assert "long before" not in str(error.value)
 
 
-def test_a_stage_that_is_not_there_is_told(builder: Builder, order: Order) -> None:
+def test_a_stage_that_is_not_there_is_told(builder: Builder, order: BuildOrder) -> None:
     with pytest.raises(InfrastructureError, match=r"does not build: .*nowhere"):
         build(builder, changed(order, target="nowhere"))
 
@@ -214,7 +214,7 @@ def test_the_first_client_that_has_buildkit_here_is_taken(
 
 
 def test_without_any_client_the_classic_api_builds(
-    client: docker.DockerClient, order: Order, monkeypatch: pytest.MonkeyPatch
+    client: docker.DockerClient, order: BuildOrder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     builder = choose_builder("auto", client)
@@ -224,7 +224,7 @@ def test_without_any_client_the_classic_api_builds(
         choose_builder("buildkit", client)
 
 
-def once(order: Order, marker: str, more: str = "") -> Order:
+def once(order: BuildOrder, marker: str, more: str = "") -> BuildOrder:
     """A Dockerfile with a step that gives something else whenever it runs."""
     order.dockerfile.write_text(
         f"ARG BASELINE\nFROM ${{BASELINE}}\nCOPY . /source\n"
@@ -250,7 +250,7 @@ def forget(client: docker.DockerClient, image: str, marker: str) -> None:
 
 
 def test_what_was_built_elsewhere_is_taken_from_the_registry(
-    builder: Builder, client: docker.DockerClient, order: Order, registry: LocalRegistry
+    builder: Builder, client: docker.DockerClient, order: BuildOrder, registry: LocalRegistry
 ) -> None:
     marker = uuid.uuid4().hex
     cache = f"{registry.host}/toy/cached:cache"
@@ -270,7 +270,7 @@ def test_what_was_built_elsewhere_is_taken_from_the_registry(
 
 
 def test_a_cache_that_cannot_be_read_is_a_warning(
-    builder: Builder, client: docker.DockerClient, order: Order, registry: LocalRegistry
+    builder: Builder, client: docker.DockerClient, order: BuildOrder, registry: LocalRegistry
 ) -> None:
     cache = f"{registry.host}/toy/cached:cache"
     built, warned = build(builder, changed(order, cache=cache), Registry(client=client, host=registry.host))
@@ -280,7 +280,7 @@ def test_a_cache_that_cannot_be_read_is_a_warning(
 
 
 def test_a_client_that_fails_for_its_cache_builds_without_it(
-    client: docker.DockerClient, buildkit: Builder, order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client: docker.DockerClient, buildkit: Builder, order: BuildOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert isinstance(buildkit, BuildKit)
     script = (
@@ -297,7 +297,7 @@ def test_a_client_that_fails_for_its_cache_builds_without_it(
 
 
 def test_the_login_is_lent_to_a_client_for_its_one_call(
-    client: docker.DockerClient, buildkit: Builder, order: Order, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    client: docker.DockerClient, buildkit: Builder, order: BuildOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     dockers_config: Path,
 ) -> None:  # fmt: skip
     assert isinstance(buildkit, BuildKit)

@@ -10,7 +10,8 @@ import pytest
 from packaging.version import Version
 
 from sessions.source.conflicts import Clash, ConflictPlace
-from sessions.source.merging import Candidate, Merger, merge_message
+from sessions.source.merge_commit import merge_message
+from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release
 from sessions.terminal.errors import SourceError

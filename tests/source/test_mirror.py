@@ -8,6 +8,7 @@ import pytest
 
 from sessions.source.mirror import Mirror
 from sessions.source.refusals import without_secret
+from sessions.source.release_history import ReleaseHistory
 from sessions.source.repository import Repository
 from sessions.terminal.errors import SourceError
 from tests.repositories import Builder
@@ -199,13 +200,13 @@ def test_knows_what_is_here_what_is_new_and_what_the_release_has(project: Builde
     on_main = project.commit({"c": "1\n"}, branch="main")
     third = project.commit({}, second, on_main, branch="fix")
     mirror = mirror_of(project, tmp_path)
-    release = mirror.release("latest")
+    history = ReleaseHistory(mirror.repository, mirror.release("latest"))
     mirror.fetch_tickets({1: "fix"})
     assert mirror.present([base, third, "0" * 40, project.git("rev-parse", "main:a")]) == {base, third}
-    assert mirror.new_commits([third], release) == {third: (second, on_main), second: (first,), first: (base,)}
-    assert mirror.in_release([base, first, on_main], release) == {base}
-    assert mirror.new_commits([], release) == {}
-    assert mirror.in_release([], release) == frozenset()
+    assert history.new_commits([third]) == {third: (second, on_main), second: (first,), first: (base,)}
+    assert history.contained([base, first, on_main]) == {base}
+    assert history.new_commits([]) == {}
+    assert history.contained([]) == frozenset()
 
 
 def test_a_commit_that_is_kept_survives_a_clean_up(project: Builder, tmp_path: Path) -> None:
@@ -213,7 +214,7 @@ def test_a_commit_that_is_kept_survives_a_clean_up(project: Builder, tmp_path: P
     release = mirror.release("latest")
     content = f"tree {release.tree}\nauthor A <a> 1 +0000\ncommitter A <a> 1 +0000\n\n".encode()
     kept, lost = (mirror.repository.write_commit(content + name) for name in (b"kept\n", b"lost\n"))
-    mirror.keep("days/2026-11-23", kept)
+    mirror.repository.keep("days/2026-11-23", kept)
     mirror.repository.git("gc", "--quiet", "--prune=now")
     assert mirror.present([kept, lost]) == {kept}
 

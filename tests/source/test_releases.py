@@ -6,6 +6,7 @@ import pytest
 from packaging.version import Version
 
 from sessions.source.mirror import Mirror
+from sessions.source.release_history import ReleaseHistory
 from sessions.source.releases import current_milestone, newest_release, version_of
 from sessions.terminal.errors import SourceError
 from sessions.tickets.trackers import merge_subjects
@@ -141,4 +142,4 @@ def test_only_the_releases_own_commits_name_what_is_merged(builder: Builder, tmp
     builder.tag("1.0")
     builder.commit({"a": "2"}, message="gh-5: after the release")
     mirror = Mirror.of(builder.url, tmp_path / "state")
-    assert mirror.namings(mirror.release("latest"), merge_subjects()).keys() == {1, 3}
+    assert ReleaseHistory(mirror.repository, mirror.release("latest")).namings(merge_subjects()).keys() == {1, 3}

@@ -73,15 +73,15 @@ def test_in_a_clone_the_origins_branch_is_meant(project: Builder, tmp_path: Path
     run_git("commit", "-q", "--allow-empty", "-m", "mine", cwd=tmp_path / "clone")
     run_git("branch", "-q", "-f", "main", "mine", cwd=tmp_path / "clone")
     mirror = Mirror.of(str(tmp_path / "clone"), tmp_path / "state")
-    assert mirror.default_branch == "main"
+    assert mirror.refs.default_branch == "main"
     assert find_start(mirror, "branch:main").commit == project.git("rev-parse", "main")
     assert find_start(mirror, "branch:mine").branch == "mine"
 
 
 def test_the_default_branch_is_told_also_where_head_is_detached(project: Builder, tmp_path: Path) -> None:
-    assert Mirror.of(project.url, tmp_path / "state").default_branch == "main"
+    assert Mirror.of(project.url, tmp_path / "state").refs.default_branch == "main"
     (project.path / "HEAD").write_text(project.git("rev-parse", "stable") + "\n")
-    assert Mirror.of(project.url, tmp_path / "state").default_branch == "stable"
+    assert Mirror.of(project.url, tmp_path / "state").refs.default_branch == "stable"
 
 
 def test_a_records_release_is_found_again_when_the_branch_has_moved(project: Builder, tmp_path: Path) -> None:

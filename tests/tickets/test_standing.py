@@ -36,7 +36,7 @@ class Office:
     def day(self, *tickets: Ticket, wanted: str = "latest", target: str = "") -> tuple[Scene, Queue, Line]:
         scene = Scene.of(self.builder, self.folder / "state", wanted=wanted)
         config = replace(CONFIG, tickets=replace(CONFIG.tickets, target=target))
-        rules = todays_rules(config, scene.release, tickets, scene.mirror.default_branch)
+        rules = todays_rules(config, scene.release, tickets, scene.mirror.refs.default_branch)
         drawn = build_queue(tickets, rules, scene.mirror, scene.release, config, OPTIONS)
         queue = start_line(drawn, scene.merger)
         return scene, queue, merge_line(queue, scene.merger, {})

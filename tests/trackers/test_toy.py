@@ -27,6 +27,7 @@ from sessions.settings.configuration import load_config
 from sessions.settings.schema import config_schema
 from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror
+from sessions.source.release_history import ReleaseHistory
 from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerError, UsageError
 from sessions.terminal.harmless_text import harmless
 from sessions.tickets.model import Account, Ticket
@@ -335,7 +336,7 @@ def test_its_merge_subjects_and_addresses_are_known(toy: ToyForge, builder: Buil
     builder.commit({"a": "2"}, message="Land toy-5 later")
     builder.tag("1.0")
     mirror = Mirror.of(builder.url, tmp_path / "state")
-    assert mirror.namings(mirror.release("latest"), merge_subjects()).keys() == {4}
+    assert ReleaseHistory(mirror.repository, mirror.release("latest")).namings(merge_subjects()).keys() == {4}
     for typed in (toy.url, f"toy:{toy.url}"):
         address = recognise_address(typed)
         assert address

@@ -17,7 +17,7 @@ from docker.errors import ImageNotFound
 
 from sessions.engines import Listen
 from sessions.engines.docker.daemon import translate_docker_errors
-from sessions.engines.docker.image_build import Order, choose_builder
+from sessions.engines.docker.image_build import BuildOrder, choose_builder
 from sessions.engines.docker.registry import AbsentImageError, Registry, RegistryError
 from sessions.engines.image_names import LABEL, legal_name, legal_tag
 from sessions.engines.images import Built, ImageSource
@@ -142,7 +142,7 @@ class BaselineImage:
         builder = choose_builder(engine.builder, self.client)
         registry = Registry.of(engine.image or engine.baseline, self.config, self.client)
         with translate_docker_errors(f"Building {plan.name}"), self._source(plan, release) as (context, dockerfile):
-            order = Order(
+            order = BuildOrder(
                 name=plan.name,
                 what=engine.dockerfile if plan.kind == "layers" else f"{engine.recipe} of {release.tag}",
                 dockerfile=dockerfile,

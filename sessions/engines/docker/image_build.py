@@ -35,7 +35,7 @@ _DOCKERFILE = ".integrand.Dockerfile"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class BuildOrder:
     """An image to build: ``name`` is its tag, ``context`` the folder that the Dockerfile copies from.
 
     ``what`` is the Dockerfile in words that its writer knows.
@@ -60,7 +60,7 @@ class Builder(Protocol):
         """Its word in the configuration."""
         ...
 
-    def build(self, order: Order, registry: Registry, warn: Listen, listen: Listen) -> str:
+    def build(self, order: BuildOrder, registry: Registry, warn: Listen, listen: Listen) -> str:
         """Build an image and return its id. ``registry`` is the one that we may have to log in to.
 
         Raises :class:`InfrastructureError` with the build's last words.
@@ -134,7 +134,7 @@ class BuildKit:
     client: docker.DockerClient
     name: str = "buildkit"
 
-    def build(self, order: Order, registry: Registry, warn: Listen, listen: Listen) -> str:
+    def build(self, order: BuildOrder, registry: Registry, warn: Listen, listen: Listen) -> str:
         """Build; where the cache alone is what fails, build without it."""
         status, said = self._run(order, registry, listen)
         if order.cache and (trouble := _cache_trouble(said)):
@@ -145,7 +145,7 @@ class BuildKit:
             raise _failed(order, _last_words(said))
         return _built(order, self.client)
 
-    def _run(self, order: Order, registry: Registry, listen: Listen) -> tuple[int, list[str]]:
+    def _run(self, order: BuildOrder, registry: Registry, listen: Listen) -> tuple[int, list[str]]:
         words = [self.program, "build", "--progress=plain", f"--file={order.dockerfile}", f"--tag={order.name}"]
         words += [f"--label={key}={value}" for key, value in order.labels.items()]
         # An argument of this name has BuildKit write its cache into the image; it is not in the image's environment.
@@ -206,7 +206,7 @@ class Classic:
     client: docker.DockerClient
     name: str = "classic"
 
-    def build(self, order: Order, registry: Registry, warn: Listen, listen: Listen) -> str:
+    def build(self, order: BuildOrder, registry: Registry, warn: Listen, listen: Listen) -> str:
         """Build, with the cache pulled where that goes."""
         if registry.login:
             self._log_in(registry, warn)
@@ -227,7 +227,7 @@ class Classic:
             warn(str(error))
 
     @contextmanager
-    def _cache(self, order: Order, registry: Registry, warn: Listen) -> Iterator[list[str]]:
+    def _cache(self, order: BuildOrder, registry: Registry, warn: Listen) -> Iterator[list[str]]:
         if not order.cache:
             yield []
             return
@@ -248,7 +248,7 @@ class Classic:
         finally:
             self.client.images.remove(order.cache)
 
-    def _run(self, order: Order, cache: list[str], said: deque[str], listen: Listen) -> None:
+    def _run(self, order: BuildOrder, cache: list[str], said: deque[str], listen: Listen) -> None:
         with _context(order) as (stream, dockerfile):
             events = self.client.api.build(
                 fileobj=stream,
@@ -272,7 +272,7 @@ class Classic:
 
 
 @contextmanager
-def _context(order: Order) -> Iterator[tuple[Any, str]]:
+def _context(order: BuildOrder) -> Iterator[tuple[Any, str]]:
     """The context as the classic API takes it, as a file, and the Dockerfile's name in it.
 
     A Dockerfile from elsewhere must be in it too, and the daemon takes it out again as `.dockerignore` says: under one
@@ -293,7 +293,7 @@ def _context(order: Order) -> Iterator[tuple[Any, str]]:
         yield stream, name
 
 
-def _ignored(order: Order) -> list[str]:
+def _ignored(order: BuildOrder) -> list[str]:
     """The patterns of what `COPY` does not see, sought where BuildKit seeks them."""
     places = (order.dockerfile.with_name(order.dockerfile.name + ".dockerignore"), order.context / ".dockerignore")
     place = next((each for each in places if each.is_file()), None)
@@ -301,11 +301,11 @@ def _ignored(order: Order) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
-def _built(order: Order, client: docker.DockerClient) -> str:
+def _built(order: BuildOrder, client: docker.DockerClient) -> str:
     return str(client.images.get(order.name).id)
 
 
-def _failed(order: Order, last: list[str]) -> InfrastructureError:
+def _failed(order: BuildOrder, last: list[str]) -> InfrastructureError:
     words = " / ".join(" ".join(line.split()) for line in last if line.strip())
     return InfrastructureError(f"{order.what} does not build: {words[-600:]}. Mend that, then run again.")
 

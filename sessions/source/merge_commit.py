@@ -1,0 +1,48 @@
+"""The commit object of a merge: its content, signature and message."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sessions.tickets.model import Ticket
+
+
+def sign(committer: str, date: dt.date) -> str:
+    """Return author or committer with a time, at midnight UTC of ``date``, as a commit object has them.
+
+    >>> sign("A <a@localhost>", dt.date(2026, 11, 23))
+    'A <a@localhost> 1795392000 +0000'
+    """
+    moment = int(dt.datetime.combine(date, dt.time(), dt.UTC).timestamp())
+    return f"{committer} {moment} +0000"
+
+
+def merge_commit(tree: str, parents: tuple[str, str], signature: str, message: str) -> bytes:
+    """Return the content of a merge's commit object. See https://git-scm.com/docs/git-commit-tree for the format."""
+    first, second = parents
+    lines = [
+        f"tree {tree}",
+        f"parent {first}",
+        f"parent {second}",
+        f"author {signature}",
+        f"committer {signature}",
+        "",
+        message,
+    ]
+    return "\n".join(lines).encode("utf-8", "replace")  # JSON may hold half a surrogate pair
+
+
+def merge_message(ticket: Ticket) -> str:
+    """Return subject, description and trailers of a merge, as Sage's release managers write them."""
+    trailers = [
+        f"URL: {ticket.url}" if ticket.url else "",
+        f"Ticket author(s): {', '.join(ticket.authors)}" if ticket.authors else "",
+        f"Reviewer(s): {', '.join(ticket.reviewers)}" if ticket.reviewers else "",
+    ]
+    parts = [
+        f"#{ticket.number}: {' '.join(ticket.title.split())}",
+        ticket.description.strip(),
+        "\n".join(filter(None, trailers)),
+    ]
+    # NUL ends a commit message for git; a ticket's text may hold anything.
+    return "\n\n".join(part for part in parts if part).replace("\0", "") + "\n"
