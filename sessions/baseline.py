@@ -5,6 +5,7 @@ from __future__ import annotations
 from sessions.day.baselines import Baselines
 from sessions.day.context import Day, open_day
 from sessions.day.finish import share
+from sessions.day.opened_runner import open_runner
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.run_record import DayResult, make_record, write_record
 from sessions.ledger.record import Record
@@ -18,7 +19,7 @@ def baseline(options: Options, console: Console) -> Record:
     with open_day(options, console) as day:
         if options.plan:
             return write_record(day, DayResult(state="empty", message="a plan runs no gate"))
-        with day.runner() as runner:
+        with open_runner(day) as runner:
             day_result = _work(day, runner)
             # The record of a day with tickets says more than one of the baseline alone.
             return share(day, runner, make_record(day, day_result), is_newest=not day.is_begun())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from sessions.day.context import hold_state
+from sessions.day.state_folder import hold_state
 from sessions.day.trial import try_gates
 from sessions.first_steps.commands import dockerfile, how_documented, how_tested
 from sessions.first_steps.draft import ProjectFacts, draft_config, draft_tickets

@@ -13,6 +13,7 @@ from sessions.day.finish import conclude
 from sessions.day.forecast import foresee, say_forecast
 from sessions.day.green_head import GreenHead
 from sessions.day.merge_queue import build_queue
+from sessions.day.opened_runner import open_runner
 from sessions.day.plan import describe_plan, plan_message
 from sessions.day.probe_outcomes import called
 from sessions.day.probe_runner import ProbeRunner
@@ -44,7 +45,7 @@ def integrate(options: Options, console: Console) -> Record:
         if options.plan or not queue.tickets:
             record = conclude(day, _with_queue(day, queue, _plan(day, tickets, progress)))
         else:
-            with day.runner() as runner:
+            with open_runner(day) as runner:
                 if options.shard:
                     day_result = _work_on_shard(day, options.shard, tickets, progress, runner)
                 else:

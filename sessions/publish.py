@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from sessions.day.context import apply_options, hold_state, with_sample
+from sessions.day.effective_configuration import apply_options, with_sample
 from sessions.day.packed import unpack_head, unpack_images
+from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import hand_over, take_over
 from sessions.engines.choice import open_preferred
 from sessions.engines.images import ImageStore

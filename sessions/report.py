@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sessions.day.context import apply_options, hold_state, with_sample
+from sessions.day.effective_configuration import apply_options, with_sample
+from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.record import Record, load_record, save_record
 from sessions.publishing.closing import close_merged

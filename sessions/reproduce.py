@@ -10,13 +10,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sessions.day.context import Day, apply_options, hold_state, open_day, with_sample
+from sessions.day.context import Day, open_day
 from sessions.day.debug_images import Evidence, evidence_of
+from sessions.day.effective_configuration import apply_options, with_sample
 from sessions.day.evidence_shell import check_confinement, open_shell
 from sessions.day.found_record import find_record
+from sessions.day.opened_runner import open_runner
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.reproduction_run import last_line, rerun
 from sessions.day.setup import write_configuration
+from sessions.day.state_folder import hold_state
 from sessions.ledger.record import Record
 from sessions.reporting.reproduction import is_of_build, rerun_line
 from sessions.settings.configuration import load_config
@@ -42,7 +45,7 @@ def reproduce(options: ReproduceOptions, console: Console) -> str | None:
         day_options = _day_options(options, record)
         _fetch(day_options, record, [evidence.commit for evidence in shown], bundle)
         day_options = replace(day_options, engine=options.engine or record["engine"] or None)
-        with open_day(day_options, console) as day, day.runner() as runner:
+        with open_day(day_options, console) as day, open_runner(day) as runner:
             _say_what_differs(record, runner, console)
             shown = [replace(each, tree=_tree_of(day, each)) for each in shown]
             if options.shell:

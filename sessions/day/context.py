@@ -1,42 +1,25 @@
-"""A day's work, opened: the state folder locked, the ledger at hand, the release found, the engine ready."""
+"""A day's work, opened: the state folder locked, the ledger at hand, the release found."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from sessions.day.budget import Budget
-from sessions.day.gate_files import GateFiles
-from sessions.day.packed import unpack_images
-from sessions.day.probe_builder import ProbeBuilder
-from sessions.day.probe_runner import ProbeRunner
-from sessions.day.result_cache import ResultCache
+from sessions.day.effective_configuration import apply_options, with_baseline, with_sample
+from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
-from sessions.engines.choice import choose_engine
-from sessions.engines.dask.pool import choose_pool
-from sessions.engines.image_names import legal_tag
-from sessions.engines.images import ImageSource
 from sessions.ledger.ledger import Ledger, ProbeResult
-from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import Config, Gate, load_config
 from sessions.settings.options import Options
 from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror
-from sessions.source.overlays import export, size_of
 from sessions.source.releases import Release
-from sessions.source.start import BRANCH, find_start, source_in
+from sessions.source.start import find_start
 from sessions.terminal.console import Console
-from sessions.terminal.errors import InfrastructureError, StateInUseError, UsageError
-
-_SAMPLE = "sample:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,50 +89,6 @@ class Day:
         wanted = self.options.gates
         return tuple(self.config.gate(name) for name in wanted) if wanted else self.config.gates
 
-    def _export(self, folder: Path) -> None:
-        """Write the release's files."""
-        export(self.mirror.repository, self.release.tree, folder, submodules=self.config.project.submodules)
-
-    @contextmanager
-    def runner(self) -> Iterator[ProbeRunner]:
-        """The engine with the release's image prepared."""
-        kind = self.options.engine or self.config.engine.kind
-        sample = Path(self.config.project.repository).is_relative_to(self.state / "sample")
-        engine = choose_engine(self.config, kind, self.state, self.console.detail, trusted=sample)
-        with ExitStack() as borrowed:
-            borrowed.callback(engine.close)
-            self.console.detail(f"engine: {engine.name}, as {engine.why}")
-            if engine.images:
-                unpack_images(engine.images, self.state, self.console)
-                if self.options.publish and self.config.engine.image:
-                    engine.images.check_login()  # now, and not after hours
-            repository, tree = self.mirror.repository, self.release.tree
-            self.console.detail(f"disk: {engine.check_disk(self.release.tag, size_of(repository, tree))}")
-            tag, commit = self.release.tag, self.release.commit
-            release = ImageSource(tag=tag, commit=commit, tree=tree, export=self._export)
-            image = engine.prepare(release)
-            self.console.detail(f"image: {image.name}")
-            source = source_in(self.mirror, image.revision, self.release)
-            if source.aside:
-                self.console.detail(source.aside)
-            jobs = self.options.jobs or os.cpu_count() or 1
-            pool = choose_pool(self.config, engine, image, release, jobs=jobs, warn=self.console.detail)
-            borrowed.callback(pool.close)
-            budget = self.options.budget
-            files = GateFiles(repository, self.options.files)
-            yield ProbeRunner(
-                engine=engine,
-                pool=pool,
-                cache=ResultCache(
-                    config=self.config, files=files, image_id=image.id, ledger=self.ledger, state=self.state
-                ),
-                builder=ProbeBuilder(config=self.config, files=files, image=image, release_tree=source.tree, jobs=jobs),
-                budget=Budget(None if budget is None else self.started + budget),
-                console=self.console,
-                gates=frozenset(gate.name for gate in self.asked_gates()),
-                shards=pool.size if self.config.engine.workers == "dask" else 1,
-            )
-
 
 @contextmanager
 def open_day(options: Options, console: Console) -> Iterator[Day]:
@@ -190,80 +129,3 @@ def open_day(options: Options, console: Console) -> Iterator[Day]:
             merger=merger,
             started=started,
         )
-
-
-@contextmanager
-def hold_state(state: Path) -> Iterator[None]:
-    """One session at a time in a state folder; the lock goes with the process, however that ends."""
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(state / "lock", timeout=0)
-        holder = state / "holder.json"
-        try:
-            with lock:
-                words = {"pid": os.getpid(), "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
-                holder.write_text(json.dumps(words), encoding="utf-8")
-                yield
-        except Timeout:
-            raise StateInUseError(
-                f"Another session works in {state} ({_who(holder)}): wait for it, or take another folder with --state."
-            ) from None
-    except OSError as error:
-        raise InfrastructureError(
-            f"The state folder {state} cannot be used: {error.strerror or error}. Make room or take another "
-            "folder with --state, then run again; what is known is kept."
-        ) from None
-
-
-def _who(holder: Path) -> str:
-    try:
-        words = json.loads(holder.read_text(encoding="utf-8"))
-        return f"process {words['pid']} since {words['since']}"
-    except (OSError, ValueError, KeyError):
-        return "it does not say which"
-
-
-def apply_options(config: Config, options: Options) -> Config:
-    """The configuration with options applied and its paths counted from where it lies."""
-    home = options.config.parent
-    project, engine, tickets = config.project, config.engine, config.tickets
-    if options.repository:
-        project = replace(project, repository=options.repository)
-    elif project.repository != _SAMPLE and (home / project.repository).exists():
-        project = replace(project, repository=str((home / project.repository).resolve()))
-    if config.has_ticket_file and tickets.url != _SAMPLE and "://" not in tickets.url:
-        tickets = replace(tickets, url=str((home / tickets.url).resolve()))
-    if engine.dockerfile:
-        engine = replace(engine, dockerfile=str((home / engine.dockerfile).resolve()))
-    return replace(config, project=project, engine=engine, tickets=tickets)
-
-
-def with_baseline(config: Config, release: Release) -> Config:
-    """The configuration with the release's commit and branch in the name of its image.
-
-    Raises :class:`UsageError` where the name asks for a branch, and the day starts from a tag.
-    """
-    name, start = config.engine.baseline.replace("{commit}", release.commit), config.project.release
-    # A day of the past, looked into, is named by its commit.
-    branch = release.branch or (start.removeprefix(BRANCH) if start.startswith(BRANCH) else "")
-    if "{branch}" in name and not branch and config.engine.kind != "local":
-        raise UsageError(
-            f"[engine] baseline has {{branch}}, and the day starts from the tag {release.tag}: write {{release}}, or "
-            'start from a branch, as [project] release = "branch:main".'
-        )
-    name = name.replace("{branch}", legal_tag(branch))
-    return replace(config, engine=replace(config.engine, baseline=name))
-
-
-def with_sample(config: Config, state: Path) -> Config:
-    """``sample:`` in the configuration as the paths of the bundled sample, made on first use."""
-    places = (config.project.repository, config.tickets.url)
-    if _SAMPLE not in places:
-        return config
-    sample = unpack_sample(state / "sample")
-    project, tickets = config.project, config.tickets
-    if project.repository == _SAMPLE:
-        project = replace(project, repository=str(sample.repository))
-    if tickets.url == _SAMPLE:
-        tickets = replace(tickets, url=str(sample.tickets))
-    return replace(config, project=project, tickets=tickets)

@@ -19,6 +19,7 @@ from sessions.engines.images import Inspection
 from sessions.engines.probe import Image
 from sessions.ledger.record import Purpose, Record
 from sessions.reporting.reproduction import is_of_build
+from sessions.source.evidence_bundle import BUNDLE, write_bundle
 from sessions.source.shallow import copy_since
 
 
@@ -53,6 +54,11 @@ def evidence_of(record: Record) -> tuple[Evidence, ...]:
 def evidence_commits(record: Record) -> list[str]:
     """Return the commits that show what tickets break."""
     return [evidence.commit for evidence in evidence_of(record)]
+
+
+def bundle_evidence(day: Day, record: Record) -> None:
+    """Write the commits that show failures as a git bundle beside the record; raises :class:`SourceError`."""
+    write_bundle(day.mirror.repository, evidence_commits(record), day.release.commit, day.folder / BUNDLE)
 
 
 # Writes the files to add to an image into a folder, and returns the absolute path in the image for each.

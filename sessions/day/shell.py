@@ -7,6 +7,7 @@ from datetime import date
 
 from sessions.day.context import open_day
 from sessions.day.debug_images import DebugImages, evidence_of
+from sessions.day.opened_runner import open_runner
 from sessions.engines.images import Inspection
 from sessions.ledger.record import Record, load_record
 from sessions.settings.options import Options
@@ -21,7 +22,7 @@ def look_inside(options: Options, console: Console) -> Record:
     """
     record = load_record(options.state)
     then = replace(options, release=record["release"], date=date.fromisoformat(record["date"]))
-    with open_day(then, console) as day, day.runner() as runner:
+    with open_day(then, console) as day, open_runner(day) as runner:
         debug_images = DebugImages(day, runner)
         inspection, command = _choose(debug_images, record, options.shell)
         if command:

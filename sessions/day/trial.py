@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sessions.day.advice import advice, last_words
 from sessions.day.context import Day, open_day
+from sessions.day.opened_runner import open_runner
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.question import Question
 from sessions.gates.results import Results
@@ -25,7 +26,7 @@ def try_gates(config: Path, state: Path, console: Console) -> None:
     Raises :class:`UsageError` if a gate measured nothing; what to change has been printed before.
     """
     options = Options(config=config, state=state, date=dt.datetime.now(dt.UTC).date())
-    with open_day(options, console) as day, day.runner() as runner:
+    with open_day(options, console) as day, open_runner(day) as runner:
         unmeasured = [gate.name for gate in day.config.gates if not _try(day, runner, gate)]
     if unmeasured:
         raise UsageError(

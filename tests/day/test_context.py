@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sessions.day.context import with_baseline
+from sessions.day.effective_configuration import with_baseline
 from sessions.settings.configuration import Config, EngineSettings, Gate, Project, Tracker
 from sessions.source.releases import Release
 from sessions.terminal.errors import UsageError

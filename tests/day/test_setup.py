@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from sessions.day.context import apply_options
+from sessions.day.effective_configuration import apply_options
 from sessions.day.setup import describe_setup, public_address, write_configuration
 from sessions.ledger.record import SCHEMA
 from sessions.settings.configuration import load_config

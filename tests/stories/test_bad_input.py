@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sessions.day.context import hold_state
+from sessions.day.state_folder import hold_state
 from tests.stories.desk import DATE, DAY, Desk
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,62 @@
+"""The configuration of a day: with the options, the bundled sample and the release filled in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from sessions.engines.image_names import legal_tag
+from sessions.sample.unpack import unpack_sample
+from sessions.settings.configuration import Config
+from sessions.settings.options import Options
+from sessions.source.releases import Release
+from sessions.source.start import BRANCH
+from sessions.terminal.errors import UsageError
+
+_SAMPLE = "sample:"
+
+
+def apply_options(config: Config, options: Options) -> Config:
+    """The configuration with options applied and its paths counted from where it lies."""
+    home = options.config.parent
+    project, engine, tickets = config.project, config.engine, config.tickets
+    if options.repository:
+        project = replace(project, repository=options.repository)
+    elif project.repository != _SAMPLE and (home / project.repository).exists():
+        project = replace(project, repository=str((home / project.repository).resolve()))
+    if config.has_ticket_file and tickets.url != _SAMPLE and "://" not in tickets.url:
+        tickets = replace(tickets, url=str((home / tickets.url).resolve()))
+    if engine.dockerfile:
+        engine = replace(engine, dockerfile=str((home / engine.dockerfile).resolve()))
+    return replace(config, project=project, engine=engine, tickets=tickets)
+
+
+def with_baseline(config: Config, release: Release) -> Config:
+    """The configuration with the release's commit and branch in the name of its image.
+
+    Raises :class:`UsageError` where the name asks for a branch, and the day starts from a tag.
+    """
+    name, start = config.engine.baseline.replace("{commit}", release.commit), config.project.release
+    # A day of the past, looked into, is named by its commit.
+    branch = release.branch or (start.removeprefix(BRANCH) if start.startswith(BRANCH) else "")
+    if "{branch}" in name and not branch and config.engine.kind != "local":
+        raise UsageError(
+            f"[engine] baseline has {{branch}}, and the day starts from the tag {release.tag}: write {{release}}, or "
+            'start from a branch, as [project] release = "branch:main".'
+        )
+    name = name.replace("{branch}", legal_tag(branch))
+    return replace(config, engine=replace(config.engine, baseline=name))
+
+
+def with_sample(config: Config, state: Path) -> Config:
+    """``sample:`` in the configuration as the paths of the bundled sample, made on first use."""
+    places = (config.project.repository, config.tickets.url)
+    if _SAMPLE not in places:
+        return config
+    sample = unpack_sample(state / "sample")
+    project, tickets = config.project, config.tickets
+    if project.repository == _SAMPLE:
+        project = replace(project, repository=str(sample.repository))
+    if tickets.url == _SAMPLE:
+        tickets = replace(tickets, url=str(sample.tickets))
+    return replace(config, project=project, tickets=tickets)

@@ -1,0 +1,45 @@
+"""The state folder, held by one session at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sessions.terminal.errors import InfrastructureError, StateInUseError
+
+
+@contextmanager
+def hold_state(state: Path) -> Iterator[None]:
+    """One session at a time in a state folder; the lock goes with the process, however that ends."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(state / "lock", timeout=0)
+        holder = state / "holder.json"
+        try:
+            with lock:
+                words = {"pid": os.getpid(), "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
+                holder.write_text(json.dumps(words), encoding="utf-8")
+                yield
+        except Timeout:
+            raise StateInUseError(
+                f"Another session works in {state} ({_who(holder)}): wait for it, or take another folder with --state."
+            ) from None
+    except OSError as error:
+        raise InfrastructureError(
+            f"The state folder {state} cannot be used: {error.strerror or error}. Make room or take another "
+            "folder with --state, then run again; what is known is kept."
+        ) from None
+
+
+def _who(holder: Path) -> str:
+    try:
+        words = json.loads(holder.read_text(encoding="utf-8"))
+        return f"process {words['pid']} since {words['since']}"
+    except (OSError, ValueError, KeyError):
+        return "it does not say which"

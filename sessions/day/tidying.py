@@ -1,0 +1,22 @@
+"""Keeps the state folder small at the end of a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+
+from sessions.day.context import Day
+from sessions.ledger.record import Record
+from sessions.ledger.retention import tidy_state
+from sessions.source.upkeep import tidy_mirror
+from sessions.terminal.errors import SourceError
+
+
+def tidy(day: Day, record: Record) -> None:
+    """Remove what no day within ``keep_days`` needed, and pack the mirror. A failure is reported and ignored."""
+    keep, today = day.config.engine.keep_days, day.options.date
+    try:
+        tidy_state(day.state, record, today, keep)
+        tidy_mirror(day.mirror.repository, today - dt.timedelta(days=keep))
+    except (OSError, sqlite3.Error, SourceError) as error:
+        day.console.detail(f"old files could not be removed from {day.state}: {error}")
