@@ -8,7 +8,7 @@ from functools import cached_property
 
 from sessions.culprits.finder import CulpritFinder, blames_to_act_on
 from sessions.culprits.findings import Answer, Blame, Flaky, Query
-from sessions.culprits.suspicion import suspicion
+from sessions.culprits.suspicion import suspect_weights
 from sessions.day.context import Day
 from sessions.day.decisions import some_tickets
 from sessions.day.probe_outcomes import BUILD, called
@@ -45,7 +45,7 @@ class CulpritRuns:
                 needs=self.queue.needs,
                 tests=tests,
                 known=self.known.setdefault(name, {}),
-                suspicion=suspicion(self._touched, {test: self._file_of(gate, test) for test in tests}),
+                suspicion=suspect_weights(self._touched, {test: self._file_of(gate, test) for test in tests}),
                 histories=self.day.ledger.histories(self.progress.line.head.tree, name, tests),
             )
             while queries := finder.queries():

@@ -104,10 +104,11 @@ class HeadGates:
 def _hidden(measured: Measured) -> bool:
     """Whether the run on the head did not reach a test that passed on the release."""
     head = measured.head
-    if not head.is_measured:
-        return True
-    unseen = [test for test in measured.release.passed if head.presence(test) is Presence.HIDDEN]
-    return bool(unseen or head.hidden_files & measured.release.counts.keys())
+    return (
+        not head.is_measured
+        or any(head.presence(test) is Presence.HIDDEN for test in measured.release.passed)
+        or any(head.hides(file) for file in measured.release.counts)
+    )
 
 
 def size_of_head(candidate: Candidate) -> str:
