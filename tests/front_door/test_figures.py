@@ -89,7 +89,7 @@ def titles_and_bounds(table: str) -> list[tuple[str, str]]:
 STILL_ABOVE = {
     *("culprits.plan.Plan", "gates.formats.latex._Manual"),
     *("source.merging.Merger", "source.mirror.Mirror"),
-    *("day.context", "day.culprit_runs", "day.green_head", "day.head_gates", "day.run_record"),
+    *("day.context", "day.run_record"),
     *("day.trunk_breaks",),
 }
 
