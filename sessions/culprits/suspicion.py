@@ -9,7 +9,7 @@ from sessions.culprits.finder import Test
 _SAME_FILE, _SAME_FOLDER = 20.0, 3.0
 
 
-def suspicion(touched: Mapping[int, frozenset[str]], files: Mapping[Test, str]) -> dict[Test, dict[int, float]]:
+def suspect_weights(touched: Mapping[int, frozenset[str]], files: Mapping[Test, str]) -> dict[Test, dict[int, float]]:
     """Return how suspect tickets are, for each test: those that change its file most, then its folder.
 
     ``touched`` are the paths that each ticket changes, ``files`` those that the tests are in; an empty one is unknown.

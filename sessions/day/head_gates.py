@@ -1,23 +1,19 @@
-"""Runs a gate on the head, and compares it with the gate's baseline."""
+"""Runs gates on the head, again where chance may have hidden something."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sessions.day.baselines import Baselines
-from sessions.day.changed_tests import ChangedTests
 from sessions.day.flake_check import FlakeCheck
+from sessions.day.head_comparison import HeadComparison, hides_tests
 from sessions.day.probe_outcomes import BUILD
 from sessions.day.probe_runner import ProbeRunner
-from sessions.day.progress import Measured, Progress
+from sessions.day.progress import Progress
 from sessions.day.question import Question
-from sessions.gates.comparison import compare
-from sessions.gates.results import Failure, Presence, Results, TestId
+from sessions.gates.results import Failure
 from sessions.ledger.ledger import ProbeResult
 from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
-from sessions.source.diffs import Diff
 from sessions.source.merging import Candidate
 from sessions.terminal.errors import InfrastructureError
 
@@ -27,13 +23,12 @@ _RUNS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class HeadGates:
-    """Runs gates on the head of ``progress``. ``diffs`` are those of the queue's tickets, by number."""
+    """Runs gates on the head of ``progress``."""
 
     runner: ProbeRunner
-    baselines: Baselines
     progress: Progress
     flakes: FlakeCheck
-    diffs: Mapping[int, Diff]
+    comparison: HeadComparison
 
     def new_failures(self, gate: Gate) -> tuple[str, tuple[Failure, ...]] | None:
         """Return what fails anew at a gate on the head, with the gate's name or the build's; ``None`` if nothing does.
@@ -48,9 +43,9 @@ class HeadGates:
             if not probe_result.built:
                 new = self.flakes.new_failures(BUILD, probe_result.results.failures)
                 return BUILD.name, new or probe_result.results.failures
-            if new := self.flakes.new_failures(gate, self._compare(gate, probe_result.results)):
+            if new := self.flakes.new_failures(gate, self.comparison.compare(gate, probe_result.results)):
                 return gate.name, new
-            if not _hidden(self.progress.measured[gate.name]):
+            if not hides_tests(self.progress.measured[gate.name]):
                 return None
         raise InfrastructureError(
             f"None of {_RUNS} runs of {gate.name} on {size_of_head(self.progress.line.head)} came to its end, and "
@@ -75,39 +70,6 @@ class HeadGates:
             return probe_result
         why = f"again on {size_of_head(head)}, as the build is flaky"
         return self.runner.result(replace(whole, attempt=attempt + 1, why=why))
-
-    def _compare(self, gate: Gate, results: Results) -> tuple[Failure, ...]:
-        """Return what may be new: failures, and tests that no longer run although no ticket's diff removes them."""
-        baseline = self.baselines.of(gate)
-        compared = compare(baseline.probe_result.results, results)
-        changed = self._changed_tests(gate, compared.brought)
-        self.progress.measured[gate.name] = Measured(
-            release=baseline.probe_result.results,
-            mended_by=baseline.candidate.tickets,
-            head=results,
-            comparison=compared,
-            changes=changed.by_ticket(compared),
-        )
-        unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
-        return (*compared.new, *unexplained)
-
-    def _changed_tests(self, gate: Gate, brought: tuple[TestId, ...]) -> ChangedTests:
-        """Return what the diffs of the head's tickets do to a gate's tests."""
-        return ChangedTests(
-            diffs={ticket.number: self.diffs[ticket.number] for ticket in self.progress.line.tickets},
-            before=self.runner.cache.files.locator(gate, self.baselines.day.base.tree),
-            after=self.runner.cache.files.locator(gate, self.progress.line.head.tree),
-            brought=brought,
-        )
-
-
-def _hidden(measured: Measured) -> bool:
-    """Whether the run on the head did not reach a test that passed on the release."""
-    head = measured.head
-    if not head.is_measured:
-        return True
-    unseen = [test for test in measured.release.passed if head.presence(test) is Presence.HIDDEN]
-    return bool(unseen or head.hidden_files & measured.release.counts.keys())
 
 
 def size_of_head(candidate: Candidate) -> str:

@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from sessions.day.ticket_selection import declared_needs
+from sessions.day.ticket_selection import carried_needs, declared_needs
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
 from sessions.source.line import Queue
 from sessions.source.mirror import Mirror
-from sessions.source.release_history import ReleaseHistory
 from sessions.source.releases import Release
 from sessions.source.soundness import fetch_sound
-from sessions.source.stacked import carried_tickets
 from sessions.source.standing import Standing
 from sessions.tickets.eligibility import Rules, priority_rank, why_not
 from sessions.tickets.model import Decision, Ticket, Verdict
@@ -39,7 +37,7 @@ def build_queue(
     fetched = fetch_sound(mirror, release, branches, elsewhere, submodules=config.project.submodules)
     tips = fetched.tips
     with closing(Standing.of(tips, mirror, release, rules.target, merge_subjects())) as standing:
-        carried = _carried(tickets, tips, mirror, release)
+        carried = carried_needs(tickets, tips, mirror, release)
         out: dict[int, Decision] = {}
         for ticket in tickets:
             if ticket.number in options.without:
@@ -84,16 +82,6 @@ def _circular(needs: Needs) -> dict[int, Decision]:
             reason = f"it depends on itself: {path}"
             out[number] = Decision(verdict=Verdict.BLOCKED, reason=reason, blocked_by=others)
     return out
-
-
-def _carried(
-    tickets: Sequence[Ticket], tips: Mapping[int, str], mirror: Mirror, release: Release
-) -> dict[int, frozenset[int]]:
-    """Return the tickets whose branches each ticket's branch contains, as reviewed or as they are now."""
-    heads = {each.number: frozenset({tips.get(each.number, ""), each.commit} - {""}) for each in tickets}
-    present = mirror.present(frozenset[str]().union(*heads.values()))
-    parents = ReleaseHistory(mirror.repository, release).new_commits(present)
-    return carried_tickets({number: commits & present for number, commits in heads.items()}, parents)
 
 
 def _refusal(ticket: Ticket, rules: Rules, fault: str, standing: Standing) -> Decision | None:

@@ -112,7 +112,7 @@ def _count_answer(results: Results, failure: Failure) -> Answer:
     ran = results.counts.get(failure.test.file)
     if ran is not None:
         return "fails" if ran < failure.expected else "passes"
-    return "unclear" if not results.is_measured or failure.test.file in results.hidden_files else "not run"
+    return "unclear" if results.hides(failure.test.file) else "not run"
 
 
 def _read(gate: Gate, outcome: Outcome, source: str) -> Results:

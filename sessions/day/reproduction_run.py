@@ -56,10 +56,10 @@ def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[Broke]) ->
     if gate is not BUILD and outcome.steps[-1].name == BUILD_STEP:
         words = f"the build fails, so that the test cannot run:\n{outcome.steps[-1].log[-2000:]}"
         return [Rerun(test=broke["test"], again=False, message=words) for broke in reported]
-    return [compare(broke, results) for broke in reported]
+    return [compare_with_record(broke, results) for broke in reported]
 
 
-def compare(broke: Broke, results: Results) -> Rerun:
+def compare_with_record(broke: Broke, results: Results) -> Rerun:
     """Return what a run shows of a reported failure.
 
     Tests are compared as text, as the record has no other name for them. A test that is gone is only shown to be gone

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
+from sessions.source.mirror import Mirror
+from sessions.source.release_history import ReleaseHistory
 from sessions.source.releases import Release, current_milestone
+from sessions.source.stacked import carried_tickets
 from sessions.terminal.errors import TrackerError, UsageError
 from sessions.tickets.eligibility import Rules, check_not_elsewhere
 from sessions.tickets.model import Ticket
@@ -66,3 +69,13 @@ def select_tickets(tickets: Sequence[Ticket], options: Options) -> tuple[Ticket,
 def declared_needs(tickets: Sequence[Ticket]) -> Needs:
     """Return the numbers of the tickets that each ticket declares to depend on."""
     return {each.number: frozenset(each.depends) for each in tickets}
+
+
+def carried_needs(
+    tickets: Sequence[Ticket], tips: Mapping[int, str], mirror: Mirror, release: Release
+) -> dict[int, frozenset[int]]:
+    """Return the tickets whose branches each ticket's branch contains, as reviewed or as they are now."""
+    heads = {each.number: frozenset({tips.get(each.number, ""), each.commit} - {""}) for each in tickets}
+    present = mirror.present(frozenset[str]().union(*heads.values()))
+    parents = ReleaseHistory(mirror.repository, release).new_commits(present)
+    return carried_tickets({number: commits & present for number, commits in heads.items()}, parents)

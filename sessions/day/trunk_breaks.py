@@ -1,28 +1,23 @@
-"""What a branch broke since the release, and with which of its commits: nobody's fault among the tickets."""
+"""Finds what a branch broke since the release, and with which commits, so that no ticket is blamed for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sessions.culprits.findings import Answer, search_answer
+from sessions.culprits.findings import search_answer
 from sessions.culprits.first_bad import FirstBad, Span
 from sessions.day.baselines import Baselines
 from sessions.day.context import Day
 from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
 from sessions.day.probe_runner import ProbeRunner
-from sessions.day.retest import Look, Retester
+from sessions.day.trunk_probes import AGAIN, FIRST, TrunkProbes
 from sessions.gates.comparison import compare
 from sessions.gates.results import Failure, TestId
-from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
-from sessions.source.merging import Candidate
 from sessions.source.trunk import Trunk
 from sessions.terminal.errors import GatePendingError, SourceError
-
-# Which run a question is about: the bisection's, or another one that must confirm it.
-_FIRST, _AGAIN = 1, 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,21 +64,16 @@ def find_trunk_breaks(day: Day, runner: ProbeRunner) -> tuple[TrunkBreak, ...]:
     Each is verified both ways: the tests fail twice at the commit that is named, and pass twice at the one before.
 
     Raises :class:`SourceError` where the branch does not build any more, or a gate comes to no end on it, as then no
-    ticket can be judged; and what
-    :meth:`ProbeRunner.results` raises.
+    ticket can be judged; and what :meth:`ProbeRunner.results` raises.
     """
     trunk = day.merger.trunk
     if trunk is None:
         return ()
     found = list[TrunkBreak]()
     release = Baselines.of_release(day, runner)
-    search = _Search(
-        day=day,
-        trunk=trunk,
-        release=release,
-        branch=Baselines(day=day, runner=runner),
-        retester=Retester(runner=runner, baselines=release),
-    )
+    branch = Baselines(day=day, runner=runner)
+    probes = TrunkProbes(day=day, trunk=trunk, release=release, start=branch.start, runner=runner)
+    search = _Search(day=day, trunk=trunk, release=release, branch=branch, probes=probes)
     for gate in day.config.gates:
         try:
             found += search.breaks(gate)
@@ -102,7 +92,7 @@ class _Search:
     trunk: Trunk
     release: Baselines
     branch: Baselines
-    retester: Retester
+    probes: TrunkProbes
 
     def breaks(self, gate: Gate) -> list[TrunkBreak]:
         release, probe_result = self.release.find(gate), self.branch.look(gate)
@@ -120,19 +110,19 @@ class _Search:
     def _spans(self, gate: Gate, failures: tuple[Failure, ...]) -> dict[TestId, Span]:
         """Where those tests that fail again on the branch, and pass again on the release, begin to fail."""
         last = len(self.trunk.line) - 1
-        again = self._look(gate, {last: failures, -1: failures}, _AGAIN) if failures else {}
+        again = self.probes.run(gate, {last: failures, -1: failures}, AGAIN) if failures else {}
         by_test = {failure.test: failure for failure in failures}
         steady = [test for test in by_test if again[last][test] == "fails" and again[-1][test] in ("passes", "not run")]
         search = FirstBad(last + 1, steady)
         while queries := search.queries():
             looks = {place: tuple(by_test[test] for test in tests) for place, tests in queries.items()}
-            for place, answers in self._look(gate, looks, _FIRST).items():
+            for place, answers in self.probes.run(gate, looks, FIRST).items():
                 search.learn(place, {test: search_answer(answer) for test, answer in answers.items()})
         return search.found()
 
     def _break(self, gate: Gate, failure: Failure, span: Span) -> TrunkBreak:
         test = failure.test
-        seen = self._look(gate, {span.low: (failure,), span.high: (failure,)}, _AGAIN)
+        seen = self.probes.run(gate, {span.low: (failure,), span.high: (failure,)}, AGAIN)
         commit = self.trunk.line[span.high]
         shown = span.is_one and (search_answer(seen[span.low][test]), seen[span.high][test]) == ("passes", "fails")
         passes = "does not exist" if seen[span.low][test] == "not run" else "passes, twice,"
@@ -142,9 +132,9 @@ class _Search:
             commit=commit if shown else "",
             subject=self._subject(commit) if shown else "",
             message=failure.message,
-            evidence=(f"fails, twice, at {self._name(span.high)}", f"{passes} at {self._name(span.low)}")
+            evidence=(f"fails, twice, at {self.probes.name(span.high)}", f"{passes} at {self.probes.name(span.low)}")
             if shown
-            else (f"fails at {self._name(span.high)}, passes at {self._name(span.low)}",),
+            else (f"fails at {self.probes.name(span.high)}, passes at {self.probes.name(span.low)}",),
         )
 
     def _unusable(self, gate: Gate, failure: Failure, what: str) -> str:
@@ -158,29 +148,6 @@ class _Search:
             f"{self.trunk.name} {what} since {self.trunk.since}{with_}, so no ticket that carries it can be judged: "
             "wait for its repair, or leave those tickets out with --without"
         )
-
-    def _look(
-        self, gate: Gate, wanted: Mapping[int, tuple[Failure, ...]], attempt: int
-    ) -> dict[int, dict[TestId, Answer]]:
-        """What tests do at places of the line, all at once; unclear where a commit does not merge with the release."""
-        looks: dict[int, Look] = {}
-        for place, failures in wanted.items():
-            if candidate := self._candidate(place):
-                why = f"on {self._name(place)}{' again' if attempt == _AGAIN else ''}"
-                looks[place] = Look(
-                    candidate=candidate, failures=failures, attempt=attempt, why=why, purpose=Purpose.SEARCH
-                )
-        told = dict(zip(looks, self.retester.look_at(gate, list(looks.values()), self.branch.start), strict=True))
-        return {place: self.retester.certain(gate, failures, told.get(place, {})) for place, failures in wanted.items()}
-
-    def _candidate(self, place: int) -> Candidate | None:
-        if place < 0:
-            return self.day.merger.bare
-        merged = self.day.merger.with_branch(self.trunk.line[place], f"{self.trunk.name} {self.trunk.line[place][:10]}")
-        return merged if isinstance(merged, Candidate) else None
-
-    def _name(self, place: int) -> str:
-        return self.trunk.line[place][:10] if place >= 0 else self.trunk.since
 
     def _subject(self, commit: str) -> str:
         words = ("log", "-1", "--no-show-signature", "--format=%s", commit)

@@ -107,17 +107,13 @@ class Results:
         return {failure.test: failure for failure in self.failures}
 
     @cached_property
-    def _seen(self) -> frozenset[TestId]:
-        return frozenset(self.passed)
-
-    @cached_property
-    def _skipped(self) -> frozenset[TestId]:
-        return frozenset(self.skipped)
-
-    @cached_property
-    def hidden_files(self) -> frozenset[str]:
-        """The files that failed as a whole: which tests they hold is not known."""
-        return frozenset(test.file for test in self.failing if test.is_whole_file)
+    def _reported(self) -> Mapping[TestId, Presence]:
+        """What the report says of each test that it names; a test that failed anywhere has failed."""
+        return (
+            dict.fromkeys(self.skipped, Presence.SKIPPED)
+            | dict.fromkeys(self.passed, Presence.PASSED)
+            | dict.fromkeys(self.failing, Presence.FAILED)
+        )
 
     @cached_property
     def tested_files(self) -> frozenset[str]:
@@ -152,43 +148,41 @@ class Results:
             return 0
         return len(self.passed) or max(self.tests - self.fails - len(self.skipped), 0)
 
+    def hides(self, file: str) -> bool:
+        """Whether a failure hides the other tests of ``file``: the whole run or the whole file did not come to its end.
+
+        Such a failure has no file or no name. What it hides has neither passed nor failed, and is not gone either.
+        """
+        return not self.is_measured or (bool(file) and (file, "") in self._failing_names)
+
     def presence(self, test: TestId) -> Presence:
-        """What this run says about ``test``."""
-        if test in self.failing:
-            return Presence.FAILED
-        if test in self._seen:
-            return Presence.PASSED
-        if test in self._skipped:
-            return Presence.SKIPPED
+        """Return what this run says about ``test``."""
+        if test in self._reported:
+            return self._reported[test]
         if test.file in self.counts:
             return Presence.PASSED
-        if not self.is_measured or test.file in self.hidden_files:
+        if self.hides(test.file):
             return Presence.HIDDEN
-        return self._presence_of_part(test) or self._presence_unnamed(test)
+        if inferred := self._presence_of_part(test):
+            return inferred
+        if test.is_whole_gate or (self.lists_faults and not test.is_whole_file):
+            return Presence.PASSED
+        return Presence.PASSED if test.is_whole_file and test.file in self.tested_files else Presence.ABSENT
 
     def _presence_of_part(self, test: TestId) -> Presence | None:
-        """What the rest of a test says of it, where a report tells only those of its examples that failed.
+        """Infer the presence of a test from reports that name only the failing examples of a test.
 
-        An example that is not among the failing ones of its test did not fail; the test as a whole is not known then.
+        An example that is not among the failing ones of its test did not fail. Of the test as a whole nothing is known.
         """
-        whole = TestId(test.file, test.name)
         if not test.name or self.lists_faults:
             return None
         if (test.file, test.name) in self._failing_names:
             return Presence.PASSED if test.example else Presence.HIDDEN
-        if test.example and whole in self._seen:
-            return Presence.PASSED
-        return Presence.SKIPPED if test.example and whole in self._skipped else None
+        return self._reported.get(TestId(test.file, test.name)) if test.example else None
 
     @cached_property
     def _failing_names(self) -> frozenset[tuple[str, str]]:
         return frozenset((test.file, test.name) for test in self.failing)
-
-    def _presence_unnamed(self, test: TestId) -> Presence:
-        """What a run that came to its end says about a test that it does not report."""
-        if test.is_whole_gate or (self.lists_faults and not test.is_whole_file):
-            return Presence.PASSED
-        return Presence.PASSED if test.is_whole_file and test.file in self.tested_files else Presence.ABSENT
 
 
 @dataclass(frozen=True, kw_only=True)

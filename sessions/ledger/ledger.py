@@ -1,21 +1,22 @@
-"""What is known so far, in SQLite: a result belongs to (tree, image, gate, tests, attempt), not to a run."""
+"""Stores the results of probes in SQLite, by tree, image, gate, tests and attempt, for all days that need them."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from sessions.gates.results import Presence, Results, TestId
-from sessions.gates.run_history import RunCounts, RunHistory
+from sessions.gates.results import Results, TestId
+from sessions.gates.run_history import RunHistory
 from sessions.gates.shards import Shard, ShardFiles
+from sessions.ledger.histories import HISTORIES_TABLE, kept_histories
 from sessions.ledger.packing import pack_results, unpack_results
 from sessions.terminal.errors import InfrastructureError
 
-# 2: results say which tests passed. What an older Integrand wrote does not, and cannot be judged by.
+# Since format 2, results name the tests that passed. Older ones do not, so they cannot be compared.
 _VERSION = 2
 _TABLES = """
 create table results (
@@ -32,21 +33,10 @@ create table results (
 ) without rowid;
 """
 
-# Came later: ledgers of the same version may lack it.
-_HISTORIES = """
-create table if not exists histories (
-    head text not null,
-    gate text not null,
-    test text not null,
-    told text not null,
-    primary key (head, gate, test)
-) without rowid
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """What was asked. ``tests`` are files, one a line, or ``*`` for all that the gate has."""
+    """Identifies a probe. ``tests`` are files, one a line, or ``*`` for all tests of the gate."""
 
     tree: str
     image: str
@@ -57,7 +47,7 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeResult:
-    """What was seen: ``results``, unless the build failed; how long it took; and the log's file name."""
+    """The result of a probe: ``results``, whether it was built, how long it took, and the log's file name."""
 
     built: bool
     results: Results
@@ -66,18 +56,21 @@ class ProbeResult:
 
 
 class Ledger:
-    """The ledger of one state folder. Every write is one transaction: it is there whole, or not at all."""
+    """The ledger of one state folder. Each write is one transaction.
+
+    Every method raises :class:`InfrastructureError` if the file cannot be read or written.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with self._errors_translated():
+        with _translate_errors(self._path):
             self._db = sqlite3.connect(path, isolation_level=None)
-            self._check_version()
+            _upgrade(self._db, path)
             self._db.execute("pragma journal_mode = wal")
 
     def find(self, key: Key) -> ProbeResult | None:
-        """What is known about ``key``."""
-        with self._errors_translated():
+        """Return the stored result, or ``None``."""
+        with _translate_errors(self._path):
             row = self._db.execute(
                 "select built, results, seconds, log from results "
                 "where tree = ? and image = ? and gate = ? and tests = ? and attempt = ?",
@@ -90,8 +83,8 @@ class Ledger:
             )
 
     def write(self, key: Key, probe_result: ProbeResult) -> None:
-        """Keep a reading."""
-        with self._errors_translated():
+        """Store a result; it replaces an earlier one of the same key."""
+        with _translate_errors(self._path):
             self._db.execute(
                 "insert or replace into results values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -101,8 +94,8 @@ class Ledger:
             )
 
     def shards(self, key: Key) -> dict[ShardFiles, ProbeResult]:
-        """What is known of parts of the gate that ``key`` asks for as a whole, by place, number and files."""
-        with self._errors_translated():
+        """Return the stored results of shards of the whole gate that ``key`` names."""
+        with _translate_errors(self._path):
             rows = self._db.execute(
                 "select tests, built, results, seconds, log from results "
                 "where tree = ? and image = ? and gate = ? and attempt = ? and tests like 'shard %'",
@@ -119,17 +112,17 @@ class Ledger:
         return found
 
     def times(self, gate: str) -> dict[str, float]:
-        """The longest that each file took in runs of a gate, in seconds; only those that a format told."""
+        """Return the longest time of each file in runs of a gate, in seconds, where the format reports times."""
         known: dict[str, float] = {}
-        with self._errors_translated():
+        with _translate_errors(self._path):
             for (text,) in self._db.execute("select results from results where gate = ?", (gate,)):
                 for file, seconds in json.loads(text).get("times", {}).items():
                     known[file] = max(seconds, known.get(file, 0.0))
         return known
 
     def absorb(self, path: Path) -> int:
-        """Take in all readings of another ledger that are not here; how many they were."""
-        with self._errors_translated():
+        """Copy the results of another ledger that this one lacks, and return their number."""
+        with _translate_errors(self._path):
             before = self.size()
             self._db.execute("attach database ? as other", (str(path),))
             try:
@@ -139,56 +132,30 @@ class Ledger:
             return self.size() - before
 
     def size(self) -> int:
-        """How many readings it holds."""
-        with self._errors_translated():
+        """Return the number of stored results."""
+        with _translate_errors(self._path):
             return int(self._db.execute("select count(*) from results").fetchone()[0])
 
     def usual_seconds(self, gate: str, *, whole: bool) -> float | None:
-        """The longest that a run of a gate took so far: of all its tests, or of some."""
-        with self._errors_translated():
+        """Return the longest time of a run so far, in seconds: of all the gate's tests if ``whole``, else of some."""
+        with _translate_errors(self._path):
             row = self._db.execute(
                 "select max(seconds) from results where gate = ? and (tests = '*') = ?", (gate, whole)
             ).fetchone()
         return None if row[0] is None else float(row[0])
 
     def histories(self, head: str, gate: str, tests: Iterable[TestId]) -> dict[TestId, RunHistory]:
-        """What earlier runs of a gate (whatever its command was then) told of ``tests``.
+        """Return what earlier runs of a gate (whatever its command was then) say about ``tests``.
 
-        It is looked up once for a ``head``, a tree, and then kept for it: else the search's own probes would change it,
-        and a day that is told again, or that is the same tomorrow, would go another way.
+        A history is computed once for each ``head``, a tree, and kept. Otherwise the search's own probes would change
+        it, and a day that is repeated or interrupted would take another course.
         """
-        tests = tuple(tests)
-        with self._errors_translated():
-            kept = dict(self._db.execute("select test, told from histories where head = ? and gate = ?", (head, gate)))
-            names = {test: json.dumps(asdict(test)) for test in tests}
-            fresh = [test for test in tests if names[test] not in kept]
-            looked_up = self._look_up(gate, fresh) if fresh else {}
-            rows = [(head, gate, names[test], json.dumps(asdict(history))) for test, history in looked_up.items()]
-            self._db.executemany("insert into histories values (?, ?, ?, ?)", rows)
-            return looked_up | {
-                test: RunHistory(**json.loads(kept[names[test]])) for test in tests if names[test] in kept
-            }
-
-    def _look_up(self, gate: str, tests: Sequence[TestId]) -> dict[TestId, RunHistory]:
-        """Runs of one tree that differ are odd ones; a tree on which a test only failed tells nothing of chance."""
-        rows = self._db.execute(
-            # Shards are told as the whole that they are parts of, and must not count twice.
-            "select tree, image, results from results "
-            "where built and substr(gate, 1, ?) = ? and tests not like 'shard %'",
-            (len(gate) + 1, f"{gate}@"),
-        )
-        seen: dict[TestId, dict[tuple[str, str], RunCounts]] = {test: {} for test in tests}
-        for tree, image, results in rows:
-            found = unpack_results(json.loads(results))
-            for test, trees in seen.items():
-                presence = found.presence(test)
-                run = RunCounts(fails=presence is Presence.FAILED, passes=presence is Presence.PASSED)
-                trees[tree, image] = trees.get((tree, image), RunCounts()) + run
-        return {test: _history(trees.values()) for test, trees in seen.items()}
+        with _translate_errors(self._path):
+            return kept_histories(self._db, head, gate, tuple(tests))
 
     def forget(self, *, keep_passes: bool, keep_tree: str = "") -> None:
-        """Forget all results, or those with a failure that are not of ``keep_tree``."""
-        with self._errors_translated():
+        """Delete all results; with ``keep_passes`` only those that have a failure and are not of ``keep_tree``."""
+        with _translate_errors(self._path):
             if keep_passes:
                 failed = "not built or json_array_length(results, '$.failures') > 0"
                 self._db.execute(f"delete from results where tree != ? and ({failed})", (keep_tree,))  # noqa: S608
@@ -197,8 +164,8 @@ class Ledger:
                 self._db.execute("delete from histories")
 
     def forget_unmeasured(self, tree: str) -> None:
-        """Forget the runs on a tree that did not account for their end, for whoever mends what was wrong with them."""
-        with self._errors_translated():
+        """Delete a tree's results that were not built or did not come to their end: these probes run again."""
+        with _translate_errors(self._path):
             self._db.execute(
                 "delete from results where tree = ? and (not built or json_extract(results, '$.trouble') != '')",
                 (tree,),
@@ -208,30 +175,26 @@ class Ledger:
         """Close the file."""
         self._db.close()
 
-    def _check_version(self) -> None:
-        version = self._db.execute("pragma user_version").fetchone()[0]
-        if version > _VERSION:
-            raise InfrastructureError(
-                f"{self._path} was written by a newer Integrand (format {version}, this one knows {_VERSION}): "
-                "update, or take another folder with --state DIR."
-            )
-        if version < _VERSION:
-            older = "drop table if exists results; drop table if exists histories;"
-            self._db.executescript(f"begin; {older} {_TABLES} pragma user_version = {_VERSION}; commit;")
-        self._db.execute(_HISTORIES)
 
-    @contextmanager
-    def _errors_translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, ValueError, LookupError, TypeError) as error:  # the latter: spoilt on the disk
-            raise InfrastructureError(
-                f"The ledger {self._path} failed: {error}. Make room or move the file away, then run again."
-            ) from None
+def _upgrade(db: sqlite3.Connection, path: Path) -> None:
+    """Create the tables; drop those of an older format, and refuse a newer one."""
+    version = db.execute("pragma user_version").fetchone()[0]
+    if version > _VERSION:
+        raise InfrastructureError(
+            f"{path} was written by a newer Integrand (format {version}, this one knows {_VERSION}): "
+            "update, or take another folder with --state DIR."
+        )
+    if version < _VERSION:
+        older = "drop table if exists results; drop table if exists histories;"
+        db.executescript(f"begin; {older} {_TABLES} pragma user_version = {_VERSION}; commit;")
+    db.execute(HISTORIES_TABLE)
 
 
-def _history(trees: Iterable[RunCounts]) -> RunHistory:
-    with_passes = [counts for counts in trees if counts.passes]
-    return RunHistory(
-        runs=sum(counts.total for counts in with_passes), odd=sum(counts.minority for counts in with_passes)
-    )
+@contextmanager
+def _translate_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, ValueError, LookupError, TypeError) as error:  # all but the first: damaged content
+        raise InfrastructureError(
+            f"The ledger {path} failed: {error}. Make room or move the file away, then run again."
+        ) from None

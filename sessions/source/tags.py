@@ -50,7 +50,7 @@ class VersionTag:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ranking:
+class TagRanking:
     """The release tags, newest first, and the tags that look like releases but were not taken, newest first."""
 
     releases: tuple[VersionTag, ...]
@@ -95,7 +95,7 @@ def read_tag(tag: str) -> VersionTag | None:
     return None
 
 
-def rank_tags(tags: Iterable[str], pattern: str = "", name: str = "") -> Ranking:
+def rank_tags(tags: Iterable[str], pattern: str = "", name: str = "") -> TagRanking:
     """Tell the releases among ``tags``, newest first by version.
 
     With a ``pattern`` (a glob, or a regular expression with a group ``version``) those that fit it are the releases.
@@ -105,14 +105,14 @@ def rank_tags(tags: Iterable[str], pattern: str = "", name: str = "") -> Ranking
     Raises :class:`SourceError` where several families are left, none of which is plainer than the others.
     """
     if pattern:
-        return Ranking(releases=_newest_first(_fitting(tags, pattern)))
+        return TagRanking(releases=_newest_first(_fitting(tags, pattern)))
     found = _newest_first(each for each in map(read_tag, tags) if each)
     is_plain = re.compile(_PLAIN.format(name=re.escape(name) if name else "(?!)"), re.IGNORECASE).fullmatch
     chosen = [each for each in found if is_plain(each.family) and not each.is_stamp]
     if not chosen:
         # Plain dates may be the releases of such a project; nightly builds are only where there is nothing else.
         chosen = _only_family([each for each in found if not each.is_stamp or is_plain(each.family)] or found)
-    return Ranking(
+    return TagRanking(
         releases=tuple(chosen),
         others=tuple(each for each in found if each not in chosen),
     )

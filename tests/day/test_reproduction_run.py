@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sessions.day.reproduction_run import compare
+from sessions.day.reproduction_run import compare_with_record
 from sessions.gates.results import Failure, Results, TestId
 
 TEST = TestId("a.py", "f", "f(1)[0]")
@@ -36,17 +36,17 @@ def broke(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_a_failure_is_reproduced_only_by_the_same_kind(kind: str, results: Results, again: bool, message: str) -> None:
-    shown = compare(broke(kind=kind), results)
+    shown = compare_with_record(broke(kind=kind), results)
     assert (shown.again, shown.message) == (again, message)
 
 
 @pytest.mark.parametrize(("ran", "again"), [(3, True), (5, False)])
 def test_too_few_tests_of_a_file_are_counted(ran: int, again: bool) -> None:
     results = Results(counts={"a.py": ran})
-    assert compare(broke(kind="gone", expected=5, test="a.py::number of tests"), results).again is again
+    assert compare_with_record(broke(kind="gone", expected=5, test="a.py::number of tests"), results).again is again
 
 
 def test_a_record_of_before_says_no_kind() -> None:
     reported = broke()
     del reported["kind"], reported["expected"]
-    assert compare(reported, Results(failures=(Failure(test=TEST),))).again
+    assert compare_with_record(reported, Results(failures=(Failure(test=TEST),))).again

@@ -1,4 +1,4 @@
-"""From what a format found to :class:`~sessions.gates.results.Results`, by the rules that all formats share."""
+"""Builds :class:`~sessions.gates.results.Results` from what a format read, by the rules that all formats share."""
 
 from __future__ import annotations
 
@@ -31,17 +31,13 @@ def account(
     kind: Kind = "error",
     notes: Iterable[str] = (),
 ) -> Results:
-    """The account of a run: sorted, each test once, and with the gate itself as a failure where there is ``trouble``.
+    """Return the results of a run: sorted, each test once; with ``trouble``, the gate itself fails as well.
 
-    The first failure told of a test is the one that counts, and a test that failed anywhere has not passed. Without
-    ``tests``, their number is how many tests were named.
+    A test that failed anywhere has not passed. Without ``tests``, the named tests are counted.
     """
-    first: dict[TestId, Failure] = {}
-    for failure in failures:
-        first.setdefault(failure.test, failure)
-    if trouble:
-        whole = gate_failure(output, trouble, kind)
-        first.setdefault(whole.test, whole)
+    of_gate = [gate_failure(output, trouble, kind)] if trouble else []
+    # The first failure of a test is the one that counts, so it is put in last.
+    first = {failure.test: failure for failure in reversed([*failures, *of_gate])}
     good = set(passed) - first.keys()
     left_out = set(skipped) - first.keys() - good
     named = {test for test in first if test.file} | good | left_out
@@ -62,7 +58,7 @@ def account(
 
 
 def told_apart(failures: Iterable[Failure]) -> list[Failure]:
-    """The same failures; the second of a test gets a name of its own, for else a known one would hide a new one.
+    """Return the failures with distinct names: otherwise a known failure would hide a new one of the same name.
 
     Two examples of a docstring may read the same. Which of them is which cannot be known; how many fail can.
     """
@@ -78,7 +74,7 @@ def told_apart(failures: Iterable[Failure]) -> list[Failure]:
 
 
 def gate_failure(output: GateOutput, seen: str, kind: Kind = "error") -> Failure:
-    """The gate as a whole failed: ``seen`` says how, in a clause; the status and the log's end say the rest."""
+    """Return the failure of the whole gate. ``seen`` is a clause that says how; the status and the log's end follow."""
     message = f"{seen}; the command ended with status {output.status}."
     if log := last_lines(output.log):
         message += f" The log ends:\n{shorten(log)}"
@@ -86,5 +82,5 @@ def gate_failure(output: GateOutput, seen: str, kind: Kind = "error") -> Failure
 
 
 def same_path(path: str) -> str:
-    """A file's path in the one way we write it: ``./a//b.py`` is ``a/b.py``."""
+    """Return a path in normal form: ``./a//b.py`` becomes ``a/b.py``."""
     return posixpath.normpath(path) if path else ""

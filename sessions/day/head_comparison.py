@@ -1,0 +1,67 @@
+"""Compares a gate's results on the head with the gate's baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sessions.day.baselines import Baselines
+from sessions.day.changed_tests import ChangedTests
+from sessions.day.context import Day
+from sessions.day.gate_files import GateFiles
+from sessions.day.progress import Measured, Progress
+from sessions.gates.comparison import compare
+from sessions.gates.results import Failure, Presence, Results, TestId
+from sessions.settings.configuration import Gate
+from sessions.source.diffs import Diff
+from sessions.source.line import Queue
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadComparison:
+    """Compares results on the head of ``progress``, and keeps them there. ``diffs`` are the queue's, by ticket."""
+
+    baselines: Baselines
+    progress: Progress
+    files: GateFiles
+    diffs: Mapping[int, Diff]
+
+    def compare(self, gate: Gate, results: Results) -> tuple[Failure, ...]:
+        """Return what may be new: failures, and tests that no longer run although no ticket's diff removes them."""
+        baseline = self.baselines.of(gate)
+        compared = compare(baseline.probe_result.results, results)
+        changed = self._changed_tests(gate, compared.brought)
+        self.progress.measured[gate.name] = Measured(
+            release=baseline.probe_result.results,
+            mended_by=baseline.candidate.tickets,
+            head=results,
+            comparison=compared,
+            changes=changed.by_ticket(compared),
+        )
+        unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
+        return (*compared.new, *unexplained)
+
+    def _changed_tests(self, gate: Gate, brought: tuple[TestId, ...]) -> ChangedTests:
+        """Return what the diffs of the head's tickets do to a gate's tests."""
+        return ChangedTests(
+            diffs={ticket.number: self.diffs[ticket.number] for ticket in self.progress.line.tickets},
+            before=self.files.locator(gate, self.baselines.day.base.tree),
+            after=self.files.locator(gate, self.progress.line.head.tree),
+            brought=brought,
+        )
+
+
+def hides_tests(measured: Measured) -> bool:
+    """Whether the run on the head did not reach a test that passed on the release."""
+    head = measured.head
+    return (
+        not head.is_measured
+        or any(head.presence(test) is Presence.HIDDEN for test in measured.release.passed)
+        or any(head.hides(file) for file in measured.release.counts)
+    )
+
+
+def queue_diffs(day: Day, queue: Queue) -> dict[int, Diff]:
+    """Return the diff of each ticket of a queue against the release, by number."""
+    repository, base = day.mirror.repository, day.base.commit
+    return {ticket.number: Diff(repository=repository, release=base, commit=ticket.commit) for ticket in queue.tickets}
