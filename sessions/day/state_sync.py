@@ -35,7 +35,7 @@ def take_over(config: Config, options: Options, console: Console) -> None:
         with closing(open_preferred(config, kind, options.state)) as engine:
             if engine.images and engine.images.digest(name):
                 engine.images.pull(name)
-                with engine.images.stored(name, FOLDER) as archive:
+                with engine.images.archives.read(name, FOLDER) as archive:
                     unpack_state(archive, options.state)
                 console.detail(f"earlier results are taken from {name}")
     except EngineUnavailableError as error:
@@ -54,7 +54,7 @@ def hand_over(publication: Publication, ledger: Ledger, record: Record) -> None:
         return
     found = {key: value for key, value in record.items() if key not in ("timings", "published", "images")}
     inputs = hashlib.sha256(f"{ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
-    images.store(name, inputs, lambda: pack_state(publication.options.state, record))
+    images.archives.save(name, inputs, lambda: pack_state(publication.options.state, record))
     publish_image(images, name, publication.console)
 
 

@@ -93,6 +93,21 @@ class ImageTransfer(Protocol):
         ...
 
 
+class ArchiveStore(Protocol):
+    """Tar archives that are kept as images, so that a registry can hold them.
+
+    Both methods raise :class:`InfrastructureError` where the engine fails.
+    """
+
+    def save(self, name: str, inputs: str, archive: Callable[[], IO[bytes]]) -> None:
+        """Keep a tar archive as an image that holds nothing else, unless it is here with the same ``inputs``."""
+        ...
+
+    def read(self, name: str, folder: str) -> IO[bytes]:
+        """Return the top folder ``folder`` of an archive that is kept as an image here, as a tar stream to close."""
+        ...
+
+
 class ImageStore(Protocol):
     """The images of an engine, on this machine and in the registry of ``[engine] image``.
 
@@ -102,6 +117,11 @@ class ImageStore(Protocol):
     @property
     def transfer(self) -> ImageTransfer:
         """The images of this machine, for another one."""
+        ...
+
+    @property
+    def archives(self) -> ArchiveStore:
+        """The archives that are kept as images."""
         ...
 
     def check_login(self) -> None:
@@ -145,12 +165,4 @@ class ImageStore(Protocol):
 
     def tag(self, image: str, name: str) -> None:
         """Give the image with this id another name (repository:tag)."""
-        ...
-
-    def store(self, name: str, inputs: str, archive: Callable[[], IO[bytes]]) -> None:
-        """Keep a tar archive as an image that holds nothing else, unless it is here with the same ``inputs``."""
-        ...
-
-    def stored(self, name: str, folder: str) -> IO[bytes]:
-        """Return the top folder ``folder`` of an archive that is kept as an image here, as a tar stream to close."""
         ...

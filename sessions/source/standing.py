@@ -40,12 +40,12 @@ class Standing:
 
         Raises :class:`SourceError` where that branch does not exist.
         """
-        branch, in_release = None, ReleaseHistory(mirror.repository, release)
+        branch, release_history = None, ReleaseHistory(mirror.repository, release)
         if target:
             tip = mirror.target(target)
-            branch = TargetBranch.of(target, tip, in_release.graph({tip, *tips.values()}))
+            branch = TargetBranch.of(target, tip, release_history.graph({tip, *tips.values()}))
         history = OwnHistory(mirror.repository, release.commit)
-        return cls(tips, mirror, release, history, in_release.contained(tips.values()), branch, subjects)
+        return cls(tips, mirror, release, history, release_history.contained(tips.values()), branch, subjects)
 
     def close(self) -> None:
         """Let go of git."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sessions.engines import Opening
 from sessions.engines.local.engine import LocalEngine
 from sessions.engines.local.layers import Copies, Layers, OverlayMounts, find_layers, roots_overlays, users_overlays
 from tests.conftest import refuse
@@ -148,7 +149,7 @@ bench.run("echo begun; sleep 60")
     while processes := mounting(state):
         assert time.monotonic() < deadline, processes
         time.sleep(0.05)
-    LocalEngine(config(), state, reason="test")
+    LocalEngine.open(config(), state, Opening(why="test"))
     assert not (state / "local" / "probes").exists()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sessions.engines import Opening
 from sessions.engines.local.engine import LocalEngine
 from sessions.terminal.errors import InfrastructureError
 from tests.engines.bench import RELEASE, Bench, config, put, write_toy
@@ -75,7 +76,7 @@ def test_nothing_is_left_of_a_probe_however_it_ends(locally: Bench, command: str
 def test_what_a_killed_call_left_is_removed_by_the_next_one(locally: Bench, tmp_path: Path) -> None:
     assert isinstance(locally.engine, LocalEngine)
     write_toy(locally.engine.confinement.probes / "tmp1234" / "source")
-    again = LocalEngine(config(), tmp_path, reason="test")
+    again = LocalEngine.open(config(), tmp_path, Opening(why="test"))
     assert probes(locally) == []
     assert Bench(again, locally.image).says("cat a.txt") == "a\n"
 
@@ -90,9 +91,9 @@ def test_a_jail_that_a_killed_call_left_half_made_is_killed_by_the_next_one(loca
     with engine.confinement.jail.filter() as filter_:
         words = engine.confinement.jail.words(room, ["sleep", "600"], status=2, filter_=filter_)
         left = subprocess.Popen(words, pass_fds=[filter_], stderr=subprocess.DEVNULL)
-        LocalEngine(config(), tmp_path / "other", reason="test")
+        LocalEngine.open(config(), tmp_path / "other", Opening(why="test"))
         assert left.poll() is None
-        LocalEngine(config(), tmp_path, reason="test")
+        LocalEngine.open(config(), tmp_path, Opening(why="test"))
         assert left.wait(10) == -signal.SIGKILL
 
 

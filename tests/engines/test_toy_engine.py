@@ -225,6 +225,29 @@ class ToyTransfer:
 
 
 @dataclass(frozen=True)
+class ToyArchives:
+    """Archives that are kept as images of a toy."""
+
+    images: ToyImages
+
+    def save(self, name: str, inputs: str, archive: Callable[[], IO[bytes]]) -> None:
+        place = self.images.place(name)
+        if self.images.note(place).get("inputs") == inputs:
+            return
+        shutil.rmtree(place, ignore_errors=True)
+        with archive() as stream, tarfile.open(fileobj=stream) as files:
+            files.extractall(place, filter="data")
+        (place / "note.json").write_text(json.dumps({"name": name, "inputs": inputs}))
+
+    def read(self, name: str, folder: str) -> IO[bytes]:
+        stream = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
+        with tarfile.open(fileobj=stream, mode="w") as archive:
+            archive.add(self.images.place(name) / folder, folder)
+        stream.seek(0)
+        return stream
+
+
+@dataclass(frozen=True)
 class ToyImages:
     """Images are folders with a note of their name, labels and inputs; the registry is a folder beside them."""
 
@@ -244,6 +267,10 @@ class ToyImages:
     @property
     def transfer(self) -> ToyTransfer:
         return ToyTransfer(self)
+
+    @property
+    def archives(self) -> ToyArchives:
+        return ToyArchives(self)
 
     def check_login(self) -> None:
         """Anybody may push."""
@@ -306,22 +333,6 @@ class ToyImages:
 
     def tag(self, image: str, name: str) -> None:
         raise NotImplementedError
-
-    def store(self, name: str, inputs: str, archive: Callable[[], IO[bytes]]) -> None:
-        place = self.place(name)
-        if self.note(place).get("inputs") == inputs:
-            return
-        shutil.rmtree(place, ignore_errors=True)
-        with archive() as stream, tarfile.open(fileobj=stream) as files:
-            files.extractall(place, filter="data")
-        (place / "note.json").write_text(json.dumps({"name": name, "inputs": inputs}))
-
-    def stored(self, name: str, folder: str) -> IO[bytes]:
-        stream = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
-        with tarfile.open(fileobj=stream, mode="w") as archive:
-            archive.add(self.place(name) / folder, folder)
-        stream.seek(0)
-        return stream
 
 
 def test_auto_takes_no_engine_that_exposes_the_users_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The images of a Docker daemon: made to look into, pushed, pulled, used as archives, and pruned."""
+"""The images of a Docker daemon: made for inspection, pushed, pulled and pruned."""
 
 from __future__ import annotations
 
@@ -7,27 +7,25 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
-from sessions.engines import Listen
 from sessions.engines.bounds import Bounds
+from sessions.engines.docker.archive_store import DockerArchiveStore, find_image
 from sessions.engines.docker.baseline_image import images_built_here
-from sessions.engines.docker.candidates import Candidates, own_labels
-from sessions.engines.docker.container import PROBE
+from sessions.engines.docker.candidates import Candidates
 from sessions.engines.docker.daemon import reason, translate_docker_errors
 from sessions.engines.docker.image_transfer import DockerImageTransfer
 from sessions.engines.docker.registry import Registry
 from sessions.engines.image_names import LABEL
 from sessions.engines.images import Built, Inspection, Pushed
-from sessions.engines.probe import Image
+from sessions.engines.probe import Image, Listen
 from sessions.settings.configuration import Config
 from sessions.terminal.errors import InfrastructureError
 
@@ -51,15 +49,20 @@ class DockerImageStore:
         """The images of this daemon, for another one."""
         return DockerImageTransfer(self.client)
 
+    @property
+    def archives(self) -> DockerArchiveStore:
+        """The archives that are kept as images."""
+        return DockerArchiveStore(self.client, project=self.candidates.project, owner=self.candidates.owner)
+
     def check_login(self) -> None:
         """Ask the daemon whether the registry accepts our login."""
         self._registry.check_login()
 
     def make(self, inspection: Inspection, listen: Listen) -> Image | None:
-        """Return the image to look into, made if it is not here; ``None`` where its candidate does not build."""
+        """Return the image to inspect, made if it is not here; ``None`` where its candidate does not build."""
         candidate = inspection.candidate
         with translate_docker_errors(f"Making the image {inspection.name}"):
-            if present := _find(self.client, inspection.name, inspection.inputs):
+            if present := find_image(self.client, inspection.name, inspection.inputs):
                 return present
             with self.candidates.start(candidate, self.bounds, listen) as (runner, built):
                 container = runner.box
@@ -85,7 +88,7 @@ class DockerImageStore:
         subprocess.run([client, "run", "--rm", *terminal, *limits, *shell], check=False)
 
     def prune(self, *, keep: frozenset[str], before: str) -> int:
-        """Remove old images of this state folder; another one may have days of a project of the same name."""
+        """Remove old images of this state folder. Those of other state folders stay, even for the same project."""
         removed = 0
         with translate_docker_errors("Removing old images"):
             filters: dict[str, Any] = {"label": f"{LABEL}.state={self.candidates.owner}"}
@@ -135,42 +138,6 @@ class DockerImageStore:
         with translate_docker_errors(f"Tagging the image {name}"):
             self.client.images.get(image).tag(*name.rsplit(":", 1))
 
-    def store(self, name: str, inputs: str, archive: Callable[[], IO[bytes]]) -> None:
-        """Import an archive as an image, unless one of the same ``inputs`` is here."""
-        with translate_docker_errors(f"Making the image {name}"):
-            if _find(self.client, name, inputs):
-                return
-            repository, tag = name.rsplit(":", 1)
-            labels = own_labels({"inputs": inputs, "project": self.candidates.project})
-            changes = [*(f"LABEL {key}={value}" for key, value in labels.items()), 'CMD ["none"]']
-            with archive() as stream:
-                reply = str(self.client.api.import_image_from_data(stream, changes=changes))
-            if not (made := re.search(r"sha256:[0-9a-f]{64}", reply)):
-                raise DockerException(reply)
-            self.client.images.get(made[0]).tag(repository, tag)  # podman takes no name with the archive
-
-    def stored(self, name: str, folder: str) -> IO[bytes]:
-        """Copy a folder out of a container of the image, which need not run."""
-        with translate_docker_errors(f"Reading the image {name}"):
-            container = self.client.containers.create(name, ["none"], labels={PROBE: self.candidates.owner})
-            try:
-                chunks, _ = container.get_archive(f"/{folder}")
-                stream = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
-                stream.writelines(chunks)
-                stream.seek(0)
-                return stream
-            finally:
-                container.remove(force=True, v=True)
-
-
-def _find(client: docker.DockerClient, name: str, inputs: str) -> Image | None:
-    """Return the image called ``name`` if it was made of these ``inputs``."""
-    try:
-        found = client.images.get(name)
-    except ImageNotFound:
-        return None
-    return Image(id=str(found.id), name=name) if found.labels.get(f"{LABEL}.inputs") == inputs else None
-
 
 def _remove(client: docker.DockerClient, names: list[str]) -> int:
     """Remove an image, and return how many were removed: 0 where a container uses it."""
@@ -178,7 +145,7 @@ def _remove(client: docker.DockerClient, names: list[str]) -> int:
         for name in names:
             client.images.remove(name)
     except APIError as error:
-        if error.status_code != 409:  # a conflict: somebody is looking into it
+        if error.status_code != 409:  # 409, a conflict: a container uses the image
             raise InfrastructureError(f"{names[0]} cannot be removed: {reason(error)}.") from None
         return 0
     return 1
