@@ -9,12 +9,14 @@ from functools import cached_property
 from sessions.culprits.finder import CulpritFinder, blames_to_act_on
 from sessions.culprits.findings import Answer, Blame, Flaky, Query
 from sessions.culprits.suspicion import suspicion
+from sessions.day.build_evidence import read_builds
 from sessions.day.context import Day
 from sessions.day.decisions import some_tickets
 from sessions.day.probe_outcomes import BUILD, called
 from sessions.day.progress import Progress
 from sessions.day.retest import Look, Retester
 from sessions.gates.results import Failure, TestId
+from sessions.gates.run_history import RunHistory
 from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.diffs import Diff
@@ -40,14 +42,7 @@ class CulpritRuns:
             tests = tuple(failure.test for failure in failures)
             self.day.console.step(f"Who broke {len(tests)} test{'s' * (len(tests) != 1)} of {called(name)}?")
             gate, by_test = gate_called(self.day, name), {failure.test: failure for failure in failures}
-            finder = CulpritFinder(
-                line=[n for n in self.progress.line.head.tickets if n not in self.retester.base(gate).tickets],
-                needs=self.queue.needs,
-                tests=tests,
-                known=self.known.setdefault(name, {}),
-                suspicion=suspicion(self._touched, {test: self._file_of(gate, test) for test in tests}),
-                histories=self.day.ledger.histories(self.progress.line.head.tree, name, tests),
-            )
+            finder = self._finder(gate, tests)
             while queries := finder.queries():
                 # All of them before it is asked again what to ask: so the way is the same however many run at once.
                 self.day.console.expect(finder.least_remaining())
@@ -59,6 +54,30 @@ class CulpritRuns:
             if isinstance(finding, Flaky):
                 self.progress.flaky.setdefault(name, set()).add(test)
         return blames_to_act_on(found)
+
+    def _finder(self, gate: Gate, tests: tuple[TestId, ...]) -> CulpritFinder[TestId]:
+        """Return the search, with what is known before its first run. A build's log says where it failed."""
+        head = self.progress.line.head
+        line = [number for number in head.tickets if number not in self.retester.base(gate).tickets]
+        histories = self.day.ledger.histories(head.tree, gate.name, tests)
+        repeatable: dict[TestId, RunHistory] = {}
+        if gate is BUILD:
+            touched = {number: self._touched[number] for number in line}
+            evidence = read_builds(self.day, self.retester.runner.cache, head, touched)
+            suspects: Mapping[TestId, Mapping[int, float]] = dict.fromkeys(tests, evidence.suspicion)
+            if evidence.repeatable and not any(history.odd for history in histories.values()):
+                repeatable = dict.fromkeys(tests, evidence.repeatable)
+        else:
+            suspects = suspicion(self._touched, {test: self._file_of(gate, test) for test in tests})
+        return CulpritFinder(
+            line=line,
+            needs=self.queue.needs,
+            tests=tests,
+            known=self.known.setdefault(gate.name, {}),
+            suspicion=suspects,
+            histories=histories,
+            repeatable=repeatable,
+        )
 
     def _answer(self, gate: Gate, queries: Sequence[tuple[Query, tuple[Failure, ...]]]) -> list[dict[TestId, Answer]]:
         """Answer queries, in order; unclear where tickets do not merge without the others."""
