@@ -26,6 +26,8 @@ class CulpritFinder(Generic[Test]):
     whatever order, and asks the same however many queries run at once. Tests that are alike in all that a search
     knows share one search while they get the same answers: thousands of tests that one ticket breaks cost what one
     does. ``suspicion`` says per test how suspect tickets are (0 and above), ``histories`` what is known of a test.
+    ``repeatable`` holds the tests that fail the same way each time, in runs that are dear, with the history that this
+    is worth.
     """
 
     line: Sequence[int]
@@ -34,17 +36,19 @@ class CulpritFinder(Generic[Test]):
     known: dict[Query, dict[Test, Answer]] = field(default_factory=dict)
     suspicion: Mapping[Test, Mapping[int, float]] = field(default_factory=dict)
     histories: Mapping[Test, RunHistory] = field(default_factory=dict)
+    repeatable: Mapping[Test, RunHistory] = field(default_factory=dict)
     _searches: list[_SharedSearch[Test]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         overall: dict[int, float] = {}
-        for suspects in self.suspicion.values():
-            for number, weight in suspects.items():
+        for weights in self.suspicion.values():
+            for number, weight in weights.items():
                 overall[number] = overall.get(number, 0.0) + weight
         rounds = signature_rounds(self.line, self.needs, overall)
         alike: dict[object, list[Test]] = {}
         for test in self.tests:
-            key = (frozenset(self.suspicion.get(test, {}).items()), self.histories.get(test))
+            suspects = frozenset(self.suspicion.get(test, {}).items())
+            key = (suspects, self.histories.get(test), self.repeatable.get(test))
             alike.setdefault(key, []).append(test)
         self._searches = [_SharedSearch(partial(self._search, tests[0], rounds), tests) for tests in alike.values()]
 
@@ -79,8 +83,14 @@ class CulpritFinder(Generic[Test]):
         self.known.setdefault(query, {}).update(answers)
 
     def _search(self, test: Test, rounds: Sequence[Subset]) -> Search:
-        suspicion, history = self.suspicion.get(test), self.histories.get(test)
-        return search(self.line, self.needs, rounds=rounds, suspicion=suspicion, history=history)
+        return search(
+            self.line,
+            self.needs,
+            rounds=rounds,
+            suspicion=self.suspicion.get(test),
+            history=self.histories.get(test),
+            repeatable=self.repeatable.get(test),
+        )
 
     def _advance(self) -> dict[Test, _SharedSearch[Test]]:
         """Take each search as far as its answers lead, and return the search of each test."""

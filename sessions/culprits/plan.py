@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import comb, exp, log
 
 from sessions.culprits.evidence import ODDS, log_flaky, log_steady, log_sum
 from sessions.culprits.findings import Blame, Flaky, Query, Subset
 from sessions.culprits.hypotheses import Hypothesis, Model, Ranking, fits_all
 from sessions.culprits.tally import SETTLED_RUNS, Batch, Tally, total
-from sessions.gates.run_history import RunCounts
+from sessions.gates.run_history import RunCounts, RunHistory
 from sessions.tickets.order import closure
 
 # One subset is not run more often than this: if nothing is proven by then, the test is reported as flaky.
@@ -23,14 +23,26 @@ _UNEVEN = 0.45
 
 @dataclass(kw_only=True)
 class Plan:
-    """Plans the runs of one search. ``excluded`` are the groups that cannot be proven to break the test."""
+    """Plans the runs of one search.
+
+    ``excluded`` are the groups that cannot be proven to break the test. ``doubted`` is for a failure that is taken to
+    come the same way each time: the history that counts as soon as runs of one subset differ.
+    """
 
     tally: Tally
     model: Model
     excluded: set[Subset] = field(default_factory=set)
+    doubted: RunHistory | None = None
+
+    @property
+    def dear(self) -> bool:
+        """Whether runs are dear. A group is then confirmed by one run at a time: the first may speak against it."""
+        return self.doubted is not None
 
     def ranking(self) -> Ranking:
         """Rank all hypotheses in the light of all runs."""
+        if self.doubted and self.model.history != self.doubted and self.tally.is_mixed:
+            self.model, self.tally.history = replace(self.model, history=self.doubted), self.doubted
         return self.model.rank(self.tally.by_subset(), self.excluded)
 
     def blame_for(self, group: Subset) -> Blame | None:
@@ -83,7 +95,7 @@ class Plan:
         group = frozenset((*blame.culprits, *blame.partners))
         if queries := tuple(self._second_runs(blame)):
             # A hypothesis that some run contradicts is tried with one run first.
-            return queries if fits_all(group, self.tally.by_subset()) else queries[:1]
+            return queries if fits_all(group, self.tally.by_subset()) and not self.dear else queries[:1]
         best = ranking.hypotheses[0]
         # At its place in the line, the culprit's partner would be present as well: it would leave all the same.
         is_alone = blame.fails == closure(group, self.model.needs)
@@ -151,13 +163,20 @@ class Plan:
         )
 
     def _one_more_run(self, blame: Blame) -> Batch:
-        return tuple(query for subset in (blame.fails, *blame.passes) for query in self.tally.next_runs(subset, 1))
+        subsets = (blame.fails, *blame.passes)
+        if self.dear:
+            subsets = (min(subsets, key=self.tally.runs),)
+        return tuple(query for subset in subsets for query in self.tally.next_runs(subset, 1))
 
     def _second_runs(self, blame: Blame) -> Iterator[Query]:
-        """Yield the runs without which a subset of the blame was not seen twice; the release is known to pass."""
+        """Yield the runs without which a subset of the blame was not seen twice.
+
+        The release is known to pass; only where few runs confirm a blame, one of them is the release again: a failure
+        that comes by chance, but often, shows itself there.
+        """
         yield from self.tally.next_runs(blame.fails, 2 - min(2, self.tally.count(blame.fails, "fails")))
         for subset in blame.passes:
-            if subset:
+            if subset or self.dear:
                 yield from self.tally.next_runs(subset, 2 - min(2, self.tally.count(subset, "passes")))
 
     def _majority_agrees(self, blame: Blame) -> bool:

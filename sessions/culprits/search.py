@@ -6,6 +6,10 @@ the test must fail with just this group and pass without any of its members, unt
 great enough. Where several groups are about as likely, a subset that splits them in halves is asked first
 (:mod:`~sessions.culprits.plan`). Where no group fits, the line is bisected.
 
+A failure that was seen to come the same way each time, in runs that are dear (a build), is searched for without rounds:
+each query is chosen by the answers so far, and few runs confirm a blame. If runs of one subset differ after all, that
+was no evidence, and the search goes on with what was known of the test before.
+
 A search depends on its own answers only, so it asks the same however many of its queries run at once.
 """
 
@@ -40,15 +44,17 @@ def search(
     rounds: Sequence[frozenset[int]] | None = None,
     suspicion: Mapping[int, float] | None = None,
     history: RunHistory | None = None,
+    repeatable: RunHistory | None = None,
 ) -> Search:
     """Find who makes a test fail on the whole ``line`` (merge order) that passes on the release.
 
     It yields the queries that can run at once and is sent all answers. ``rounds`` are those of the day, ``suspicion``
-    (0 and above) decides which ticket is tried first, ``history`` how many runs are needed.
+    (0 and above) decides which ticket is tried first, ``history`` how many runs are needed. ``repeatable`` takes its
+    place for a failure that comes the same way each time, until runs of one subset differ; no rounds are asked then.
     """
-    plan = _plan(line, needs, suspicion or {}, history or RunHistory())
+    plan = _plan(line, needs, suspicion or {}, history or RunHistory(), repeatable)
     tally = plan.tally
-    first = signature_rounds(line, needs) if rounds is None else rounds
+    first = () if plan.dear else signature_rounds(line, needs) if rounds is None else rounds
     yield from _ask(tally, (Query(tickets=each) for each in first))
     while len(tally.answers) < _MOST_QUERIES:
         ranking = plan.ranking()
@@ -75,11 +81,18 @@ def search(
     return (yield from _bisect(plan))
 
 
-def _plan(line: Sequence[int], needs: Needs, suspicion: Mapping[int, float], history: RunHistory) -> Plan:
+def _plan(
+    line: Sequence[int],
+    needs: Needs,
+    suspicion: Mapping[int, float],
+    history: RunHistory,
+    repeatable: RunHistory | None,
+) -> Plan:
     inside = {number: needs.get(number, frozenset()) & frozenset(line) for number in line}
     return Plan(
-        tally=Tally(line=line, history=history),
-        model=Model(line=line, needs=inside, suspicion=suspicion, history=history),
+        tally=Tally(line=line, history=repeatable or history),
+        model=Model(line=line, needs=inside, suspicion=suspicion, history=repeatable or history),
+        doubted=history if repeatable else None,
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sessions.culprits.finder import Test
 
 _SAME_FILE, _SAME_FOLDER = 20.0, 3.0
+# A file that a build's first error names is changed by the culprit more often than not, however long the line is; one
+# that only later errors name comes next.
+_FIRST_ERROR, _LATER_ERROR = 1000.0, 100.0
 
 
 def suspect_weights(touched: Mapping[int, frozenset[str]], files: Mapping[Test, str]) -> dict[Test, dict[int, float]]:
@@ -19,6 +22,25 @@ def suspect_weights(touched: Mapping[int, frozenset[str]], files: Mapping[Test, 
     for test, file in files.items():
         near = {number: _SAME_FOLDER for number, known in folders.items() if file and _folder(file) in known}
         found[test] = near | {number: _SAME_FILE for number, paths in touched.items() if file in paths}
+    return found
+
+
+def suspicion_of_build(
+    touched: Mapping[int, frozenset[str]], first: Collection[str], others: Collection[str]
+) -> dict[int, float]:
+    """Return how suspect tickets are of breaking the build: those that change the files that its errors name.
+
+    ``first`` are the files that the first error names, ``others`` those of all other errors.
+    """
+    folders = {_folder(path) for path in (first or others)}
+    found: dict[int, float] = {}
+    for number, paths in touched.items():
+        if not paths.isdisjoint(first):
+            found[number] = _FIRST_ERROR
+        elif not paths.isdisjoint(others):
+            found[number] = _LATER_ERROR
+        elif folders & {_folder(path) for path in paths}:
+            found[number] = _SAME_FOLDER
     return found
 
 

@@ -10,6 +10,7 @@ from sessions.day.context import Day
 from sessions.day.culprit_runs import gate_called
 from sessions.day.decisions import Judge
 from sessions.day.head_gates import size_of_head
+from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.day.retest import Look, Retester
 from sessions.gates.results import Failure, TestId
@@ -43,6 +44,10 @@ class CulpritRemoval:
             self.day.console.detail(f"#{number} leaves: {self.progress.out[number].reason}")
         if blames:
             self.progress.line = merge_line(self.queue, self.day.merger, self.progress.out)
+        if blames and BUILD.name in self.progress.failing:
+            # Whether the build still fails, and where, shows when the gates run on the new head.
+            self.progress.failing = {}
+            return
         self.progress.failing = {
             name: left
             for name, failures in self.progress.failing.items()

@@ -42,7 +42,7 @@ class GreenHead:
             while self.progress.failing:
                 before = self.progress.failing
                 blames = self._search.find_blames()
-                self._removal.take_out(blames, self._search.known)
+                self._removal.take_out(blames, self._search.finders.known)
                 if not blames and self.progress.failing == before:
                     return  # nobody can be shown to be the cause: the head is red
 

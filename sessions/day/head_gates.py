@@ -33,16 +33,17 @@ class HeadGates:
     def new_failures(self, gate: Gate) -> tuple[str, tuple[Failure, ...]] | None:
         """Return what fails anew at a gate on the head, with the gate's name or the build's; ``None`` if nothing does.
 
-        A run that broke off by chance, or one of its files, says nothing about the tests that it did not reach. Then
-        the whole gate runs again, until each test of the release was seen.
+        A run that broke off by chance, or one of its files, says nothing about the tests that it did not reach; nor
+        does a build that fails by chance. Then the whole gate runs again, until each test of the release was seen.
 
         Raises :class:`InfrastructureError` if no run reaches all of them.
         """
         for attempt in range(1, _RUNS + 1):
             probe_result = self._built(gate, attempt)
             if not probe_result.built:
-                new = self.flakes.new_failures(BUILD, probe_result.results.failures)
-                return BUILD.name, new or probe_result.results.failures
+                if new := self.flakes.new_failures(BUILD, probe_result.results.failures):
+                    return BUILD.name, new
+                continue
             if new := self.flakes.new_failures(gate, self.comparison.compare(gate, probe_result.results)):
                 return gate.name, new
             if not hides_tests(self.progress.measured[gate.name]):

@@ -10,7 +10,6 @@ import difflib
 import re
 import tomllib
 import typing
-from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -142,16 +141,11 @@ class Config:
         raise UsageError(f"There is no gate {name!r} in the configuration{_hint(name, [g.name for g in self.gates])}")
 
 
-# Text keys whose values are the names in a registry.
-_REGISTRIES: Mapping[tuple[type, str], Iterable[str]] = {
-    (Tracker, "tracker"): TRACKERS,
-    (EngineSettings, "kind"): engine_choices(),
-}
-
-
 def registered_values(kind: type, key: str) -> tuple[str, ...]:
     """The permitted values of a key of the table ``kind``, where a registry lists them; else an empty tuple."""
-    return tuple(_REGISTRIES.get((kind, key), ()))
+    if (kind, key) == (EngineSettings, "kind"):
+        return engine_choices()
+    return tuple(TRACKERS) if (kind, key) == (Tracker, "tracker") else ()
 
 
 def load_config(path: Path) -> Config:

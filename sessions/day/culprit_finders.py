@@ -1,0 +1,66 @@
+"""Opens the culprit search of a gate, with all that is known before its first run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sessions.culprits.finder import CulpritFinder
+from sessions.culprits.findings import Answer, Query
+from sessions.culprits.suspicion import suspect_weights
+from sessions.day.build_evidence import read_builds
+from sessions.day.context import Day
+from sessions.day.probe_outcomes import BUILD
+from sessions.day.progress import Progress
+from sessions.day.retest import Retester
+from sessions.gates.results import TestId
+from sessions.gates.run_history import RunHistory
+from sessions.settings.configuration import Gate
+from sessions.source.diffs import Diff
+
+
+@dataclass(kw_only=True)
+class CulpritFinders:
+    """The searches of the line of ``progress``. ``needs`` are the tickets that each ticket needs, ``known`` all answers so far, by gate."""
+
+    day: Day
+    needs: Mapping[int, frozenset[int]]
+    progress: Progress
+    retester: Retester
+    diffs: Mapping[int, Diff]
+    known: dict[str, dict[Query, dict[TestId, Answer]]] = field(default_factory=dict)
+
+    def finder(self, gate: Gate, tests: tuple[TestId, ...]) -> CulpritFinder[TestId]:
+        """Return the search, with what is known before its first run. A build's log says where it failed."""
+        head = self.progress.line.head
+        line = [number for number in head.tickets if number not in self.retester.base(gate).tickets]
+        histories = self.day.ledger.histories(head.tree, gate.name, tests)
+        repeatable: dict[TestId, RunHistory] = {}
+        if gate is BUILD:
+            touched = {number: self._touched[number] for number in line}
+            evidence = read_builds(self.day, self.retester.runner.cache, head, touched)
+            suspects: Mapping[TestId, Mapping[int, float]] = dict.fromkeys(tests, evidence.suspicion)
+            if evidence.repeatable and not any(history.odd for history in histories.values()):
+                repeatable = dict.fromkeys(tests, evidence.repeatable)
+        else:
+            suspects = suspect_weights(self._touched, {test: self._file_of(gate, test) for test in tests})
+        return CulpritFinder(
+            line=line,
+            needs=self.needs,
+            tests=tests,
+            known=self.known.setdefault(gate.name, {}),
+            suspicion=suspects,
+            histories=histories,
+            repeatable=repeatable,
+        )
+
+    def _file_of(self, gate: Gate, test: TestId) -> str:
+        return (
+            self.retester.runner.cache.files.locator(gate, self.progress.line.head.tree).locate(test.file) or test.file
+        )
+
+    @cached_property
+    def _touched(self) -> dict[int, frozenset[str]]:
+        """The files that each ticket of the queue changes."""
+        return {number: diff.touched for number, diff in self.diffs.items()}
