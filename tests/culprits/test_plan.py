@@ -70,6 +70,15 @@ def test_each_subset_of_a_blame_runs_twice_and_then_it_is_proven() -> None:
     assert plan({(5,): ["fails"] * 8, (): ["passes"] * 4}).is_proven(found)
 
 
+def test_runs_of_one_subset_that_differ_end_the_trust_in_a_failure_that_came_twice() -> None:
+    steady, mixed = plan({(5,): ["fails", "fails"]}), plan({(5,): ["fails", "passes"]})
+    for each in (steady, mixed):
+        each.doubted = RunHistory(runs=3)
+        each.ranking()
+    assert steady.model.history == steady.tally.history == RunHistory(runs=100)
+    assert mixed.model.history == mixed.tally.history == RunHistory(runs=3)
+
+
 def test_a_blame_whose_subset_passes_is_never_proven() -> None:
     wrong = plan({(5,): ["passes", "passes", "fails"]})
     found = blame({5}, set(), culprit=5)

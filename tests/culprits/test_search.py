@@ -403,6 +403,27 @@ def test_a_test_that_nothing_is_known_of_needs_more_runs_than_one_that_was_alway
     assert 7 < len(unknown.queried) <= 15
 
 
+@pytest.mark.parametrize(("suspects", "most"), [((), 9), ((30,), 4), ((30, 31), 5), ((31,), 11)])
+def test_a_failure_that_comes_the_same_each_time_takes_few_runs_one_at_a_time(
+    suspects: tuple[int, ...], most: int
+) -> None:
+    day = Day(line=tuple(range(1, 59)), needs={}, truth={BUILD: (frozenset([30]),)})
+    simulation = Simulation(day, lambda query, _: "fails" if 30 in query.tickets else "passes")
+    finder = CulpritFinder(
+        line=day.line,
+        needs={},
+        tests=(BUILD,),
+        suspicion={BUILD: dict.fromkeys(suspects, 1000.0)},
+        repeatable={BUILD: RunHistory(runs=100 if suspects else 50)},
+    )
+    found = simulation.run(finder)[BUILD]
+    assert found == Blame(culprits=(30,), partners=(), fails=frozenset([30]), passes=(frozenset(),))
+    assert len(simulation.queried) <= most
+    assert simulation.waits == len(simulation.queried)
+    assert Query(tickets=frozenset([30]), attempt=2) in simulation.queried
+    assert Query(tickets=frozenset(), attempt=2) in simulation.queried, "the release again"
+
+
 def test_a_line_of_one_ticket_asks_only_for_the_repeat() -> None:
     found, simulation = blame_of(Day(line=(7,), needs={}, truth={"a": (frozenset([7]),)}))
     assert found == Blame(culprits=(7,), partners=(), fails=frozenset([7]), passes=(frozenset(),))
