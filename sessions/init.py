@@ -62,9 +62,10 @@ def _look(options: InitOptions, origin: Origin, console: Console) -> ProjectFact
         str(here.resolve()) if "://" not in origin.address and here.exists() else origin.address, options.state
     )
     tags = _tags(options, mirror, origin.name, console)
-    newest = newest_start(mirror, tags, origin.name)
+    newest = newest_start(mirror, tags, origin.name, options.release)
     source = _tickets(options, origin, mirror, newest.newest, console)
-    beginning = _beginning(options, propose_start(mirror, newest, source.seen), console)
+    proposed = newest if options.release else propose_start(mirror, newest, source.seen)
+    beginning = _beginning(options, proposed, console)
     release = find_start(mirror, beginning.wanted, tags, origin.name)
     console.detail(f"release: {release.tag}" + (f", the tip of {release.branch}" if release.branch else ""))
     files = Files(frozenset(files_of(mirror.repository, release.tree)), lambda path: _read(mirror, release, path))
@@ -101,7 +102,9 @@ def _beginning(options: InitOptions, proposed: StartPoint, console: Console) -> 
     question = f"Start from which release, or branch:NAME (the newest release is {proposed.newest.tag})?"
     wanted = options.choose("release", question, proposed.wanted) or "latest"
     if wanted == proposed.wanted:
-        console.detail(f"start: {wanted}, as {proposed.why[:1].lower()}{proposed.why[1:]}")
+        console.detail(
+            f"start: {wanted}" + ("" if options.release else f", as {proposed.why[:1].lower()}{proposed.why[1:]}")
+        )
         return proposed
     return replace(proposed, wanted=wanted, why="As you said; `latest` is the newest tag by version")
 
@@ -129,6 +132,8 @@ def _tickets(options: InitOptions, origin: Origin, mirror: Mirror, release: Rele
     console.detail(f"tickets: {source.tracker}, as {source.why}{count}")
     if source.listed == ():
         console.detail(f"{TICKET_FILE} says how to get some")
+    for ref, reason in source.left_out.items():
+        console.detail(f"left out: {ref}, as {reason}")
     return replace(source, milestone=milestone, ready=labels)
 
 

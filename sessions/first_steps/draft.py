@@ -56,6 +56,8 @@ def draft_tickets(source: Source) -> str:
         'A ticket can have: title, labels, milestone, branch, commit, depends ("#12, #34"), authors, reviewers, url.',
     ):
         document.add(tomlkit.comment(line))
+    for ref, reason in source.left_out.items():
+        document.add(tomlkit.comment(_line(f"Left out: {ref}, as {reason}.")))
     if not source.listed:
         for line in (
             "Nothing was found. What is open on GitHub comes here with",
