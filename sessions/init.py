@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,6 +86,7 @@ def _look(options: InitOptions, origin: Origin, console: Console) -> ProjectFact
         tests=tests,
         docs=docs,
         dockerfile=_dockerfile(options, files, console),
+        released=_day_of(mirror, release),
     )
 
 
@@ -170,6 +172,11 @@ def _dockerfile(options: InitOptions, files: Files, console: Console) -> tuple[s
 def _read(mirror: Mirror, release: Release, path: str) -> str:
     blob = mirror.repository.git("cat-file", "blob", f"{release.tree}:{path}")
     return blob.out.decode("utf-8", "replace")
+
+
+def _day_of(mirror: Mirror, release: Release) -> dt.date:
+    seconds = mirror.repository.git("log", "-1", "--format=%ct", release.commit).text
+    return dt.datetime.fromtimestamp(int(seconds), dt.UTC).date()
 
 
 def _write(folder: Path, found: ProjectFacts) -> None:
