@@ -11,6 +11,7 @@ from sessions.day.trial import try_gates
 from sessions.first_steps.commands import dockerfile, how_documented, how_tested
 from sessions.first_steps.draft import ProjectFacts, draft_config, draft_tickets
 from sessions.first_steps.files import Files, TestCommand
+from sessions.first_steps.ignored import add_rules, missing_rules
 from sessions.first_steps.origin import Origin, find_origin
 from sessions.first_steps.start_point import StartPoint, newest_start, propose_start, release_pattern
 from sessions.first_steps.tickets import TICKET_FILE, Source, find_tickets
@@ -40,6 +41,7 @@ def init(options: InitOptions, console: Console) -> None:
         found = _look(options, origin, console)
         _write(options.folder, found)
     load_config(options.folder / CONFIG)
+    _offer_rules(options, console)
     console.good(f"{CONFIG} is written. Read it: its comments say where each value comes from.")
     if options.wants_trial(
         found.beginning.newest.tag if found.beginning.wanted == "latest" else found.beginning.wanted
@@ -47,6 +49,15 @@ def init(options: InitOptions, console: Console) -> None:
         try_gates(options.folder / CONFIG, options.state, console)
     console.detail(f"next: {_command(options)}")
     console.detail("it shows in seconds what would be merged and what conflicts; no gate runs")
+
+
+def _offer_rules(options: InitOptions, console: Console) -> None:
+    if rules := missing_rules(options.folder):
+        if options.wants_ignored(rules):
+            add_rules(options.folder, rules)
+            console.detail(f".gitignore: {', '.join(rules)} added")
+        else:
+            console.detail(f".gitignore does not have {', '.join(rules)}: git shows them as untracked")
 
 
 def _refuse_to_overwrite(place: Path) -> None:

@@ -297,8 +297,8 @@ def test_a_person_at_a_terminal_is_asked(origin: Builder, tmp_path: Path) -> Non
     env = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb"}
     process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=env, stdin=follower, stdout=follower)
     os.close(follower)
-    # repository, tracker, milestone, ready, release, tests, docs, Dockerfile, and whether to try the gates
-    os.write(leader, b"\n\n\nready\n\nmake check\n-\n\n\n")
+    # repository, tracker, milestone, ready, release, tests, docs, Dockerfile, .gitignore, and whether to try the gates
+    os.write(leader, b"\n\n\nready\n\nmake check\n-\n\n\n\n")
     said = b""
     while process.poll() is None or not said:
         try:
@@ -405,3 +405,21 @@ def test_the_command_for_settings_in_a_subfolder_measures(builder: Builder, tmp_
     record = integrate(options, Console(to_stderr=True))
     assert verdicts(record) == {2: "culprit", 3: "integrated"}
     assert record["gates"]["tests"]["ran"]["head"] == {"tests": 3, "passed": 2, "failed": 1, "skipped": 0}
+
+
+def test_yes_lets_git_ignore_what_is_left_in_the_clone(origin: Builder, tmp_path: Path) -> None:
+    folder = clone(origin.url, tmp_path / "p")
+    (folder / ".gitignore").write_text(".nox\n*.pyc")
+    written(folder, "--yes")
+    assert (folder / ".gitignore").read_text() == ".nox\n*.pyc\n.integrand/\n"
+    assert ".integrand" not in run_git("status", "--porcelain", cwd=folder)
+    for file in ("integration.toml", "tickets.toml"):
+        (folder / file).unlink()
+    written(folder, "--yes")
+    assert (folder / ".gitignore").read_text() == ".nox\n*.pyc\n.integrand/\n"
+
+
+def test_without_a_yes_gitignore_stays_as_it_is(origin: Builder, tmp_path: Path) -> None:
+    folder = clone(origin.url, tmp_path / "p")
+    written(folder)
+    assert not (folder / ".gitignore").exists()
