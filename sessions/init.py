@@ -185,9 +185,9 @@ def _read(mirror: Mirror, release: Release, path: str) -> str:
     return blob.out.decode("utf-8", "replace")
 
 
-def _day_of(mirror: Mirror, release: Release) -> dt.date:
+def _day_of(mirror: Mirror, release: Release) -> str:
     seconds = mirror.repository.git("log", "-1", "--format=%ct", release.commit).text
-    return dt.datetime.fromtimestamp(int(seconds), dt.UTC).date()
+    return dt.datetime.fromtimestamp(int(seconds), dt.UTC).date().isoformat()
 
 
 def _write(folder: Path, found: ProjectFacts) -> None:

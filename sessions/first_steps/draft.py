@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import textwrap
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ class ProjectFacts:
     tests: TestCommand | None
     docs: TestCommand | None
     dockerfile: tuple[str, str] | None
-    released: dt.date | None = None
+    released: str = ""
 
 
 def draft_config(found: ProjectFacts) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatch
 from typing import Any
@@ -19,7 +18,7 @@ _LOCKS = (("uv.lock", "package"), ("pylock.toml", "packages"), ("poetry.lock", "
 _PIN_FILES = ("*constraints*.txt", "*requirements*.txt", "requirements/*.txt")
 # Major versions of pytest and their days (https://docs.pytest.org/en/stable/changelog.html). Those before 7 do not run
 # on the Pythons of today.
-_PYTEST = ((8, dt.date(2024, 1, 27)), (9, dt.date(2025, 11, 8)))
+_PYTEST = ((8, "2024-01-27"), (9, "2025-11-08"))
 
 
 def at_locked_versions(files: Files, needs: Iterable[str]) -> tuple[str, ...]:
@@ -28,10 +27,10 @@ def at_locked_versions(files: Files, needs: Iterable[str]) -> tuple[str, ...]:
     return tuple(_locked(each, found) for each in needs)
 
 
-def as_of(needs: Iterable[str], released: dt.date | None) -> tuple[str, ...]:
+def as_of(needs: Iterable[str], released: str) -> tuple[str, ...]:
     """Return the same packages, with pytest below the first major version that is younger than the release.
 
-    A version that the project or a lock file demands is left alone, and so is all where the date is not known.
+    ``released`` is its day, as ISO 8601 writes it, or empty. A version that the project or a lock file demands is left alone, and so is all where the date is not known.
     """
     later = [major for major, day in _PYTEST if released and released < day]
     return tuple(_below(each, later[0]) if later else each for each in needs)
