@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sessions.day.trial import try_gates
 from sessions.first_steps.commands import dockerfile, how_documented, how_tested
 from sessions.first_steps.draft import ProjectFacts, draft_config, draft_tickets
 from sessions.first_steps.files import Files, TestCommand
+from sessions.first_steps.ignored import add_rules, missing_rules
 from sessions.first_steps.origin import Origin, find_origin
 from sessions.first_steps.start_point import StartPoint, newest_start, propose_start, release_pattern
 from sessions.first_steps.tickets import TICKET_FILE, Source, find_tickets
@@ -39,6 +41,7 @@ def init(options: InitOptions, console: Console) -> None:
         found = _look(options, origin, console)
         _write(options.folder, found)
     load_config(options.folder / CONFIG)
+    _offer_rules(options, console)
     console.good(f"{CONFIG} is written. Read it: its comments say where each value comes from.")
     if options.wants_trial(
         found.beginning.newest.tag if found.beginning.wanted == "latest" else found.beginning.wanted
@@ -46,6 +49,15 @@ def init(options: InitOptions, console: Console) -> None:
         try_gates(options.folder / CONFIG, options.state, console)
     console.detail(f"next: {_command(options)}")
     console.detail("it shows in seconds what would be merged and what conflicts; no gate runs")
+
+
+def _offer_rules(options: InitOptions, console: Console) -> None:
+    if rules := missing_rules(options.folder):
+        if options.wants_ignored(rules):
+            add_rules(options.folder, rules)
+            console.detail(f".gitignore: {', '.join(rules)} added")
+        else:
+            console.detail(f".gitignore does not have {', '.join(rules)}: git shows them as untracked")
 
 
 def _refuse_to_overwrite(place: Path) -> None:
@@ -62,9 +74,10 @@ def _look(options: InitOptions, origin: Origin, console: Console) -> ProjectFact
         str(here.resolve()) if "://" not in origin.address and here.exists() else origin.address, options.state
     )
     tags = _tags(options, mirror, origin.name, console)
-    newest = newest_start(mirror, tags, origin.name)
+    newest = newest_start(mirror, tags, origin.name, options.release)
     source = _tickets(options, origin, mirror, newest.newest, console)
-    beginning = _beginning(options, propose_start(mirror, newest, source.seen), console)
+    proposed = newest if options.release else propose_start(mirror, newest, source.seen)
+    beginning = _beginning(options, proposed, console)
     release = find_start(mirror, beginning.wanted, tags, origin.name)
     console.detail(f"release: {release.tag}" + (f", the tip of {release.branch}" if release.branch else ""))
     files = Files(frozenset(files_of(mirror.repository, release.tree)), lambda path: _read(mirror, release, path))
@@ -84,6 +97,7 @@ def _look(options: InitOptions, origin: Origin, console: Console) -> ProjectFact
         tests=tests,
         docs=docs,
         dockerfile=_dockerfile(options, files, console),
+        released=_day_of(mirror, release),
     )
 
 
@@ -101,7 +115,9 @@ def _beginning(options: InitOptions, proposed: StartPoint, console: Console) -> 
     question = f"Start from which release, or branch:NAME (the newest release is {proposed.newest.tag})?"
     wanted = options.choose("release", question, proposed.wanted) or "latest"
     if wanted == proposed.wanted:
-        console.detail(f"start: {wanted}, as {proposed.why[:1].lower()}{proposed.why[1:]}")
+        console.detail(
+            f"start: {wanted}" + ("" if options.release else f", as {proposed.why[:1].lower()}{proposed.why[1:]}")
+        )
         return proposed
     return replace(proposed, wanted=wanted, why="As you said; `latest` is the newest tag by version")
 
@@ -129,6 +145,8 @@ def _tickets(options: InitOptions, origin: Origin, mirror: Mirror, release: Rele
     console.detail(f"tickets: {source.tracker}, as {source.why}{count}")
     if source.listed == ():
         console.detail(f"{TICKET_FILE} says how to get some")
+    for ref, reason in source.left_out.items():
+        console.detail(f"left out: {ref}, as {reason}")
     return replace(source, milestone=milestone, ready=labels)
 
 
@@ -165,6 +183,11 @@ def _dockerfile(options: InitOptions, files: Files, console: Console) -> tuple[s
 def _read(mirror: Mirror, release: Release, path: str) -> str:
     blob = mirror.repository.git("cat-file", "blob", f"{release.tree}:{path}")
     return blob.out.decode("utf-8", "replace")
+
+
+def _day_of(mirror: Mirror, release: Release) -> str:
+    seconds = mirror.repository.git("log", "-1", "--format=%ct", release.commit).text
+    return dt.datetime.fromtimestamp(int(seconds), dt.UTC).date().isoformat()
 
 
 def _write(folder: Path, found: ProjectFacts) -> None:

@@ -51,7 +51,9 @@ def integrate(options: Options, console: Console) -> Record:
                 else:
                     day_result = _work(day, queue, tickets, progress, runner)
                 record = conclude(day, _with_queue(day, queue, day_result), runner)
-        console.detail(f"report: {day.folder / 'report.html'}; type `nox -s report` to show it here")
+        is_latest = (day.state / "latest").resolve() == day.folder.resolve()
+        how = "; type `nox -s report` to show it here" if is_latest else ", beside that of the whole day"
+        console.detail(f"report: {day.folder / 'report.html'}{how}")
         return record
 
 

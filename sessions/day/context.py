@@ -13,6 +13,7 @@ from sessions.day.effective_configuration import apply_options, with_baseline, w
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.ledger import Ledger, ProbeResult
+from sessions.ledger.record import PART
 from sessions.settings.configuration import Config, Gate, load_config
 from sessions.settings.options import Options
 from sessions.source.merging import Candidate, Merger
@@ -54,8 +55,14 @@ class Day:
 
     @property
     def folder(self) -> Path:
-        """Where the day's record and report go; a plan has a folder of its own, so that it hides no results."""
-        return self.state / "days" / (self.options.date.isoformat() + ("-plan" if self.options.plan else ""))
+        """Where the day's record and report go; a plan and a part have folders of their own, and hide no results."""
+        part = PART if self.is_part else ""
+        return self.state / "days" / (self.options.date.isoformat() + ("-plan" if self.options.plan else part))
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the call is narrowed to some tickets or files."""
+        return bool(self.options.only or self.options.files)
 
     def read_log(self, probe_result: ProbeResult) -> str:
         """What a probe printed; empty where its log is not there any more."""
@@ -80,7 +87,7 @@ class Day:
                 told = [ticket["verdict"] for ticket in record["tickets"]]
             except (OSError, ValueError, LookupError, TypeError):
                 continue
-            if record["state"] in ("green", "red") and path.parent != self.folder:
+            if record["state"] in ("green", "red") and path.parent.name != self.folder.name[:10]:
                 found.append(told.count("culprit"))
         return found
 

@@ -22,7 +22,10 @@ from sessions.source.diffs import Diff
 
 @dataclass(kw_only=True)
 class CulpritFinders:
-    """The searches of the line of ``progress``. ``needs`` are the tickets that each ticket needs, ``known`` all answers so far, by gate."""
+    """The searches of the line of ``progress``.
+
+    ``needs`` are the tickets that each ticket needs, ``known`` all answers so far, by gate.
+    """
 
     day: Day
     needs: Mapping[int, frozenset[int]]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from sessions.first_steps.files import Files, TestCommand
 from sessions.first_steps.installation import installation
+from sessions.first_steps.pins import at_locked_versions
 from sessions.first_steps.pytest_command import pytest_check
-from sessions.first_steps.requirements import at_locked_versions, requirements
+from sessions.first_steps.requirements import requirements
 from sessions.first_steps.runners import runner_checks
 
 _MAKE = re.compile(r"^(check|test|tests)[ \t]*:(?!=)", re.MULTILINE)

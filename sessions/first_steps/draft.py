@@ -11,6 +11,7 @@ from tomlkit.items import AoT, Table
 
 from sessions.first_steps.files import TestCommand
 from sessions.first_steps.origin import Origin
+from sessions.first_steps.pins import as_of
 from sessions.first_steps.start_point import StartPoint
 from sessions.first_steps.tickets import Source
 from sessions.tickets.model import Ticket
@@ -27,6 +28,7 @@ class ProjectFacts:
     tests: TestCommand | None
     docs: TestCommand | None
     dockerfile: tuple[str, str] | None
+    released: str = ""
 
 
 def draft_config(found: ProjectFacts) -> str:
@@ -56,6 +58,8 @@ def draft_tickets(source: Source) -> str:
         'A ticket can have: title, labels, milestone, branch, commit, depends ("#12, #34"), authors, reviewers, url.',
     ):
         document.add(tomlkit.comment(line))
+    for ref, reason in source.left_out.items():
+        document.add(tomlkit.comment(_line(f"Left out: {ref}, as {reason}.")))
     if not source.listed:
         for line in (
             "Nothing was found. What is open on GitHub comes here with",
@@ -136,11 +140,15 @@ def _engine(found: ProjectFacts) -> Table:
         _comment(table, 'For containers write kind = "docker", baseline = the release\'s image (docs/images.md).')
         table.add("kind", "local")
     if needs:
+        packages = [needs[name] for name in sorted(needs)]
+        is_dated = as_of(packages, found.released) != tuple(packages)
         _key(
             table,
             "packages",
-            [needs[name] for name in sorted(needs)],
-            "Python packages for plain folders, installed once.",
+            list(as_of(packages, found.released)),
+            "Python packages for plain folders, installed once; "
+            "at the versions of the release's lock files, constraints or requirements where these name one."
+            + (f" pytest is as old as the release ({found.released})." if is_dated else ""),
         )
         table["packages"].multiline(True)
     return table

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 
+from sessions.first_steps.readable_refs import fetch_readable
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release
+from sessions.terminal.errors import SourceError
 from sessions.terminal.harmless_text import harmless_line
 from sessions.tickets.model import Ticket
 from sessions.tickets.trackers import merge_subjects
@@ -32,16 +34,30 @@ class _Tip:
     when: int
 
 
-def waiting_requests(mirror: Mirror, release: Release) -> tuple[Ticket, ...]:
-    """A ticket for each request that seems open, or else for each branch; fetches their commits into the mirror."""
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """The ``tickets`` that wait, and why other refs were left out: a reason for each ref's full name."""
+
+    tickets: tuple[Ticket, ...]
+    left_out: Mapping[str, str]
+
+
+def waiting_requests(mirror: Mirror, release: Release) -> Waiting:
+    """Return a ticket for each request that seems open, or else for each branch; fetch their commits.
+
+    Refs that cannot be fetched are left out.
+    """
     trunk = _fetch_trunk(mirror, release)
     refs = open_requests(mirror.remote, _landed(mirror, trunk)) or branches(mirror.remote)
-    tips = mirror.fetch_tickets(dict(sorted(refs.items(), reverse=True)[:MOST]))
-    tips_by_number = _tips(mirror, tips, release, trunk)
+    fetched = fetch_readable(mirror, dict(sorted(refs.items(), reverse=True)[:MOST]))
+    tips_by_number = _tips(mirror, fetched.tips, release, trunk)
     youngest = max((tip.when for tip in tips_by_number.values()), default=0)
     young = {number: tip for number, tip in tips_by_number.items() if tip.when > youngest - YOUNG}
     known = (f"^{release.commit}", f"^{trunk}")
-    return tuple(_ticket(mirror, number, refs[number], young[number], known) for number in sorted(young))
+    return Waiting(
+        tickets=tuple(_ticket(mirror, number, refs[number], young[number], known) for number in sorted(young)),
+        left_out={refs[number]: fetched.faults[number] for number in sorted(fetched.faults)},
+    )
 
 
 def open_requests(remote: Mapping[str, str], landed: frozenset[int]) -> dict[int, str]:
@@ -74,11 +90,14 @@ def branches(remote: Mapping[str, str]) -> dict[int, str]:
 
 
 def _fetch_trunk(mirror: Mirror, release: Release) -> str:
-    """The default branch: of a clone that stands for its origin, the origin's."""
+    """The default branch (of a clone that stands for its origin, the origin's), or the release without one."""
     ref = next((name for name in ("refs/remotes/origin/HEAD", "HEAD") if name in mirror.remote), None)
     if ref is None:
         return release.commit
-    mirror.fetch({_TRUNK: ref})
+    try:
+        mirror.fetch({_TRUNK: ref})
+    except SourceError:  # the release's own history is enough
+        return release.commit
     return mirror.remote[ref]
 
 

@@ -15,7 +15,8 @@ from packaging.requirements import Requirement
 
 from sessions.first_steps.files import Files, TestCommand, inside, texts
 from sessions.first_steps.installation import installation
-from sessions.first_steps.requirements import at_locked_versions, normal_name, parse_requirement, requirements
+from sessions.first_steps.pins import at_locked_versions
+from sessions.first_steps.requirements import normal_name, parse_requirement, requirements
 
 _RUN = "python3 -m pytest -q{plugins} --junit-xml {{results}} -o junit_family=xunit1"
 # What an option or a setting of a project says about the plugin that it is for.

@@ -3,16 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import nox
-from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
 
 from sessions.first_steps.files import Files, inside, texts
+
+_TOOL_FAMILIES = ("pre-commit", "flake8-", "tox-", "nox-", "types-", "pylint-")
+_TOOLS = frozenset(
+    [
+        "autoflake",
+        "autopep8",
+        "bandit",
+        "basedpyright",
+        "black",
+        "bump-my-version",
+        "bump2version",
+        "bumpversion",
+        "check-manifest",
+        "cibuildwheel",
+        "codecov",
+        "codespell",
+        "commitizen",
+        "coveralls",
+        "djlint",
+        "doc8",
+        "flake8",
+        "interrogate",
+        "isort",
+        "mypy",
+        "nox",
+        "pip-audit",
+        "prek",
+        "proselint",
+        "pycodestyle",
+        "pydocstyle",
+        "pyflakes",
+        "pylint",
+        "pyright",
+        "pyroma",
+        "pyupgrade",
+        "ruff",
+        "safety",
+        "tbump",
+        "towncrier",
+        "tox",
+        "twine",
+        "ty",
+        "vulture",
+        "yamllint",
+        "yapf",
+        "zest-releaser",
+        "zizmor",
+    ]
+)
 
 
 def requirements(files: Files, *topics: str) -> tuple[str, ...]:
@@ -22,8 +68,16 @@ def requirements(files: Files, *topics: str) -> tuple[str, ...]:
         *files.settings("setup.cfg").get("options", "install_requires", fallback="").splitlines(),
     ]
     asked = (list(_asked_for(files, topic)) for topic in topics)
-    found = filter(None, map(parse_requirement, [*own, *next(filter(None, asked), [])]))
+    found = [each for each in map(parse_requirement, own) if each]
+    listed = map(parse_requirement, next(filter(None, asked), []))
+    found += [each for each in listed if each and not _is_tool(each.name)]
     return tuple({each.name.lower(): str(each) for each in found}.values())
+
+
+def _is_tool(name: str) -> bool:
+    """Whether a developer's package checks, formats or releases a project rather than being imported by its tests."""
+    plain = normal_name(name)
+    return plain in _TOOLS or plain.startswith(_TOOL_FAMILIES)
 
 
 def _asked_for(files: Files, topic: str) -> Iterator[str]:
@@ -36,36 +90,6 @@ def _asked_for(files: Files, topic: str) -> Iterator[str]:
     for name in (f"requirements-{topic}.txt", f"{topic}-requirements.txt", f"requirements/{topic}.txt"):
         yield from files.text(name).splitlines()
     yield from files.text(f"{topic}/requirements.txt").splitlines()
-
-
-def at_locked_versions(files: Files, needs: Iterable[str]) -> tuple[str, ...]:
-    """The same packages, each at the version with which the release was tested, where its ``uv.lock`` has one.
-
-    A lock can hold several of a package, for different Pythons: this one's counts, as it makes the environment.
-    """
-    locked: dict[str, set[str]] = {}
-    packages = files.table("uv.lock").get("package")
-    for package in packages if isinstance(packages, list) else ():
-        name, version = inside(package, "name"), inside(package, "version")
-        if isinstance(name, str) and isinstance(version, str) and _is_for_this_python(package):
-            locked.setdefault(normal_name(name), set()).add(version)
-    return tuple(_locked(each, locked) for each in needs)
-
-
-def _is_for_this_python(package: Any) -> bool:
-    markers = texts(inside(package, "resolution-markers"))
-    try:
-        return not markers or any(Marker(each).evaluate() for each in markers)
-    except InvalidMarker:
-        return False
-
-
-def _locked(need: str, locked: Mapping[str, set[str]]) -> str:
-    requirement = Requirement(need)
-    versions = locked.get(normal_name(requirement.name), set())
-    if len(versions) == 1 and not requirement.url:
-        requirement.specifier = SpecifierSet(f"=={next(iter(versions))}")
-    return str(requirement)
 
 
 def normal_name(name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from sessions.first_steps.readable_refs import fetch_readable
 from sessions.source.mirror import Mirror
 from sessions.source.release_history import ReleaseHistory
 from sessions.source.releases import Release
@@ -36,17 +37,21 @@ def release_pattern(mirror: Mirror, name: str) -> str:
     return ""
 
 
-def newest_start(mirror: Mirror, pattern: str, name: str) -> StartPoint:
+def newest_start(mirror: Mirror, pattern: str, name: str, typed: str | None = None) -> StartPoint:
     """Return the newest release, or the default branch of a project that has no release yet.
+
+    A release that was ``typed`` is taken as it is: which tags are releases need not be known then.
 
     Raises :class:`SourceError` where there is neither.
     """
-    is_tagged = bool(pattern) or _has_versions(mirror, name)
-    if is_tagged or not mirror.refs.default_branch:
+    if typed and typed not in ("latest", "-"):
+        return StartPoint(wanted=typed, why="As you said", newest=find_start(mirror, typed, pattern, name))
+    why_not = "" if pattern else _why_no_latest(mirror, name)
+    if not why_not or not mirror.refs.default_branch:
         why = "`latest` is the newest tag by version"
         return StartPoint(wanted="latest", why=why, newest=find_start(mirror, "latest", pattern, name))
     wanted = f"{BRANCH}{mirror.refs.default_branch}"
-    why = "No tag reads as a version, so the day starts from the tip of a branch"
+    why = f"{why_not}, so the day starts from the tip of a branch"
     return StartPoint(wanted=wanted, why=why, newest=find_start(mirror, wanted, pattern, name))
 
 
@@ -56,8 +61,11 @@ def propose_start(mirror: Mirror, newest: StartPoint, tickets: Sequence[Ticket])
     if release.branch or not name:
         return newest
     some = [ticket for ticket in tickets if ticket.branch and ticket.target in ("", name)][-_MOST:]
-    tips = mirror.fetch_tickets({ticket.number: ticket.branch for ticket in some})
-    tip = mirror.target(name)
+    tips = fetch_readable(mirror, {ticket.number: ticket.branch for ticket in some}).tips
+    try:
+        tip = mirror.target(name)
+    except SourceError:  # a branch that cannot be fetched is no place to start from
+        return newest
     branch = TargetBranch.of(name, tip, ReleaseHistory(mirror.repository, release).graph({tip, *tips.values()}))
     own = frozenset(tips.values())
     ahead = sum(branch.newest_carried(each, own) is not None for each in tips.values() if each not in branch.brought)
@@ -70,8 +78,9 @@ def propose_start(mirror: Mirror, newest: StartPoint, tickets: Sequence[Ticket])
     return StartPoint(wanted=f"{BRANCH}{name}", why=why, newest=release)
 
 
-def _has_versions(mirror: Mirror, name: str) -> bool:
+def _why_no_latest(mirror: Mirror, name: str) -> str:
+    """Why the tags do not tell the newest release, as a clause; empty where they do."""
     try:
-        return bool(rank_tags(mirror.refs.tags, "", name).releases)
-    except SourceError:
-        return True  # of several kinds
+        return "" if rank_tags(mirror.refs.tags, "", name).releases else "No tag reads as a version"
+    except SourceError as error:
+        return str(error).partition(": say which")[0]  # with the kinds, as in a monorepo

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from sessions.first_steps.open_requests import waiting_requests
 from sessions.settings.ticket_settings import Tracker
@@ -43,6 +43,7 @@ class Source:
     never: tuple[str, ...] = ()
     priorities: tuple[str, ...] = ()
     later: TrackerAddress | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_tickets(typed: str | None, proposed: TrackerAddress | None, mirror: Mirror, release: Release) -> Source:
@@ -80,8 +81,16 @@ def find_tickets(typed: str | None, proposed: TrackerAddress | None, mirror: Mir
 
 
 def _listed(mirror: Mirror, release: Release, why: str, later: TrackerAddress | None = None) -> Source:
-    listed = waiting_requests(mirror, release)
-    return Source(tracker="file", url=TICKET_FILE, why=why, listed=listed, seen=listed, later=later)
+    found = waiting_requests(mirror, release)
+    return Source(
+        tracker="file",
+        url=TICKET_FILE,
+        why=why,
+        listed=found.tickets,
+        seen=found.tickets,
+        later=later,
+        left_out=found.left_out,
+    )
 
 
 def _milestone(seen: Iterable[Ticket], release: Release) -> str:

@@ -23,6 +23,8 @@ class Purpose(StrEnum):
 
 Record = Mapping[str, Any]
 RECORD_VERSION = 1
+# What ends the name of the folder of a call with `--only` or `--files`.
+PART = "-part"
 SCHEMA = Path(__file__).with_name("run.schema.json")
 
 
@@ -33,12 +35,26 @@ def save_record(record: Record, folder: Path) -> None:
 
 
 def point_latest(folder: Path) -> None:
-    """Let ``latest``, beside the folder of all days, be this one."""
+    """Let ``latest``, beside the folder of all days, be this one.
+
+    A part of a day never hides that day: where the whole day of the same release is there, ``latest`` is that.
+    """
+    if folder.name.endswith(PART):
+        whole = folder.with_name(folder.name.removesuffix(PART))
+        folder = whole if (base := _base_of(whole)) and base == _base_of(folder) else folder
     latest = folder.parent.parent / "latest"
     half = latest.with_suffix(".half")
     half.unlink(missing_ok=True)
     half.symlink_to(os.path.relpath(folder, latest.parent), target_is_directory=True)
     half.replace(latest)
+
+
+def _base_of(folder: Path) -> str:
+    """The commit that the record in a folder starts from; empty where there is none that can be read."""
+    try:
+        return str(json.loads((folder / "run.json").read_text(encoding="utf-8"))["base"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def load_record(state: Path) -> Record:

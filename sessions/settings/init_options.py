@@ -32,6 +32,7 @@ class InitOptions:
     dockerfile: str | None = None
     ask: bool = False
     try_gates: bool = False
+    yes: bool = False
 
     def choose(self, name: str, question: str, detected: str) -> str:
         """The value of an option: as typed, or as answered on a terminal, or as detected. ``-`` is for nothing."""
@@ -39,6 +40,10 @@ class InitOptions:
         if typed is None:
             typed = Prompt.ask(question, default=detected or "-") if self.ask else detected
         return "" if typed.strip() == "-" else typed.strip()
+
+    def wants_ignored(self, rules: Sequence[str]) -> bool:
+        """Whether ``rules`` are to be added to ``.gitignore``: with ``--yes``, or where that was answered."""
+        return self.yes or (self.ask and Confirm.ask(f"Add {', '.join(rules)} to .gitignore?", default=True))
 
     def wants_trial(self, release: str) -> bool:
         """Whether the gates are to be run once: only where that was typed, or answered on a terminal."""
@@ -78,7 +83,7 @@ def parse_init_options(words: Sequence[str], called_from: Path) -> InitOptions:
     Raises :class:`UsageError` for a word that cannot be meant.
     """
     typed = vars(build_init_parser().parse_args(list(words)))
-    ask = not typed.pop("yes") and sys.stdin.isatty() and sys.stdout.isatty()
+    ask = not typed["yes"] and sys.stdin.isatty() and sys.stdout.isatty()
     state = (called_from / typed.pop("state")).resolve()
     assert typed.keys() <= {field.name for field in fields(InitOptions)}  # noqa: S101  one place to name an option
     return InitOptions(folder=called_from, state=state, ask=ask, **typed)

@@ -4,6 +4,7 @@ import pytest
 
 from sessions.first_steps.commands import dockerfile, how_documented, how_tested
 from sessions.first_steps.files import Files
+from sessions.first_steps.pins import as_of
 
 UNITTEST = "import unittest\n"
 UNDER, UNDER_TOO = "tests/**/test_*.py", "tests/**/*_test.py"
@@ -281,3 +282,50 @@ def test_the_dockerfile_and_where_the_source_lies_in_its_image() -> None:
     assert dockerfile(of({"Dockerfile": text, "docker/Dockerfile": ""})) == ("Dockerfile", "/app")
     assert dockerfile(of({"docker/Dockerfile": "WORKDIR $HOME\n"})) == ("docker/Dockerfile", "/source")
     assert dockerfile(of({"testing/zipapp/Dockerfile": ""})) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("poetry.lock", "[[package]]\nname = 'pytest'\nversion = '7.4.4'\n"),
+        ("pylock.toml", "[[packages]]\nname = 'PyTest'\nversion = '7.4.4'\nmarker = 'python_version > \"3\"'\n"),
+        ("constraints.txt", "# all\npytest==7.4.4 ; python_version > '3'\npytest==4.6 ; python_version < '3'\n"),
+        ("requirements/ci.txt", "pytest==7.4.4 --hash=sha256:00 \\\n    --hash=sha256:11\n"),
+        ("requirements_dev.txt", "pytest==7.4.4 \\\n    --hash=sha256:11\n"),
+    ],
+)
+def test_pytest_is_taken_at_the_version_of_the_releases_own_pins(name: str, text: str) -> None:
+    check = how_tested(of({name: text, "tests/test_a.py": ""}))
+    assert check
+    assert check.needs == ("pytest==7.4.4",)
+
+
+@pytest.mark.parametrize(
+    ("need", "released", "expected"),
+    [
+        ("pytest", "2023-05-01", "pytest<8"),
+        ("pytest>=7", "2025-01-01", "pytest<9,>=7"),
+        ("pytest", "2025-11-08", "pytest"),
+        ("pytest==5", "2019-05-01", "pytest==5"),
+        ("pytest>=8.0.0rc1", "2024-01-10", "pytest>=8.0.0rc1"),
+        ("pytest-cov", "2019-05-01", "pytest-cov"),
+    ],
+)
+def test_pytest_is_no_younger_than_the_release(need: str, released: str, expected: str) -> None:
+    assert as_of([need], released) == (expected,)
+
+
+def test_a_release_of_an_unknown_date_bounds_nothing() -> None:
+    assert as_of(["pytest"], "") == ("pytest",)
+
+
+def test_tools_are_no_packages_unless_the_project_itself_needs_them() -> None:
+    pyproject = """
+    [project]
+    dependencies = ["nox"]
+    [dependency-groups]
+    dev = ["pre-commit-uv", "proselint", "tox", "ruff", "flake8-bugbear", "pytest-mock", "nox", "hypothesis"]
+    """
+    check = how_tested(of({"pyproject.toml": pyproject, "tests/test_a.py": ""}))
+    assert check
+    assert check.needs == ("nox", "pytest-mock", "hypothesis", "pytest")

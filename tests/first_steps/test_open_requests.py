@@ -48,7 +48,7 @@ def test_a_ticket_is_called_after_its_first_commit_and_holds_nothing_that_steers
     builder.commit({}, builder.tips["main"], builder.tips["refs/pull/3/head"], branch="side")
     builder.git("update-ref", "refs/pull/6/head", builder.tips["main"])
     mirror = Mirror.of(builder.url, tmp_path / "state")
-    found = waiting_requests(mirror, mirror.release("latest"))
+    found = waiting_requests(mirror, mirror.release("latest")).tickets
     assert [(each.number, each.title, each.authors, each.branch) for each in found] == [
         (3, 'Fix "it"', ("A",), "refs/pull/3/head")
     ]
@@ -58,4 +58,4 @@ def test_a_repository_with_nothing_but_a_release_has_no_tickets(builder: Builder
     builder.commit({"a": "1\n"})
     builder.tag("1.0")
     mirror = Mirror.of(builder.url, tmp_path / "state")
-    assert waiting_requests(mirror, mirror.release("latest")) == ()
+    assert waiting_requests(mirror, mirror.release("latest")).tickets == ()

@@ -26,6 +26,16 @@ def test_a_saved_record_is_the_newest_one(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "days" / "2024-05-02").iterdir()] == ["run.json"]
 
 
+@pytest.mark.parametrize(("base", "newest"), [("a", "2024-05-01"), ("b", "2024-05-01-part")])
+def test_a_part_of_a_day_never_hides_the_whole_day_of_its_release(tmp_path: Path, base: str, newest: str) -> None:
+    part = tmp_path / "days" / "2024-05-01-part"
+    save_record(record(base=base), part)
+    assert (tmp_path / "latest").resolve() == part
+    save_record(record(base="a"), tmp_path / "days" / "2024-05-01")
+    save_record(record(base=base), part)
+    assert (tmp_path / "latest").resolve().name == newest
+
+
 def test_a_state_folder_may_be_moved_with_its_records(tmp_path: Path) -> None:
     save_record(record(), tmp_path / "old" / "days" / "2024-05-01")
     (tmp_path / "old").rename(tmp_path / "new")

@@ -59,6 +59,10 @@ def verdicts(record: Record) -> dict[int, str]:
     return {ticket["number"]: ticket["verdict"] for ticket in record["tickets"]}
 
 
+def config_text(folder: Path) -> str:
+    return (folder / "integration.toml").read_text()
+
+
 def written(folder: Path, *words: str) -> Config:
     assert run_init(words, folder) is None
     return load_config(folder / "integration.toml")
@@ -115,12 +119,60 @@ def test_kinds_of_tags_none_of_which_is_plain_must_be_told_apart(builder: Builde
     for tag in ("core/v1.0", "cli/v2.0"):
         builder.tag(tag)
     folder = clone(builder.url, tmp_path / "p")
-    trouble = run_init((), folder)
-    assert trouble is not None
-    assert "Several kinds of tags look like releases (cli/v2.0, core/v1.0)" in trouble
-    assert not (folder / "integration.toml").exists()
+    assert written(folder).project.release == "branch:main"
+    assert "# Several kinds of tags look like releases (cli/v2.0, core/v1.0)" in config_text(folder)
+    assert plan(folder)["release"] in ("cli/v2.0", "core/v1.0")
+    for file in ("integration.toml", "tickets.toml"):
+        (folder / file).unlink()
     config = written(folder, "--tags", "core/v*")
     assert (config.project.tags, plan(folder)["release"]) == ("core/v*", "core/v1.0")
+
+
+def test_a_typed_release_is_taken_whatever_other_tags_there_are(builder: Builder, tmp_path: Path) -> None:
+    old = builder.commit({"a": ""})
+    builder.tag("curl-8_21_0")
+    builder.commit({"b": ""}, old, branch="fix-7", message="Fix")
+    builder.commit({"a": "2"}, old)
+    for tag in ("tiny-curl-8_4_0", "curl-8_22_0"):
+        builder.tag(tag)
+    folder = clone(builder.url, tmp_path / "p")
+    assert written(folder, "--yes", "--release", "curl-8_21_0").project.release == "curl-8_21_0"
+    record = plan(folder)
+    assert (record["release"], record["base"], verdicts(record)) == ("curl-8_21_0", old, {7: "integrated"})
+
+
+@pytest.mark.parametrize("lost", ["{tip}:d/x", "{tip}:d", "{tip}"])
+def test_a_request_that_cannot_be_fetched_is_left_out_and_named(
+    origin: Builder, tmp_path: Path, capsys: pytest.CaptureFixture[str], lost: str
+) -> None:
+    tip = origin.commit({"d/x": "lost"}, "1.0", branch="refs/pull/3/head", message="Number 3")
+    _lose(origin, lost.format(tip=tip))
+    folder = tmp_path / "p"
+    folder.mkdir()
+    assert written(folder, "--yes", "--repository", origin.url).project.release == "latest"
+    assert "left out: refs/pull/3/head, as it cannot be fetched" in " ".join(capsys.readouterr().out.split())
+    assert "# Left out: refs/pull/3/head, as it cannot be fetched" in (folder / "tickets.toml").read_text()
+    assert verdicts(plan(folder)) == {2: "integrated", 4: "integrated"}
+
+
+def test_a_request_that_a_partial_copy_lacks_is_left_out_and_named(origin: Builder, tmp_path: Path) -> None:
+    tip = origin.commit({"d/x": "lost"}, "1.0", branch="refs/pull/3/head", message="Number 3")
+    origin.git("config", "extensions.partialClone", "origin")
+    origin.git("config", "core.repositoryFormatVersion", "1")
+    origin.git("config", "remote.origin.url", str(tmp_path / "nowhere"))
+    origin.git("config", "remote.origin.promisor", "true")
+    _lose(origin, f"{tip}:d/x")
+    folder = tmp_path / "p"
+    folder.mkdir()
+    written(folder, "--yes", "--repository", origin.url)
+    assert "# Left out: refs/pull/3/head, as " in (folder / "tickets.toml").read_text()
+    assert verdicts(plan(folder)) == {2: "integrated", 4: "integrated"}
+
+
+def _lose(builder: Builder, name: str) -> None:
+    """Remove an object, as a damaged or partial copy lacks it."""
+    found = builder.git("rev-parse", name)
+    (builder.path / "objects" / found[:2] / found[2:]).unlink()
 
 
 def test_a_project_without_a_release_starts_from_its_branch(builder: Builder, tmp_path: Path) -> None:
@@ -245,8 +297,8 @@ def test_a_person_at_a_terminal_is_asked(origin: Builder, tmp_path: Path) -> Non
     env = os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "TERM": "dumb"}
     process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, env=env, stdin=follower, stdout=follower)
     os.close(follower)
-    # repository, tracker, milestone, ready, release, tests, docs, Dockerfile, and whether to try the gates
-    os.write(leader, b"\n\n\nready\n\nmake check\n-\n\n\n")
+    # repository, tracker, milestone, ready, release, tests, docs, Dockerfile, .gitignore, and whether to try the gates
+    os.write(leader, b"\n\n\nready\n\nmake check\n-\n\n\n\n")
     said = b""
     while process.poll() is None or not said:
         try:
@@ -353,3 +405,21 @@ def test_the_command_for_settings_in_a_subfolder_measures(builder: Builder, tmp_
     record = integrate(options, Console(to_stderr=True))
     assert verdicts(record) == {2: "culprit", 3: "integrated"}
     assert record["gates"]["tests"]["ran"]["head"] == {"tests": 3, "passed": 2, "failed": 1, "skipped": 0}
+
+
+def test_yes_lets_git_ignore_what_is_left_in_the_clone(origin: Builder, tmp_path: Path) -> None:
+    folder = clone(origin.url, tmp_path / "p")
+    (folder / ".gitignore").write_text(".nox\n*.pyc")
+    written(folder, "--yes")
+    assert (folder / ".gitignore").read_text() == ".nox\n*.pyc\n.integrand/\n"
+    assert ".integrand" not in run_git("status", "--porcelain", cwd=folder)
+    for file in ("integration.toml", "tickets.toml"):
+        (folder / file).unlink()
+    written(folder, "--yes")
+    assert (folder / ".gitignore").read_text() == ".nox\n*.pyc\n.integrand/\n"
+
+
+def test_without_a_yes_gitignore_stays_as_it_is(origin: Builder, tmp_path: Path) -> None:
+    folder = clone(origin.url, tmp_path / "p")
+    written(folder)
+    assert not (folder / ".gitignore").exists()

@@ -1,0 +1,38 @@
+"""Fetching of the refs that can be fetched: in a damaged or partial copy, one of them must not end `init`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sessions.source.fetching import Fetched
+from sessions.source.mirror import Mirror
+from sessions.terminal.errors import SourceError
+
+_MOST_FAILURES = 20  # each costs a call; a copy with more of them is described well enough
+
+
+def fetch_readable(mirror: Mirror, refs: Mapping[int, str]) -> Fetched:
+    """Fetch ``refs`` by number, and tell for each that could not be fetched why.
+
+    Where the mirror refuses a whole group, as for a partial clone, halves of it are tried, and halves of these.
+    After some failures the rest is left out with the last reason.
+    """
+    tips: dict[int, str] = {}
+    faults: dict[int, str] = {}
+    groups, failures = [dict(refs)] if refs else [], 0
+    while groups:
+        group = groups.pop()
+        try:
+            fetched = mirror.fetch_branches(group)
+        except SourceError as error:
+            if len(group) > 1 and failures < _MOST_FAILURES:
+                items = list(group.items())
+                half = len(items) // 2
+                groups += [dict(items[half:]), dict(items[:half])]
+                continue
+            failures += 1
+            faults |= dict.fromkeys(group, str(error).splitlines()[0].rstrip("."))
+        else:
+            tips |= fetched.tips
+            faults |= fetched.faults
+    return Fetched(tips=tips, faults=faults)

@@ -1,0 +1,74 @@
+"""A call that is narrowed to some tickets or files, beside the whole day."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sessions.integrate import integrate
+from sessions.ledger.record import Record, load_record
+from sessions.settings.options import parse_options
+from sessions.terminal.console import Console
+from tests.repositories import Builder
+
+CONFIG = """
+version = 1
+project = { name = "p", repository = "%s" }
+tickets = { tracker = "file", url = "tickets.toml" }
+engine = { kind = "local" }
+[[gates]]
+name = "tests"
+run = "cat {files}"
+files = ["*.txt"]
+"""
+
+
+@pytest.fixture
+def folder(builder: Builder, tmp_path: Path) -> Path:
+    base = builder.commit({"a.txt": "a", "b.txt": "b"})
+    builder.tag("1.0")
+    tickets = ""
+    for number in (1, 2):
+        builder.commit({f"{number}.txt": "x"}, base, branch=f"t{number}")
+        tickets += f'[[ticket]]\nnumber = {number}\ntitle = "T"\nbranch = "t{number}"\nauthors = ["A"]\n'
+    folder = tmp_path / "p"
+    folder.mkdir()
+    (folder / "integration.toml").write_text(CONFIG % builder.url)
+    (folder / "tickets.toml").write_text(tickets)
+    return folder
+
+
+def run(folder: Path, *words: str) -> Record:
+    typed = ("--state", "state", "--date", "2026-11-23", *words)
+    options = parse_options(typed, session="integrate", called_from=folder, home=folder)
+    return integrate(options, Console(to_stderr=True))
+
+
+@pytest.mark.parametrize("words", [("--only", "1"), ("--files", "a.txt")])
+def test_a_part_lies_beside_the_whole_day(
+    folder: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = folder / "state"
+    whole = run(folder)
+    assert whole["state"] == "green"
+    page = (state / "days" / "2026-11-23" / "report.html").read_bytes()
+    capsys.readouterr()
+    part = run(folder, *words)
+    assert part["state"] == "green"
+    said = "".join(capsys.readouterr().err.split())
+    assert "2026-11-23-part/report.html,besidethatofthewholeday" in said
+    assert json.loads((state / "days" / "2026-11-23-part" / "run.json").read_text()) == part
+    assert load_record(state) == whole
+    assert (state / "latest" / "report.html").read_bytes() == page
+
+
+def test_a_part_is_the_latest_where_there_is_no_whole_day_yet_and_feeds_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = run(folder, "--only", "1,2")
+    assert load_record(folder / "state") == part
+    whole = run(folder)
+    assert load_record(folder / "state") == whole
+    assert "forecast: everything is known already" in " ".join(capsys.readouterr().err.split())
