@@ -30,7 +30,8 @@ def at_locked_versions(files: Files, needs: Iterable[str]) -> tuple[str, ...]:
 def as_of(needs: Iterable[str], released: str) -> tuple[str, ...]:
     """Return the same packages, with pytest below the first major version that is younger than the release.
 
-    ``released`` is its day, as ISO 8601 writes it, or empty. A version that the project or a lock file demands is left alone, and so is all where the date is not known.
+    ``released`` is its day as ISO 8601 writes it, or empty: then nothing is bounded. A version that the project or a
+    lock file demands is left alone.
     """
     later = [major for major, day in _PYTEST if released and released < day]
     return tuple(_below(each, later[0]) if later else each for each in needs)
