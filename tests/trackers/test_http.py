@@ -47,7 +47,7 @@ def scripted() -> Iterator[Script]:
                 self.close_connection = True
                 return
             status, headers, text = answer
-            self.send_response(status)
+            (self.send_response_only if "Date" in headers else self.send_response)(status)
             for name, value in {"Content-Length": str(len(text)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -155,6 +155,20 @@ def test_a_wait_is_as_long_as_asked(script: Script, clock: Clock) -> None:
     assert 27 <= until <= 30
     assert 47 <= limit <= 50
     assert unclear == 8  # as after three troubles that ask for nothing
+
+
+@pytest.mark.parametrize("hours", [-1000, 1000])
+def test_a_wait_until_a_moment_is_measured_by_the_servers_clock(script: Script, clock: Clock, hours: int) -> None:
+    """Our own clock may be wrong."""
+    servers = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=hours)
+    date = {"Date": format_datetime(servers, usegmt=True)}
+    later = servers + timedelta(seconds=30)
+    script.answers = [
+        (503, {**date, "Retry-After": format_datetime(later, usegmt=True)}, b""),
+        (403, {**date, "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(later.timestamp()))}, b""),
+    ]
+    caller(clock).read("GET", script.url)
+    assert clock.slept == [30, 30]
 
 
 @pytest.mark.parametrize("asked", ["301", "9" * 400])

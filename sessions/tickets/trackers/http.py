@@ -201,12 +201,21 @@ def _asked_wait(response: requests.Response) -> float | None:
         return min(float(retry_after), _A_YEAR)
     try:
         when = parsedate_to_datetime(retry_after)
-        wait = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
+        wait = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - _servers_time(response)).total_seconds()
     except ValueError:
         if response.headers.get("x-ratelimit-remaining") != "0" or not reset.isdecimal():
             return None
-        wait = float(reset) - datetime.now(UTC).timestamp()
+        wait = float(reset) - _servers_time(response).timestamp()
     return min(max(1.0, wait), _A_YEAR)
+
+
+def _servers_time(response: requests.Response) -> datetime:
+    """The moment of the answer by the server's clock, as it names the end of a wait by that; ours may be wrong."""
+    try:
+        when = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return datetime.now(UTC)
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def _never_sent(error: requests.exceptions.ConnectionError) -> bool:

@@ -1,0 +1,85 @@
+"""A registry that answers 500: one sentence, nothing lost, and the next call goes on from there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import refuse
+from tests.engines.registry import LocalRegistry, missing
+from tests.stories.desk import Desk, new_desk, verdicts
+from tests.stories.ill_registry import IllRegistry
+from tests.stories.test_published_images import branch_of, configure, failed, moments, tags
+
+pytestmark = [pytest.mark.slow, pytest.mark.docker, pytest.mark.usefixtures("daemon")]
+SMALL = ("--engine", "docker", "--only", "101,111")
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[LocalRegistry]:
+    if why := missing():
+        refuse(why)
+    registry = LocalRegistry(tmp_path)
+    (tmp_path / "store").mkdir()
+    registry.start()
+    yield registry
+    registry.stop()
+
+
+def keep_one_gate(desk: Desk) -> None:
+    """Leave the sample its fastest gate alone, so that the day is soon green."""
+    config = desk.folder / "integration.toml"
+    head, *gates = re.split(r"^(?=\[)", config.read_text(), flags=re.MULTILINE)
+    config.write_text(head + "".join(each for each in gates if "[[gates]]" not in each or '"doctest"' in each))
+
+
+def assert_nothing_left(desk: Desk, process: subprocess.CompletedProcess[str], registry: LocalRegistry) -> None:
+    """Assert that a call ended with one sentence, and published nothing."""
+    assert "500" in failed(process) or "cannot be reached" in failed(process)
+    assert tags(registry) == []
+    assert branch_of(desk) == ""
+
+
+def test_nothing_is_lost_or_doubled_while_the_registry_answers_500(
+    registry: LocalRegistry, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    desk = new_desk(tmp_path_factory)
+    login = {"REGISTRY_USER": registry.user, "REGISTRY_TOKEN": registry.password}
+    with IllRegistry(registry.port) as front:
+        configure(desk, front.host)
+        keep_one_gate(desk)
+        front.fall_ill()
+        at_once = desk.type("integrate", *SMALL, "--publish", **login)
+        assert_nothing_left(desk, at_once, registry)
+        assert "probe 1" not in at_once.stdout
+        # It answers to a login and to nothing else: the day is integrated, and kept.
+        front.fall_ill(knows_logins=True)
+        assert_nothing_left(desk, desk.type("integrate", *SMALL, "--publish", **login), registry)
+        assert verdicts(desk.record()) == {101: "integrated", 111: "culprit"}
+        assert desk.record()["published"] == {}
+        refused = front.refused
+        assert refused
+        assert_nothing_left(desk, desk.type("publish", "--publish", **login), registry)
+        assert front.refused > refused
+        front.recover()
+        process = desk.type("integrate", *SMALL, "--publish", **login)
+        assert process.returncode == 0, process.stdout + process.stderr
+        record = desk.record()
+        assert record["state"] == "green"
+        assert record["timings"]["probes_run"] == 0
+        assert record["head"] in branch_of(desk)
+        assert record["published"].keys() >= {"branch", "image"}
+        before = moments(registry)
+        front.fall_ill()
+        failed(desk.type("publish", "--publish", **login))
+        assert desk.record()["published"] == record["published"]
+        front.recover()
+        again = desk.type("publish", "--publish", **login)
+        assert again.returncode == 0, again.stdout + again.stderr
+        assert "pushed" not in again.stdout
+        assert moments(registry) == before
+        assert desk.record()["published"].items() >= record["published"].items()
