@@ -143,7 +143,7 @@ class Scene:
 
     def tickets(self, **branches: int) -> dict[int, Ticket]:
         """Fetch branches and give each its ticket: ``tickets(fix=7)``."""
-        tips = self.mirror.fetch_tickets({number: branch for branch, number in branches.items()})
+        tips = self.mirror.fetch_branches({number: branch for branch, number in branches.items()}).tips
         return {n: ticket(n, branch=branch, commit=tips[n]) for branch, n in branches.items()}
 
     def files(self, candidate: Candidate) -> dict[str, str]:

@@ -94,10 +94,6 @@ class Mirror:
         self.fetch({TARGET_REF: ref})
         return self.remote[ref]
 
-    def fetch_tickets(self, branches: dict[int, str]) -> dict[int, str]:
-        """Return the ``tips`` of :meth:`fetch_branches`."""
-        return self.fetch_branches(branches).tips
-
     def fetch_branches(self, branches: dict[int, str], elsewhere: Mapping[int, str] | None = None) -> Fetched:
         """Fetch the branches of all tickets in one git call, or in a few calls where some cannot be fetched.
 

@@ -42,7 +42,7 @@ def grow(path: Path, count: int, files: int, seed: int) -> tuple[Scene, list[Tic
         start = chance.choice(tips[-3:]) if chance.random() < 0.1 else base
         tips.append(builder.commit(changes, start, branch=f"t{number}"))
     scene = Scene.of(builder, path / "state")
-    tips_by_number = scene.mirror.fetch_tickets({number: f"t{number}" for number in range(1, count + 1)})
+    tips_by_number = scene.mirror.fetch_branches({number: f"t{number}" for number in range(1, count + 1)}).tips
     return scene, [ticket(number, commit=tip) for number, tip in tips_by_number.items()]
 
 

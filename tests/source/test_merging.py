@@ -113,7 +113,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         for side in (0, 1):
             builder.commit(changes[side], "1.0", branch=f"t{10 + 2 * place + side}")
     made = Scene.of(builder, folder / "state")
-    made.mirror.fetch_tickets({int(branch[1:]): branch for branch in builder.tips if branch.startswith("t")})
+    made.mirror.fetch_branches({int(branch[1:]): branch for branch in builder.tips if branch.startswith("t")})
     return made
 
 
@@ -183,7 +183,7 @@ def test_the_same_day_gives_the_same_ids_for_anybody_anywhere(
         == "false"
     )
     there = Scene.of(scene.builder, tmp_path / "far" / "away")
-    there.mirror.fetch_tickets({each.number: f"t{each.number}" for each in both})
+    there.mirror.fetch_branches({each.number: f"t{each.number}" for each in both})
     assert there.mirror.repository.path != scene.mirror.repository.path
     assert there.merger.combine(both) == here
 
@@ -344,7 +344,7 @@ def test_agrees_with_git_merge_on_random_histories(tmp_path: Path) -> None:
             for side in "ab":
                 builder.commit(random_changes(rng, files), branch=f"{side}{case}")
     mirror = Mirror.of(builder.url, tmp_path / "state")
-    mirror.fetch_tickets(
+    mirror.fetch_branches(
         {2 * case + place: f"{side}{case}" for case in range(cases) for place, side in enumerate("ab")}
     )
     run_git("clone", "--quiet", "--no-checkout", builder.url, str(tmp_path / "clone"), cwd=tmp_path)

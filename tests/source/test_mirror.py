@@ -121,7 +121,7 @@ def test_all_branches_come_in_one_call_and_none_where_all_is_here(
         mirror = mirror_of(project, tmp_path)
         mirror.release("latest")
         before = count_fetches(log)
-        assert mirror.fetch_tickets(asked) == tips
+        assert mirror.fetch_branches(asked).tips == tips
         assert count_fetches(log) - before == expected
 
 
@@ -129,7 +129,7 @@ def test_a_branch_that_is_none_is_left_out_and_harms_nobody(project: Builder, tm
     mirror = mirror_of(project, tmp_path)
     mirror.release("latest")
     asked = dict(enumerate([*HOSTILE, "fix"]))
-    assert mirror.fetch_tickets(asked) == {len(HOSTILE): project.tips["fix"]}
+    assert mirror.fetch_branches(asked).tips == {len(HOSTILE): project.tips["fix"]}
     allowed = {"refs/tags/1.0", "refs/integrand/default", *(f"refs/integrand/tickets/{number}" for number in asked)}
     assert set(mirror.repository.git("for-each-ref", "--format=%(refname)").lines()) <= allowed
     assert not [path for path in (tmp_path, tmp_path / "state", mirror.repository.path) if (path / "x").exists()]
@@ -143,14 +143,14 @@ def test_strange_names_of_branches_are_no_trouble(project: Builder, tmp_path: Pa
     }
     mirror = mirror_of(project, tmp_path)
     assert mirror.release("latest").tag == "1.0"
-    assert mirror.fetch_tickets(dict(enumerate(names))) == tips
+    assert mirror.fetch_branches(dict(enumerate(names))).tips == tips
 
 
 def test_a_branch_that_moved_back_or_forth_is_seen_by_the_next_call(project: Builder, tmp_path: Path) -> None:
     for place in ("fix", "1.0", "fix"):
         tip = project.git("rev-parse", f"{place}^{{commit}}")
         project.git("update-ref", "refs/heads/moving", tip)
-        assert mirror_of(project, tmp_path).fetch_tickets({1: "moving"}) == {1: tip}
+        assert mirror_of(project, tmp_path).fetch_branches({1: "moving"}).tips == {1: tip}
 
 
 @pytest.mark.parametrize("annotated", [True, False])
@@ -201,7 +201,7 @@ def test_knows_what_is_here_what_is_new_and_what_the_release_has(project: Builde
     third = project.commit({}, second, on_main, branch="fix")
     mirror = mirror_of(project, tmp_path)
     history = ReleaseHistory(mirror.repository, mirror.release("latest"))
-    mirror.fetch_tickets({1: "fix"})
+    mirror.fetch_branches({1: "fix"})
     assert mirror.present([base, third, "0" * 40, project.git("rev-parse", "main:a")]) == {base, third}
     assert history.new_commits([third]) == {third: (second, on_main), second: (first,), first: (base,)}
     assert history.contained([base, first, on_main]) == {base}

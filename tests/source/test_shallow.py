@@ -29,7 +29,7 @@ def copied(builder: Builder, tmp_path: Path) -> tuple[Path, dict[str, str]]:
     late = builder.commit({"c.txt": "late\n"}, base, branch="late")
     mirror = Mirror.of(str(builder.path), tmp_path / "state")
     release = mirror.release("latest")
-    mirror.fetch_tickets({1: "early", 2: "late"})
+    mirror.fetch_branches({1: "early", 2: "late"})
     merger = Merger(mirror.repository, release, dt.date(2026, 11, 23), "A <a@localhost>")
     both = merger.combine([ticket(1, commit=early), ticket(2, commit=late)])
     merger.close()
