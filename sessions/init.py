@@ -17,6 +17,7 @@ from sessions.first_steps.start_point import StartPoint, newest_start, propose_s
 from sessions.first_steps.tickets import TICKET_FILE, Source, find_tickets
 from sessions.settings.configuration import load_config
 from sessions.settings.init_options import InitOptions
+from sessions.settings.options import Options
 from sessions.source.mirror import Mirror
 from sessions.source.overlays import files_of
 from sessions.source.releases import Release
@@ -46,7 +47,7 @@ def init(options: InitOptions, console: Console) -> None:
     if options.wants_trial(
         found.beginning.newest.tag if found.beginning.wanted == "latest" else found.beginning.wanted
     ):
-        try_gates(options.folder / CONFIG, options.state, console)
+        _try_gates(options, console)
     console.detail(f"next: {_command(options)}")
     console.detail("it shows in seconds what would be merged and what conflicts; no gate runs")
 
@@ -58,6 +59,11 @@ def _offer_rules(options: InitOptions, console: Console) -> None:
             console.detail(f".gitignore: {', '.join(rules)} added")
         else:
             console.detail(f".gitignore does not have {', '.join(rules)}: git shows them as untracked")
+
+
+def _try_gates(options: InitOptions, console: Console) -> None:
+    today = dt.datetime.now(dt.UTC).date()
+    try_gates(Options(config=options.folder / CONFIG, state=options.state, date=today), console)
 
 
 def _refuse_to_overwrite(place: Path) -> None:

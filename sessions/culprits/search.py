@@ -48,9 +48,8 @@ def search(
 ) -> Search:
     """Find who makes a test fail on the whole ``line`` (merge order) that passes on the release.
 
-    It yields the queries that can run at once and is sent all answers. ``rounds`` are those of the day, ``suspicion``
-    (0 and above) decides which ticket is tried first, ``history`` how many runs are needed. ``repeatable`` takes its
-    place for a failure that comes the same way each time, until runs of one subset differ; no rounds are asked then.
+    It yields the queries that can run at once and is sent all answers. ``rounds`` are the day's; ``suspicion`` decides
+    which ticket is tried first, ``history`` how many runs are needed, and so does ``repeatable``: see :func:`_plan`.
     """
     plan = _plan(line, needs, suspicion or {}, history or RunHistory(), repeatable)
     tally = plan.tally
@@ -63,8 +62,8 @@ def search(
             yield from _ask(tally, tally.next_runs(tally.whole, 2))
         elif is_flaky:
             return plan.flaky_finding()
+        # An error does not repeat itself: run again what contradicts the likeliest group before giving it up.
         elif ranking.best is None or (ranking.is_other_likelier and not _fails_alone(plan, ranking.best.group)):
-            # An error does not repeat itself: run again what contradicts the likeliest group before giving it up.
             if not (queries := plan.repeats_against(ranking.best)):
                 break
             yield from _ask(tally, queries)
@@ -88,6 +87,11 @@ def _plan(
     history: RunHistory,
     repeatable: RunHistory | None,
 ) -> Plan:
+    """Return the plan of a search.
+
+    ``suspicion`` is 0 and above. ``repeatable`` takes the place of ``history`` for a failure that comes the same way
+    each time, until runs of one subset differ; no rounds are asked then.
+    """
     inside = {number: needs.get(number, frozenset()) & frozenset(line) for number in line}
     return Plan(
         tally=Tally(line=line, history=repeatable or history),

@@ -17,6 +17,12 @@ from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Ticket, name_tickets
 
 
+def release_question(day: Day, gate: Gate, candidate: Candidate | None = None, name: str = "") -> Question:
+    """Return the question what a gate shows on the release, or on another ``candidate`` that it is compared with."""
+    why = f"on {name or f'{day.release.tag} itself'}"
+    return Question(gate=gate, candidate=candidate or day.base, why=why, purpose=Purpose.RELEASE, keep=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class GateBaseline:
     """A gate's results on the release, or on the release with the tickets that mend the gate: ``candidate.tickets``."""
@@ -101,9 +107,7 @@ class Baselines:
 
     def _question(self, gate: Gate, candidate: Candidate) -> Question:
         with_ = f" with {name_tickets(candidate.tickets)}, to mend the gate" if candidate.tickets else ""
-        return Question(
-            gate=gate, candidate=candidate, why=f"on {self.name}{with_}", purpose=Purpose.RELEASE, keep=True
-        )
+        return release_question(self.day, gate, candidate, f"{self.name}{with_}")
 
     def _unusable(self, gate: Gate, probe_result: ProbeResult) -> InfrastructureError:
         log = self.day.state / probe_result.log

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from pathlib import Path
-
 from sessions.day.advice import advice, last_words
+from sessions.day.baselines import release_question
 from sessions.day.context import Day, open_day
 from sessions.day.opened_runner import open_runner
 from sessions.day.probe_runner import ProbeRunner
-from sessions.day.question import Question
 from sessions.gates.results import Results
 from sessions.ledger.ledger import ProbeResult
-from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -20,28 +16,24 @@ from sessions.terminal.durations import say_duration
 from sessions.terminal.errors import IntegrandError, UsageError
 
 
-def try_gates(config: Path, state: Path, console: Console) -> None:
+def try_gates(options: Options, console: Console) -> None:
     """Run each gate of a configuration once on its release, and print how many tests passed.
 
     Raises :class:`UsageError` if a gate measured nothing; what to change has been printed before.
     """
-    options = Options(config=config, state=state, date=dt.datetime.now(dt.UTC).date())
     with open_day(options, console) as day, open_runner(day) as runner:
         unmeasured = [gate.name for gate in day.config.gates if not _try(day, runner, gate)]
     if unmeasured:
         raise UsageError(
-            f"{config.name} is written, but {' and '.join(unmeasured)} measured nothing: correct it as described "
+            f"{options.config.name} is written, but {' and '.join(unmeasured)} measured nothing: correct it as described "
             "above, then type `nox -s baseline` to try it again."
         )
 
 
 def _try(day: Day, runner: ProbeRunner, gate: Gate) -> bool:
     """Whether a gate measures something on the release."""
-    question = Question(
-        gate=gate, candidate=day.base, why=f"on {day.release.tag} itself", purpose=Purpose.RELEASE, keep=True
-    )
     try:
-        probe_result = runner.result(question)
+        probe_result = runner.result(release_question(day, gate))
     except IntegrandError as error:
         day.console.bad(f"{gate.name}: {error}")
         return False
