@@ -15,7 +15,7 @@ A search depends on its own answers only, so it asks the same however many of it
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from math import log
 
 from sessions.culprits.bisection import Bisection, bisect_line
@@ -53,8 +53,7 @@ def search(
     """
     plan = _plan(line, needs, suspicion or {}, history or RunHistory(), repeatable)
     tally = plan.tally
-    first = () if plan.dear else signature_rounds(line, needs) if rounds is None else rounds
-    yield from _ask(tally, (Query(tickets=each) for each in first))
+    yield from _ask(tally, () if plan.dear else _round_queries(line, needs, rounds))
     while len(tally.answers) < _MOST_QUERIES:
         ranking = plan.ranking()
         is_flaky = _is_flaky(plan, ranking.flaky_odds)
@@ -98,6 +97,11 @@ def _plan(
         model=Model(line=line, needs=inside, suspicion=suspicion, history=repeatable or history),
         doubted=history if repeatable else None,
     )
+
+
+def _round_queries(line: Sequence[int], needs: Needs, rounds: Sequence[frozenset[int]] | None) -> Iterator[Query]:
+    for tickets in signature_rounds(line, needs) if rounds is None else rounds:
+        yield Query(tickets=tickets)
 
 
 def _ask(tally: Tally, queries: Iterable[Query]) -> Generator[Batch, Mapping[Query, Answer], None]:

@@ -25,8 +25,8 @@ def try_gates(options: Options, console: Console) -> None:
         unmeasured = [gate.name for gate in day.config.gates if not _try(day, runner, gate)]
     if unmeasured:
         raise UsageError(
-            f"{options.config.name} is written, but {' and '.join(unmeasured)} measured nothing: correct it as described "
-            "above, then type `nox -s baseline` to try it again."
+            f"{options.config.name} is written, but {' and '.join(unmeasured)} measured nothing: correct it as "
+            "described above, then type `nox -s baseline` to try it again."
         )
 
 
