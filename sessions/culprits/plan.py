@@ -1,20 +1,19 @@
-"""Which runs to ask for next, and when a blame is proven. Pure."""
+"""Which runs of a search to ask for next. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from math import comb, exp, log
+from math import exp, log
 
-from sessions.culprits.evidence import ODDS, log_flaky, log_steady, log_sum
+from sessions.culprits.evidence import log_sum
 from sessions.culprits.findings import Blame, Flaky, Query, Subset
-from sessions.culprits.hypotheses import Hypothesis, Model, Ranking, fits_all
+from sessions.culprits.hypotheses import Hypothesis, Model, Ranking
+from sessions.culprits.proof import Proof
 from sessions.culprits.tally import SETTLED_RUNS, Batch, Tally, total
-from sessions.gates.run_history import RunCounts, RunHistory
+from sessions.gates.run_history import RunHistory
 from sessions.tickets.order import closure
 
-# One subset is not run more often than this: if nothing is proven by then, the test is reported as flaky.
-_MOST_RUNS = 24
 # Hypotheses beyond these weigh too little to decide which subset splits them.
 _TOP = 64
 # A subset splits well if the hypotheses that it contains have a probability between 0.05 and 0.95.
@@ -38,6 +37,11 @@ class Plan:
     def dear(self) -> bool:
         """Whether runs are dear. A group is then confirmed by one run at a time: the first may speak against it."""
         return self.doubted is not None
+
+    @property
+    def proof(self) -> Proof:
+        """What it takes to prove a blame, as things are now."""
+        return Proof(tally=self.tally, model=self.model, dear=self.dear)
 
     def ranking(self) -> Ranking:
         """Rank all hypotheses in the light of all runs."""
@@ -90,52 +94,6 @@ class Plan:
                 subsets.append(each.subset)
         return tuple(query for subset in subsets for query in self.tally.next_runs(subset, 1))
 
-    def runs_to_prove(self, blame: Blame, ranking: Ranking) -> Batch:
-        """Return the runs that the best hypothesis' blame still needs; none when it is proven."""
-        group = frozenset((*blame.culprits, *blame.partners))
-        if queries := tuple(self._second_runs(blame)):
-            # A hypothesis that some run contradicts is tried with one run first.
-            return queries if fits_all(group, self.tally.by_subset()) and not self.dear else queries[:1]
-        best = ranking.hypotheses[0]
-        # At its place in the line, the culprit's partner would be present as well: it would leave all the same.
-        is_alone = blame.fails == closure(group, self.model.needs)
-        rivals = [each.sole for each in ranking.hypotheses[1:] if is_alone or not each.group > group]
-        is_likely = self._majority_agrees(blame) and best.cause - log_sum([ranking.flaky, *rivals]) >= log(ODDS)
-        made_flaky = log_sum(each.made_flaky for each in ranking.hypotheses)
-        if (is_likely and best.cause - made_flaky >= log(ODDS)) or (is_alone and self.is_proven(blame)):
-            return ()
-        return self._one_more_run(blame)
-
-    def runs_to_prove_bisected(self, blame: Blame) -> Batch:
-        """Return the runs that a blame found by bisection still needs; none when it is proven, or cannot be."""
-        if self.is_exhausted(blame):
-            return ()
-        return tuple(self._second_runs(blame)) or (() if self.is_proven(blame) else self._one_more_run(blame))
-
-    def is_exhausted(self, blame: Blame) -> bool:
-        """Whether a subset of the blame ran so often that more runs would prove no more."""
-        return max(map(self.tally.runs, (blame.fails, *blame.passes))) >= _MOST_RUNS
-
-    def is_proven(self, blame: Blame) -> bool:
-        """Whether the runs of a blame prove it by themselves: against a flaky test, and against runs that err.
-
-        The group was picked from all groups of its size: the more there are, the greater the odds must be.
-        """
-        fails, lost = self.tally.count(blame.fails, "fails"), self.tally.count(blame.fails, "passes")
-        outside = RunCounts(
-            fails=sum(self.tally.count(subset, "fails") for subset in blame.passes),
-            passes=sum(self.tally.count(subset, "passes") for subset in blame.passes),
-        )
-        history, size = self.model.history, 1 + len(blame.partners)
-        blamed = log_steady(lost + outside.fails, fails + outside.passes, history)
-        flaky = log_flaky(fails + outside.fails, outside.passes + lost, history)
-        # The failing runs are errors.
-        erring = log_steady(outside.fails + fails, outside.passes + lost, history)
-        made_flaky = self.model.log_group_makes_flaky(size, RunCounts(fails=fails, passes=lost), outside)
-        groups = comb(len(self.model.line), size)
-        is_likely = min(blamed - flaky, blamed - made_flaky, blamed - erring - log(groups)) >= log(ODDS)
-        return self._majority_agrees(blame) and is_likely
-
     def flaky_finding(self) -> Flaky:
         """Report the test as flaky, with a subset on which it both failed and passed."""
         runs = self.tally.by_subset()
@@ -161,24 +119,3 @@ class Plan:
         return frozenset(
             number for number in self.model.line if member in closure(frozenset([number]), self.model.needs)
         )
-
-    def _one_more_run(self, blame: Blame) -> Batch:
-        subsets = (blame.fails, *blame.passes)
-        if self.dear:
-            subsets = (min(subsets, key=self.tally.runs),)
-        return tuple(query for subset in subsets for query in self.tally.next_runs(subset, 1))
-
-    def _second_runs(self, blame: Blame) -> Iterator[Query]:
-        """Yield the runs without which a subset of the blame was not seen twice.
-
-        The release is known to pass; only where few runs confirm a blame, one of them is the release again: a failure
-        that comes by chance, but often, shows itself there.
-        """
-        yield from self.tally.next_runs(blame.fails, 2 - min(2, self.tally.count(blame.fails, "fails")))
-        for subset in blame.passes:
-            if subset or self.dear:
-                yield from self.tally.next_runs(subset, 2 - min(2, self.tally.count(subset, "passes")))
-
-    def _majority_agrees(self, blame: Blame) -> bool:
-        majority = self.tally.majority
-        return majority(blame.fails) == "fails" and all(majority(subset) == "passes" for subset in blame.passes)

@@ -68,11 +68,11 @@ def search(
             yield from _ask(tally, queries)
         elif (half := plan.splitting_subset(ranking)) is not None:
             yield from _ask(tally, (Query(tickets=half),))
-        elif (blame := plan.blame_for(ranking.best.group)) is None or plan.is_exhausted(blame):
+        elif (blame := plan.blame_for(ranking.best.group)) is None or plan.proof.is_exhausted(blame):
             if blame and ranking.best.made_flaky > ranking.best.cause:
                 return plan.flaky_finding()
             plan.excluded.add(ranking.best.group)
-        elif queries := plan.runs_to_prove(blame, ranking):
+        elif queries := plan.proof.runs_to_prove(blame, ranking):
             yield from _ask(tally, queries)
         else:
             return blame
@@ -124,9 +124,9 @@ def _bisect(plan: Plan) -> Search:
     limit = len(plan.tally.answers) + _MOST_QUERIES
     for known in (plan.tally.implied, plan.tally.settled):
         blame = yield from _run_bisection(plan.tally, bisect_line(plan.model.line, plan.model.needs, known), limit)
-        while blame and (queries := plan.runs_to_prove_bisected(blame)):
+        while blame and (queries := plan.proof.runs_to_prove_bisected(blame)):
             yield from _ask(plan.tally, queries)
-        if blame and plan.is_proven(blame):
+        if blame and plan.proof.is_proven(blame):
             return blame
     return plan.flaky_finding()
 

@@ -61,13 +61,13 @@ def test_each_subset_of_a_blame_runs_twice_and_then_it_is_proven() -> None:
     begun = plan({}, suspicion={5: 20.0})
     found = begun.blame_for(frozenset([5]))
     assert found is not None
-    queries = begun.runs_to_prove(found, begun.ranking())
+    queries = begun.proof.runs_to_prove(found, begun.ranking())
     assert [(set(query.tickets), query.attempt) for query in queries] == [({5}, 1), ({5}, 2)]
     done = plan({(5,): ["fails", "fails"], (1, 2, 3): ["passes"]})
-    assert done.runs_to_prove(found, done.ranking()) == ()
+    assert done.proof.runs_to_prove(found, done.ranking()) == ()
     # By the runs of the blame alone, without those of other subsets, it takes more.
-    assert not done.is_proven(found)
-    assert plan({(5,): ["fails"] * 8, (): ["passes"] * 4}).is_proven(found)
+    assert not done.proof.is_proven(found)
+    assert plan({(5,): ["fails"] * 8, (): ["passes"] * 4}).proof.is_proven(found)
 
 
 def test_runs_of_one_subset_that_differ_end_the_trust_in_a_failure_that_came_twice() -> None:
@@ -82,11 +82,11 @@ def test_runs_of_one_subset_that_differ_end_the_trust_in_a_failure_that_came_twi
 def test_a_blame_whose_subset_passes_is_never_proven() -> None:
     wrong = plan({(5,): ["passes", "passes", "fails"]})
     found = blame({5}, set(), culprit=5)
-    assert not wrong.is_proven(found)
-    assert wrong.runs_to_prove_bisected(found) != ()
+    assert not wrong.proof.is_proven(found)
+    assert wrong.proof.runs_to_prove_bisected(found) != ()
     tired = plan({(5,): ["passes", "fails"] * 12})
-    assert tired.is_exhausted(found)
-    assert tired.runs_to_prove_bisected(found) == ()
+    assert tired.proof.is_exhausted(found)
+    assert tired.proof.runs_to_prove_bisected(found) == ()
 
 
 def test_only_close_calls_against_a_hypothesis_are_repeated() -> None:
