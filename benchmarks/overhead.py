@@ -35,9 +35,9 @@ HOME = Path(__file__).resolve().parent.parent
 _SESSION = """
 import sys
 from pathlib import Path
-from sessions.main import tell
+from sessions.main import run_session
 from sessions.integrate import integrate
-sys.exit(tell(integrate, "integrate", sys.argv[1:], Path.cwd()))
+sys.exit(run_session(integrate, "integrate", sys.argv[1:], Path.cwd()))
 """
 _BY_HAND = """
 set -e

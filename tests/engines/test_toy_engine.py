@@ -103,7 +103,11 @@ class ToyEngine:
         folder = self.folder_of(release.tree)
         if not folder.exists():
             release.export(folder)
-        return Image(id=release.tree, name=f"toy {release.tag}")
+        image = Image(id=release.tree, name=f"toy {release.tag}")
+        note = self.images.place(image.name) / "note.json"
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps({"name": image.name, "id": image.id}))
+        return image
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
         start = time.monotonic()
@@ -206,7 +210,8 @@ class ToyTransfer:
 
     def find(self, name: str) -> Image | None:
         place = self.images.place(name)
-        return Image(id=place.name, name=name) if self.images.note(place) else None
+        note = self.images.note(place)
+        return Image(id=note.get("id", place.name), name=name) if note else None
 
     def names_here(self, image: Image) -> Mapping[str, str]:  # noqa: ARG002
         return {}

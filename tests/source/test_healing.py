@@ -201,8 +201,13 @@ def test_the_heads_of_earlier_days_survive_where_they_can_be_read(place: Place) 
 def test_a_lock_of_a_process_that_works_is_left_alone(place: Place) -> None:
     lock = place.mirror / "config.lock"
     lock.touch()
-    working = subprocess.Popen(["git", "--git-dir", str(place.mirror), "cat-file", "--batch"], stdin=subprocess.PIPE)
+    words = ["git", "--git-dir", str(place.mirror), "cat-file", "--batch-check"]
+    working = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     try:
+        assert working.stdin is not None
+        assert working.stdout is not None
+        working.stdin.write(b"HEAD\n")
+        working.stdout.readline()  # now it is git that works, and no process still to become it
         heal(place.mirror)
         assert lock.exists()
     finally:

@@ -21,8 +21,8 @@ SESSIONS = Path(__file__).resolve().parents[2] / "sessions"
 # Each needs a date or a moment to show, or to compare with one that a server names. None measures how long something
 # takes, and none decides what is removed.
 WALL_CLOCK = {
-    "day/context.py",  # since when another session holds the state folder
-    "day/trial.py",  # the date of a trial
+    "day/state_folder.py",  # since when another session holds the state folder
+    "init.py",  # the date of a trial
     "engines/docker/archives.py",  # when a file in a container was written
     "engines/docker/baseline_image.py",  # when an image was made
     "settings/options.py",  # the default of --date

@@ -192,7 +192,7 @@ def test_ctrl_c_stops_cleanly_and_the_next_call_goes_on(new_desk: Callable[[], D
         time.sleep(0.3)
         run.send_signal(signal.SIGINT)
         rest = run.stdout.read()
-    assert "goes on from here" in rest
+    assert "type the same command to continue" in rest
     assert list((desk.state / "local" / "probes").iterdir()) == []
     assert desk.type("integrate", "--engine", "local", "--only", "117").returncode == 0
     assert verdicts(desk.record()) == {117: "culprit"}

@@ -90,7 +90,7 @@ class DaskPool:
     def run(self, probes: Sequence[tuple[Probe, Listen]]) -> Iterator[ProbeEnd]:
         """Run probes on workers; listeners hear what a probe prints when it has ended."""
         # Builds are not kept on workers: nothing would remove them there.
-        jobs = [replace(self.job, probe=replace(probe, keep=False)) for probe, _ in probes]
+        jobs = [self._job(probe) for probe, _ in probes]
         batch = _Batch(self.cluster, jobs, self.warn)
         try:
             for place, result in batch.outcomes():
@@ -100,6 +100,10 @@ class DaskPool:
                 yield place, result
         finally:
             batch.stop()
+
+    def _job(self, probe: Probe) -> Job:
+        remote = replace(self.job.remote, image=probe.image)
+        return replace(self.job, probe=replace(probe, keep=False), remote=remote)
 
     def close(self) -> None:
         """Leave the cluster."""
