@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from sessions.day.effective_configuration import apply_options, with_sample
+from sessions.day.effective_configuration import read_configuration
 from sessions.day.packed import unpack_head, unpack_images
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import hand_over, take_over
@@ -21,7 +21,7 @@ from sessions.ledger.state_archive import LEDGER
 from sessions.publishing.publication import Publication
 from sessions.report import tell_tracker
 from sessions.reporting.report_files import write_reports
-from sessions.settings.configuration import Config, load_config
+from sessions.settings.configuration import Config
 from sessions.settings.options import Options
 from sessions.source.mirror import Mirror
 from sessions.terminal.console import Console
@@ -34,7 +34,7 @@ def publish(options: Options, console: Console) -> Record:
     not be published; the same command finishes it.
     """
     with hold_state(options.state):
-        config = with_sample(apply_options(load_config(options.config), options), options.state)
+        config = read_configuration(options)
         take_over(config, options, console)
         record = load_record(options.state)
         console.step(f"Publishing {record['branch']} ({record['state']}, {len(record['order'])} tickets)")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sessions.day.effective_configuration import apply_options, with_sample
+from sessions.day.effective_configuration import read_configuration
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.record import Record, load_record, save_record
@@ -17,7 +17,7 @@ from sessions.publishing.writes import Writes
 from sessions.reporting.actions import tell_actions, without_commands
 from sessions.reporting.report_files import write_reports
 from sessions.reporting.trends import write_trends
-from sessions.settings.configuration import Config, load_config
+from sessions.settings.configuration import Config
 from sessions.settings.options import Options
 from sessions.source.mirror import Mirror
 from sessions.source.start import release_at
@@ -29,7 +29,7 @@ from sessions.tickets.trackers import TRACKERS, connect_tracker
 def report(options: Options, console: Console) -> Record:
     """Write and show the report of the newest run; comment on tickets and close those that are merged, if requested."""
     with hold_state(options.state):
-        config = with_sample(apply_options(load_config(options.config), options), options.state)
+        config = read_configuration(options)
         take_over(config, options, console)
         record = load_record(options.state)
         folder = (options.state / "latest").resolve()

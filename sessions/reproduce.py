@@ -12,7 +12,7 @@ from typing import Any
 
 from sessions.day.context import Day, open_day
 from sessions.day.debug_images import Evidence, evidence_of
-from sessions.day.effective_configuration import apply_options, with_sample
+from sessions.day.effective_configuration import read_configuration
 from sessions.day.evidence_shell import check_confinement, open_shell
 from sessions.day.found_record import find_record
 from sessions.day.opened_runner import open_runner
@@ -122,7 +122,7 @@ def _local_repository(options: ReproduceOptions, record: Record) -> str | None:
 def _fetch(options: Options, record: Record, commits: list[str], bundle: Path) -> None:
     """Bring the release and the commits that show the failures into the mirror, where they are not there already."""
     with hold_state(options.state):
-        config = with_sample(apply_options(load_config(options.config), options), options.state)
+        config = read_configuration(options)
         check_confinement(options, config, record)
         mirror = Mirror.of(config.project.repository, options.state)
         fetch_release(mirror, record["base"], record["release"])

@@ -7,13 +7,21 @@ from pathlib import Path
 
 from sessions.engines.image_names import legal_tag
 from sessions.sample.unpack import unpack_sample
-from sessions.settings.configuration import Config
+from sessions.settings.configuration import Config, load_config
 from sessions.settings.options import Options
 from sessions.source.releases import Release
 from sessions.source.start import BRANCH
 from sessions.terminal.errors import UsageError
 
 _SAMPLE = "sample:"
+
+
+def read_configuration(options: Options) -> Config:
+    """Read the configuration file, with the options and the bundled sample filled in; the state folder must be held.
+
+    Raises :class:`UsageError` for a mistake in the file.
+    """
+    return with_sample(apply_options(load_config(options.config), options), options.state)
 
 
 def apply_options(config: Config, options: Options) -> Config:

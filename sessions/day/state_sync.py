@@ -30,7 +30,7 @@ def take_over(config: Config, options: Options, console: Console) -> None:
     is_wanted = config.engine.image and not options.fresh and not options.plan
     if not is_wanted or (options.state / LEDGER).exists():
         return
-    name, kind = _state_image(config), options.engine or config.engine.kind
+    name, kind = _state_image(config.engine.image), options.engine or config.engine.kind
     try:
         with closing(open_preferred(config, kind, options.state)) as engine:
             if engine.images and engine.images.digest(name):
@@ -49,7 +49,7 @@ def hand_over(publication: Publication, ledger: Ledger, record: Record) -> None:
 
     Raises :class:`InfrastructureError` where the push is refused.
     """
-    images, name = publication.images, f"{publication.repository}:state"
+    images, name = publication.images, _state_image(publication.repository)
     if images is None or not publication.pushes_images:
         return
     found = {key: value for key, value in record.items() if key not in ("timings", "published", "images")}
@@ -58,5 +58,5 @@ def hand_over(publication: Publication, ledger: Ledger, record: Record) -> None:
     publish_image(images, name, publication.console)
 
 
-def _state_image(config: Config) -> str:
-    return f"{config.engine.image}:state"
+def _state_image(repository: str) -> str:
+    return f"{repository}:state"

@@ -19,8 +19,8 @@ def pack_head(mirror: Mirror, record: Mapping[str, Any], bundle: Path) -> None:
 
     Raises :class:`SourceError` where git cannot.
     """
-    ref = f"refs/integrand/days/{record['branch']}"
-    mirror.repository.git("update-ref", ref, record["head"])
+    ref = f"refs/integrand/{_name(record)}"
+    mirror.repository.keep(_name(record), record["head"])
     mirror.repository.git("bundle", "create", "--quiet", str(bundle), ref, f"^{record['base']}")
 
 
@@ -32,7 +32,7 @@ def fetch_head(mirror: Mirror, record: Mapping[str, Any], bundle: Path) -> None:
     if mirror.present([record["head"]]) or not bundle.is_file():
         return
     release_at(mirror, record["release"], record["base"])
-    ref = f"refs/integrand/days/{record['branch']}"
+    ref = f"refs/integrand/{_name(record)}"
     words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", str(bundle), f"+{ref}:{ref}")
     mirror.repository.git(*words, online=True)
 
@@ -56,6 +56,10 @@ def check_head(mirror: Mirror, record: Mapping[str, Any]) -> None:
     rows = [line.split() for line in mirror.repository.git(*words).lines()] if recorded else []
     if [row[2] if len(row) == 3 else "" for row in reversed(rows)] != recorded:
         raise _unlike(head, "it merges other commits than those of the integrated tickets")
+
+
+def _name(record: Mapping[str, Any]) -> str:
+    return f"days/{record['branch']}"
 
 
 def _unlike(head: str, why: str) -> SourceError:
