@@ -52,8 +52,12 @@ NAME = "registry.example/toy/integration"
 
 
 @pytest.fixture(autouse=True)
-def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENGINES, "toy", "tests.engines.test_toy_engine:ToyEngine")
+def registered() -> Iterator[None]:
+    before = dict(ENGINES)
+    ENGINES["toy"] = "tests.engines.test_toy_engine:ToyEngine"
+    yield
+    ENGINES.clear()  # rather than one by one: the order is what the options show
+    ENGINES.update(before)
 
 
 @pytest.fixture
@@ -340,9 +344,9 @@ class ToyImages:
         raise NotImplementedError
 
 
-def test_auto_takes_no_engine_that_exposes_the_users_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_takes_no_engine_that_exposes_the_users_files(tmp_path: Path) -> None:
     for name in ("docker", "local"):
-        monkeypatch.delitem(ENGINES, name)
+        del ENGINES[name]
     with pytest.raises(InfrastructureError, match=r"^A toy confines nothing, .* run with --engine toy"):
         choose_engine(config(), "auto", tmp_path)
     assert choose_engine(config(), "auto", tmp_path, trusted=True).name == "toy"
@@ -351,10 +355,10 @@ def test_auto_takes_no_engine_that_exposes_the_users_files(tmp_path: Path, monke
         choose_engine(config(), "toy", tmp_path)
 
 
-def test_an_engine_is_an_option_once_it_is_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_is_an_option_once_it_is_registered(tmp_path: Path) -> None:
     (tmp_path / "integration.toml").touch()
     assert parse(tmp_path, "--engine", "toy").engine == "toy"  # type: ignore[attr-defined]
-    monkeypatch.delitem(ENGINES, "toy")
+    del ENGINES["toy"]
     with pytest.raises(UsageError, match="invalid choice: 'toy'"):
         parse(tmp_path, "--engine", "toy")
 

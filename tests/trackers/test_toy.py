@@ -309,10 +309,13 @@ def serving(forge: ToyForge) -> Iterator[ToyForge]:
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyForge]:
     """The forge, and its line in the registry."""
-    monkeypatch.setitem(TRACKERS, "toy", TOY)
+    before = dict(TRACKERS)
+    TRACKERS["toy"] = TOY
     monkeypatch.setenv("TOY_TOKEN", TOKEN)
     with serving(ToyForge()) as forge:
         yield forge
+    TRACKERS.clear()  # rather than one by one: the order is what the options show
+    TRACKERS.update(before)
 
 
 class TestToy(ServerContract):
@@ -386,8 +389,8 @@ def test_the_samples_day(toy: ToyForge, tmp_path: Path) -> None:
     assert "\n| nox -s reproduce -- 116" in comment
 
 
-def test_an_address_of_no_tracker_is_refused_by_name(toy: ToyForge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(TRACKERS, "trac")
+def test_an_address_of_no_tracker_is_refused_by_name(toy: ToyForge) -> None:
+    del TRACKERS["trac"]
     assert recognise_address("gopher://x") is None
     with pytest.raises(TrackerError, match="Toy"):
         ToyTracker(Tracker(url="toy://127.0.0.1:1"), Surroundings(patience=0)).read()
