@@ -8,6 +8,7 @@ from sessions.day.advice import advice, last_words
 from sessions.day.context import Day
 from sessions.day.probe_runner import ProbeRunner, Question
 from sessions.ledger.ledger import ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 from sessions.terminal.errors import GatePendingError, InfrastructureError
@@ -99,7 +100,9 @@ class Baselines:
 
     def _question(self, gate: Gate, candidate: Candidate) -> Question:
         with_ = f" with {name_tickets(candidate.tickets)}, to mend the gate" if candidate.tickets else ""
-        return Question(gate=gate, candidate=candidate, why=f"on {self.name}{with_}", keep=True)
+        return Question(
+            gate=gate, candidate=candidate, why=f"on {self.name}{with_}", purpose=Purpose.RELEASE, keep=True
+        )
 
     def _unusable(self, gate: Gate, probe_result: ProbeResult) -> InfrastructureError:
         log = self.day.state / probe_result.log

@@ -15,7 +15,7 @@ from sessions.day.probe_runner import ProbeRunner, Question
 from sessions.engines.docker.container import ROOM
 from sessions.engines.docker.daemon import LABEL, legal_name, legal_tag
 from sessions.engines.probe import Image, Inspection
-from sessions.ledger.record import Record
+from sessions.ledger.record import Purpose, Record
 from sessions.reporting.reproduction import is_of_build
 from sessions.source.shallow import copy_since
 
@@ -157,7 +157,7 @@ class DebugImages:
         found = {f"{ROOM}/{name}": self.day.folder / name for name in ("run.json", "report.md", "report.html", "junit")}
         head = replace(self.day.base, commit=record["head"], tree=record["tree"])
         for gate in self.day.config.gates:
-            probe_result = self.runner.recall(Question(gate=gate, candidate=head, why=""))
+            probe_result = self.runner.recall(Question(gate=gate, candidate=head, why="", purpose=Purpose.HEAD))
             if probe_result is None:
                 continue
             results = scratch / f"{gate.name}.json"

@@ -20,6 +20,7 @@ from sessions.day.retest import Look, Retester
 from sessions.gates.comparison import Comparison, compare
 from sessions.gates.results import Failure, Presence, Results, RunHistory, TestId
 from sessions.ledger.ledger import ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.diffs import Diff
 from sessions.source.line import Line, Queue, merge_line
@@ -137,7 +138,14 @@ class GreenHead:
         """A whole run on the head; another one where the build fails by chance."""
         head = self.progress.line.head
         again = "again " if attempt > 1 else ""
-        whole = Question(gate=gate, candidate=head, attempt=attempt, why=f"{again}on {_size(head)}", keep=True)
+        whole = Question(
+            gate=gate,
+            candidate=head,
+            attempt=attempt,
+            why=f"{again}on {_size(head)}",
+            purpose=Purpose.HEAD,
+            keep=True,
+        )
         probe_result = self.runner.ask(whole)
         if probe_result.built or self._steady(BUILD, probe_result.results.failures):
             return probe_result
@@ -184,8 +192,10 @@ class GreenHead:
         alone = f"on {self.day.start} again, for flakes"
         while unclear := tuple(failure for failure in asked if new.get(failure.test) is None):
             looks_again = (
-                Look(candidate=head, failures=unclear, attempt=attempt, why="again, for flakes"),
-                Look(candidate=base, failures=unclear, attempt=attempt, why=alone),
+                Look(
+                    candidate=head, failures=unclear, attempt=attempt, why="again, for flakes", purpose=Purpose.FLAKES
+                ),
+                Look(candidate=base, failures=unclear, attempt=attempt, why=alone, purpose=Purpose.FLAKES),
             )
             again, before = self._retester.look_at(gate, looks_again, head)
             for failure in unclear:
@@ -259,7 +269,14 @@ class GreenHead:
                 again = ask.attempt > 1
                 why = f"with {some_tickets(numbers)}{' again' if again else ''}"
                 attempt = ask.attempt + again
-                looks[place] = Look(candidate=candidate, failures=failures, attempt=attempt, why=why, keep=again)
+                looks[place] = Look(
+                    candidate=candidate,
+                    failures=failures,
+                    attempt=attempt,
+                    why=why,
+                    purpose=Purpose.SEARCH,
+                    keep=again,
+                )
         shown = self._retester.look_at(gate, list(looks.values()), self.progress.line.head) if looks else []
         told = dict(zip(looks, shown, strict=True))
         return [
@@ -293,7 +310,7 @@ class GreenHead:
         if not left:
             return ()
         head = self.progress.line.head
-        look = Look(candidate=head, failures=tuple(left), why=f"first, on {_size(head)}")
+        look = Look(candidate=head, failures=tuple(left), why=f"first, on {_size(head)}", purpose=Purpose.HEAD)
         [told] = self._retester.look_at(self._gate(name), [look], head)
         return tuple(failure for failure in left if told[failure.test] == "fails")
 

@@ -22,6 +22,7 @@ from sessions.gates.results import Results, TestId
 from sessions.gates.shard_results import complete, put_together
 from sessions.gates.shards import balance
 from sessions.ledger.ledger import Key, Ledger, ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Config, Gate
 from sessions.source.globs import matching
 from sessions.source.merging import Candidate
@@ -34,10 +35,11 @@ from sessions.terminal.errors import BudgetEndedError, GatePendingError, Infrast
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One result that is asked for: a gate on a candidate, all of it or some ``files``; and what for.
+    """One result that is needed: a gate on a candidate, all of it or some ``files``.
 
-    ``keep`` says that more will be asked of this candidate: an engine that can keeps its build. ``shard`` says which
-    one of how many parts of the whole gate ``files`` are.
+    ``purpose`` says what it is for, to the record and the report; ``why`` says it to people. ``keep`` says that more
+    will be asked of this candidate: an engine that can keeps its build. ``shard`` says which one of how many parts of
+    the whole gate ``files`` are.
     """
 
     gate: Gate
@@ -45,6 +47,7 @@ class Question:
     files: tuple[str, ...] | None = None
     attempt: int = 1
     why: str
+    purpose: Purpose
     keep: bool = False
     shard: tuple[int, int] | None = None
 
@@ -125,7 +128,7 @@ class ProbeRunner:
 
     def history(self, gate: Gate, candidates: Sequence[Candidate]) -> GateHistory:
         """What earlier runs of a gate took, and on how many of ``candidates`` it has still to run."""
-        questions = [Question(gate=gate, candidate=candidate, why="") for candidate in candidates]
+        questions = [Question(gate=gate, candidate=each, why="", purpose=Purpose.HEAD) for each in candidates]
         name = self._key(questions[0]).gate
         return GateHistory(
             whole=self.ledger.usual_seconds(name, whole=True),

@@ -12,6 +12,7 @@ from sessions.day.probe_runner import ProbeRunner, Question
 from sessions.gates.comparison import hold_to_status
 from sessions.gates.results import Failure, Presence, TestId
 from sessions.ledger.ledger import ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 
@@ -27,6 +28,7 @@ class Look:
     failures: tuple[Failure, ...]
     attempt: int = 1
     why: str
+    purpose: Purpose
     keep: bool = False
 
 
@@ -87,6 +89,7 @@ class Retester:
             files=None if gate.name in self.whole_only else self._files(gate, look.failures, head),
             attempt=look.attempt,
             why=look.why,
+            purpose=look.purpose,
             keep=look.keep,
         )
 

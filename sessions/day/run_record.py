@@ -246,6 +246,7 @@ def _probe(consulted: Consulted) -> dict[str, Any]:
         "check": _check(is_build=question.gate is BUILD),
         "built": probe_result.built,
         "why": question.why,
+        "purpose": str(question.purpose),
         "tree": question.candidate.tree,
         "tickets": list(question.candidate.tickets),
         "files": list(question.files) if question.files is not None else None,

@@ -11,6 +11,7 @@ import shutil
 
 from sessions.day.context import Day
 from sessions.day.probe_runner import ProbeRunner, Question
+from sessions.ledger.record import Purpose
 from sessions.ledger.state_archive import LEDGER
 from sessions.source.merging import Candidate
 from sessions.terminal.errors import UsageError
@@ -25,15 +26,14 @@ def run_shard(day: Day, runner: ProbeRunner, head: Candidate, shard: tuple[int, 
     """Run one part of each gate on the release, on the trunk, and on the head; gates without files go as a whole."""
     place, count = shard
     questions = []
-    release = (day.merger.bare, f"on {day.release.tag} itself")
+    release = (day.merger.bare, f"on {day.release.tag} itself", Purpose.RELEASE)
+    on_head = (head, "on the head", Purpose.HEAD)
     wanted = (
-        [release, (day.base, f"on {day.start}"), (head, "on the head")]
-        if day.merger.trunk
-        else [release, (head, "on the head")]
+        [release, (day.base, f"on {day.start}", Purpose.RELEASE), on_head] if day.merger.trunk else [release, on_head]
     )
     for turn, gate in enumerate(day.asked_gates()):
-        for candidate, why in wanted:
-            whole = Question(gate=gate, candidate=candidate, why=why, keep=True)
+        for candidate, why, purpose in wanted:
+            whole = Question(gate=gate, candidate=candidate, why=why, purpose=purpose, keep=True)
             if gate.files:
                 questions.append(runner.shards_of(whole, count)[place - 1])
             elif turn % count == place - 1:

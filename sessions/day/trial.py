@@ -10,6 +10,7 @@ from sessions.day.context import Day, open_day
 from sessions.day.probe_runner import ProbeRunner, Question
 from sessions.gates.results import Results
 from sessions.ledger.ledger import ProbeResult
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -34,7 +35,9 @@ def try_gates(config: Path, state: Path, console: Console) -> None:
 
 def _try(day: Day, runner: ProbeRunner, gate: Gate) -> bool:
     """Whether a gate measures something on the release."""
-    question = Question(gate=gate, candidate=day.base, why=f"on {day.release.tag} itself", keep=True)
+    question = Question(
+        gate=gate, candidate=day.base, why=f"on {day.release.tag} itself", purpose=Purpose.RELEASE, keep=True
+    )
     try:
         probe_result = runner.ask(question)
     except IntegrandError as error:

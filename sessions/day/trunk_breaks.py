@@ -15,6 +15,7 @@ from sessions.day.probe_runner import ProbeRunner
 from sessions.day.retest import Look, Retester
 from sessions.gates.comparison import compare
 from sessions.gates.results import Failure, TestId
+from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 from sessions.source.trunk import Trunk
@@ -166,7 +167,9 @@ class _Search:
         for place, failures in wanted.items():
             if candidate := self._candidate(place):
                 why = f"on {self._name(place)}{' again' if attempt == _AGAIN else ''}"
-                looks[place] = Look(candidate=candidate, failures=failures, attempt=attempt, why=why)
+                looks[place] = Look(
+                    candidate=candidate, failures=failures, attempt=attempt, why=why, purpose=Purpose.SEARCH
+                )
         told = dict(zip(looks, self.retester.look_at(gate, list(looks.values()), self.branch.start), strict=True))
         return {place: self.retester.certain(gate, failures, told.get(place, {})) for place, failures in wanted.items()}
 

@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from sessions.terminal.errors import UsageError
+
+
+class Purpose(StrEnum):
+    """What a probe is for."""
+
+    RELEASE = "release"  # the baseline
+    HEAD = "head"  # whether the head is green
+    FLAKES = "flakes"  # whether a failure comes again
+    SEARCH = "search"  # which ticket or commit breaks a test
+
 
 Record = Mapping[str, Any]
 RECORD_VERSION = 1

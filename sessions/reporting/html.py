@@ -13,12 +13,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from sessions.ledger.record import Record
+from sessions.ledger.record import Purpose, Record
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
 from sessions.reporting.record_view import (
     VERDICTS,
     Entry,
-    Purpose,
     by_urgency,
     changes_to_tests,
     counts,

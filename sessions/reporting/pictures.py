@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sessions.ledger.record import Record
-from sessions.reporting.record_view import Entry, Outcomes, ProbeShows, Purpose, purpose, queue
+from sessions.ledger.record import Purpose, Record
+from sessions.reporting.record_view import Entry, Outcomes, ProbeShows, purpose, queue
 from sessions.terminal.durations import say_duration
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
-from sessions.ledger.record import Record
+from sessions.ledger.record import Purpose, Record
 from sessions.reporting.reproduction import is_of_build
 
 Entry = Mapping[str, Any]
@@ -31,17 +30,10 @@ VERDICTS = {
 _TAIL, _LINES, _WIDTH = 64_000, 30, 240
 
 
-class Purpose(StrEnum):
-    """What a probe was for."""
-
-    RELEASE = "release"
-    HEAD = "head"
-    FLAKES = "flakes"
-    SEARCH = "search"
-
-
 def purpose(probe: Entry) -> Purpose:
-    """Why a probe ran, as the loop says it in ``why``."""
+    """What a probe was for; records of before say it in ``why`` alone."""
+    if "purpose" in probe:
+        return Purpose(probe["purpose"])
     why = str(probe["why"])
     if why.endswith("for flakes"):
         return Purpose.FLAKES

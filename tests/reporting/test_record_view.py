@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from sessions.ledger.record import Purpose
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
-from sessions.reporting.record_view import Outcomes, Purpose, by_urgency, counts, purpose, queue, shown_by, sides
+from sessions.reporting.record_view import Outcomes, by_urgency, counts, purpose, queue, shown_by, sides
 from tests.reporting.big_day import big_day
 
 Record = dict[str, Any]
