@@ -7,7 +7,7 @@ from sessions.day.context import Day, open_day
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.run_record import DayResult, make_record, write_record
 from sessions.day.state_sync import hand_over, share_baseline
-from sessions.ledger.record import Record
+from sessions.ledger.record import Record, State
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, InfrastructureError
@@ -17,7 +17,7 @@ def baseline(options: Options, console: Console) -> Record:
     """Measure the release. Does nothing when that is known already."""
     with open_day(options, console) as day:
         if options.plan:
-            return write_record(day, DayResult(state="empty", message="a plan runs no gate"))
+            return write_record(day, DayResult(state=State.EMPTY, message="a plan runs no gate"))
         with day.runner() as runner:
             day_result = _work(day, runner)
             # A day that has been integrated already has more to tell than its baseline.
@@ -38,10 +38,10 @@ def _work(day: Day, runner: ProbeRunner) -> DayResult:
             day.console.detail(f"{name}: {results.tests} tests, {known} known failure{'s' * (known != 1)}")
     except BudgetEndedError as error:
         message = f"{error}; the same command goes on from here"
-        return DayResult(state="paused", runner=runner, message=message)
+        return DayResult(state=State.PAUSED, runner=runner, message=message)
     except InfrastructureError as error:
-        return DayResult(state="broken", runner=runner, message=str(error).rstrip("."))
-    return DayResult(state="empty", runner=runner, message="the release alone")
+        return DayResult(state=State.BROKEN, runner=runner, message=str(error).rstrip("."))
+    return DayResult(state=State.EMPTY, runner=runner, message="the release alone")
 
 
 def measure_baseline(day: Day, baselines: Baselines) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import tempfile
 import traceback
@@ -16,6 +15,7 @@ from sessions.day.sharding import plan
 from sessions.first_steps.init_options import build_init_parser, parse_init_options
 from sessions.init import init
 from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_text
 from sessions.reporting.actions import set_outputs
 from sessions.settings.options import Options, build_parser, parse_options
 from sessions.terminal.console import Console, harmless_json
@@ -43,7 +43,7 @@ def tell(story: Story, session: str, words: Sequence[str], called_from: Path) ->
         if session != "report":  # which tells more, and before it tells the tickets
             set_outputs(record, (options.state / "latest").resolve() / "report.html")
         if options.json:
-            print(harmless_json(json.dumps(record, indent=2, ensure_ascii=False)))
+            print(harmless_json(record_text(record)))
         return _close(record, options, console)
 
     return _last_line(told, console)
@@ -91,7 +91,7 @@ def _keep_traceback(error: Exception) -> str:
 
 
 def _close(record: Record, options: Options, console: Console) -> str | None:
-    words = f"{record['state']}: {record['message']}."
+    words = f"{record.state}: {record.message}."
     if not is_success(record, options.fail_on):
         return console.plain(words)
     console.good(words)

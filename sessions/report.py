@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sessions.day.context import apply_options, hold_state, with_sample
 from sessions.day.state_sync import take_over
-from sessions.ledger.record import Record, load_record, save_record
+from sessions.ledger.record import Record
+from sessions.ledger.record_file import load_record, save_record
 from sessions.publishing.closing import close_merged
 from sessions.publishing.refused import Memory
 from sessions.publishing.tickets import report_address, tell_tickets
@@ -40,17 +41,19 @@ def _tell_tracker(config: Config, options: Options, record: Record, folder: Path
     """Tell and close the tickets; what was done is in the record, whatever stopped the rest."""
     memory = Memory.of(options.state, config.tickets.url)
     writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
-    told = dict[str, Any]()
+    published = record.published
     try:
         tracker, url = TRACKERS[config.tickets.tracker](config.tickets), report_address(config.project.report)
-        told |= tell_tickets(record, tracker, console, writes, publish=options.publish, url=url)
+        told = tell_tickets(record, tracker, console, writes, publish=options.publish, url=url)
+        published = published if told is None else replace(published, tickets=told)
         if options.close and not writes.is_stopped:
             mirror = Mirror.of(config.project.repository, options.state)
-            release = release_at(mirror, record["release"], record["base"])
-            told |= close_merged(tracker, mirror, release, console, writes, publish=options.publish)
+            release = release_at(mirror, record.release, record.base)
+            closed = close_merged(tracker, mirror, release, console, writes, publish=options.publish)
+            published = published if closed is None else replace(published, closed=closed)
     finally:
-        told |= {"refused": writes.record()} if options.publish else {}
-        record = {**record, "published": {**record["published"], **told}}
+        published = replace(published, refused=writes.record()) if options.publish else published
+        record = replace(record, published=published)
         save_record(record, folder)
         writes.remember(memory)
     writes.finish(console)

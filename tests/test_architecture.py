@@ -31,9 +31,9 @@ ALLOWED: dict[str, set[str]] = {
     "gates": set(),
     "engines": {"source"},
     "culprits": {"tickets", "gates"},
-    "ledger": {"gates"},
+    "ledger": {"gates", "tickets"},
     "publishing": {"source", "engines", "tickets", "ledger", "reporting"},
-    "reporting": {"ledger"},
+    "reporting": {"ledger", "gates", "tickets"},
     "sample": {"tickets", "source"},
 }
 PURE = (

@@ -20,6 +20,7 @@ from sessions.engines.dask.pool import choose_pool
 from sessions.engines.docker import baseline_image
 from sessions.engines.docker.daemon import legal_tag
 from sessions.ledger.ledger import Ledger, ProbeResult
+from sessions.ledger.record_file import find_record
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import Config, Gate, load_config
 from sessions.settings.options import Options
@@ -76,25 +77,14 @@ class Day:
 
     def is_begun(self) -> bool:
         """Whether this day's tickets have a record already."""
-        try:
-            record = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        return record["base"] == self.release.commit and bool(record["tickets"])
+        record = find_record(self.folder)
+        return record is not None and record.base == self.release.commit and bool(record.tickets)
 
     def earlier_culprits(self) -> list[int]:
         """How many tickets were at fault on each of the last days whose record can be read."""
-        records = sorted((self.state / "days").glob("????-??-??/run.json"))[-14:]
-        found = []
-        for path in records:
-            try:
-                record = json.loads(path.read_text(encoding="utf-8"))
-                told = [ticket["verdict"] for ticket in record["tickets"]]
-            except (OSError, ValueError, LookupError, TypeError):
-                continue
-            if record["state"] in ("green", "red") and path.parent != self.folder:
-                found.append(told.count("culprit"))
-        return found
+        folders = sorted((self.state / "days").glob("????-??-??"))[-14:]
+        records = [record for folder in folders if folder != self.folder and (record := find_record(folder))]
+        return [len(record.culprits) for record in records if record.state.is_decided]
 
     def asked_gates(self) -> tuple[Gate, ...]:
         """The gates to run in this call. Raises :class:`UsageError` for a name that is none."""

@@ -15,8 +15,8 @@ from sessions.day.probe_runner import ProbeRunner, Question
 from sessions.engines.docker.container import ROOM
 from sessions.engines.docker.daemon import LABEL, legal_name, legal_tag
 from sessions.engines.probe import Image, Inspection
-from sessions.ledger.record import Purpose, Record
-from sessions.reporting.reproduction import is_of_build
+from sessions.ledger.record import Purpose, Record, State
+from sessions.ledger.record_file import record_data
 from sessions.source.shallow import copy_since
 
 
@@ -35,11 +35,11 @@ class Evidence:
 def evidence_of(record: Record) -> tuple[Evidence, ...]:
     """All that a record has to show, in its order; what could not be merged again cannot be shown."""
     found: dict[tuple[int, str, str, str, bool], list[str]] = defaultdict(list)
-    for ticket in record["tickets"]:
-        for broke in ticket["broke"]:
-            if broke.get("tree"):
-                key = (ticket["number"], broke["gate"], broke["commit"], broke["tree"], is_of_build(broke))
-                found[key].append(broke["file"])
+    for ticket in record.tickets:
+        for broke in ticket.broke:
+            if broke.tree:
+                key = (ticket.number, broke.gate, broke.commit, broke.tree, broke.is_build)
+                found[key].append(broke.file)
     return tuple(
         Evidence(
             number=number, gate=gate, commit=commit, tree=tree, files=tuple(sorted({*files} - {""})), is_build=is_build
@@ -61,16 +61,16 @@ class DebugImages:
 
     def head(self, record: Record) -> Inspection:
         """The head: built, with its documents, the tests' results and the record; of a red day, as ``…-failed``."""
-        tag = legal_tag(record["branch"])
-        if record["state"] == "red":
+        tag = legal_tag(record.branch)
+        if record.state is State.RED:
             tag = f"{tag[:121]}-failed"
-        verdicts = [(ticket["number"], ticket["verdict"]) for ticket in record["tickets"]]
-        gates = {name: {**gate, "seconds": 0} for name, gate in record["gates"].items()}
+        verdicts = [(ticket.number, ticket.verdict) for ticket in record.tickets]
+        gates = {name: {**gate, "seconds": 0} for name, gate in record_data(record)["gates"].items()}
         return self._inspection(
-            commit=record["head"],
-            tree=record["tree"],
-            branch=record["branch"],
-            labels={"head": record["head"], "tickets": ",".join(map(str, record["order"]))},
+            commit=record.head,
+            tree=record.tree,
+            branch=record.branch,
+            labels={"head": record.head, "tickets": ",".join(map(str, record.order))},
             more=json.dumps([verdicts, gates]),
             name=lambda _inputs: tag,
             fill=lambda scratch: self._findings(record, scratch),
@@ -105,7 +105,7 @@ class DebugImages:
 
         Those of the head and of what shows a failure stay, whenever they were made.
         """
-        trees = {self.day.base.tree, record["tree"], *(shown.tree for shown in evidence_of(record))}
+        trees = {self.day.base.tree, record.tree, *(shown.tree for shown in evidence_of(record))}
         builds = {self.runner.candidate(tree).candidate for tree in trees}
         names = {self.head(record).name, *(self.evidence(shown).name for shown in evidence_of(record))}
         before = self.day.options.date - dt.timedelta(days=self.day.config.engine.keep_days)
@@ -155,7 +155,7 @@ class DebugImages:
     def _findings(self, record: Record, scratch: Path) -> Mapping[str, Path]:
         """The record and its report, each gate's log and results, and its documents: also where the gate left them."""
         found = {f"{ROOM}/{name}": self.day.folder / name for name in ("run.json", "report.md", "report.html", "junit")}
-        head = replace(self.day.base, commit=record["head"], tree=record["tree"])
+        head = replace(self.day.base, commit=record.head, tree=record.tree)
         for gate in self.day.config.gates:
             probe_result = self.runner.recall(Question(gate=gate, candidate=head, why="", purpose=Purpose.HEAD))
             if probe_result is None:
@@ -166,7 +166,7 @@ class DebugImages:
             log = self.day.state / probe_result.log
             if log.is_file():
                 found[f"{ROOM}/gates/{gate.name}.log"] = log
-            made = self.runner.artifacts(record["tree"], gate)
+            made = self.runner.artifacts(record.tree, gate)
             for document in sorted(path for path in made.rglob("*") if path.is_file()):
                 inside = document.relative_to(made).as_posix()
                 found[f"{self.day.config.engine.source}/{inside}"] = document

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from sessions.day.context import Day
 from sessions.day.debug_images import DebugImages, evidence_of
 from sessions.day.probe_runner import ProbeRunner
-from sessions.day.run_record import DayResult, ImageNames, write_record
+from sessions.day.recorded_tickets import ImageNames
+from sessions.day.run_record import DayResult, write_record
 from sessions.day.state_sync import hand_over, share_baseline
 from sessions.engines.docker.registry import Registry
 from sessions.engines.probe import Inspection
-from sessions.ledger.record import Record
+from sessions.ledger.record import Published, PublishedBranch, PublishedImage, Record, State
 from sessions.publishing.branch import publish_branch
 from sessions.publishing.images import publish_image
 from sessions.reporting.report_files import write_reports
@@ -31,20 +31,20 @@ def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None)
     Raises :class:`InfrastructureError` or :class:`SourceError` at the end where something could not be published.
     """
     record = _write(day, day_result)
-    published, troubles = dict[str, Any](), list[IntegrandError]()
+    published, troubles = Published(), list[IntegrandError]()
     if runner:
         with _going_on(troubles):
             share_baseline(runner, day.options)
-    if runner and runner.engine.registry and day_result.state in ("green", "red", "empty"):
+    if runner and runner.engine.registry and day_result.state in (State.GREEN, State.RED, State.EMPTY):
         debug_images = DebugImages(day, runner)
         day_result = replace(day_result, shown=_show_evidence(debug_images, record, runner.engine.registry, troubles))
         record = _write(day, day_result)
-        published |= _publish_head(debug_images, day_result, record, runner.engine.registry, troubles)
+        published = _publish_head(debug_images, day_result, record, runner.engine.registry, troubles)
         with _going_on(troubles):
             debug_images.tidy(record)
-    elif day_result.state == "green":
-        published |= _publish_branch(day, record, troubles)
-    if published:
+    elif day_result.state is State.GREEN:
+        published = Published(branch=_publish_branch(day, record, troubles))
+    if published != Published():
         record = _write(day, replace(day_result, published=published))
     if runner:
         with _going_on(troubles):
@@ -65,20 +65,20 @@ def _going_on(troubles: list[IntegrandError]) -> Iterator[None]:
 
 def _publish_head(
     debug_images: DebugImages, day_result: DayResult, record: Record, registry: Registry, troubles: list[IntegrandError]
-) -> dict[str, Any]:
+) -> Published:
     """What was published of the head: its image, and then, if it is green and the image arrived, its branch."""
-    published, before = dict[str, Any](), len(troubles)
+    image, branch, before = None, None, len(troubles)
     with _going_on(troubles):
-        published |= _show_head(debug_images, record, registry) if record["order"] else {}
-    if day_result.state == "green" and len(troubles) == before:
-        published |= _publish_branch(debug_images.day, record, troubles)
-    return published
+        image = _show_head(debug_images, record, registry) if record.order else None
+    if day_result.state is State.GREEN and len(troubles) == before:
+        branch = _publish_branch(debug_images.day, record, troubles)
+    return Published(image=image, branch=branch)
 
 
-def _publish_branch(day: Day, record: Record, troubles: list[IntegrandError]) -> Mapping[str, Any]:
+def _publish_branch(day: Day, record: Record, troubles: list[IntegrandError]) -> PublishedBranch | None:
     with _going_on(troubles):
-        return publish_branch(day.mirror, day.branch, record["head"], day.console, day.options)
-    return {}
+        return publish_branch(day.mirror, day.branch, record.head, day.console, day.options)
+    return None
 
 
 def _write(day: Day, day_result: DayResult) -> Record:
@@ -111,16 +111,16 @@ def _show_one(debug_images: DebugImages, wanted: Inspection, registry: Registry)
     return publish_image(registry, wanted.name, day.console) if publishes else wanted.name
 
 
-def _show_head(debug_images: DebugImages, record: Record, registry: Registry) -> Mapping[str, Any]:
+def _show_head(debug_images: DebugImages, record: Record, registry: Registry) -> PublishedImage | None:
     """What was published of the head's image."""
     day, wanted = debug_images.day, debug_images.head(record)
     if not debug_images.make(wanted):
-        return {}
+        return None
     day.console.detail(f"look into the head: docker run --rm -it {wanted.name} sh")
-    if not day.config.engine.image or not (record["state"] == "green" or day.options.push_failed):
-        return {}
+    if not day.config.engine.image or not (record.state is State.GREEN or day.options.push_failed):
+        return None
     if not day.options.publish:
         day.console.detail(f"not pushed without --publish: image {wanted.name}")
-        return {}
+        return None
     reference = publish_image(registry, wanted.name, day.console)
-    return {"image": {"name": wanted.name, "reference": reference}}
+    return PublishedImage(name=wanted.name, reference=reference)

@@ -8,7 +8,8 @@ from datetime import date
 from sessions.day.context import open_day
 from sessions.day.debug_images import DebugImages, evidence_of
 from sessions.engines.probe import Inspection
-from sessions.ledger.record import Record, load_record
+from sessions.ledger.record import Record
+from sessions.ledger.record_file import load_record
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
@@ -20,7 +21,7 @@ def look_inside(options: Options, console: Console) -> Record:
     Raises :class:`UsageError` where that run has nothing to look into.
     """
     record = load_record(options.state)
-    then = replace(options, release=record["release"], date=date.fromisoformat(record["date"]))
+    then = replace(options, release=record.release, date=date.fromisoformat(record.date))
     with open_day(then, console) as day, day.runner() as runner:
         debug_images = DebugImages(day, runner)
         wanted, command = _choose(debug_images, record, options.shell)
@@ -37,7 +38,7 @@ def look_inside(options: Options, console: Console) -> Record:
 def _choose(debug_images: DebugImages, record: Record, number: int | None) -> tuple[Inspection, str]:
     """The image that was meant, and what fails in it."""
     if not number:
-        if not record["probes"] or not record["order"]:
+        if not record.probes or not record.order:
             raise UsageError("The newest run has no head that was built: type `nox -s integrate` first.")
         return debug_images.head(record), ""
     shown = [evidence for evidence in evidence_of(record) if evidence.number == number]

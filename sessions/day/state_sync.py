@@ -12,6 +12,7 @@ from sessions.day.probe_runner import ProbeRunner
 from sessions.engines.docker.daemon import connect
 from sessions.engines.docker.engine import DockerEngine
 from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_data
 from sessions.ledger.state_archive import FOLDER, LEDGER, pack_state, unpack_state
 from sessions.publishing.images import publish_baseline, publish_image
 from sessions.settings.configuration import Config
@@ -57,7 +58,7 @@ def hand_over(runner: ProbeRunner, record: Record, options: Options) -> None:
     engine, config = _publisher(runner, options), runner.config
     if engine is None:
         return
-    found = {key: value for key, value in record.items() if key not in ("timings", "published")}
+    found = {key: value for key, value in record_data(record).items() if key not in ("timings", "published")}
     inputs = hashlib.sha256(f"{runner.ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
     engine.store(_name(config), inputs, lambda: pack_state(options.state, record))
     publish_image(engine.registry, _name(config), runner.console)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sessions.culprits.findings import Answer, weigh
 from sessions.culprits.first_bad import FirstBad, Span
@@ -15,7 +14,7 @@ from sessions.day.probe_runner import ProbeRunner
 from sessions.day.retest import Look, Retester
 from sessions.gates.comparison import compare
 from sessions.gates.results import Failure, TestId
-from sessions.ledger.record import Purpose
+from sessions.ledger.record import Purpose, RecordedTrunk, RecordedTrunkBreak
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 from sessions.source.trunk import Trunk
@@ -45,22 +44,22 @@ class TrunkBreak:
         return f"{name}, with {self.commit[:10]} ({self.subject})" if self.commit else name
 
 
-def trunk_record(trunk: Trunk | None, breaks: Sequence[TrunkBreak]) -> dict[str, Any] | None:
+def trunk_record(trunk: Trunk | None, breaks: Sequence[TrunkBreak]) -> RecordedTrunk | None:
     """Return what the run record says of the branch that the line starts with; ``None`` without one."""
     if trunk is None:
         return None
-    broke = [
-        {
-            "gate": each.gate,
-            "test": called(each.test.name) if each.test == BUILD_TEST else str(each.test),
-            "commit": each.commit,
-            "subject": each.subject,
-            "message": each.message,
-            "evidence": list(each.evidence),
-        }
+    broke = tuple(
+        RecordedTrunkBreak(
+            gate=each.gate,
+            test=TestId.parse(called(each.test.name) if each.test == BUILD_TEST else str(each.test)),
+            commit=each.commit,
+            subject=each.subject,
+            message=each.message,
+            evidence=each.evidence,
+        )
         for each in breaks
-    ]
-    return {"name": trunk.name, "commit": trunk.commit, "commits": trunk.commits, "broke": broke}
+    )
+    return RecordedTrunk(name=trunk.name, commit=trunk.commit, commits=trunk.commits, broke=broke)
 
 
 def find_trunk_breaks(day: Day, runner: ProbeRunner) -> tuple[TrunkBreak, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sessions.ledger.record import write_whole
+from sessions.ledger.record_file import write_whole
 from sessions.tickets.refusals import Change, Part, Refusal
 
 # A refused change is made again after that: somebody may have given us a right, or lifted a ban, unseen.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, assert_never
+from typing import Literal, assert_never
 
-from sessions.ledger.record import Record
+from sessions.ledger.record import Record, RecordedTicket, State
 from sessions.publishing.writes import Writes
 from sessions.reporting import markdown, wiki
 from sessions.terminal.console import Console
@@ -25,18 +24,16 @@ def report_address(configured: str) -> str:
 
 def tell_tickets(
     record: Record, tracker: TicketSource, console: Console, writes: Writes, *, publish: bool, url: str = ""
-) -> dict[str, Any]:
+) -> tuple[int, ...] | None:
     """Tell every ticket of the record its verdict if ``publish``; else say how many would be told.
 
     A ticket that nobody has to act on (not eligible today) is not disturbed, and nobody is told of being integrated
     before the head is green. One ticket that cannot be told keeps nobody else from being told: ``writes`` knows of it.
     """
-    certain = {"culprit", "conflict", "blocked", "unfetchable"} if record["probes"] else set()
-    verdicts = certain | ({"integrated", "already-merged"} if record["state"] == "green" else set())
-    concerned = [ticket for ticket in record["tickets"] if ticket["verdict"] in verdicts]
+    concerned = [ticket for ticket in record.tickets if _is_told(record, ticket.verdict)]
     if not publish:
         console.detail(f"{len(concerned)} tickets would be told with --publish")
-        return {}
+        return None
     told, changed = list[int](), 0
     for ticket in concerned:
         account = replace(_account(record, ticket, tracker.dialect), url=url)
@@ -44,22 +41,31 @@ def tell_tickets(
         changed += bool(outcome and outcome.changed)
         told += [account.number] if outcome and outcome.is_whole else []
     console.detail(f"{changed} of {len(concerned)} tickets told something new")
-    return {"tickets": told}
+    return tuple(told)
 
 
-def _account(record: Record, ticket: Mapping[str, Any], dialect: Literal["markdown", "wiki"]) -> Account:
-    verdict = Verdict(ticket["verdict"])
-    summary = Console.plain(f"{verdict}: {ticket['reason'] or 'with release ' + record['release']}")
+def _is_told(record: Record, verdict: Verdict) -> bool:
+    match verdict:
+        case Verdict.CULPRIT | Verdict.CONFLICT | Verdict.BLOCKED | Verdict.UNFETCHABLE:
+            return bool(record.probes)
+        case Verdict.INTEGRATED | Verdict.ALREADY_MERGED:
+            return record.state is State.GREEN
+        case Verdict.INELIGIBLE | Verdict.NOT_REACHED:
+            return False
+
+
+def _account(record: Record, ticket: RecordedTicket, dialect: Literal["markdown", "wiki"]) -> Account:
+    summary = Console.plain(f"{ticket.verdict}: {ticket.reason or 'with release ' + record.release}")
     return Account(
-        number=ticket["number"],
-        verdict=verdict,
-        commit=ticket["commit"],
+        number=ticket.number,
+        verdict=ticket.verdict,
+        commit=ticket.commit,
         summary=summary if len(summary) <= 140 else summary[:139] + "…",
         text=_text(record, ticket, dialect),
     )
 
 
-def _text(record: Record, ticket: Mapping[str, Any], dialect: Literal["markdown", "wiki"]) -> str:
+def _text(record: Record, ticket: RecordedTicket, dialect: Literal["markdown", "wiki"]) -> str:
     match dialect:
         case "markdown":
             return markdown.account(record, ticket)

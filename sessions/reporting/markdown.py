@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from sessions.ledger.record import Record, write_whole
+from sessions.ledger.record import Record, RecordedTicket
+from sessions.ledger.record_file import write_whole
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
+from sessions.reporting.verdicts import HEAD_FIRST
 from sessions.terminal.console import harmless
 from sessions.terminal.durations import say_duration
+from sessions.tickets.model import Verdict
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&$])")
 # What makes a list or a rule at a line's beginning.
@@ -49,7 +50,7 @@ def write_report(record: Record, folder: Path) -> str:
     return text
 
 
-def account(record: Record, ticket: Mapping[str, Any]) -> str:
+def account(record: Record, ticket: RecordedTicket) -> str:
     """What one ticket is told: its verdict, why, and what shows it.
 
     Nothing in it changes from day to day where the verdict does not: telling it again is telling nothing.
@@ -57,12 +58,11 @@ def account(record: Record, ticket: Mapping[str, Any]) -> str:
     return _render("account.md.jinja", record=record, ticket=ticket)
 
 
-def _groups(record: Record) -> list[tuple[str, list[Mapping[str, Any]]]]:
+def _groups(record: Record) -> list[tuple[Verdict, list[RecordedTicket]]]:
     """The tickets by verdict: first those in the head, in merge order, then those that somebody must act on."""
-    place = {number: at for at, number in enumerate(record["order"])}
-    verdicts = ("integrated", "culprit", "conflict", "blocked", "unfetchable", "not-reached", "already-merged")
-    tickets = sorted(record["tickets"], key=lambda each: place.get(each["number"], each["number"]))
-    groups = [(verdict, [t for t in tickets if t["verdict"] == verdict]) for verdict in (*verdicts, "ineligible")]
+    place = {number: at for at, number in enumerate(record.order)}
+    tickets = sorted(record.tickets, key=lambda each: place.get(each.number, each.number))
+    groups = [(verdict, [each for each in tickets if each.verdict is verdict]) for verdict in HEAD_FIRST]
     return [(verdict, members) for verdict, members in groups if members]
 
 

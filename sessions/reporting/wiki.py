@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from itertools import groupby
-from typing import Any
 
-from sessions.ledger.record import Record
+from sessions.ledger.record import Record, RecordedTicket
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.terminal.console import harmless
@@ -63,7 +61,7 @@ def _row(row: str, width: int) -> str:
     return re.sub(r"^(\s*)(\{\{\{|\}\}\})", lambda found: found[1] + _GLUE.join(found[2]), cut)
 
 
-def account(record: Record, ticket: Mapping[str, Any]) -> str:
+def account(record: Record, ticket: RecordedTicket) -> str:
     """What one ticket is told: its verdict, why, and what shows it."""
     filters: Filters = {"plain": plain_text, "fenced": fenced, "tickets": _tickets, "reproduction": reproduction}
     return render("account.wiki.jinja", filters, record=record, ticket=ticket)

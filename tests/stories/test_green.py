@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sessions.integrate import integrate
-from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_data
 from sessions.report import report
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -20,6 +20,7 @@ from tests.repositories import Builder, ticket_table
 
 pytestmark = pytest.mark.slow
 
+Record = dict[str, Any]
 PLAIN = "python -m pytest -q -p no:cacheprovider --junit-xml {results} {files}"
 CONFIG = """
 version = 1
@@ -106,7 +107,7 @@ class Project:
         )
 
     def day(self, **options: Any) -> Day:
-        return Day(integrate(self.options(**options), Console(to_stderr=True)))
+        return Day(record_data(integrate(self.options(**options), Console(to_stderr=True))))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sessions.integrate import integrate
+from sessions.ledger.record_file import record_data
 from sessions.report import report
 from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack_sample
@@ -74,7 +75,7 @@ def _pull(ticket: dict[str, Any], tip: str) -> Pull:
 
 def test_the_day_has_the_samples_verdicts_and_is_told_once(options: Options, fake: FakeGitHub) -> None:
     console = Console(to_stderr=True)
-    record = integrate(options, console)
+    record = record_data(integrate(options, console))
     expected = {number: str(each.verdict) for number, each in expectations().items()}
     # A pull request always names a branch: one without is one that cannot be fetched.
     assert {t["number"]: t["verdict"] for t in record["tickets"]} == expected | {122: "unfetchable"}
@@ -87,7 +88,7 @@ def test_the_day_has_the_samples_verdicts_and_is_told_once(options: Options, fak
 
     assert _writes(fake, lambda: report(options, console)) == 0
     tomorrow = replace(options, date=options.date + dt.timedelta(days=1))
-    assert integrate(tomorrow, console)["timings"]["probes_run"] == 0
+    assert integrate(tomorrow, console).timings.probes_run == 0
     assert _writes(fake, lambda: report(tomorrow, console)) == 0
 
 

@@ -1,0 +1,115 @@
+"""What the run record says of gates and probes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from sessions.day.green_head import Measured, Progress
+from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
+from sessions.day.probe_runner import Consulted
+from sessions.gates.results import Failure, Presence, Results, TestId
+from sessions.ledger.record import (
+    Check,
+    FlakyRate,
+    GateState,
+    Ran,
+    RecordedFailure,
+    RecordedGate,
+    RecordedProbe,
+    TestCounts,
+)
+
+
+def recorded_gate(name: str, progress: Progress | None, probes: Sequence[Consulted]) -> RecordedGate:
+    """What a gate, called ``name``, showed in all the ``probes`` of the day."""
+    failing = progress.failing.get(name, ()) if progress else ()
+    unbuilt = progress.failing.get(BUILD.name, ()) if progress else ()
+    flaky = progress.flaky.get(name, set()) if progress else set()
+    measured = progress.measured.get(name) if progress else None
+    own_probes = [each for each in probes if each.question.gate.name == name]
+    blamed = {failure.test for failure in failing}
+    compared = _compared(measured, blamed) if measured else {}
+    return RecordedGate(
+        state=GateState.RED if failing or unbuilt else GateState.GREEN if measured else GateState.PENDING,
+        new=_sorted(blamed),
+        known=compared.get("known", ()),
+        fixed=compared.get("fixed", ()),
+        gone=compared.get("gone", ()),
+        skipped=compared.get("skipped", ()),
+        ran=Ran(release=_counts(measured.release), head=_counts(measured.head)) if measured else Ran(),
+        notes=measured.head.notes if measured else (),
+        mended_by=measured.mended_by if measured else (),
+        flaky=_sorted(flaky),
+        flaky_rates=_rates(flaky, own_probes),
+        seconds=round(sum(each.probe_result.seconds for each in own_probes), 3),
+        tests=measured.head.tests if measured else 0,
+        files=measured.head.files if measured else (),
+        failures=tuple(map(_failure, (*unbuilt, *failing))),
+    )
+
+
+def recorded_probe(consulted: Consulted) -> RecordedProbe:
+    """A probe: what it ran, what for, and what failed in it."""
+    question, probe_result = consulted.question, consulted.probe_result
+    return RecordedProbe(
+        gate=called(question.gate.name),
+        check=Check.BUILD if question.gate is BUILD else Check.GATE,
+        built=probe_result.built,
+        why=question.why,
+        purpose=question.purpose,
+        tree=question.candidate.tree,
+        tickets=tuple(question.candidate.tickets),
+        files=question.files,
+        attempt=question.attempt,
+        failures=len(probe_result.results.failures),
+        failed=tuple(_failure(failure).test for failure in probe_result.results.failures),
+        tests=probe_result.results.tests,
+        seconds=round(probe_result.seconds, 3),
+        log=probe_result.log,
+    )
+
+
+def recorded_tests(tests: Iterable[TestId]) -> tuple[TestId, ...]:
+    """The tests as a record keeps them, with the first line of their examples."""
+    return tuple(TestId.parse(str(test)) for test in tests)
+
+
+def _compared(measured: Measured, blamed: Collection[TestId]) -> Mapping[str, tuple[TestId, ...]]:
+    """What became of the release's tests. Those gone or skipped that are a ticket's fault are among the new ones."""
+    compared = measured.comparison
+    return {
+        "known": recorded_tests(compared.known),
+        "fixed": recorded_tests(compared.fixed),
+        "gone": recorded_tests(each.test for each in compared.gone if each.test not in blamed),
+        "skipped": recorded_tests(each.test for each in compared.skipped if each.test not in blamed),
+    }
+
+
+def _sorted(tests: Iterable[TestId]) -> tuple[TestId, ...]:
+    return tuple(TestId.parse(name) for name in sorted(map(str, tests)))
+
+
+def _counts(results: Results) -> TestCounts:
+    return TestCounts(tests=results.tests, passed=results.passes, failed=results.fails, skipped=len(results.skipped))
+
+
+def _failure(failure: Failure) -> RecordedFailure:
+    is_build = failure.test == BUILD_TEST
+    return RecordedFailure(
+        test=TestId.parse(called(failure.test.name) if is_build else str(failure.test)),
+        check=Check.BUILD if is_build else Check.GATE,
+        file=failure.test.file,
+        line=failure.line,
+        kind=failure.kind,
+        message=failure.message,
+    )
+
+
+def _rates(flaky: Iterable[TestId], probes: Sequence[Consulted]) -> dict[TestId, FlakyRate]:
+    """How often each flaky test failed, in all of the day's runs that tell."""
+    rates = dict[TestId, FlakyRate]()
+    for test in sorted(flaky):
+        seen = [each.probe_result.results.presence(test) for each in probes if each.probe_result.built]
+        fails, passes = seen.count(Presence.FAILED), seen.count(Presence.PASSED)
+        rates[TestId.parse(str(test))] = FlakyRate(fails=fails, runs=fails + passes)
+    return rates
