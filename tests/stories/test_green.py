@@ -262,7 +262,7 @@ def test_tests_that_tickets_delete_rename_or_skip_are_told_on_them(make: Callabl
     assert day.gate["ran"]["head"]["tests"] == 9
     text = (project.folder / "state" / "latest" / "report.md").read_text()
     assert "| tests | green | 7/8 | 9/9 |" in text
-    assert "brings 2 tests, takes 2 away" in text
+    assert "adds 2 tests, removes 2" in text
     skipping = make_again(project)
     skipping.ticket(4, changed("tests/test_a.py", "def test_plain", "@pytest.mark.skip\ndef test_plain"))
     skipping.ticket(5, changed("tests/test_a.py", "[3, 5, 8]", "[3, 8]"))
