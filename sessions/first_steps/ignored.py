@@ -28,5 +28,5 @@ def add_rules(folder: Path, rules: Iterable[str]) -> None:
 
 
 def _is_ignored(top: Path, path: str) -> bool:
-    words = ("check-ignore", "--quiet", "--no-index", "--", path)
-    return not call_git(*words, git_dir=top / ".git", cwd=top, online=True).status
+    arguments = ("check-ignore", "--quiet", "--no-index", "--", path)
+    return not call_git(*arguments, git_dir=top / ".git", cwd=top, online=True).status

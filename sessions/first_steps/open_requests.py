@@ -113,16 +113,16 @@ def _tips(mirror: Mirror, tips: Mapping[int, str], release: Release, trunk: str)
         return {}
     known = f"^{release.commit}\n^{trunk}\n"
     new = set(mirror.repository.git("rev-list", "--stdin", put=(listed + known).encode()).text.split())
-    words = ("log", "--no-walk=unsorted", "-z", "--stdin", "--format=%H %ct")
-    rows = (row.split() for row in mirror.repository.git(*words, put=listed.encode()).text.split("\0") if row)
+    arguments = ("log", "--no-walk=unsorted", "-z", "--stdin", "--format=%H %ct")
+    rows = (row.split() for row in mirror.repository.git(*arguments, put=listed.encode()).text.split("\0") if row)
     at = {commit: _Tip(commit=commit, when=int(when)) for commit, when in rows}
     return {number: at[commit] for number, commit in tips.items() if commit in new}
 
 
 def _ticket(mirror: Mirror, number: int, ref: str, tip: _Tip, known: tuple[str, ...]) -> Ticket:
     """Named after its first commit: the last is as often "fix typo" or a merge of the default branch."""
-    words = ("log", "-z", "--no-merges", "--format=%s%x1f%aN", tip.commit, *known)
-    rows = mirror.repository.git(*words).out.decode("utf-8", "replace").split("\0")
+    arguments = ("log", "-z", "--no-merges", "--format=%s%x1f%aN", tip.commit, *known)
+    rows = mirror.repository.git(*arguments).out.decode("utf-8", "replace").split("\0")
     subject, _, author = next((row for row in reversed(rows) if row), "\x1f").partition("\x1f")
     title = harmless_line(subject)[:200] or ref
     return Ticket(number=number, title=title, branch=ref, authors=(harmless_line(author)[:100] or "unknown",))

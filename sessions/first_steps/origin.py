@@ -66,8 +66,8 @@ def _unreadable(url: str, top: Path) -> str:
     environment = {}
     if "GIT_SSH_COMMAND" not in os.environ:
         environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=10"
-    words = ("ls-remote", "--quiet", "--", url, "HEAD")
-    reply = call_git(*words, git_dir=None, cwd=top, env=environment, online=True, patience=_PATIENCE)
+    message = ("ls-remote", "--quiet", "--", url, "HEAD")
+    reply = call_git(*message, git_dir=None, cwd=top, env=environment, online=True, patience=_PATIENCE)
     return without_secret(first_words(reply).removeprefix("fatal: ")) if reply.status else ""
 
 

@@ -74,12 +74,12 @@ def pytest_check(files: Files, version: str) -> TestCommand | None:
     if not found:
         return None
     needs = requirements(files, "test", "tests", "testing", "dev")
-    asked = any(Requirement(each).name == "pytest" for each in needs)
+    is_required = any(Requirement(each).name == "pytest" for each in needs)
     if settings.path:
         why = f"pytest, as {settings.path} configures it"
     elif "pytest" in files.text("tox.ini"):
         why = "pytest, as tox.ini runs it"
-    elif asked or files.like("conftest.py", "*/conftest.py"):
+    elif is_required or files.like("conftest.py", "*/conftest.py"):
         why = "pytest, which the project asks for"
     else:
         why = "pytest runs unittest's tests too, and tells them apart"
@@ -191,10 +191,10 @@ def _ending(path: str) -> str:
 
 def _missing(settings: Settings, needs: Iterable[str]) -> dict[str, str]:
     """The plugins that the settings are for, or demand, and that the project's packages lack."""
-    there = {_name(each) for each in needs}
-    wanted = [plugin for plugin, sign in _PLUGINS.items() if re.search(sign, settings.text, re.MULTILINE)]
+    present = {_name(each) for each in needs}
+    plugins = [plugin for plugin, sign in _PLUGINS.items() if re.search(sign, settings.text, re.MULTILINE)]
     demanded = [each for each in settings.words("required_plugins") if parse_requirement(each)]
-    return {_name(each): each for each in ("pytest", *wanted, *demanded) if _name(each) not in there}
+    return {_name(each): each for each in ("pytest", *plugins, *demanded) if _name(each) not in present}
 
 
 def _name(requirement: str) -> str:

@@ -67,9 +67,9 @@ def requirements(files: Files, *topics: str) -> tuple[str, ...]:
         *texts(inside(files.table("pyproject.toml"), "project", "dependencies")),
         *files.settings("setup.cfg").get("options", "install_requires", fallback="").splitlines(),
     ]
-    asked = (list(_asked_for(files, topic)) for topic in topics)
+    by_topic = (list(_asked_for(files, topic)) for topic in topics)
     found = [each for each in map(parse_requirement, own) if each]
-    listed = map(parse_requirement, next(filter(None, asked), []))
+    listed = map(parse_requirement, next(filter(None, by_topic), []))
     found += [each for each in listed if each and not _is_tool(each.name)]
     return tuple({each.name.lower(): str(each) for each in found}.values())
 

@@ -50,9 +50,9 @@ def newest_start(mirror: Mirror, pattern: str, name: str, typed: str | None = No
     if not why_not or not mirror.refs.default_branch:
         why = "`latest` is the newest tag by version"
         return StartPoint(wanted="latest", why=why, newest=find_start(mirror, "latest", pattern, name))
-    wanted = f"{BRANCH}{mirror.refs.default_branch}"
+    branch = f"{BRANCH}{mirror.refs.default_branch}"
     why = f"{why_not}, so the day starts from the tip of a branch"
-    return StartPoint(wanted=wanted, why=why, newest=find_start(mirror, wanted, pattern, name))
+    return StartPoint(wanted=branch, why=why, newest=find_start(mirror, branch, pattern, name))
 
 
 def propose_start(mirror: Mirror, newest: StartPoint, tickets: Sequence[Ticket]) -> StartPoint:

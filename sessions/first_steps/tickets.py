@@ -99,9 +99,9 @@ def _milestone(seen: Iterable[Ticket], release: Release) -> str:
     return "current" if current_milestone(release.version, names) else ""
 
 
-def _known(labels: Iterable[str], words: tuple[str, ...]) -> tuple[str, ...]:
+def _known(labels: Iterable[str], names: tuple[str, ...]) -> tuple[str, ...]:
     """The labels that say one of these words, after what stands before a colon."""
-    return tuple(sorted(label for label in labels if plain(label).rsplit(":", 1)[-1] in words))
+    return tuple(sorted(label for label in labels if plain(label).rsplit(":", 1)[-1] in names))
 
 
 def _by_urgency(labels: Iterable[str]) -> tuple[str, ...]:

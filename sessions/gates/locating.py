@@ -42,13 +42,13 @@ class Locator:
 
     def _by_class(self, place: str) -> str | None:
         """The file whose path, without its ending, has the class or one that holds it at its end."""
-        words = [word for word in re.split(r"[.\\/$]|::", place) if word]
-        for count in range(len(words), 0, -1):
-            end, named = "/".join(words[:count]), self._by_stem.get(words[count - 1], ())
+        parts = [word for word in re.split(r"[.\\/$]|::", place) if word]
+        for count in range(len(parts), 0, -1):
+            end, named = "/".join(parts[:count]), self._by_stem.get(parts[count - 1], ())
             found = [path for path in named if _stem(path) == end]
             found = found or [path for path in named if _stem(path).endswith(f"/{end}")]
             # A name space may begin elsewhere than the folders do: `App\\Tests` is often in `tests`.
-            found = found or [path for path in named if count == len(words) > 1 == len(named)]
+            found = found or [path for path in named if count == len(parts) > 1 == len(named)]
             if found:
                 return found[0] if len(found) == 1 else None
         return None

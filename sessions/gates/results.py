@@ -41,9 +41,9 @@ class TestId:
         return not self.file
 
     def __str__(self) -> str:
-        words = [part for part in (self.file, self.name) if part]
+        parts = [part for part in (self.file, self.name) if part]
         first = self.example.strip().splitlines()
-        return "::".join(words) + (f" [{first[0]}]" if first else "")
+        return "::".join(parts) + (f" [{first[0]}]" if first else "")
 
 
 @dataclass(frozen=True, kw_only=True)

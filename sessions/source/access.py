@@ -65,9 +65,9 @@ def _list_configuration(names: str) -> subprocess.CompletedProcess[bytes]:
     # In a folder that is in no repository; its own configuration is not the user's.
     with tempfile.TemporaryDirectory() as nowhere:
         environment = own | {"LC_ALL": "C", "GIT_DIR": str(Path(nowhere) / "none")}
-        words = ["git", "config", "--list", "-z"]
+        command = ["git", "config", "--list", "-z"]
         with starting_git():
-            return subprocess.run(words, cwd=nowhere, env=environment, capture_output=True, check=False)
+            return subprocess.run(command, cwd=nowhere, env=environment, capture_output=True, check=False)
 
 
 def _as_file(entries: Iterable[tuple[str, str]]) -> bytes:

@@ -74,8 +74,8 @@ def find_blockers(queue: Queue, line: Line, merger: Merger) -> tuple[Blocker, ..
         for ticket in queue.tickets
         if (decision := line.decisions.get(ticket.number)) and decision.verdict is Verdict.CONFLICT
     ]
-    there = {ticket.number for ticket in line.tickets}
-    tried = [number for number in suspects(line.decisions) if number in there][:_TRIED]
+    merged = {ticket.number for ticket in line.tickets}
+    tried = [number for number in suspects(line.decisions) if number in merged][:_TRIED]
     found = (_try_without(number, line.tickets, waiting, queue.needs, merger) for number in tried)
     return tuple(blocker for blocker in found if blocker and len(blocker.would_fit) >= _SEVERAL)
 

@@ -67,7 +67,7 @@ class Staged:
     def _check_pointers(self, paths: Sequence[str]) -> None:
         if not self.uses_lfs or shutil.which("git-lfs"):
             return
-        kept = [path for path, told in self.conversions(paths).items() if "lfs" in told]
+        kept = [path for path, values in self.conversions(paths).items() if "lfs" in values]
         contents = self._stored(kept)
         if lacking := sorted(path for path, content in contents.items() if content.startswith(_POINTER)):
             raise ContentError(f"{lacking[0]} is kept in Git LFS, and git-lfs is not installed here: install it")
@@ -76,24 +76,24 @@ class Staged:
         """The contents of files as the repository holds them."""
         found = {}
         for row in self._git("ls-files", "-z", "--stage").fields():
-            words, path = row.split("\t", 1)
-            found[path] = words.split()[1]
+            details, path = row.split("\t", 1)
+            found[path] = details.split()[1]
         blobs = self.repository.read({found[path] for path in paths if path in found})
         return {path: blobs[found[path]] for path in paths if found.get(path) in blobs}
 
-    def _convert(self, *words: str, put: bytes = b"") -> None:
+    def _convert(self, *arguments: str, put: bytes = b"") -> None:
         if not self.uses_lfs:
             # What it cannot encode, git writes as it is, and says so; a missing content is a status.
-            self.repository.git(*words, put=put, env=self._places, may_complain=True)
+            self.repository.git(*arguments, put=put, env=self._places, may_complain=True)
             return
         # Git LFS asks the remote for what it has not kept in the repository yet.
         env = self._places | (self._lfs_settings if shutil.which("git-lfs") else {})
-        reply = self.repository.git(*words, put=put, ok=(0, 1, 128), env=env, online=True)
+        reply = self.repository.git(*arguments, put=put, ok=(0, 1, 128), env=env, online=True)
         if reply.status:
             raise _lfs_error(reply, self.repository)
 
-    def _git(self, *words: str, put: bytes = b"") -> GitReply:
-        return self.repository.git(*words, put=put, env=self._places)
+    def _git(self, *arguments: str, put: bytes = b"") -> GitReply:
+        return self.repository.git(*arguments, put=put, env=self._places)
 
     @property
     def _lfs_settings(self) -> dict[str, str]:

@@ -87,7 +87,7 @@ class GitReply:
 
 
 def call_git(
-    *words: str,
+    *arguments: str,
     git_dir: Path | None,
     put: bytes = b"",
     env: Mapping[str, str] | None = None,
@@ -105,7 +105,7 @@ def call_git(
         stream.write(put)
         stream.seek(0)
         environment = _environment() | access | dict(env or {})
-        command, folder = _command(words, git_dir), cwd or git_dir
+        command, folder = _command(arguments, git_dir), cwd or git_dir
         try:
             with starting_git():
                 done = subprocess.run(
@@ -123,7 +123,7 @@ def call_git(
 
 
 def start_git(
-    *words: str,
+    *arguments: str,
     git_dir: Path,
     before: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
@@ -134,7 +134,7 @@ def start_git(
     The caller ends it with :func:`end_process`.
     """
     pipe = subprocess.PIPE
-    command = [*before, *_command(words, git_dir)]
+    command = [*before, *_command(arguments, git_dir)]
     environment = _environment() | dict(env or {})
     with starting_git():
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd or git_dir, env=environment)
@@ -165,8 +165,8 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _LENT if name in os.environ} | _FIXED
 
 
-def _command(words: Sequence[str], git_dir: Path | None) -> list[str]:
+def _command(arguments: Sequence[str], git_dir: Path | None) -> list[str]:
     # Named, a repository needs no `safe.directory` nor `safe.bareRepository`: it is ours, whoever owns the folder.
     # Where there is none, git must not look for one: its configuration would count.
     named = git_dir.resolve() if git_dir else Path(os.devnull, "none")
-    return ["git", "--git-dir", str(named), *words]
+    return ["git", "--git-dir", str(named), *arguments]

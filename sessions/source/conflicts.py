@@ -60,8 +60,8 @@ class Clash:
         if kind not in ("contents", "add/add"):
             return ConflictPlace(path=path, kind=kind)
         sides = (f"{self.tree}:{path}", f"{self.head}:{path}")
-        there = {side: blob.decode("utf-8", "replace") for side, blob in self.repository.read(sides).items()}
-        merged, head = (there.get(side) for side in sides)
+        contents = {side: blob.decode("utf-8", "replace") for side, blob in self.repository.read(sides).items()}
+        merged, head = (contents.get(side) for side in sides)
         size = _marker_size(merged or "")
         lines, hunk = read_markers(merged or "", head, size)
         hunk = re.sub(rf"(?m)^={{{size}}}$", "=" * _USUAL, hunk)
@@ -75,8 +75,8 @@ def clash_in(repository: Repository, head: str, tree: str, fields: list[str]) ->
     end = fields.index("")
     staged = dict.fromkeys((entry.split("\t", 1)[1] for entry in fields[:end]), "contents")
     messages = split_messages(fields[end + 1 :])
-    told = {path: word for paths, kind in messages if (word := _conflict_word(kind)) for path in paths}
-    return Clash(kinds=staged | told, head=head, tree=tree, repository=repository)
+    named = {path: word for paths, kind in messages if (word := _conflict_word(kind)) for path in paths}
+    return Clash(kinds=staged | named, head=head, tree=tree, repository=repository)
 
 
 def _conflict_word(kind: str) -> str:

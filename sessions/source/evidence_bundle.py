@@ -31,9 +31,9 @@ def write_bundle(repository: Repository, commits: Iterable[str], release: str, p
     updates = "".join(f"update {ref} {commit}\n" for ref, commit in zip(refs, missing, strict=True))
     repository.git("update-ref", "--stdin", put=updates.encode())
     half = path.with_name(f"{path.name}.half")
-    words = "".join(f"{ref}\n" for ref in refs) + f"^{release}\n"
+    revisions = "".join(f"{ref}\n" for ref in refs) + f"^{release}\n"
     # Git takes the prerequisites from the history of the refs; --stdin, as there may be thousands of refs.
-    repository.git("bundle", "create", "--quiet", str(half), "--stdin", put=words.encode())
+    repository.git("bundle", "create", "--quiet", str(half), "--stdin", put=revisions.encode())
     half.replace(path)
 
 
@@ -48,8 +48,8 @@ def fetch_release(mirror: Mirror, commit: str, tag: str) -> None:
     everything = {ref: ref for ref in mirror.remote if ref.startswith(("refs/heads/", "refs/tags/"))}
     if fetch_commits(mirror, [commit]):
         return
-    for wanted in (refs, {f"refs/integrand/remote/{ref}": ref for ref in everything}):
-        mirror.fetch(wanted)
+    for attempt in (refs, {f"refs/integrand/remote/{ref}": ref for ref in everything}):
+        mirror.fetch(attempt)
         if mirror.present([commit]):
             return
     raise SourceError(
@@ -67,8 +67,16 @@ def fetch_commits(mirror: Mirror, commits: Iterable[str]) -> bool:
     missing = sorted(set(commits) - mirror.present(commits := list(commits)))
     if missing:
         put = "".join(f"+{commit}:{_REFS}{commit}\n" for commit in missing).encode()
-        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--stdin", "--")
-        mirror.repository.git(*words, mirror.url, put=put, ok=(0, 1, 128), online=True)
+        arguments = (
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--stdin",
+            "--",
+        )
+        mirror.repository.git(*arguments, mirror.url, put=put, ok=(0, 1, 128), online=True)
     return len(mirror.present(commits)) == len(set(commits))
 
 
@@ -84,9 +92,18 @@ def fetch_bundle(mirror: Mirror, commits: Iterable[str], path: Path) -> None:
             "record: copy it from the folder of the report."
         )
     # Only new commits are in it, so that a strict check cannot stumble over an old history.
-    words = ("-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--")
+    arguments = (
+        "-c",
+        "fetch.fsckObjects=true",
+        "fetch",
+        "--quiet",
+        "--no-tags",
+        "--no-write-fetch-head",
+        "--stdin",
+        "--",
+    )
     put = "".join(f"+{_REFS}{commit}:{_REFS}{commit}\n" for commit in missing).encode()
-    reply = mirror.repository.git(*words, str(path.resolve()), put=put, ok=(0, 1, 128), online=True)
+    reply = mirror.repository.git(*arguments, str(path.resolve()), put=put, ok=(0, 1, 128), online=True)
     if reply.status or len(mirror.present(commits)) < len(set(commits)):
         raise SourceError(
             f"{path.name} cannot be used ({first_words(reply)}): copy it again from the folder of the report; it must "

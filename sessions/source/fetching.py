@@ -75,9 +75,17 @@ class Fetcher:
         missing = self._missing(refs)
         if not missing:
             return GitReply(0, b"", "")
-        wanted = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode("utf-8", "surrogateescape")
-        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--stdin", "--")
-        reply = self.repository.git(*words, self.url, put=wanted, ok=(0, 1, 128), online=True)
+        refspecs = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode("utf-8", "surrogateescape")
+        arguments = (
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--stdin",
+            "--",
+        )
+        reply = self.repository.git(*arguments, self.url, put=refspecs, ok=(0, 1, 128), online=True)
         if not reply.status:
             # 1 s for Sage, and merges are seven times faster with it.
             self.repository.git("commit-graph", "write", "--reachable", "--no-progress")

@@ -99,8 +99,8 @@ def _make_anew(path: Path, damaged: Path) -> None:
     # git checks what it fetches, and takes over nothing of a ref that is not whole.
     refs = call_git("for-each-ref", "--format=%(refname)", *_OURS, git_dir=damaged).lines()
     for ref in refs:
-        words = ("-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--")
-        call_git(*words, str(damaged), f"+{ref}:{ref}", git_dir=path, patience=_PATIENCE)
+        arguments = ("-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--")
+        call_git(*arguments, str(damaged), f"+{ref}:{ref}", git_dir=path, patience=_PATIENCE)
     shutil.rmtree(damaged)
 
 
@@ -131,9 +131,9 @@ def _is_in_use(path: Path) -> bool:
     name = os.fsencode(path)
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
+            arguments = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:  # it has ended, or is another user's
             continue
-        if name in words and any(word.endswith(b"git") for word in words[:2]):
+        if name in arguments and any(word.endswith(b"git") for word in arguments[:2]):
             return True
     return False

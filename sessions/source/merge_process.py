@@ -88,13 +88,13 @@ class MergeProcess:
         tree, *rest = reply.fields()
         return Merge(clean=not reply.status, tree=tree, rest=rest)
 
-    def _git(self, *words: str, put: bytes = b"") -> GitReply:
-        return self.repository.git(*words, put=put, ok=(0, 1), cwd=self.folder, env=self._work_tree)
+    def _git(self, *arguments: str, put: bytes = b"") -> GitReply:
+        return self.repository.git(*arguments, put=put, ok=(0, 1), cwd=self.folder, env=self._work_tree)
 
     def _start(self, before: list[str]) -> subprocess.Popen[bytes]:
-        words = (*_MERGE_TREE, "--stdin")
+        arguments = (*_MERGE_TREE, "--stdin")
         git_dir = self.repository.git_dir
-        process = start_git(*words, git_dir=git_dir, before=before, cwd=self.folder, env=self._work_tree)
+        process = start_git(*arguments, git_dir=git_dir, before=before, cwd=self.folder, env=self._work_tree)
         weakref.finalize(self, end_process, process)  # nobody has to remember to close
         assert process.stderr is not None  # noqa: S101  it was asked for
         os.set_blocking(process.stderr.fileno(), False)
@@ -164,5 +164,5 @@ def _fields(source: int) -> Iterator[str]:
 
 def _complaint(process: subprocess.Popen[bytes]) -> str:
     assert process.stderr is not None  # noqa: S101  it was asked for
-    words = GitReply(0, b"", (process.stderr.read() or b"").decode("utf-8", "replace"))
-    return words.last_words if words.complains else ""
+    printed = GitReply(0, b"", (process.stderr.read() or b"").decode("utf-8", "replace"))
+    return printed.last_words if printed.complains else ""

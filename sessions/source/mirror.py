@@ -56,7 +56,7 @@ class Mirror:
             self.others[repository] = list_remote(repository).refs
         return self.others[repository]
 
-    def release(self, wanted: str, pattern: str = "", name: str = "") -> Release:
+    def release(self, requested: str, pattern: str = "", name: str = "") -> Release:
         """Return the newest release or the ``wanted`` tag, and fetch its objects.
 
         ``pattern`` is `[project] tags`, and ``name`` the project's name. Tags that do not point to a commit are
@@ -65,7 +65,7 @@ class Mirror:
         Raises :class:`SourceError` where there is no release.
         """
         odd = dict[str, str]()
-        for release in releases_in_order(list(self.refs.tags), wanted, pattern, name):
+        for release in releases_in_order(list(self.refs.tags), requested, pattern, name):
             ref = f"refs/tags/{release.tag}"
             self.fetch({ref: ref, DEFAULT_REF: "HEAD"} if "HEAD" in self.remote else {ref: ref})
             kind = self.repository.git("cat-file", "-t", f"{ref}^{{}}").text

@@ -72,8 +72,8 @@ def touched_files(repository: Repository, release: str, commit: str) -> frozense
     base = repository.git("merge-base", release, commit, ok=(0, 1, 128), may_complain=True)
     if base.status:
         return frozenset()
-    words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", base.text, commit)
-    return frozenset(repository.git(*words).fields())
+    arguments = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", base.text, commit)
+    return frozenset(repository.git(*arguments).fields())
 
 
 def export(repository: Repository, tree: str, folder: Path, *, submodules: bool = False) -> None:
@@ -96,18 +96,18 @@ def export(repository: Repository, tree: str, folder: Path, *, submodules: bool 
 
 def _changes(repository: Repository, release: str, tree: str) -> list[_Change]:
     rows = repository.git("diff-tree", "-r", "-z", "--no-renames", release, tree).fields()
-    words = (row[1:].split() for row in rows[::2])
+    details = (row[1:].split() for row in rows[::2])
     return [
         _Change(path=path, modes=(int(old, 8), int(new, 8)), ids=(before, after))
-        for (old, new, before, after, _), path in zip(words, rows[1::2], strict=True)
+        for (old, new, before, after, _), path in zip(details, rows[1::2], strict=True)
     ]
 
 
 def _check_present(repository: Repository, changes: Iterable[_Change]) -> None:
-    wanted = {each.ids[1]: each.path for each in changes if each.modes[1] not in (0, SUBMODULE)}
-    put = "".join(f"{blob}\n" for blob in wanted).encode()
+    required = {each.ids[1]: each.path for each in changes if each.modes[1] not in (0, SUBMODULE)}
+    put = "".join(f"{blob}\n" for blob in required).encode()
     rows = [line.split() for line in repository.git("cat-file", "--batch-check", put=put).lines()]
-    if missing := [wanted[row[0]] for row in rows if row[1] == "missing"]:
+    if missing := [required[row[0]] for row in rows if row[1] == "missing"]:
         raise repository.lost(f"the content of {missing[0]}")
 
 
@@ -117,12 +117,12 @@ def _new_folder(path: str) -> OverlayFile:
 
 def _converted_otherwise(repository: Repository, release: str, tree: str) -> dict[str, int]:
     """The files, with their modes, that the attributes of two trees have converted in different ways."""
-    told = []
+    conversions = []
     with tempfile.TemporaryDirectory(prefix="integrand-") as scratch:
         for each in (release, tree):
             with staged(repository, each, Path(scratch)) as stage:
-                told.append(stage.conversions(stage.paths()))
-    before, after = told
+                conversions.append(stage.conversions(stage.paths()))
+    before, after = conversions
     modes = {path: mode for path, (mode, _) in list_files(repository, tree).items()}
     changed = (path for path in after if path in before and before[path] != after[path])
     return {path: modes[path] for path in changed if modes[path] not in (LINK, SUBMODULE)}

@@ -33,8 +33,8 @@ def fetch_head(mirror: Mirror, record: Mapping[str, Any], bundle: Path) -> None:
         return
     release_at(mirror, record["release"], record["base"])
     ref = f"refs/integrand/{_name(record)}"
-    words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", str(bundle), f"+{ref}:{ref}")
-    mirror.repository.git(*words, online=True)
+    arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", str(bundle), f"+{ref}:{ref}")
+    mirror.repository.git(*arguments, online=True)
 
 
 def check_head(mirror: Mirror, record: Mapping[str, Any]) -> None:
@@ -52,8 +52,8 @@ def check_head(mirror: Mirror, record: Mapping[str, Any]) -> None:
         raise _unlike(head, f"it does not contain the release {record['release']}")
     commits = {ticket["number"]: ticket["commit"] for ticket in record["tickets"]}
     recorded = [commits[number] for number in record["order"]]
-    words = ("rev-list", "--first-parent", "--parents", f"--max-count={len(recorded)}", head)
-    rows = [line.split() for line in mirror.repository.git(*words).lines()] if recorded else []
+    arguments = ("rev-list", "--first-parent", "--parents", f"--max-count={len(recorded)}", head)
+    rows = [line.split() for line in mirror.repository.git(*arguments).lines()] if recorded else []
     if [row[2] if len(row) == 3 else "" for row in reversed(rows)] != recorded:
         raise _unlike(head, "it merges other commits than those of the integrated tickets")
 

@@ -54,35 +54,35 @@ def is_of_one_branch(reply: GitReply) -> bool:
 def first_words(reply: GitReply) -> str:
     """Git's own reason: what it calls fatal or an error, else its last line."""
     lines = [line.removeprefix("remote:").strip() for line in reply.err.splitlines()]
-    told = [line for line in lines if line.startswith(("fatal:", "error:"))]
-    return (told or [reply.last_words or f"status {reply.status}"])[0].rstrip(".")
+    reasons = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return (reasons or [reply.last_words or f"status {reply.status}"])[0].rstrip(".")
 
 
 def unreadable(url: str, reply: GitReply) -> str:
     """The sentence for a repository whose refs cannot be listed."""
     if foreign := _foreign(reply):
         return without_secret(foreign)
-    words = first_words(reply)
+    reason = first_words(reply)
     again = " Run again." if is_passing(reply) else ""
-    return without_secret(f"{url} cannot be read as a git repository: {words}.{again}")
+    return without_secret(f"{url} cannot be read as a git repository: {reason}.{again}")
 
 
 def failed_fetch(url: str, reply: GitReply) -> str:
     """The sentence for a fetch that failed, or left out what was asked for."""
     if is_shallow(reply):
-        told = (
+        message = (
             f"{url} is a shallow clone: it lacks the history that merges need. Type `git fetch --unshallow` in it "
             "(in a workflow of GitHub Actions: `fetch-depth: 0`), or name the repository that it was cloned from."
         )
     elif _PARTIAL.search(reply.err):
-        told = (
+        message = (
             f"{url} is a partial clone: it lacks contents that merges need. Type `git fetch --refetch --no-filter` in "
             "it, or name the repository that it was cloned from."
         )
-    elif not (told := _foreign(reply)):
+    elif not (message := _foreign(reply)):
         again = " Run again." if is_passing(reply) else ""
-        told = f"Fetching from {url} failed: {first_words(reply)}.{again}"
-    return without_secret(told)
+        message = f"Fetching from {url} failed: {first_words(reply)}.{again}"
+    return without_secret(message)
 
 
 def _foreign(reply: GitReply) -> str:

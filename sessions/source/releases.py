@@ -39,7 +39,7 @@ class Release:
     aside: str = ""
 
 
-def newest_release(tags: Iterable[str], wanted: str = "latest", pattern: str = "", name: str = "") -> Release:
+def newest_release(tags: Iterable[str], requested: str = "latest", pattern: str = "", name: str = "") -> Release:
     """Return the newest of ``tags`` by version, or the ``wanted`` one, which may be any tag.
 
     Neither dates nor first parents count: Sage's 9.5 came in as a second parent, and the tool that walked first
@@ -47,15 +47,17 @@ def newest_release(tags: Iterable[str], wanted: str = "latest", pattern: str = "
 
     Raises :class:`SourceError` where the tag does not exist, or no tag is a version.
     """
-    return next(releases_in_order(list(tags), wanted, pattern, name))
+    return next(releases_in_order(list(tags), requested, pattern, name))
 
 
-def releases_in_order(tags: Sequence[str], wanted: str, pattern: str, name: str) -> Iterator[Release]:
+def releases_in_order(tags: Sequence[str], requested: str, pattern: str, name: str) -> Iterator[Release]:
     """Yield the releases of ``tags``, newest first, or the ``wanted`` tag alone. Raises as :func:`newest_release`."""
-    if wanted != "latest":
-        if wanted not in tags:
-            raise SourceError(f"There is no tag {wanted!r}; the newest releases there are: {_nearest(tags, pattern)}.")
-        yield Release(tag=wanted, version=version_of(wanted))
+    if requested != "latest":
+        if requested not in tags:
+            raise SourceError(
+                f"There is no tag {requested!r}; the newest releases there are: {_nearest(tags, pattern)}."
+            )
+        yield Release(tag=requested, version=version_of(requested))
         return
     ranking = rank_tags(tags, pattern, name)
     if not ranking.releases:

@@ -26,10 +26,10 @@ def submodule_remarks(before: Iterable[Found], after: Iterable[Found], *, checke
         "moves": [path for path in new if path in old and new[path] != old[path]],
         "removes": [path for path in old if path not in new],
     }
-    told = [f"it {verb} the submodule {_some(paths)}" for verb, paths in changed.items() if paths]
-    if told and not checked_out and changed["adds"] + changed["moves"]:
-        told[-1] += ", an empty folder here: `[project] submodules` is off"
-    return told
+    clauses = [f"it {verb} the submodule {_some(paths)}" for verb, paths in changed.items() if paths]
+    if clauses and not checked_out and changed["adds"] + changed["moves"]:
+        clauses[-1] += ", an empty folder here: `[project] submodules` is off"
+    return clauses
 
 
 def _some(paths: Sequence[str]) -> str:

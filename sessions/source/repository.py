@@ -60,7 +60,7 @@ class Repository:
 
     def git(
         self,
-        *words: str,
+        *arguments: str,
         put: bytes = b"",
         ok: tuple[int, ...] = (0,),
         online: bool = False,
@@ -75,12 +75,14 @@ class Repository:
         Raises :class:`SourceError` for a status not in ``ok``, and for every answer, of whatever status, in
         which git complained, unless it ``may_complain``: before git 2.45 a missing object can pass with status 0.
         """
-        reply = call_git(*words, git_dir=self.git_dir, put=put, env=env, online=online, cwd=cwd)
+        reply = call_git(*arguments, git_dir=self.git_dir, put=put, env=env, online=online, cwd=cwd)
         failed = reply.status not in ok or (reply.complains and not online and not may_complain)
         if failed or (reply.status and online):
             self.suspect(reply.err)
         if failed:
-            raise SourceError(f"git {words[0]} failed in {self.path}: {reply.last_words or f'status {reply.status}'}")
+            raise SourceError(
+                f"git {arguments[0]} failed in {self.path}: {reply.last_words or f'status {reply.status}'}"
+            )
         return reply
 
     def suspect(self, complaint: str) -> None:
@@ -103,22 +105,22 @@ class Repository:
 
     def read_objects(self, names: Iterable[str], kind: Literal["blob", "tree"]) -> dict[str, bytes]:
         """The contents of objects of one ``kind``, trees in git's own binary form, as :meth:`read` reads blobs."""
-        asked = {name: name.encode("utf-8", "surrogateescape") for name in names}
-        if not asked:
+        encoded = {name: name.encode("utf-8", "surrogateescape") for name in names}
+        if not encoded:
             return {}
-        answer = self.git("cat-file", "--batch", "-z", put=b"".join(name + b"\0" for name in asked.values())).out
+        answer = self.git("cat-file", "--batch", "-z", put=b"".join(name + b"\0" for name in encoded.values())).out
         found, at = dict[str, bytes](), 0
-        for name, raw in asked.items():
+        for name, raw in encoded.items():
             missing = raw + b" missing\n"
             if answer.startswith(missing, at):
                 at += len(missing)
                 continue
             end = answer.index(b"\n", at)
-            _, told, *size = answer[at:end].split(b" ")
+            _, found_kind, *size = answer[at:end].split(b" ")
             start = at = end + 1
             if size:  # newer gits name a submodule without one
                 at += int(size[0]) + 1
-            if told == kind.encode():
+            if found_kind == kind.encode():
                 found[name] = answer[start : at - 1]
         return found
 
@@ -154,8 +156,15 @@ def _loose_objects(git_dir: Path) -> LooseObjectDB:
 
 def _make(path: Path, object_format: ObjectFormat) -> None:
     # Without a template: a user's hooks have no business in our mirror.
-    words = ("init", "--quiet", "--bare", "--template=", "--initial-branch=main", f"--object-format={object_format}")
-    reply = call_git(*words, "--", str(path), git_dir=None)
+    arguments = (
+        "init",
+        "--quiet",
+        "--bare",
+        "--template=",
+        "--initial-branch=main",
+        f"--object-format={object_format}",
+    )
+    reply = call_git(*arguments, "--", str(path), git_dir=None)
     if reply.status:
         raise SourceError(f"git cannot make a repository at {path}: {reply.last_words}. Take another --state folder.")
 

@@ -48,8 +48,8 @@ class OwnHistory:
     @cached_property
     def line(self) -> tuple[str, ...]:
         """The first-parent commits, oldest first."""
-        words = ("rev-list", "--first-parent", "--reverse", self.tip)
-        return tuple(self.repository.git(*words).text.split())
+        arguments = ("rev-list", "--first-parent", "--reverse", self.tip)
+        return tuple(self.repository.git(*arguments).text.split())
 
     @cached_property
     def _places(self) -> Mapping[str, int]:
@@ -59,8 +59,8 @@ class OwnHistory:
         """Return the first-parent commit by which a commit that the tip contains came in: itself, or a merge."""
         if commit in self._places:
             return commit
-        words = ("rev-list", "--ancestry-path", f"{commit}..{self.tip}")
-        after = set(self.repository.git(*words).text.split())
+        arguments = ("rev-list", "--ancestry-path", f"{commit}..{self.tip}")
+        after = set(self.repository.git(*arguments).text.split())
         return next(each for each in self.line if each in after)
 
     def removal_of(self, commit: str) -> Removal | None:
@@ -87,16 +87,18 @@ class OwnHistory:
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if self._lacks(self.line[middle], undo) else (middle, high)
-        return self._told(self.line[high])
+        return self._removal(self.line[high])
 
     def _lacks(self, commit: str, undo: str) -> bool:
         tree = self.repository.git("rev-parse", "--verify", f"{commit}^{{tree}}").text
         merge = self._git.merge(commit, undo)
         return merge.clean and merge.tree == tree
 
-    def _told(self, commit: str) -> Removal:
-        words = ("log", "-1", "--no-show-signature", "--format=%s", commit)
-        return Removal(commit=commit, subject=self.repository.git(*words).out.decode("utf-8", "replace").strip()[:100])
+    def _removal(self, commit: str) -> Removal:
+        arguments = ("log", "-1", "--no-show-signature", "--format=%s", commit)
+        return Removal(
+            commit=commit, subject=self.repository.git(*arguments).out.decode("utf-8", "replace").strip()[:100]
+        )
 
 
 def find_removals(history: OwnHistory, tips: Mapping[int, str]) -> dict[int, Removal]:

@@ -36,10 +36,10 @@ def fetch_sound(
     Raises :class:`SourceError` where the release itself is such, or the remote does not answer.
     """
     fetched = mirror.fetch_branches(branches, elsewhere or {})
-    told = find_faults(mirror.repository, {**fetched.tips, -1: release.commit})
-    if -1 in told:
-        raise SourceError(f"The release {release.tag} is not a valid tree: {told[-1]}. Name another release.")
-    faults = {number: f"not a valid tree: {fault}" for number, fault in told.items()}
+    invalid = find_faults(mirror.repository, {**fetched.tips, -1: release.commit})
+    if -1 in invalid:
+        raise SourceError(f"The release {release.tag} is not a valid tree: {invalid[-1]}. Name another release.")
+    faults = {number: f"not a valid tree: {fault}" for number, fault in invalid.items()}
     sound = {number: tip for number, tip in fetched.tips.items() if number not in faults}
     faults |= _lacking(mirror.repository, release, sound, submodules=submodules)
     return Fetched(
@@ -73,5 +73,5 @@ def _fetch_contents(reader: TreeReader, release: Release, commit: str, *, submod
         staged(repository, commit, Path(scratch)) as stage,
     ):
         if stage.uses_lfs:
-            wanted = touched_files(repository, release.commit, commit)
-            stage.write_some([path for path in files_of(repository, commit) if path in wanted])
+            touched = touched_files(repository, release.commit, commit)
+            stage.write_some([path for path in files_of(repository, commit) if path in touched])

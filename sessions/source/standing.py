@@ -73,13 +73,13 @@ class Standing:
         needed = frozenset[int]().union(*(queue.needs[number] for number in queued)) - queue.needs.keys()
         named = {number: self._named[number] for number in sorted(needed & self._named.keys())}
         gone = {n: removal for n, naming in named.items() if (removal := self.history.removal_of(naming.commit))}
-        told = replace(
+        completed = replace(
             queue,
             met={number: str(naming) for number, naming in named.items() if number not in gone},
             removed={number: str(removal) for number, removal in {**self.removals, **gone}.items()},
             hints={n: f"a hint: {self._named[n]} names it" for n in sorted(queued & self._named.keys())},
         )
-        return self._with_trunk(told)
+        return self._with_trunk(completed)
 
     @cached_property
     def removals(self) -> Mapping[int, Removal]:

@@ -19,16 +19,16 @@ _CANDIDATES = 10
 _ABBREVIATED = 10
 
 
-def find_start(mirror: Mirror, wanted: str, pattern: str = "", name: str = "") -> Release:
+def find_start(mirror: Mirror, requested: str, pattern: str = "", name: str = "") -> Release:
     """Return the release that ``wanted`` names: ``latest``, a tag, or ``branch:NAME``; its objects are here then.
 
     ``pattern`` is `[project] tags`, and ``name`` the project's.
 
     Raises :class:`SourceError` where there is none.
     """
-    if not wanted.startswith(BRANCH):
-        return _described(mirror, wanted) or mirror.release(wanted, pattern, name)
-    branch = wanted.removeprefix(BRANCH)
+    if not requested.startswith(BRANCH):
+        return _described(mirror, requested) or mirror.release(requested, pattern, name)
+    branch = requested.removeprefix(BRANCH)
     ref = mirror.refs.head_ref(branch)
     if ref is None:
         raise SourceError(
@@ -48,8 +48,8 @@ def _described(mirror: Mirror, name: str) -> Release | None:
     found = re.fullmatch(r"(?P<tag>.+?)(-\d+)?-g(?P<commit>[0-9a-f]{10,})", name)
     if not found or name in mirror.refs.tags:
         return None
-    words = ("rev-parse", "--verify", "--quiet", f"{found['commit']}^{{commit}}")
-    reply = mirror.repository.git(*words, ok=(0, 1, 128), may_complain=True)
+    arguments = ("rev-parse", "--verify", "--quiet", f"{found['commit']}^{{commit}}")
+    reply = mirror.repository.git(*arguments, ok=(0, 1, 128), may_complain=True)
     return None if reply.status else mirror.at(reply.text, Release(tag=name, version=version_of(found["tag"])))
 
 

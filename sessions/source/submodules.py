@@ -79,15 +79,15 @@ def resolve_address(url: str, origin: str) -> str:
 
 def _addresses(repository: Repository, tree: str) -> dict[str, str]:
     """The address of each path that ``.gitmodules`` names; a broken file names none."""
-    words = ("config", f"--blob={tree}:.gitmodules", "-z", "--get-regexp", r"^submodule\..*\.(path|url|update)$")
-    reply = repository.git(*words, ok=(0, 1, 128), may_complain=True)
-    told: dict[str, dict[str, str]] = defaultdict(dict)
+    arguments = ("config", f"--blob={tree}:.gitmodules", "-z", "--get-regexp", r"^submodule\..*\.(path|url|update)$")
+    reply = repository.git(*arguments, ok=(0, 1, 128), may_complain=True)
+    entries: dict[str, dict[str, str]] = defaultdict(dict)
     for row in reply.fields():
         key, _, value = row.partition("\n")
         if found := _KEY.fullmatch(key):
-            told[found["name"]][found["key"]] = value
-    wanted = (each for each in told.values() if each.get("update") != "none")
-    return {each["path"]: each["url"] for each in wanted if "path" in each and "url" in each}
+            entries[found["name"]][found["key"]] = value
+    active = (each for each in entries.values() if each.get("update") != "none")
+    return {each["path"]: each["url"] for each in active if "path" in each and "url" in each}
 
 
 def _is_here(repository: Repository, commit: str) -> bool:
@@ -103,16 +103,16 @@ def _fetch(repository: Repository, module: Submodule) -> None:
         reply = _ask(repository, module, f"+refs/heads/*:{kept}/heads/*", f"+refs/tags/*:{kept}/tags/*")
     if not _is_here(repository, module.commit):
         why = first_words(reply) if reply.status else "no branch or tag there has it"
-        told = f"the commit {module.commit[:10]} of the submodule {module.path} is not in {module.url}: {why}"
-        raise ContentError(without_secret(told))
+        message = f"the commit {module.commit[:10]} of the submodule {module.path} is not in {module.url}: {why}"
+        raise ContentError(without_secret(message))
 
 
 def _ask(repository: Repository, module: Submodule, *refs: str) -> GitReply:
-    words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--")
+    arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--")
     # An address that somebody else wrote: git keeps submodules from reading this disk unless the user allows it.
     env = {"GIT_PROTOCOL_FROM_USER": "0"}
-    reply = repository.git(*words, module.url, *refs, ok=(0, 1, 128), online=True, env=env)
+    reply = repository.git(*arguments, module.url, *refs, ok=(0, 1, 128), online=True, env=env)
     if reply.status and is_passing(reply) and "not our ref" not in reply.err:
-        told = f"The submodule {module.path} cannot be fetched from {module.url}: {first_words(reply)}. Run again."
-        raise SourceError(without_secret(told))
+        message = f"The submodule {module.path} cannot be fetched from {module.url}: {first_words(reply)}. Run again."
+        raise SourceError(without_secret(message))
     return reply

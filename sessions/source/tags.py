@@ -61,12 +61,12 @@ class TagRanking:
         families: dict[str, list[VersionTag]] = {}
         for each in self.others:
             families.setdefault(each.family, []).append(each)
-        told = [
+        examples = [
             found[0].tag + (f" (of {len(found)} such tags)" if len(found) > 1 else "")
             for found in list(families.values())[:_TOLD]
         ]
         more = f" and {len(families) - _TOLD} more kinds" if len(families) > _TOLD else ""
-        return f"not taken as releases: {', '.join(told)}{more} ([project] tags says which are)" if told else ""
+        return f"not taken as releases: {', '.join(examples)}{more} ([project] tags says which are)" if examples else ""
 
 
 def version_of(text: str) -> Version | None:

@@ -72,9 +72,9 @@ class TreeReader:
         files = self.find(tree).attributes
         return files if any(_MERGING.search(self.blob(file.id)) for file in files) else ()
 
-    def mentions(self, tree: str, words: bytes) -> bool:
+    def mentions(self, tree: str, text: bytes) -> bool:
         """Whether an attribute file of a tree holds these words."""
-        return any(words in self.blob(file.id) for file in self.find(tree).attributes)
+        return any(text in self.blob(file.id) for file in self.find(tree).attributes)
 
     def blob(self, name: str) -> bytes:
         """The content of a blob. Raises :class:`SourceError` where it is missing."""
@@ -98,14 +98,14 @@ class TreeReader:
     def _new_entries(self, tree: str) -> dict[str, list[TreeEntry]]:
         """The entries that count of a tree, and of all below it that were not read before; level by level."""
         entries: dict[str, list[TreeEntry]] = {}
-        wanted = [tree]
-        while wanted:
-            for name, raw in zip(wanted, self._read(wanted), strict=True):
+        level = [tree]
+        while level:
+            for name, raw in zip(level, self._read(level), strict=True):
                 # Once more at the end, where it comes up again below another tree.
                 entries.pop(name, None)
                 entries[name] = read_entries(raw, self.repository.object_format, ATTRIBUTES.encode())
-            below = (entry.id for name in wanted for entry in entries[name] if entry.mode == FOLDER)
-            wanted = [name for name in dict.fromkeys(below) if name not in self._findings]
+            below = (entry.id for name in level for entry in entries[name] if entry.mode == FOLDER)
+            level = [name for name in dict.fromkeys(below) if name not in self._findings]
         return entries
 
     def _put_together(self, entries: Sequence[TreeEntry]) -> TreeFacts:
@@ -127,8 +127,8 @@ class TreeReader:
     def _read(self, names: Sequence[str]) -> list[bytes]:
         """The contents of objects; those that a merge has just written are there as single files."""
         found = {name: self.repository.read_loose(name) for name in names}
-        asked = [name for name, content in found.items() if content is None]
-        found |= dict(zip(asked, self._read_packed(asked), strict=True))
+        packed = [name for name, content in found.items() if content is None]
+        found |= dict(zip(packed, self._read_packed(packed), strict=True))
         return [content for name in names if (content := found[name]) is not None]
 
     def _read_packed(self, names: Sequence[str]) -> list[bytes]:

@@ -47,7 +47,7 @@ def list_files(repository: Repository, tree: str) -> dict[str, tuple[int, str]]:
     """The mode and the id of all files and submodules of a tree, by path."""
     # Not `--format`: it quotes paths, even with -z.
     rows = (row.split("\t", 1) for row in repository.git("ls-tree", "-r", "-z", "--full-tree", tree).fields())
-    split = ((words.split(), path) for words, path in rows)
+    split = ((details.split(), path) for details, path in rows)
     return {path: (int(mode, 8), id_) for (mode, _, id_), path in split}
 
 
@@ -84,15 +84,15 @@ def find_faults(repository: Repository, tickets: Mapping[int, str]) -> dict[int,
     """
     forest = _Forest()
     roots = {number: f"{commit}^{{tree}}" for number, commit in tickets.items()}
-    wanted: Iterable[str] = set(roots.values())
-    while wanted:
-        for name, raw in repository.read_objects(wanted, "tree").items():
+    level: Iterable[str] = set(roots.values())
+    while level:
+        for name, raw in repository.read_objects(level, "tree").items():
             forest.add(name, raw, repository.object_format)
-        wanted = {child for name in wanted for child, _ in forest.children.get(name, ())} - forest.children.keys()
+        level = {child for name in level for child, _ in forest.children.get(name, ())} - forest.children.keys()
     if not forest.faults:
         return {}
-    told = {number: forest.fault_below(root) for number, root in roots.items()}
-    return {number: fault for number, fault in told.items() if fault}
+    faults = {number: forest.fault_below(root) for number, root in roots.items()}
+    return {number: fault for number, fault in faults.items() if fault}
 
 
 def _tree_fault(raw: bytes, object_format: ObjectFormat, names: list[bytes]) -> str:

@@ -169,8 +169,8 @@ def _named(token: re.Match[str], urls: tuple[str, ...]) -> list[int]:
 
 def _hash_bare_numbers(sentence: str) -> str:
     """Write a plain list such as Trac's ``1234, 5678`` with ``#``; leave a sentence that says more as it is."""
-    words = re.split(r"[\s,&]+|\band\b", _LEAD.sub("", _ASIDE.sub("", sentence)).strip(" \t.,"))
-    if all(re.fullmatch(r"#?\d{1,9}|sage-\d+\.\S+|", word) for word in words):
+    parts = re.split(r"[\s,&]+|\band\b", _LEAD.sub("", _ASIDE.sub("", sentence)).strip(" \t.,"))
+    if all(re.fullmatch(r"#?\d{1,9}|sage-\d+\.\S+|", word) for word in parts):
         return _BARE.sub(lambda found: found[1] or f"#{found[2]}", sentence)
     return sentence
 

@@ -19,7 +19,7 @@ def find_cycles(needs: Needs) -> list[tuple[int, ...]]:
         except graphlib.CycleError as error:
             cycle = tuple(reversed(error.args[1]))
             found.append(cycle)
-            rest = {number: wanted - set(cycle) for number, wanted in rest.items() if number not in cycle}
+            rest = {number: required - set(cycle) for number, required in rest.items() if number not in cycle}
         else:
             return found
 
@@ -34,11 +34,11 @@ def merge_order(
     What a blocker depends on is as urgent as the blocker: a ticket's rank is the best of its own and those of
     all that wait for it. Needs outside the mapping are somebody else's matter.
     """
-    inside = {number: wanted & needs.keys() for number, wanted in needs.items()}
+    inside = {number: required & needs.keys() for number, required in needs.items()}
     urgency = {number: rank(number) for number in inside}
     for number in reversed(tuple(graphlib.TopologicalSorter(inside).static_order())):
-        for wanted in inside[number]:
-            urgency[wanted] = min(urgency[wanted], urgency[number])
+        for required in inside[number]:
+            urgency[required] = min(urgency[required], urgency[number])
     sorter = graphlib.TopologicalSorter(inside)
     sorter.prepare()
     ready: list[tuple[int, int, int]] = []

@@ -138,7 +138,7 @@ def test_a_pattern_that_fits_none_says_so() -> None:
 
 @pytest.mark.parametrize("tag", ["pkg@1.2.3", "nightly", "core/v1.3.0", "before-10.9-merge"])
 def test_any_tag_can_be_named(tag: str) -> None:
-    assert newest_release(["v9.9", tag], wanted=tag).tag == tag
+    assert newest_release(["v9.9", tag], requested=tag).tag == tag
 
 
 @pytest.mark.parametrize(("tag", "glob"), [("v2.3.0", "v*"), ("core/v1.0", "core/v*"), ("2.3.0", "[0-9]*.*")])

@@ -60,17 +60,17 @@ def account_of(
     output: GateOutput, cases: Iterable[Case], *, trouble: str = "", kind: Kind = "error", notes: Iterable[str] = ()
 ) -> Results:
     """The account of a run whose report tells each test."""
-    told = tell_apart(list(cases))
+    distinct = tell_apart(list(cases))
     times: dict[str, float] = defaultdict(float)
-    for case in told:
+    for case in distinct:
         times[case.file] += case.seconds
     return account(
         output,
-        [failure for case in told for failure in _failures(case)],
-        passed=(case.test for case in told if case.outcome == "passed"),
-        skipped=(case.test for case in told if case.outcome == "skipped"),
-        files=(case.file for case in told),
-        tests=len(told),
+        [failure for case in distinct for failure in _failures(case)],
+        passed=(case.test for case in distinct if case.outcome == "passed"),
+        skipped=(case.test for case in distinct if case.outcome == "skipped"),
+        files=(case.file for case in distinct),
+        tests=len(distinct),
         times=times,
         trouble=trouble,
         kind=kind,

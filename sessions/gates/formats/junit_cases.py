@@ -71,14 +71,14 @@ def _outcome(case: Element, form: Form) -> CaseStatus:
     """
     tags = {tag_of(each) for each in case}
     skipped = next((each for each in case if tag_of(each) == "skipped"), None)
-    words = {case.get(key, "").lower() for key in ("status", "result")}
+    states = {case.get(key, "").lower() for key in ("status", "result")}
     if skipped is not None and skipped.get("type") == "todo":
         return "skipped"
-    if tags & _KINDS.keys() or words & _BAD:
+    if tags & _KINDS.keys() or states & _BAD:
         return "failed"
     if form is Form.CTEST and skipped is not None and not _CTEST_SKIPS.match(skipped.get("message", "")):
         return "failed"
-    return "skipped" if skipped is not None or words & _IDLE else "passed"
+    return "skipped" if skipped is not None or states & _IDLE else "passed"
 
 
 def _says_so(case: Element) -> bool:

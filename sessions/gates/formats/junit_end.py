@@ -52,8 +52,8 @@ def own_status(output: GateOutput) -> int:
     if output.status != 2:
         return output.status
     last = output.log.rstrip().splitlines()[-8:]
-    told = [int(found["status"]) for line in last if (found := _MAKE.match(line.strip()))]
-    return told[0] if told else output.status
+    statuses = [int(found["status"]) for line in last if (found := _MAKE.match(line.strip()))]
+    return statuses[0] if statuses else output.status
 
 
 def _of_status(output: GateOutput, documents: Sequence[Document], failing: int) -> str:

@@ -67,11 +67,11 @@ def _is_run_by_pytest(_suites: Sequence[Element], _cases: Sequence[Element], com
 
 
 def _is_ctest(suites: Sequence[Element], cases: Sequence[Element], _command: str) -> bool:
-    words = {"run", "fail", "notrun", "disabled"}
+    states = {"run", "fail", "notrun", "disabled"}
     return (
         bool(cases)
         and all(
-            case.get("name") == case.get("classname") and case.get("status") in words and "result" not in case.attrib
+            case.get("name") == case.get("classname") and case.get("status") in states and "result" not in case.attrib
             for case in cases
         )
         and all("disabled" in suite.attrib for suite in suites if tag_of(suite) == "testsuite")

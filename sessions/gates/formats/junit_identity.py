@@ -91,9 +91,9 @@ def _host(case: Element) -> str:
 
 def _without(module: str, group: str) -> str:
     """Take the module, or as much of its end as is there, from the class name's beginning."""
-    words = module.split(".")
-    for start in range(len(words)):
-        known = ".".join(words[start:])
+    parts = module.split(".")
+    for start in range(len(parts)):
+        known = ".".join(parts[start:])
         if group == known or group.startswith(f"{known}."):
             return group[len(known) + 1 :]
     return group

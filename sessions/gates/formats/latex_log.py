@@ -183,8 +183,8 @@ def _essence(message: str, shown: Sequence[str], text: str) -> str:
     if message.startswith("Undefined control sequence"):
         token = _TOKEN.search(next((line for line in shown if line.strip()), "")[-200:])
         return f"{message} {token[0].strip()}" if token else message
-    words = " ".join(text.split())[-30:].strip()
-    return f"{message} … {words}" if words else message
+    context = " ".join(text.split())[-30:].strip()
+    return f"{message} … {context}" if context else message
 
 
 def last_runs(lines: Iterable[str]) -> dict[str, TexRun]:
@@ -236,9 +236,11 @@ def _announced(line: str) -> str:
     """The document that latexmk is called on, or calls TeX on."""
     if not line.endswith((".tex", ".tex'", '.tex"', ".tex\"'")):
         return ""
-    words = line.replace("'", " ").replace('"', " ").split()
-    calls = posixpath.basename(words[0]) == "latexmk" or (words[0] == "Running" and words[1].endswith("tex"))
-    return document_of(words[-1]) if calls else ""
+    arguments = line.replace("'", " ").replace('"', " ").split()
+    calls = posixpath.basename(arguments[0]) == "latexmk" or (
+        arguments[0] == "Running" and arguments[1].endswith("tex")
+    )
+    return document_of(arguments[-1]) if calls else ""
 
 
 def _without_makers(lines: Iterable[str]) -> Iterator[str]:

@@ -35,11 +35,11 @@ def flaws(pdfs: Mapping[str, bytes]) -> dict[str, str]:
         left = [place for place, name in places.items() if name not in found]
         while left:
             # Where the process died, the PDF that it was reading is the one to blame; a new one reads the others.
-            told = list(_ask(left, min(_SECONDS * len(left), end - time.monotonic())))
-            found |= {places[place]: flaw for place, flaw in zip(left, told, strict=False) if flaw}
-            if len(told) < len(left):
-                found[places[left[len(told)]]] = "cannot be read in reasonable time and memory"
-            left = left[len(told) + 1 :]
+            answers = list(_ask(left, min(_SECONDS * len(left), end - time.monotonic())))
+            found |= {places[place]: flaw for place, flaw in zip(left, answers, strict=False) if flaw}
+            if len(answers) < len(left):
+                found[places[left[len(answers)]]] = "cannot be read in reasonable time and memory"
+            left = left[len(answers) + 1 :]
     return found
 
 

@@ -130,9 +130,9 @@ def _files_of(module: str, files: Iterable[str]) -> list[str]:
     """
     agreeing: dict[int, list[str]] = {}
     for file in sorted(files):
-        words = posixpath.splitext(file)[0].removesuffix("/__init__").split("/")
+        parts = posixpath.splitext(file)[0].removesuffix("/__init__").split("/")
         names = module.split(".")
-        count = min(len(words), len(names))
-        if words[-count:] == names[-count:]:
+        count = min(len(parts), len(names))
+        if parts[-count:] == names[-count:]:
             agreeing.setdefault(count, []).append(file)
     return agreeing[max(agreeing)] if agreeing else []

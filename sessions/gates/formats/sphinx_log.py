@@ -97,9 +97,9 @@ def _complaints(lines: Sequence[str]) -> Iterator[Complaint]:
             yield _complaint(found["where"] or "", found["level"], [found["text"], *_indented(lines, i + 1)])
         elif _OLD_STRICT.match(line):
             text = next(iter(lines[i + 1 : i + 2]), "")
-            told = _OLD_WARNING.match(text)
+            warning = _OLD_WARNING.match(text)
             # Sphinx stopped here, at what may have been an error as well: it does not say.
-            yield _complaint(told["where"] if told else "", "WARNING", [told["text"] if told else text])
+            yield _complaint(warning["where"] if warning else "", "WARNING", [warning["text"] if warning else text])
         elif ends < _MOST_ENDS and _ENDED.match(line):
             ended, ends = line.rstrip(":!"), ends + 1
             if line.endswith(":"):
@@ -117,9 +117,9 @@ def _end(ended: str, reason: str) -> Iterator[Complaint]:
         )
 
 
-def _complaint(where: str, level: str, told: Sequence[str]) -> Complaint:
+def _complaint(where: str, level: str, text_lines: Sequence[str]) -> Complaint:
     place = _WHERE.match(where)
-    text = _TYPE.sub("", told[0]).strip()
+    text = _TYPE.sub("", text_lines[0]).strip()
     kind: Level = "undefined" if _UNDEFINED.match(text) else "warning" if level == "WARNING" else "error"
     name = {"undefined": "undefined reference", "warning": "warning", "error": "error"}[kind]
     line = place["line"] if place else ""
@@ -129,7 +129,7 @@ def _complaint(where: str, level: str, told: Sequence[str]) -> Complaint:
         level=kind,
         name=f"{name} in {place['object']}" if place and place["object"] else name,
         text=_steady(text),
-        message=shorten("\n".join([f"{where}: {level}: {told[0]}".removeprefix(": "), *told[1:]]), 1200),
+        message=shorten("\n".join([f"{where}: {level}: {text_lines[0]}".removeprefix(": "), *text_lines[1:]]), 1200),
     )
 
 

@@ -30,8 +30,8 @@ class Wiki:
         "The user's {{{CamelCase}}} needs {{{#12, [[Image(x)]]}}} and {{{wiki:Start}}} now."
         """
         whole = " ".join(harmless(str(text)).split())
-        words = (whole if len(whole) <= _LONGEST else whole[: _LONGEST - 1] + "…").split()
-        groups = groupby(enumerate(words), key=lambda pair: _is_plain(pair[1], first=pair[0] == 0))
+        parts = (whole if len(whole) <= _LONGEST else whole[: _LONGEST - 1] + "…").split()
+        groups = groupby(enumerate(parts), key=lambda pair: _is_plain(pair[1], first=pair[0] == 0))
         runs = [(is_plain, " ".join(word for _, word in run)) for is_plain, run in groups]
         return " ".join(run if is_plain else _monospaced(run) for is_plain, run in runs)
 

@@ -94,14 +94,16 @@ class TracTracker:
 
     def _write(self, account: Account, now: Attributes, actions: Sequence[str], comment: Change) -> WriteResult | None:
         """Write the comment with the action that goes with it; ``None`` where somebody changed the ticket meanwhile."""
-        marker, wanted = marker_of(account), self._required_action(account, now)
+        marker, action_back = marker_of(account), self._required_action(account, now)
         text = comment_on(account, now)
-        back = Change.of(account.number, TicketPart.STATUS, marker, wanted)
+        back = Change.of(account.number, TicketPart.STATUS, marker, action_back)
         refused: tuple[Refusal, ...] = ()
-        if wanted and wanted not in actions:
-            refused = (Refusal(change=back, why=self._no_action(account.number, wanted, actions), may_be_setup=True),)
-            wanted = ""
-        for action in dict.fromkeys((wanted, "")):
+        if action_back and action_back not in actions:
+            refused = (
+                Refusal(change=back, why=self._no_action(account.number, action_back, actions), may_be_setup=True),
+            )
+            action_back = ""
+        for action in dict.fromkeys((action_back, "")):
             # A workflow without `leave` is changed as plugins did before 1.1: the comment alone, and no action.
             changes = {"action": action or "leave"} if (action or "leave") in actions else {}
             try:
@@ -164,10 +166,10 @@ class TracTracker:
         is_sent_back = account.is_at_fault and plain(now["status"]) in ready and not has_moved(account, now)
         return self._config.at_fault if is_sent_back else ""
 
-    def _no_action(self, number: int, wanted: str, actions: Sequence[str]) -> str:
+    def _no_action(self, number: int, missing: str, actions: Sequence[str]) -> str:
         user = self._client.user
         return (
-            f"Ticket {number} of {self._base} offers {user} no action {wanted!r}, only {', '.join(actions)}: "
+            f"Ticket {number} of {self._base} offers {user} no action {missing!r}, only {', '.join(actions)}: "
             f"send it back by hand, and set [tickets] at_fault to one of them, or give {user} the permission."
         )
 

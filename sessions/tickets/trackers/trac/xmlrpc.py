@@ -97,8 +97,8 @@ class XmlRpc:
         except _STRANGE:
             raise self._stranger("something that is not XML-RPC, or was cut off") from None
 
-    def _refusal(self, method: str, words: object, *, is_forbidden: bool = False) -> RefusedError:
-        said = " ".join(harmless(str(words)).split())[:300].rstrip(".")
+    def _refusal(self, method: str, message: object, *, is_forbidden: bool = False) -> RefusedError:
+        said = " ".join(harmless(str(message)).split())[:300].rstrip(".")
         text = f"{self.caller.who} refuses {method} ({self.login}): {said}."
         return RefusedError(text, may_be_setup=is_forbidden)
 
