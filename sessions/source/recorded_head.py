@@ -1,4 +1,4 @@
-"""The head that a run record names: taken to another machine as a bundle, and checked before it is pushed.
+"""Bring the head of a run record to another machine as a bundle, and check it before it is pushed.
 
 See https://git-scm.com/docs/git-bundle.
 """
@@ -15,9 +15,9 @@ from sessions.terminal.errors import SourceError
 
 
 def pack_head(mirror: Mirror, record: Mapping[str, Any], bundle: Path) -> None:
-    """Write the head and all commits that it has and the release does not as a bundle.
+    """Write the head and all its commits that the release lacks as a bundle.
 
-    Raises :class:`SourceError` where git cannot.
+    Raises :class:`SourceError` if git cannot write it.
     """
     ref = f"refs/integrand/{_name(record)}"
     mirror.repository.keep(_name(record), record["head"])
@@ -25,9 +25,9 @@ def pack_head(mirror: Mirror, record: Mapping[str, Any], bundle: Path) -> None:
 
 
 def fetch_head(mirror: Mirror, record: Mapping[str, Any], bundle: Path) -> None:
-    """Bring the record's head from a bundle into the mirror, where it is not there already.
+    """Fetch the record's head from a bundle into the mirror, unless the mirror has it.
 
-    Raises :class:`SourceError` where the release cannot be fetched, or the bundle cannot be read.
+    Raises :class:`SourceError` if the release cannot be fetched, or the bundle cannot be read.
     """
     if mirror.present([record["head"]]) or not bundle.is_file():
         return
@@ -38,7 +38,7 @@ def fetch_head(mirror: Mirror, record: Mapping[str, Any], bundle: Path) -> None:
 
 
 def check_head(mirror: Mirror, record: Mapping[str, Any]) -> None:
-    """Raise :class:`SourceError` unless the head is what the record says: its tree, its base, and each merge."""
+    """Raise :class:`SourceError` unless tree, base and merges of the head agree with the record."""
     head = record["head"]
     if not mirror.present([head]):
         raise SourceError(

@@ -159,7 +159,7 @@ def test_a_newest_tag_that_is_no_commit_is_passed_over_and_told(builder: Builder
     release = mirror.release("latest")
     assert release.tag == "1.0"
     assert release.aside == (
-        "the tag 1.2 points to a blob and is passed over; the tag 1.1 points to a tree and is passed over"
+        "the tag 1.2 points to a blob and was skipped; the tag 1.1 points to a tree and was skipped"
     )
     with pytest.raises(SourceError, match=r"^The tag 1\.1 points to a tree, not to a commit: name another release\.$"):
         mirror.release("1.1")
