@@ -44,7 +44,7 @@ class Markdown:
         return ", ".join(str(number) for number in numbers)
 
     def fence(self, text: str, lines: int = 30) -> str:
-        """Return a code block of at most ``lines`` lines, with a fence longer than any run of backquotes in the text."""
+        """Return a code block of at most ``lines`` lines. Its fence is longer than any run of backquotes in it."""
         kept = harmless(text).strip("\n").splitlines()
         rows = [*kept[:lines], *([f"… {len(kept) - lines} more lines"] if len(kept) > lines else [])]
         longest = max((len(run) for run in re.findall(r"`+", harmless(text))), default=0)

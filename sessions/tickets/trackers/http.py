@@ -39,7 +39,7 @@ class NoAuth(AuthBase):
 
 @dataclass(frozen=True, kw_only=True)
 class _Trouble:
-    """A failed call. ``nothing_done``: the server certainly changed nothing. ``wait``: the requested seconds of pause."""
+    """A failed call. ``nothing_done``: the server changed nothing for certain. ``wait``: the pause that it requests."""
 
     why: str
     nothing_done: bool
