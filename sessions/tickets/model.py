@@ -47,6 +47,11 @@ class Verdict(StrEnum):
     UNFETCHABLE = "unfetchable"
     NOT_REACHED = "not-reached"
 
+    @property
+    def is_at_fault(self) -> bool:
+        """Whether the ticket's author has something to repair."""
+        return self in (Verdict.CULPRIT, Verdict.CONFLICT)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
@@ -113,7 +118,7 @@ class Account:
     @property
     def is_at_fault(self) -> bool:
         """Whether the author has something to fix. Only then do labels and statuses change."""
-        return self.verdict in (Verdict.CULPRIT, Verdict.CONFLICT)
+        return self.verdict.is_at_fault
 
 
 def name_tickets(numbers: Iterable[int]) -> str:
