@@ -1,4 +1,4 @@
-"""The merge line: tickets merged one by one onto the release, and why each that is not in it is not."""
+"""The merge line: tickets merged one by one onto the release, and why the others were left out."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from sessions.tickets.order import Needs
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """The eligible tickets in merge order, each pinned to a commit, and the reasons of those that are not in it.
+    """The eligible tickets in merge order, each pinned to a commit, and why the other tickets were left out.
 
-    ``needs`` holds declared dependencies and carried tickets; ``carried`` those of them that nobody declared.
-    ``trunk`` is what the tickets carry of the branch that they are for, and ``carriers`` are those that do.
+    ``needs`` has declared dependencies and carried tickets (whose commits a branch contains); ``carried`` has those
+    that are not declared. ``trunk`` is the part of the target branch that tickets contain, ``carriers`` are these
+    tickets.
 
-    Of tickets that the tracker does not list, ``met`` tells how it is known that the release has them. ``removed``
-    tells which tickets, listed or not, were merged and taken out again, and by what. ``hints`` are clauses about
-    listed tickets whose number a subject of the release's history names; they decide nothing.
+    ``met`` says how it is known that the release contains a ticket that the tracker does not list. ``removed`` says
+    which tickets, listed or not, were merged and reverted, and by what. ``hints`` are clauses about listed tickets
+    that a commit of the release names in its subject; they decide nothing.
     """
 
     tickets: tuple[Ticket, ...]
@@ -37,7 +38,7 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A candidate with every ticket that fitted, in order, and a ruling on every ticket."""
+    """A candidate with every ticket that merged, in order, and a decision on every ticket."""
 
     head: Candidate
     tickets: tuple[Ticket, ...]
@@ -45,9 +46,9 @@ class Line:
 
 
 def start_line(queue: Queue, merger: Merger) -> Queue:
-    """Let the merge line start with what the tickets carry of the branch that they are for.
+    """Start the merge line with the part of the target branch that tickets contain.
 
-    Where that does not merge with the release, the tickets that carry it are blocked: nothing can tell what they do.
+    If that part does not merge with the release, the tickets that contain it are blocked: they cannot be tested.
     """
     if queue.trunk is None or not (clash := merger.start_with(queue.trunk)):
         return queue
@@ -62,7 +63,7 @@ def start_line(queue: Queue, merger: Merger) -> Queue:
 
 
 def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Line:
-    """Merge the queue without the tickets in ``out`` (which were found at fault before)."""
+    """Merge the queue without the tickets in ``out``, which were found to be culprits before."""
     decisions: dict[int, Decision] = {**queue.out, **out}
     heads, accepted = [merger.base], list[Ticket]()
     for ticket in queue.tickets:
@@ -86,7 +87,7 @@ def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Lin
 
 
 def _nothing(ticket: Ticket, merger: Merger) -> Decision | None:
-    """The ruling on a ticket that brings nothing which the release, or the release with the trunk, lacks."""
+    """Return the decision on a ticket that adds nothing to the release, or to the release with the trunk."""
     for start, name in ((merger.bare, merger.release.tag), (merger.base, merger.start)):
         merged = merger.merge(start, ticket)
         if isinstance(merged, Candidate) and merged.tree == start.tree:
@@ -138,18 +139,18 @@ def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: M
 
 
 def _conflict(ticket: Ticket, path: str, heads: Sequence[Candidate], merger: Merger) -> Conflict:
-    """With whom a ticket clashes in one file.
+    """Find with which ticket of the line a ticket conflicts in one file.
 
-    ``heads`` are the line as it grew, from the release on. One of them still takes the ticket without a clash in
-    this file, and the next, which is one ticket longer, does not: that ticket is named. It is true both ways, and
-    holds for clashes that need more than two.
+    ``heads`` are the candidates of the growing line, from the release on. Bisection finds a head onto which the ticket
+    merges without a conflict in this file, while it conflicts with the next, which is one ticket longer: that ticket
+    is named. This also finds conflicts that need several tickets.
     """
     low, high = -1, len(heads) - 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _clashes(merger.merge(heads[middle], ticket), path) else (middle, high)
     shown = merger.merge(heads[high], ticket)
-    assert isinstance(shown, Clash)  # noqa: S101  the whole line clashed, else we would not be here
+    assert isinstance(shown, Clash)  # noqa: S101  the caller has seen the conflict with the whole line
     place = shown.place(path)
     return Conflict(
         with_=heads[high].tickets[-1:],

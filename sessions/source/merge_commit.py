@@ -1,4 +1,4 @@
-"""The commit object of a merge: its content, signature and message."""
+"""Write the commit object of a merge: content, signature and message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sessions.tickets.model import Ticket
 
 
 def sign(committer: str, date: dt.date) -> str:
-    """Return author or committer with a time, at midnight UTC of ``date``, as a commit object has them.
+    """Return author or committer with the time, midnight UTC of ``date``, in the format of a commit object.
 
     >>> sign("A <a@localhost>", dt.date(2026, 11, 23))
     'A <a@localhost> 1795392000 +0000'
@@ -33,7 +33,7 @@ def merge_commit(tree: str, parents: tuple[str, str], signature: str, message: s
 
 
 def merge_message(ticket: Ticket) -> str:
-    """Return subject, description and trailers of a merge, as Sage's release managers write them."""
+    """Return the subject, description and trailers of a merge, in the style of Sage's release managers."""
     trailers = [
         f"URL: {ticket.url}" if ticket.url else "",
         f"Ticket author(s): {', '.join(ticket.authors)}" if ticket.authors else "",
@@ -44,5 +44,5 @@ def merge_message(ticket: Ticket) -> str:
         ticket.description.strip(),
         "\n".join(filter(None, trailers)),
     ]
-    # NUL ends a commit message for git; a ticket's text may hold anything.
+    # git ends a commit message at NUL, which a ticket's text may contain.
     return "\n\n".join(part for part in parts if part).replace("\0", "") + "\n"

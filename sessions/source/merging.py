@@ -1,6 +1,6 @@
-"""Merging in memory: `git merge-tree` and a commit object, never a work tree.
+"""Merge tickets in memory, with `git merge-tree` and a commit object, and without a work tree.
 
-Needs git 2.38. See https://git-scm.com/docs/git-merge-tree for the output that is parsed here.
+Needs git 2.38.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sessions.tickets.model import Ticket
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """The release plus some tickets, merged in this order; full hex ids."""
+    """The release with ``tickets`` merged in this order. Ids are full hex ids."""
 
     tickets: tuple[int, ...] = ()
     commit: str
@@ -92,7 +92,7 @@ class Merger:
 
         Raises :class:`SourceError` where git itself fails, for example at a missing object.
         """
-        key = (onto.commit, ticket.commit, ticket.number)  # two tickets may have one commit
+        key = (onto.commit, ticket.commit, ticket.number)  # two tickets may have the same commit
         if key not in self._known:
             self._known[key] = self._merge(onto, ticket)
         return self._known[key]
@@ -104,7 +104,7 @@ class Merger:
         """
         merged, trees = self.merge(onto, ticket), self._git.trees
         if isinstance(merged, Clash) and not merged.tree:
-            return ""  # git did not merge at all
+            return ""  # no merge was needed
         remarks = driver_remarks(self._git.unknown_drivers(onto.commit, ticket.commit, onto.tree))
         if isinstance(merged, Candidate):
             before, after = (trees.find(each.tree).submodules for each in (onto, merged))
