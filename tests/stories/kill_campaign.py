@@ -250,8 +250,9 @@ class Site:
         )
 
     def _files(self) -> list[Path]:
-        """The state folder's files, without git's objects, of which there may be other packs."""
-        return [path for path in self.state.rglob("*") if "objects" not in path.relative_to(self.state).parts]
+        """The state folder's files and links, without git's objects, of which there may be other packs."""
+        found = (path for path in self.state.rglob("*") if "objects" not in path.relative_to(self.state).parts)
+        return [path for path in found if path.is_symlink() or not path.is_dir()]
 
     def _images(self) -> list[Any]:
         return self.daemon.client.images.list() if self.daemon else []
@@ -294,7 +295,7 @@ class Moment:
 
         Stages that take no time are met by the second way only.
         """
-        if chance.random() < 0.5:
+        if chance.random() < 0.25:
             return cls(0, chance.uniform(0.2, whole.seconds))
         return cls(chance.randrange(1, len(whole.lines) + 1), chance.uniform(0.0, 0.15))
 
