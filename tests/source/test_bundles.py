@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from sessions.publishing.recorded_head import fetch_head, pack_head
 from sessions.source.evidence_bundle import fetch_bundle, write_bundle
 from sessions.source.mirror import Mirror
-from sessions.source.recorded_head import fetch_head, pack_head
 from sessions.terminal.errors import SourceError
 from tests.repositories import Builder
 
@@ -39,7 +40,7 @@ def carry(request: pytest.FixtureRequest, builder: Builder, tmp_path: Path) -> A
         builder.git("update-ref", "refs/heads/odd", commit)
         here.repository.git("fetch", "--quiet", builder.url, commit, online=True)
         if request.param == "head":
-            record = {"branch": "1.0+day", "head": commit, "base": base, "release": "1.0"}
+            record: Any = SimpleNamespace(branch="1.0+day", head=commit, base=base, release="1.0")
             pack_head(here, record, bundle)
             builder.git("update-ref", "-d", "refs/heads/odd")
             fetch_head(there, record, bundle)

@@ -85,7 +85,7 @@ def read_xml(content: bytes) -> Xml:
     try:
         root = etree.fromstring(whole, parser)
     except etree.XMLSyntaxError as error:
-        if error.code == etree.ErrorTypes.ERR_NO_MEMORY:
+        if getattr(error, "code", 0) == etree.ErrorTypes.ERR_NO_MEMORY:
             raise MemoryError from None
         return Xml(damage="is no XML", notes=tuple(notes))
     return _judge(root, parser, notes, text)
