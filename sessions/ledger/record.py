@@ -340,6 +340,10 @@ class Published:
     tickets: Annotated[Numbers | None, "Tickets whose comment, labels and status are up to date."] = None
     closed: Annotated[Numbers | None, "Tickets that were closed."] = None
     refused: Annotated[tuple[RefusedChange, ...] | None, "What the tracker refuses to take."] = None
+    unpushed: Annotated[
+        str | None,
+        "Why the branch of the green head could not be pushed. Until it is, no ticket is told that it is integrated.",
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
