@@ -12,6 +12,7 @@ from sessions.day.context import Day, open_day
 from sessions.day.finish import conclude
 from sessions.day.forecast import foresee, say_forecast
 from sessions.day.green_head import GreenHead
+from sessions.day.line_selection import LineSelection, describe_best
 from sessions.day.merge_queue import build_queue
 from sessions.day.opened_runner import open_runner
 from sessions.day.plan import describe_plan, plan_message
@@ -26,7 +27,7 @@ from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
 from sessions.ledger.record import Record
 from sessions.settings.options import Options
 from sessions.source.blockers import Blocker, find_blockers
-from sessions.source.line import Line, Queue, merge_line, start_line
+from sessions.source.line import Line, Queue, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
@@ -41,16 +42,18 @@ def integrate(options: Options, console: Console) -> Record:
         tickets = _read_tickets(day)
         gather(day)
         queue = _build_queue(day, tickets)
-        progress = Progress(line=_merge(day, queue))
+        lines = LineSelection(day=day, queue=queue)
+        progress = Progress(line=_merge(day, lines))
         if options.plan or not queue.tickets:
-            record = conclude(day, _with_queue(day, queue, _plan(day, tickets, progress)))
+            progress.line = lines.explain(progress.line)
+            record = conclude(day, _with_queue(day, lines, _plan(day, tickets, progress)))
         else:
             with open_runner(day) as runner:
                 if options.shard:
                     day_result = _work_on_shard(day, options.shard, tickets, progress, runner)
                 else:
-                    day_result = _work(day, queue, tickets, progress, runner)
-                record = conclude(day, _with_queue(day, queue, day_result), runner)
+                    day_result = _work(day, lines, tickets, progress, runner)
+                record = conclude(day, _with_queue(day, lines, day_result), runner)
         is_latest = (day.state / "latest").resolve() == day.folder.resolve()
         how = "; type `nox -s report` to show it here" if is_latest else ", beside that of the whole day"
         console.detail(f"report: {day.folder / 'report.html'}{how}")
@@ -80,20 +83,25 @@ def _build_queue(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
     return queue
 
 
-def _merge(day: Day, queue: Queue) -> Line:
+def _merge(day: Day, lines: LineSelection) -> Line:
     day.console.step(f"Merging onto {day.release.tag}")
-    line = merge_line(queue, day.merger, {})
-    left = len(queue.tickets) - len(line.tickets)
+    line = lines.merge({})
+    ready = len(lines.queue.tickets)
+    left = ready - len(line.tickets)
+    if lines.best:
+        day.console.detail(describe_best(lines.best, ready, day.config.tickets.priorities))
     day.console.detail(f"{len(line.tickets)} merge, {left} do not: head {line.head.commit[:10]}")
     return line
 
 
-def _with_queue(day: Day, queue: Queue, day_result: DayResult) -> DayResult:
+def _with_queue(day: Day, lines: LineSelection, day_result: DayResult) -> DayResult:
     """Add the queue, and the tickets that keep several others out of the final merge line."""
     blockers: tuple[Blocker, ...] = ()
+    queue, progress = lines.queue, day_result.progress
     with suppress(SourceError):  # this is only advice, and the day has reported the error already
-        if day_result.progress:
-            blockers = find_blockers(queue, day_result.progress.line, day.merger)
+        if progress:
+            blockers = find_blockers(queue, progress.line, day.merger)
+            progress.line = progress.line if day.options.plan else lines.explain(progress.line)
     for blocker in blockers:
         day.console.detail(str(blocker))
     return replace(day_result, queue=queue.tickets, blockers=blockers)
@@ -112,7 +120,9 @@ def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> DayResul
     return DayResult(state="empty", message=message, tickets=tickets, progress=progress)
 
 
-def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, runner: ProbeRunner) -> DayResult:
+def _work(
+    day: Day, lines: LineSelection, tickets: tuple[Ticket, ...], progress: Progress, runner: ProbeRunner
+) -> DayResult:
     """Measure the baseline, and find the green head. Return what was found, even if an error stops the search."""
     complete = False
     broke: tuple[TrunkBreak, ...] = ()
@@ -122,7 +132,7 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
         measure_baseline(day, baselines)
         broke = find_trunk_breaks(day, runner)
         baselines.check(day.asked_gates())
-        GreenHead(day=day, queue=queue, runner=runner, baselines=baselines, progress=progress).find()
+        GreenHead(day=day, lines=lines, runner=runner, baselines=baselines, progress=progress).find()
         state, message = _outcome(day, progress)
         complete = _is_complete(day, progress)
         _keep_artifacts(day, progress, runner)

@@ -32,13 +32,18 @@ class Judge:
     blames: Mapping[tuple[str, TestId], Blame]
     _kept: set[tuple[int, str]] = field(default_factory=set)
 
-    def decision(self, number: int) -> Decision:
-        """The ruling on a culprit."""
-        mine = {key: blame for key, blame in self.blames.items() if number in blame.culprits}
+    def decision(self, number: int, group: frozenset[int] = frozenset()) -> Decision:
+        """Return the decision on a culprit, or on any ticket of a ``group`` that breaks tests together."""
+        mine = {
+            key: blame
+            for key, blame in self.blames.items()
+            if number in blame.culprits or (group and group_of(blame) == group)
+        }
         failures = {(name, each.test): each for name, failures in self.failing.items() for each in failures}
         broke = tuple(self._breakage(number, name, failures[name, test], blame) for (name, test), blame in mine.items())
         tests = ", ".join(f"{each.test}" for each in broke[:3]) + (f" and {len(broke) - 3} more" if broke[3:] else "")
-        partners = sorted({other for blame in mine.values() for other in blame.partners})
+        others = {other for blame in mine.values() for other in (*blame.partners, *(group and blame.culprits))}
+        partners = sorted(others - {number})
         together = f" together with {name_tickets(partners)}" if partners else ""
         return Decision(verdict=Verdict.CULPRIT, reason=f"it breaks {tests}{together}", broke=broke)
 
@@ -89,6 +94,12 @@ class Judge:
         if (number, shown.commit) not in self._kept:
             self._kept.add((number, shown.commit))
             self.day.mirror.repository.keep(f"evidence/{self.day.options.date}/{number}", shown.commit)
+
+
+def group_of(blame: Blame) -> frozenset[int]:
+    """Return the tickets of which one must leave, and the best set may decide which; none if the culprits must."""
+    is_choice = len(blame.culprits) == 1 and blame.partners
+    return frozenset((*blame.culprits, *blame.partners)) if is_choice else frozenset()
 
 
 def some_tickets(numbers: Iterable[int], alone: str = "the release alone") -> str:

@@ -26,3 +26,7 @@ class Tracker:
     at_fault: str = key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
     fixes: tuple[str, ...] = key("Labels of tickets that may mend a gate which cannot measure the release.", ())
     order: Literal["number", "listed"] = key("Who comes first of equals: lower number, or listed first.", "number")
+    select: Literal["first", "best"] = key(
+        "`first`: each ticket that merges with those before it; `best`: the set with most tickets of high priority.",
+        "first",
+    )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessions.day.green_head import GreenHead
+from sessions.day.line_selection import LineSelection
 from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.gates.results import TestId
@@ -37,7 +38,13 @@ def find(scene: Scene, state: Path, *branches: str, needs: dict[int, set[int]] |
     wants = needs or {}
     queue = Queue(tickets=tickets, needs={each.number: frozenset(wants.get(each.number, ())) for each in tickets})
     progress = Progress(line=merge_line(queue, scene.merger, {}))
-    head = GreenHead(day=desk.day, queue=queue, runner=desk.runner, baselines=desk.baselines(), progress=progress)
+    head = GreenHead(
+        day=desk.day,
+        lines=LineSelection(day=desk.day, queue=queue),
+        runner=desk.runner,
+        baselines=desk.baselines(),
+        progress=progress,
+    )
     head.find()
     return desk, progress
 
