@@ -38,11 +38,9 @@ def random_scene(seed: int, folder: Path, *, carrying: bool) -> tuple[Scene, Que
         if carrying and dice.random() < 0.5:
             starts.append((builder.commit(content, starts[-1][0], branch="later"), changed))
     scene = Scene.of(builder, folder / "state")
-    tickets = tuple(scene.tickets(**{f"t{number}": number for number in range(1, TICKETS + 1)}).values())
-    needs = {
-        number: frozenset({dice.randint(1, number - 1)} if dice.random() < 0.2 and number > 1 else ())
-        for number in range(1, TICKETS + 1)
-    }
+    numbers = range(1, TICKETS + 1)
+    tickets = tuple(scene.tickets(**{f"t{number}": number for number in numbers}).values())
+    needs = {n: frozenset([1]) if n > 1 and dice.random() < 0.2 else frozenset[int]() for n in numbers}
     queue = Queue(tickets=tickets, needs=needs)
     order = [ticket.number for ticket in tickets]
     before = frozenset(number for number in order if dice.random() < 0.5)
@@ -85,15 +83,14 @@ def test_git_merges_no_better_set(seed: int, carrying: bool, tmp_path: Path) -> 
 
 
 def test_a_third_ticket_lets_two_merge_that_conflict(tmp_path: Path) -> None:
-    """Each branch carries the squashed ones before it: without 2, 1 and 3 conflict."""
+    """2 and 3 carry 1 as a squashed commit: 3 merges onto 1 only after 2 has brought that commit."""
     builder = Builder(tmp_path / "project.git")
     first = builder.commit({"VERSION": "1.0\n", "a": lines()})
     builder.tag("1.0")
     builder.commit({"a": lines((5, "one"))}, first, branch="t1")
     one = builder.commit({"a": lines((5, "one"))}, first)
-    builder.commit({"a": lines((5, "two"))}, one, branch="t2")
-    two = builder.commit({"a": lines((5, "two"))}, one)
-    builder.commit({"a": lines((5, "three"))}, two, branch="t3")
+    builder.commit({"a": lines((5, "one"), (20, "two"))}, one, branch="t2")
+    builder.commit({"a": lines((5, "three"))}, one, branch="t3")
     builder.commit({"a": lines((5, "four"))}, first, branch="t4")
     scene = Scene.of(builder, tmp_path / "state")
     tickets = tuple(scene.tickets(t4=4, t1=1, t2=2, t3=3).values())
