@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from sessions.baseline import measure_baseline
-from sessions.day.baselines import Baselines, mending_tickets
+from sessions.day.baselines import Baselines, broken_by_fixes
 from sessions.day.context import Day, open_day
 from sessions.day.finish import conclude
+from sessions.day.fixes import fix_tickets
 from sessions.day.forecast import foresee, say_forecast
 from sessions.day.green_head import GreenHead
 from sessions.day.line_selection import LineSelection, describe_best
@@ -24,6 +25,7 @@ from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
 from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
+from sessions.gates.results import TestId
 from sessions.ledger.record import Record, State
 from sessions.settings.options import Options
 from sessions.source.blockers import Blocker, find_blockers
@@ -50,7 +52,8 @@ def integrate(options: Options, console: Console) -> Record:
         else:
             with open_runner(day) as runner:
                 if options.shard:
-                    day_result = _work_on_shard(day, options.shard, tickets, progress, runner)
+                    baselines = _baselines(day, lines, progress, runner)
+                    day_result = _work_on_shard(day, options.shard, tickets, progress, baselines)
                 else:
                     day_result = _work(day, lines, tickets, progress, runner)
                 record = conclude(day, _with_queue(day, lines, day_result), runner)
@@ -104,7 +107,7 @@ def _with_queue(day: Day, lines: LineSelection, day_result: DayResult) -> DayRes
             progress.line = progress.line if day.options.plan else lines.explain(progress.line)
     for blocker in blockers:
         day.console.detail(str(blocker))
-    return replace(day_result, queue=queue.tickets, blockers=blockers)
+    return replace(day_result, queue=queue.tickets, blockers=blockers, best=lines.best)
 
 
 def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> DayResult:
@@ -128,8 +131,9 @@ def _work(
     broke: tuple[TrunkBreak, ...] = ()
     _print_forecast(day, progress, runner)
     try:
-        baselines = Baselines(day=day, runner=runner, mending=mending_tickets(day, progress.line.tickets))
+        baselines = _baselines(day, lines, progress, runner)
         measure_baseline(day, baselines)
+        progress.broken_by_fixes = _broken_by_fixes(day, baselines)
         broke = find_trunk_breaks(day, runner)
         baselines.check(day.asked_gates())
         GreenHead(day=day, lines=lines, runner=runner, baselines=baselines, progress=progress).find()
@@ -153,15 +157,30 @@ def _work(
     )
 
 
+def _baselines(day: Day, lines: LineSelection, progress: Progress, runner: ProbeRunner) -> Baselines:
+    """The baselines of a line: the release with its fixes; with ``--only``, a named ticket may mend a gate."""
+    fixes = fix_tickets(progress.line, lines.queue.needs, day.config.tickets.fixes)
+    named = tuple(each for each in progress.line.tickets if each.number in day.options.only and each not in fixes)
+    return Baselines(day=day, runner=runner, mending=named, fixes=fixes)
+
+
+def _broken_by_fixes(day: Day, baselines: Baselines) -> dict[str, tuple[TestId, ...]]:
+    broke = broken_by_fixes(day, baselines)
+    for name, tests in broke.items():
+        some = f"{', '.join(map(str, tests[:3]))}{f' and {len(tests) - 3} more' if tests[3:] else ''}"
+        day.console.detail(f"{name}: {some} fails with the fixes and not without: no other ticket answers for it")
+    return broke
+
+
 def _work_on_shard(
-    day: Day, shard: tuple[int, int], tickets: tuple[Ticket, ...], progress: Progress, runner: ProbeRunner
+    day: Day, shard: tuple[int, int], tickets: tuple[Ticket, ...], progress: Progress, baselines: Baselines
 ) -> DayResult:
     """Run one part of the gates. The call that gathers all parts compares and decides."""
     name = "{}/{}".format(*shard)
     state = State.PAUSED
     complete = False
     try:
-        run_shard(day, runner, progress.line.head, shard)
+        run_shard(day, baselines, progress.line.head, shard)
         message = f"shard {name} has run: `nox -s integrate -- --gather DIR` continues with all shards"
         complete = True
     except BudgetEndedError as error:
@@ -169,7 +188,9 @@ def _work_on_shard(
     except (InfrastructureError, SourceError) as error:
         state, message = State.BROKEN, str(error).rstrip(".")
     progress.line = _unreached(progress.line, f"only shard {name} of the gates has run")
-    return DayResult(state=state, message=message, complete=complete, tickets=tickets, progress=progress, runner=runner)
+    return DayResult(
+        state=state, message=message, complete=complete, tickets=tickets, progress=progress, runner=baselines.runner
+    )
 
 
 def _outcome(day: Day, progress: Progress) -> tuple[State, str]:

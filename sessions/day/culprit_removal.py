@@ -34,7 +34,7 @@ class CulpritRemoval:
         """Take the culprits out, merge again, and run the failing tests again. ``known`` are all answers, by gate."""
         judge = Judge(
             day=self.day,
-            runner=self.retester.runner,
+            retester=self.retester,
             queue=self.lines.queue,
             failing=self.progress.failing,
             known=known,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sessions.culprits.findings import Answer, Blame, Query
 from sessions.day.context import Day
 from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
-from sessions.day.probe_runner import ProbeRunner
+from sessions.day.retest import Retester
 from sessions.gates.results import Failure, TestId
 from sessions.settings.configuration import Gate
 from sessions.source.line import Queue
@@ -25,7 +25,7 @@ class Judge:
     """
 
     day: Day
-    runner: ProbeRunner
+    retester: Retester
     queue: Queue
     failing: Mapping[str, tuple[Failure, ...]]
     known: Mapping[str, Mapping[Query, Mapping[TestId, Answer]]]
@@ -48,7 +48,9 @@ class Judge:
         return Decision(verdict=Verdict.CULPRIT, reason=f"it breaks {tests}{together}", broke=broke)
 
     def _breakage(self, number: int, name: str, failure: Failure, blame: Blame) -> Breakage:
-        shown = self.day.merger.combine(each for each in self.queue.tickets if each.number in blame.fails)
+        gate = BUILD if name == BUILD.name else self.day.config.gate(name)
+        numbers = {*blame.fails, *self.retester.base(gate).tickets}
+        shown = self.day.merger.combine(each for each in self.queue.tickets if each.number in numbers)
         test = failure.test
         return Breakage(
             gate=called(name),
@@ -66,8 +68,7 @@ class Judge:
         """What the runs showed that the blame rests on."""
         fails = {"gone": "does not run", "skipped": "is skipped"}.get(failure.kind, "fails")
         passes = {"gone": "runs", "skipped": "runs"}.get(failure.kind, "passes")
-        trunk = self.day.merger.trunk
-        alone = f"the release and {trunk.name} alone" if trunk else "the release alone"
+        alone = self.retester.baselines.alone
         words = [f"{fails}, twice, with {some_tickets(blame.fails)}"]
         for subset in blame.passes:
             answers = {told.get(failure.test) for ask, told in self.known[name].items() if ask.tickets == subset}
@@ -78,7 +79,7 @@ class Judge:
         """Return the candidate that shows a failure, the test's file, and the command that runs it."""
         self._keep(number, shown)
         gate = BUILD if name == BUILD.name else self.day.config.gate(name)
-        files = None if gate is BUILD else self.runner.cache.files.files_with(gate, [test], shown.tree)
+        files = None if gate is BUILD else self.retester.runner.cache.files.files_with(gate, [test], shown.tree)
         return {
             "file": (files or (test.file,))[0],
             "commit": shown.commit,
@@ -87,7 +88,11 @@ class Judge:
         }
 
     def _command(self, gate: Gate, files: tuple[str, ...] | None, shown: Candidate) -> str:
-        return self.day.config.build.run if gate is BUILD else self.runner.builder.command(gate, files, shown.tree)
+        return (
+            self.day.config.build.run
+            if gate is BUILD
+            else self.retester.runner.builder.command(gate, files, shown.tree)
+        )
 
     def _keep(self, number: int, shown: Candidate) -> None:
         """Keep the commit that shows a failure, once for all tests that it shows."""

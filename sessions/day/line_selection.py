@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sessions.day.context import Day
+from sessions.day.fixes import fix_tickets, rank_name
 from sessions.day.previous_set import previous_tickets
 from sessions.day.progress import Apart
 from sessions.planning.best_line import BestLine, BestSet
@@ -33,7 +34,7 @@ class LineSelection:
     def merge(self, out: Mapping[int, Decision], apart: Sequence[Apart] = ()) -> Line:
         """Merge the queue without the tickets in ``out``, and without all of a set in ``apart`` together."""
         if self.day.config.tickets.select == "first":
-            return merge_line(self.queue, self.day.merger, out)
+            return self._name_fixes(merge_line(self.queue, self.day.merger, out))
         numbers = find_mergeable(self.queue, self.day.merger, out)
         incompatible = tuple(Incompatibility(tickets=each.tickets) for each in apart)
         self._search = BestLine(
@@ -43,7 +44,17 @@ class LineSelection:
         left = frozenset(numbers) - frozenset(self.best.numbers)
         tickets = sorted(self.queue.tickets, key=lambda ticket: ticket.number in left)
         parted = _parted([ticket.number for ticket in tickets if ticket.number not in out], left, apart)
-        return merge_line(replace(self.queue, tickets=tuple(tickets)), self.day.merger, {**parted, **out})
+        line = merge_line(replace(self.queue, tickets=tuple(tickets)), self.day.merger, {**parted, **out})
+        return self._name_fixes(line)
+
+    def _name_fixes(self, line: Line) -> Line:
+        """Say of each ticket that is merged before the baseline is measured that it is."""
+        decisions = dict(line.decisions)
+        for ticket in fix_tickets(line, self.queue.needs, self.day.config.tickets.fixes):
+            usual = decisions[ticket.number]
+            reason = "; ".join(filter(None, ["the baseline is measured with it", usual.reason]))
+            decisions[ticket.number] = replace(usual, reason=reason)
+        return replace(line, decisions=decisions)
 
     def explain(self, line: Line) -> Line:
         """Add to each ticket that could be in a line, and is not in this one, the best set that has it."""
@@ -60,7 +71,9 @@ class LineSelection:
         tickets = {ticket.number: ticket for ticket in self.queue.tickets}
         return Choice(
             order=numbers,
-            rank={number: priority_rank(tickets[number], configured.priorities) for number in numbers},
+            rank={
+                number: priority_rank(tickets[number], configured.priorities, configured.fixes) for number in numbers
+            },
             needs=self.queue.needs,
             before=previous_tickets(self.day.state, self.day.options.date.isoformat()),
         )
@@ -97,8 +110,8 @@ def _explained(decision: Decision, alternative: Alternative | None) -> Decision:
 
 def describe_best(best: BestSet, ready: int, priorities: Sequence[str]) -> str:
     """Return a clause that says how good the best set is, and how that is known."""
-    names = [*priorities, "without priority"]
-    counts = [f"{level.count} {names[level.rank]}" for level in best.levels] if len(best.levels) > 1 else []
+    counts = [f"{level.count} {rank_name(level.rank, priorities) or 'without priority'}" for level in best.levels]
+    counts = counts if len(counts) > 1 else []
     total = f"{len(best.numbers)} of {ready}" + (f" ({', '.join(counts)})" if counts else "")
     if not best.is_proven:
         return f"the best set found has {total}; no set has more than {sum(each.bound for each in best.levels)}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+
+from sessions.ledger.record import State
+from sessions.ledger.record_file import record_of_day
 
 
 def previous_tickets(state: Path, date: str) -> frozenset[int]:
@@ -11,12 +13,9 @@ def previous_tickets(state: Path, date: str) -> frozenset[int]:
 
     Days of which only a plan or a part was recorded do not count, nor those that ended in an error.
     """
-    days = sorted((path for path in (state / "days").glob("????-??-??") if path.name < date), reverse=True)
-    for folder in days:
-        try:
-            record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-            if record["state"] != "broken" and record["order"]:
-                return frozenset(record["order"])
-        except (OSError, ValueError, LookupError, TypeError):
-            continue
+    folders = sorted((path for path in (state / "days").glob("????-??-??") if path.name < date), reverse=True)
+    for folder in folders:
+        record = record_of_day(folder)
+        if record and record.state is not State.BROKEN and record.order:
+            return frozenset(record.order)
     return frozenset()

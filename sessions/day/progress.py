@@ -16,7 +16,8 @@ from sessions.tickets.model import Decision
 class Measured:
     """A gate's results on the release and on the head, and what the tickets' diffs do to its tests.
 
-    ``mended_by`` are the tickets without which the gate measures nothing on the release.
+    ``mended_by`` are the tickets with which ``release`` was measured: the fixes, and those without which the gate
+    measures nothing there.
     """
 
     release: Results
@@ -41,6 +42,7 @@ class Progress:
     ``failing`` are the new failures of the gate at which the head fails, ``flaky`` the tests that no ticket leaves for,
     both by the gate's name; ``pending`` are the gates that another call must run, ``out`` the tickets taken out. Of
     each set in ``apart`` a ticket is out: with ``[tickets] select = "best"``, the best set decides which.
+    ``broken_by_fixes`` are the tests, by gate, that fail with the tickets of ``[tickets] fixes`` and not without.
     """
 
     line: Line
@@ -50,3 +52,4 @@ class Progress:
     flaky: dict[str, set[TestId]] = field(default_factory=dict)
     out: dict[int, Decision] = field(default_factory=dict)
     apart: list[Apart] = field(default_factory=list)
+    broken_by_fixes: dict[str, tuple[TestId, ...]] = field(default_factory=dict)
