@@ -86,6 +86,25 @@ def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Lin
     return Line(head=heads[-1], tickets=tuple(accepted), decisions=decisions)
 
 
+def find_mergeable(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> tuple[int, ...]:
+    """Return the tickets that may be in a line, in order: without those in ``out`` and those that bring nothing.
+
+    Tickets are left out, too, if they need one that is neither among them nor in the release.
+
+    Raises :class:`SourceError` where git itself failed.
+    """
+    decisions: dict[int, Decision] = {**queue.out, **out}
+    found = list[int]()
+    for ticket in queue.tickets:
+        if ticket.number in decisions:
+            continue
+        reason = _blocked(ticket, queue, decisions) or _nothing(ticket, merger)
+        decisions[ticket.number] = reason or Decision(verdict=Verdict.INTEGRATED)
+        if not reason:
+            found.append(ticket.number)
+    return tuple(found)
+
+
 def _nothing(ticket: Ticket, merger: Merger) -> Decision | None:
     """Return the decision on a ticket that adds nothing to the release, or to the release with the trunk."""
     for start, name in ((merger.bare, merger.release.tag), (merger.base, merger.start)):

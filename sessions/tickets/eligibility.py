@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Ticket
 
+# The rank of tickets that mend the release, above all priorities.
+FIX_RANK = -2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
@@ -40,8 +43,15 @@ def plain(label: str) -> str:
     return "".join(label.split()).casefold()
 
 
-def priority_rank(ticket: Ticket, priorities: Sequence[str]) -> int:
-    """Return 0 for the highest priority; tickets without a priority come last."""
+def has_label(ticket: Ticket, labels: Iterable[str]) -> bool:
+    """Whether a ticket has one of these labels."""
+    return not {plain(label) for label in labels}.isdisjoint(plain(label) for label in ticket.labels)
+
+
+def priority_rank(ticket: Ticket, priorities: Sequence[str], fixes: Sequence[str] = ()) -> int:
+    """Return 0 for the highest priority, ``FIX_RANK`` for a ticket with one of ``fixes``; without any: the last."""
+    if has_label(ticket, fixes):
+        return FIX_RANK
     has = {plain(label) for label in ticket.labels}
     ranks = [rank for rank, label in enumerate(priorities) if plain(label) in has]
     return min(ranks, default=len(priorities))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+# How many tickets a list names before it says how many more there are.
+_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +93,29 @@ class Breakage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """The best set that has a ticket which is out: the tickets that it lacks instead, and those that it has besides."""
+
+    without: tuple[int, ...]
+    besides: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """A clause such as ``it would be in, together with #3, without #5 and #7``."""
+        besides = f", together with {name_some(self.besides)}," if self.besides else ""
+        without = f" without {name_some(self.without)}" if self.without else ""
+        return f"it would be in{besides}{without}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decision:
-    """A verdict with its reason and evidence."""
+    """A verdict with its reason and evidence; ``alternative`` is known where the best set was chosen."""
 
     verdict: Verdict
     reason: str = ""
     blocked_by: tuple[int, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     broke: tuple[Breakage, ...] = ()
+    alternative: Alternative | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,3 +143,10 @@ def name_tickets(numbers: Iterable[int]) -> str:
     """Join references to tickets: ``#3, #5 and #7``."""
     *most, last = [f"#{number}" for number in sorted(numbers)] or ["no ticket"]
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def name_some(numbers: Sequence[int]) -> str:
+    """Name the first tickets, and say how many more there are: ``#3, #5, #7, #8, #9 and 2 more``."""
+    named = numbers[:_NAMED]
+    rest = len(numbers) - len(named)
+    return f"{', '.join(f'#{number}' for number in named)} and {rest} more" if rest else name_tickets(named)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessions.day.green_head import GreenHead
+from sessions.day.line_selection import LineSelection
 from sessions.day.probe_outcomes import BUILD_STEP
 from sessions.day.progress import Progress
 from sessions.engines.pool import Threads
@@ -78,7 +79,13 @@ def find(scene: Scene, state: Path, count: int = COUNT, **words: object) -> tupl
     tickets = tuple(scene.tickets(**{f"t{number}": number for number in range(1, count + 1)}).values())
     queue = Queue(tickets=tickets, needs={})
     progress = Progress(line=merge_line(queue, scene.merger, {}))
-    GreenHead(day=desk.day, queue=queue, runner=desk.runner, baselines=desk.baselines(), progress=progress).find()
+    GreenHead(
+        day=desk.day,
+        lines=LineSelection(day=desk.day, queue=queue),
+        runner=desk.runner,
+        baselines=desk.baselines(),
+        progress=progress,
+    ).find()
     return len(engine.probes), progress
 
 
