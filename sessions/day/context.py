@@ -14,6 +14,7 @@ from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.ledger import Ledger, ProbeResult
 from sessions.ledger.record import PART
+from sessions.resolutions.memory import open_memory
 from sessions.settings.configuration import Config, Gate, load_config
 from sessions.settings.options import Options
 from sessions.source.merging import Candidate, Merger
@@ -123,7 +124,9 @@ def open_day(options: Options, console: Console) -> Iterator[Day]:
         if options.fresh or options.rerun_failed:
             ledger.forget(keep_passes=not options.fresh, keep_tree=release.tree)
         signed, modules = project.committer, project.submodules
-        merger = Merger(mirror.repository, release, options.date, signed, submodules=modules)
+        merger = Merger(
+            mirror.repository, release, options.date, signed, submodules=modules, memory=open_memory(mirror)
+        )
         borrowed.callback(merger.close)
         yield Day(
             options=options,

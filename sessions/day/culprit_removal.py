@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sessions.culprits.findings import Answer, Blame, Query
+from sessions.day.blamed_resolutions import drop_blamed
 from sessions.day.context import Day
 from sessions.day.culprit_runs import gate_called
 from sessions.day.decisions import Judge
@@ -30,7 +31,13 @@ class CulpritRemoval:
     def take_out(
         self, blames: Mapping[tuple[str, TestId], Blame], known: dict[str, dict[Query, dict[TestId, Answer]]]
     ) -> None:
-        """Take the culprits out, merge again, and run the failing tests again. ``known`` are all answers, by gate."""
+        """Take the culprits out, merge again, and run the failing tests again. ``known`` are all answers, by gate.
+
+        Where a resolution of a conflict is to blame, it is dropped instead, and the answers are forgotten: they are
+        about candidates that are merged in another way from now on.
+        """
+        has_blames, dropped_before = bool(blames), len(self.day.merger.memory.dropped)
+        blames = drop_blamed(self.day, self.queue, blames)
         judge = Judge(
             day=self.day,
             runner=self.retester.runner,
@@ -42,9 +49,11 @@ class CulpritRemoval:
         for number in sorted({number for blame in blames.values() for number in blame.culprits}):
             self.progress.out[number] = judge.decision(number)
             self.day.console.detail(f"#{number} leaves: {self.progress.out[number].reason}")
-        if blames:
+        if len(self.day.merger.memory.dropped) > dropped_before:
+            known.clear()
+        if has_blames:
             self.progress.line = merge_line(self.queue, self.day.merger, self.progress.out)
-        if blames and BUILD.name in self.progress.failing:
+        if has_blames and BUILD.name in self.progress.failing:
             # Whether the build still fails, and where, shows when the gates run on the new head.
             self.progress.failing = {}
             return

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from sessions.source.conflict_partners import conflict_in, used_resolutions
 from sessions.source.conflicts import Clash
 from sessions.source.merging import Candidate, Merger
 from sessions.source.trunk import Trunk
-from sessions.tickets.model import Conflict, Decision, Ticket, Verdict, name_tickets
+from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
 from sessions.tickets.order import Needs
 
 
@@ -78,18 +79,35 @@ def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Lin
             decisions[ticket.number] = _clashed(ticket, merged, heads, merger, queue)
         else:
             is_empty = merged.tree == heads[-1].tree
-            remarks = (_remarks(ticket, queue, is_empty), merger.remarks(heads[-1], ticket))
+            remarks = [_remarks(ticket, queue, is_empty), merger.remarks(heads[-1], ticket)]
             heads.append(merged)
             accepted.append(ticket)
+            for use, others in used_resolutions(ticket, heads, merger):
+                remarks.append(f"its conflict with {_name_others(others, merger)} is settled: {use}")
+                decisions |= {n: _with_remark(decisions[n], f"it goes with #{ticket.number}: {use}") for n in others}
             decisions[ticket.number] = Decision(verdict=Verdict.INTEGRATED, reason="; ".join(filter(None, remarks)))
+    for dropped in merger.memory.dropped.values():
+        use = dropped.use
+        with_ = {other for each in decisions[use.ticket].conflicts for other in each.with_}
+        for number in {use.ticket, *use.others, *with_} & decisions.keys():
+            decisions[number] = _with_remark(decisions[number], str(dropped))
     return Line(head=heads[-1], tickets=tuple(accepted), decisions=decisions)
+
+
+def _name_others(others: Sequence[int], merger: Merger) -> str:
+    """Name the other side of a conflict: tickets, or what the merge line starts with."""
+    return name_tickets(others) if others else merger.start
+
+
+def _with_remark(decision: Decision, remark: str) -> Decision:
+    return replace(decision, reason="; ".join(filter(None, [decision.reason, remark])))
 
 
 def _nothing(ticket: Ticket, merger: Merger) -> Decision | None:
     """The ruling on a ticket that brings nothing which the release, or the release with the trunk, lacks."""
     for start, name in ((merger.bare, merger.release.tag), (merger.base, merger.start)):
         merged = merger.merge(start, ticket)
-        if isinstance(merged, Candidate) and merged.tree == start.tree:
+        if isinstance(merged, Candidate) and merged.tree == start.tree and merged.uses == start.uses:
             return Decision(verdict=Verdict.ALREADY_MERGED, reason=f"it brings nothing that {name} lacks")
     return None
 
@@ -124,7 +142,7 @@ def _remarks(ticket: Ticket, queue: Queue, is_empty: bool) -> str:
 
 
 def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: Merger, queue: Queue) -> Decision:
-    conflicts = tuple(_conflict(ticket, path, heads, merger) for path in sorted(clash.kinds))
+    conflicts = tuple(conflict_in(clash, path, ticket, heads, merger) for path in sorted(clash.kinds))
     parts = []
     for with_ in sorted({each.with_ for each in conflicts}):
         paths = [each.path for each in conflicts if each.with_ == with_ and each.path]
@@ -135,30 +153,3 @@ def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: M
     if remark := merger.remarks(heads[-1], ticket):
         reason += f"; {remark}"
     return Decision(verdict=Verdict.CONFLICT, reason=reason, conflicts=conflicts)
-
-
-def _conflict(ticket: Ticket, path: str, heads: Sequence[Candidate], merger: Merger) -> Conflict:
-    """With whom a ticket clashes in one file.
-
-    ``heads`` are the line as it grew, from the release on. One of them still takes the ticket without a clash in
-    this file, and the next, which is one ticket longer, does not: that ticket is named. It is true both ways, and
-    holds for clashes that need more than two.
-    """
-    low, high = -1, len(heads) - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _clashes(merger.merge(heads[middle], ticket), path) else (middle, high)
-    shown = merger.merge(heads[high], ticket)
-    assert isinstance(shown, Clash)  # noqa: S101  the whole line clashed, else we would not be here
-    place = shown.place(path)
-    return Conflict(
-        with_=heads[high].tickets[-1:],
-        path=path,
-        lines=place.lines,
-        kind=place.kind,
-        hunk=place.hunk,
-    )
-
-
-def _clashes(merged: Candidate | Clash, path: str) -> bool:
-    return isinstance(merged, Clash) and path in merged.kinds
