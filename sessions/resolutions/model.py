@@ -76,6 +76,21 @@ class Resolution:
         """The folder in which it is kept."""
         return f"{self.kind}/{self.key}"
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has the parts that its kind needs, and no path that git allows in no tree."""
+        names = set(self.parts)
+        match self.kind:
+            case Kind.HUNK:
+                return "text" in names
+            case Kind.FILE:
+                return names <= {"content"}
+            case Kind.RERERE:
+                return names == {str(place) for place in range(len(names))}
+            case Kind.FIX_UP:
+                steps = {step.lower() for name in names for step in name.split("/")}
+                return len(self.about.commits) > 1 and ".git" not in steps
+
 
 def file_key(stages: Mapping[int, Entry]) -> str:
     """Return a hash of the three versions of a file in conflict, in hex, whichever side was merged onto which."""

@@ -7,6 +7,7 @@ with the local one, resolution by resolution.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -20,6 +21,7 @@ RESOLUTIONS = "refs/integrand/resolutions"
 # What the project's own ref was when it was fetched.
 PUBLISHED = "refs/integrand/published/resolutions"
 _ABOUT = "about.json"
+_NAME = re.compile(r"(?P<folder>[^/]+/[^/]+)/(?P<part>.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +80,9 @@ def read_resolutions(repository: Repository, commit: str) -> dict[str, Resolutio
     contents = repository.read(about.split(" ")[2] for about, _ in rows)
     for about, path in rows:
         mode, _, blob = about.split(" ")
-        kind, key, *rest = path.split("/", 2)
-        if blob in contents and rest:
-            parts.setdefault(f"{kind}/{key}", {})[rest[0]] = Part(content=contents[blob], mode=mode)
+        name = _NAME.fullmatch(path)
+        if name and blob in contents:
+            parts.setdefault(name["folder"], {})[name["part"]] = Part(content=contents[blob], mode=mode)
     found = (_read(name, each) for name, each in parts.items())
     return {each.name: each for each in found if each}
 
@@ -89,7 +91,8 @@ def _read(name: str, parts: dict[str, Part]) -> Resolution | None:
     kind, _, key = name.partition("/")
     with suppress(ValueError, LookupError, TypeError, AttributeError, json.JSONDecodeError):
         about = read_about(parts.pop(_ABOUT).content)
-        return Resolution(kind=Kind(kind), key=key, about=about, parts=parts)
+        found = Resolution(kind=Kind(kind), key=key, about=about, parts=parts)
+        return found if found.is_complete else None
     return None
 
 
