@@ -27,7 +27,9 @@ class Past:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Merge:
+class PastMerge:
+    """A merge of two commits: full hex ids, who committed it, and when (an ISO date)."""
+
     commit: str
     tree: str
     parents: tuple[str, str]
@@ -43,7 +45,7 @@ def learn_from(repository: Repository, range_: str) -> Past:
     kept = dict[str, Resolution]()
     merges = conflicts = elsewhere = 0
     with closing(MergeTree(repository)) as git:
-        for merge in _merges(repository, range_):
+        for merge in list_merges(repository, range_):
             merges += 1
             ours, theirs = merge.parents
             unmerged = git.unmerged(ours, theirs, f"{ours}^{{tree}}")
@@ -57,13 +59,18 @@ def learn_from(repository: Repository, range_: str) -> Past:
     return Past(resolutions=tuple(kept.values()), merges=merges, conflicts=conflicts, elsewhere=elsewhere)
 
 
-def _merges(repository: Repository, range_: str) -> Iterator[_Merge]:
-    """Yield the merges that have two parents with a common ancestor."""
+def list_merges(repository: Repository, range_: str, *options: str) -> Iterator[PastMerge]:
+    """Yield the merges of a range that have two parents with a common ancestor, oldest first.
+
+    ``options`` are some of `git log`. Raises :class:`SourceError` where git does not know the range.
+    """
     words = ("log", "-z", "--merges", "--reverse", "--date=short", "--format=%H%x09%T%x09%P%x09%cd%x09%an <%ae>")
-    for row in repository.git(*words, "--end-of-options", range_, "--").out.decode("utf-8", "replace").split("\0"):
+    for row in (
+        repository.git(*words, *options, "--end-of-options", range_, "--").out.decode("utf-8", "replace").split("\0")
+    ):
         if not row:
             continue
         commit, tree, parents, date, author = row.split("\t", 4)
         first, *others = parents.split()
         if len(others) == 1 and not repository.git("merge-base", first, others[0], ok=(0, 1)).status:
-            yield _Merge(commit=commit, tree=tree, parents=(first, others[0]), author=author, date=date)
+            yield PastMerge(commit=commit, tree=tree, parents=(first, others[0]), author=author, date=date)
