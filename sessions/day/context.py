@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,17 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.day.effective_configuration import apply_options, with_baseline, with_sample
+from sessions.day.opened_merger import open_merger
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.ledger import Ledger, ProbeResult
-from sessions.ledger.record import PART
-from sessions.resolutions.memory import open_memory
+from sessions.ledger.record_file import PART, record_of_day
 from sessions.settings.configuration import Config, Gate, load_config
 from sessions.settings.options import Options
 from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release
-from sessions.source.start import find_start
 from sessions.terminal.console import Console
 
 
@@ -72,25 +70,15 @@ class Day:
 
     def is_begun(self) -> bool:
         """Whether this day's tickets have a record already."""
-        try:
-            record = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        return record["base"] == self.release.commit and bool(record["tickets"])
+        record = record_of_day(self.folder)
+        return record is not None and record.base == self.release.commit and bool(record.tickets)
 
     def earlier_culprits(self) -> list[int]:
         """How many tickets were at fault on each of the last days whose record can be read."""
-        records = sorted((self.state / "days").glob("????-??-??/run.json"))[-14:]
-        found = []
-        for path in records:
-            try:
-                record = json.loads(path.read_text(encoding="utf-8"))
-                told = [ticket["verdict"] for ticket in record["tickets"]]
-            except (OSError, ValueError, LookupError, TypeError):
-                continue
-            if record["state"] in ("green", "red") and path.parent.name != self.folder.name[:10]:
-                found.append(told.count("culprit"))
-        return found
+        today = self.folder.name[:10]
+        folders = [each for each in sorted((self.state / "days").glob("????-??-??"))[-14:] if each.name != today]
+        records = [record for folder in folders if (record := record_of_day(folder))]
+        return [len(record.culprits) for record in records if record.state.is_decided]
 
     def asked_gates(self) -> tuple[Gate, ...]:
         """The gates to run in this call. Raises :class:`UsageError` for a name that is none."""
@@ -114,20 +102,16 @@ def open_day(options: Options, console: Console) -> Iterator[Day]:
         ledger = Ledger(options.state / "ledger.sqlite")
         borrowed.callback(ledger.close)
         mirror = Mirror.of(config.project.repository, options.state)
-        project = config.project
-        release = find_start(mirror, options.release or project.release, project.tags, project.name)
+        merger = open_merger(mirror, config, options)
+        borrowed.callback(merger.close)
+        release = merger.release
         config = with_baseline(config, release)
         tip = f", the tip of {release.branch}" if release.branch else ""
-        console.step(f"{project.name} {release.tag} ({release.commit[:10]}{tip}), {options.date}")
+        console.step(f"{config.project.name} {release.tag} ({release.commit[:10]}{tip}), {options.date}")
         if release.aside:
             console.detail(release.aside)
         if options.fresh or options.rerun_failed:
             ledger.forget(keep_passes=not options.fresh, keep_tree=release.tree)
-        signed, modules = project.committer, project.submodules
-        merger = Merger(
-            mirror.repository, release, options.date, signed, submodules=modules, memory=open_memory(mirror)
-        )
-        borrowed.callback(merger.close)
         yield Day(
             options=options,
             config=config,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sessions.day.context import Day
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
-from sessions.ledger.record import load_record, write_whole
+from sessions.ledger.record_file import load_record, write_whole
 from sessions.source.conflicts import Clash
 from sessions.source.line import merge_line, start_line
 from sessions.terminal.errors import UsageError
@@ -118,16 +117,11 @@ def forget_stop(folder: Path, stop: Stop) -> None:
 
 def _partners(state: Path, number: int) -> tuple[set[int], str]:
     """Return with which tickets a ticket broke something in the newest record, and what."""
-    for ticket in load_record(state)["tickets"]:
-        if ticket["number"] == number:
-            partners = _named(ticket["broke"])
-            if partners:
-                return partners, ticket["reason"]
+    for ticket in load_record(state).tickets:
+        partners = {other for broke in ticket.broke for other in broke.with_}
+        if ticket.number == number and partners:
+            return partners, ticket.reason
     raise UsageError(
         f"#{number} has nothing to resolve: it merges without a conflict, and the newest record names no ticket "
         "together with which it breaks something."
     )
-
-
-def _named(broke: Sequence[dict[str, list[int]]]) -> set[int]:
-    return {other for each in broke for other in each["with"]}

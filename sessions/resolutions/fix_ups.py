@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sessions.resolutions.model import About, Kind, Part, Resolution, fix_up_key
+from sessions.resolutions.model import About, Resolution, ResolutionKind, ResolutionPart, fix_up_key
 from sessions.source.repository import Repository
 from sessions.source.tree_edit import edit_tree, entries_at, write_blob
-from sessions.source.unmerged import Entry
+from sessions.source.unmerged import TreeEntry
 
 _SIGNATURE = "integrand <integrand@localhost> 0 +0000"
 
@@ -17,16 +17,16 @@ def make_fix_up(repository: Repository, before: str, after: str, about: About) -
     paths = repository.git("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, after).fields()
     if not paths:
         return None
-    parts = dict[str, Part]()
+    parts = dict[str, ResolutionPart]()
     for side, tree in (("before", before), ("after", after)):
         entries = entries_at(repository, tree, paths)
         contents = repository.read(entry.id for entry in entries.values())
         parts |= {
-            f"{side}/{path}": Part(content=contents[entry.id], mode=entry.mode)
+            f"{side}/{path}": ResolutionPart(content=contents[entry.id], mode=entry.mode)
             for path, entry in entries.items()
             if entry.id in contents  # a submodule has none
         }
-    return Resolution(kind=Kind.FIX_UP, key=fix_up_key(about.commits.values()), about=about, parts=parts)
+    return Resolution(kind=ResolutionKind.FIX_UP, key=fix_up_key(about.commits.values()), about=about, parts=parts)
 
 
 def apply_fix_up(repository: Repository, tree: str, fix_up: Resolution) -> str | None:
@@ -43,15 +43,15 @@ def apply_fix_up(repository: Repository, tree: str, fix_up: Resolution) -> str |
     return None if merged.status else merged.fields()[0]
 
 
-def _entries(repository: Repository, fix_up: Resolution, side: str) -> dict[str, Entry]:
+def _entries(repository: Repository, fix_up: Resolution, side: str) -> dict[str, TreeEntry]:
     return {
-        path.removeprefix(f"{side}/"): Entry(mode=part.mode, id=write_blob(repository, part.content))
+        path.removeprefix(f"{side}/"): TreeEntry(mode=part.mode, id=write_blob(repository, part.content))
         for path, part in fix_up.parts.items()
         if path.startswith(f"{side}/")
     }
 
 
-def _changes(entries: Mapping[str, Entry], paths: Collection[str]) -> dict[str, Entry | None]:
+def _changes(entries: Mapping[str, TreeEntry], paths: Collection[str]) -> dict[str, TreeEntry | None]:
     return {path: entries.get(path) for path in paths}
 
 

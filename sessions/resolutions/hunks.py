@@ -19,7 +19,7 @@ _BARE_START = re.compile(rb"(<{7,})\r?\n")
 
 
 @dataclass(frozen=True)
-class Hunk:
+class ConflictHunk:
     """One conflict within a file: the text of both sides, and of the base; ``None`` where that is not known."""
 
     ours: bytes
@@ -44,7 +44,7 @@ class MarkedFile:
     """A file with conflicts: the text ``outside`` of them, one part more than there are ``hunks``."""
 
     outside: tuple[bytes, ...]
-    hunks: tuple[Hunk, ...]
+    hunks: tuple[ConflictHunk, ...]
 
     def fill(self, texts: Sequence[bytes]) -> bytes:
         """Return the file with a text in place of each hunk."""
@@ -72,7 +72,7 @@ def read_marked(content: bytes, *, has_base: bool = True, has_labels: bool = Tru
     ``has_base``: the style is ``zdiff3``. ``has_labels``: each marker names a side; in git's rr-cache none does.
     """
     rows = iter(_rows(content))
-    outside, hunks = list[bytes]([b""]), list[Hunk]()
+    outside, hunks = list[bytes]([b""]), list[ConflictHunk]()
     start = _START if has_labels else _BARE_START
     for row in rows:
         found = start.fullmatch(row)
@@ -87,7 +87,7 @@ def read_marked(content: bytes, *, has_base: bool = True, has_labels: bool = Tru
     return MarkedFile(tuple(outside), tuple(hunks)) if hunks else None
 
 
-def _read_hunk(rows: Iterator[bytes], size: int, *, has_base: bool) -> Hunk | None:
+def _read_hunk(rows: Iterator[bytes], size: int, *, has_base: bool) -> ConflictHunk | None:
     """Read a hunk up to its end; ``None`` where a line of its text looks like a marker."""
     marks = {mark: re.compile(rb"\%b{%d}%b" % (mark, size, _LABEL)) for mark in (b"<", b"|", b"=", b">")}
     order = [b"|", b"=", b">"] if has_base else [b"=", b">"]
@@ -96,7 +96,7 @@ def _read_hunk(rows: Iterator[bytes], size: int, *, has_base: bool) -> Hunk | No
         if marks[order[len(parts) - 1]].fullmatch(row):
             if len(parts) == len(order):
                 ours, *base, theirs = parts
-                return Hunk(ours, theirs, base[0] if base else None)
+                return ConflictHunk(ours, theirs, base[0] if base else None)
             parts.append(b"")
         elif any(mark.fullmatch(row) for mark in marks.values()):
             return None

@@ -9,12 +9,12 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from sessions.source.unmerged import BASE, OURS, THEIRS, Entry
+from sessions.source.unmerged import BASE, OURS, THEIRS, TreeEntry
 
 _FILE = "100644"
 
 
-class Kind(StrEnum):
+class ResolutionKind(StrEnum):
     """What a resolution decides.
 
     A ``hunk`` is one conflict within a file, wherever that file is. A ``file`` is a whole file in exactly these three
@@ -45,7 +45,7 @@ class About:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ResolutionPart:
     """A piece of content that belongs to a resolution, with git's mode for it."""
 
     content: bytes
@@ -61,10 +61,10 @@ class Resolution:
     ``before/<path>`` and ``after/<path>``.
     """
 
-    kind: Kind
+    kind: ResolutionKind
     key: str
     about: About
-    parts: Mapping[str, Part] = field(default_factory=dict)
+    parts: Mapping[str, ResolutionPart] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -81,18 +81,18 @@ class Resolution:
         """Whether it has the parts that its kind needs, and no path that git allows in no tree."""
         names = set(self.parts)
         match self.kind:
-            case Kind.HUNK:
+            case ResolutionKind.HUNK:
                 return "text" in names
-            case Kind.FILE:
+            case ResolutionKind.FILE:
                 return names <= {"content"}
-            case Kind.RERERE:
+            case ResolutionKind.RERERE:
                 return names == {str(place) for place in range(len(names))}
-            case Kind.FIX_UP:
+            case ResolutionKind.FIX_UP:
                 steps = {step.lower() for name in names for step in name.split("/")}
                 return len(self.about.commits) > 1 and ".git" not in steps
 
 
-def file_key(stages: Mapping[int, Entry]) -> str:
+def file_key(stages: Mapping[int, TreeEntry]) -> str:
     """Return a hash of the three versions of a file in conflict, in hex, whichever side was merged onto which."""
     found = [stages.get(stage) for stage in (BASE, OURS, THEIRS)]
     base, ours, theirs = (f"{entry.mode} {entry.id}" if entry else "" for entry in found)

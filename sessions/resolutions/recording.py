@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sessions.resolutions.hunks import read_marked
-from sessions.resolutions.model import About, Kind, Part, Resolution, file_key
+from sessions.resolutions.model import About, Resolution, ResolutionKind, ResolutionPart, file_key
 from sessions.source.repository import Repository
 from sessions.source.tree_edit import edit_tree, entries_at
-from sessions.source.unmerged import Entry, Unmerged
+from sessions.source.unmerged import TreeEntry, Unmerged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +41,12 @@ def learn(repository: Repository, unmerged: Unmerged, tree: str, about: About) -
         if is_text and marked is not None and resolved is not None and (hunks := _hunks(marked, resolved, here)):
             resolutions += hunks
         elif entry is None or resolved is not None:  # a submodule cannot be kept
-            part = {"content": Part(content=resolved, mode=entry.mode)} if entry and resolved is not None else {}
-            resolutions.append(Resolution(kind=Kind.FILE, key=file_key(stages), about=here, parts=part))
+            part = (
+                {"content": ResolutionPart(content=resolved, mode=entry.mode)} if entry and resolved is not None else {}
+            )
+            resolutions.append(Resolution(kind=ResolutionKind.FILE, key=file_key(stages), about=here, parts=part))
             whole.append(path)
-    decided: Mapping[str, Entry | None] = {path: finished.get(path) for path in unmerged.stages}
+    decided: Mapping[str, TreeEntry | None] = {path: finished.get(path) for path in unmerged.stages}
     return Lesson(
         resolutions=tuple({each.name: each for each in resolutions}.values()),
         tree=edit_tree(repository, unmerged.tree, decided),
@@ -61,8 +63,8 @@ def _hunks(marked: bytes, resolved: bytes, about: About) -> list[Resolution]:
     by_key = dict[str, Resolution]()
     for hunk, text in zip(file.hunks, texts, strict=True):
         parts = {"ours": hunk.ours, "theirs": hunk.theirs, "base": hunk.base or b"", "text": text}
-        kept = {name: Part(content=content) for name, content in parts.items()}
-        found = Resolution(kind=Kind.HUNK, key=hunk.key, about=about, parts=kept)
+        kept = {name: ResolutionPart(content=content) for name, content in parts.items()}
+        found = Resolution(kind=ResolutionKind.HUNK, key=hunk.key, about=about, parts=kept)
         if by_key.setdefault(hunk.key, found).parts["text"] != found.parts["text"]:
             return []  # the same conflict twice, and not solved in the same way
     return list(by_key.values())

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.resolutions.hunks import read_marked
-from sessions.resolutions.model import About, Kind, Part, Resolution
+from sessions.resolutions.model import About, Resolution, ResolutionKind, ResolutionPart
 
 _NAME = re.compile(r"[0-9a-f]{40}")
 
@@ -56,7 +56,7 @@ def _read(key: str, before: Path, after: Path, author: str) -> Resolution | None
     if marked is None or texts is None or marked.rerere_id != key:
         return None
     day = dt.datetime.fromtimestamp(after.stat().st_mtime, dt.UTC).date().isoformat()
-    parts = {str(place): Part(content=text) for place, text in enumerate(texts)}
+    parts = {str(place): ResolutionPart(content=text) for place, text in enumerate(texts)}
     return Resolution(
-        kind=Kind.RERERE, key=key, about=About(author=author, date=day, origin=f"rr-cache/{key}"), parts=parts
+        kind=ResolutionKind.RERERE, key=key, about=About(author=author, date=day, origin=f"rr-cache/{key}"), parts=parts
     )

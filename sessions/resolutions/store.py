@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sessions.resolutions.model import Kind, Part, Resolution, read_about, write_about
+from sessions.resolutions.model import Resolution, ResolutionKind, ResolutionPart, read_about, write_about
 from sessions.source.mirror import Mirror
 from sessions.source.repository import Repository
 
@@ -75,23 +75,23 @@ def open_shelf(mirror: Mirror) -> Shelf:
 
 def read_resolutions(repository: Repository, commit: str) -> dict[str, Resolution]:
     """Read all resolutions of a commit, by name. What is damaged is passed over."""
-    parts = dict[str, dict[str, Part]]()
+    parts = dict[str, dict[str, ResolutionPart]]()
     rows = [row.split("\t", 1) for row in repository.git("ls-tree", "-r", "-z", "--full-tree", commit).fields()]
     contents = repository.read(about.split(" ")[2] for about, _ in rows)
     for about, path in rows:
         mode, _, blob = about.split(" ")
         name = _NAME.fullmatch(path)
         if name and blob in contents:
-            parts.setdefault(name["folder"], {})[name["part"]] = Part(content=contents[blob], mode=mode)
+            parts.setdefault(name["folder"], {})[name["part"]] = ResolutionPart(content=contents[blob], mode=mode)
     found = (_read(name, each) for name, each in parts.items())
     return {each.name: each for each in found if each}
 
 
-def _read(name: str, parts: dict[str, Part]) -> Resolution | None:
+def _read(name: str, parts: dict[str, ResolutionPart]) -> Resolution | None:
     kind, _, key = name.partition("/")
     with suppress(ValueError, LookupError, TypeError, AttributeError, json.JSONDecodeError):
         about = read_about(parts.pop(_ABOUT).content)
-        found = Resolution(kind=Kind(kind), key=key, about=about, parts=parts)
+        found = Resolution(kind=ResolutionKind(kind), key=key, about=about, parts=parts)
         return found if found.is_complete else None
     return None
 
@@ -115,13 +115,13 @@ def _contains(repository: Repository, commit: str, other: str) -> bool:
     return not repository.git("merge-base", "--is-ancestor", other, commit, ok=(0, 1)).status
 
 
-def _files(resolution: Resolution) -> Iterable[tuple[str, Part]]:
-    yield f"{resolution.name}/{_ABOUT}", Part(content=write_about(resolution.about))
+def _files(resolution: Resolution) -> Iterable[tuple[str, ResolutionPart]]:
+    yield f"{resolution.name}/{_ABOUT}", ResolutionPart(content=write_about(resolution.about))
     for path, part in resolution.parts.items():
         yield f"{resolution.name}/{path}", part
 
 
-def _file(path: str, part: Part) -> bytes:
+def _file(path: str, part: ResolutionPart) -> bytes:
     """Return a file for `git fast-import`, see git-fast-import(1)."""
     name = path.encode("utf-8", "surrogateescape").replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
     return b'M %b inline "%b"\n%b' % (part.mode.encode(), name, _data(part.content))

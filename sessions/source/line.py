@@ -9,7 +9,7 @@ from sessions.source.conflict_partners import conflict_in, used_resolutions
 from sessions.source.conflicts import Clash
 from sessions.source.merging import Candidate, Merger
 from sessions.source.trunk import Trunk
-from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
+from sessions.tickets.model import Decision, Ticket, UsedResolution, Verdict, name_tickets
 from sessions.tickets.order import Needs
 
 
@@ -82,25 +82,43 @@ def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Lin
             remarks = [_remarks(ticket, queue, is_empty), merger.remarks(heads[-1], ticket)]
             heads.append(merged)
             accepted.append(ticket)
-            for use, others in used_resolutions(ticket, heads, merger):
-                remarks.append(f"its conflict with {_name_others(others, merger)} is settled: {use}")
-                decisions |= {n: _with_remark(decisions[n], f"it goes with #{ticket.number}: {use}") for n in others}
             decisions[ticket.number] = Decision(verdict=Verdict.INTEGRATED, reason="; ".join(filter(None, remarks)))
-    for dropped in merger.memory.dropped.values():
-        use = dropped.use
-        with_ = {other for each in decisions[use.ticket].conflicts for other in each.with_}
-        for number in {use.ticket, *use.others, *with_} & decisions.keys():
-            decisions[number] = _with_remark(decisions[number], str(dropped))
+            decisions |= _settled(ticket, heads, merger, decisions)
+    decisions |= _dropped(merger, decisions)
     return Line(head=heads[-1], tickets=tuple(accepted), decisions=decisions)
 
 
-def _name_others(others: Sequence[int], merger: Merger) -> str:
-    """Name the other side of a conflict: tickets, or what the merge line starts with."""
-    return name_tickets(others) if others else merger.start
+def _settled(
+    ticket: Ticket, heads: Sequence[Candidate], merger: Merger, decisions: Mapping[int, Decision]
+) -> dict[int, Decision]:
+    """Return the decisions on both sides of each conflict that a kept resolution settled in the last merge."""
+    changed = dict[int, Decision]()
+    for use, others in used_resolutions(ticket, heads, merger):
+        with_ = name_tickets(others) if others else merger.start
+        remarks = {ticket.number: f"its conflict with {with_} is settled: {use}"}
+        remarks |= dict.fromkeys(others, f"it goes with #{ticket.number}: {use}")
+        for number, remark in remarks.items():
+            decision = changed.get(number, decisions[number])
+            changed[number] = _with_resolution(decision, remark, use.record(others))
+    return changed
 
 
-def _with_remark(decision: Decision, remark: str) -> Decision:
-    return replace(decision, reason="; ".join(filter(None, [decision.reason, remark])))
+def _dropped(merger: Merger, decisions: Mapping[int, Decision]) -> dict[int, Decision]:
+    """Return the decisions on both sides of each conflict whose resolution was dropped."""
+    changed = dict[int, Decision]()
+    for dropped in merger.memory.dropped.values():
+        use = dropped.use
+        with_ = {other for each in decisions[use.ticket].conflicts for other in each.with_} | {*use.others}
+        for number in {use.ticket, *with_} & decisions.keys():
+            decision = changed.get(number, decisions[number])
+            used = replace(use.record(tuple(sorted(with_))), dropped=dropped.why)
+            changed[number] = _with_resolution(decision, str(dropped), used)
+    return changed
+
+
+def _with_resolution(decision: Decision, remark: str, used: UsedResolution) -> Decision:
+    reason = "; ".join(filter(None, [decision.reason, remark]))
+    return replace(decision, reason=reason, resolutions=(*decision.resolutions, used))
 
 
 def _nothing(ticket: Ticket, merger: Merger) -> Decision | None:

@@ -17,7 +17,7 @@ from sessions.source.releases import Release
 from sessions.source.remarks import driver_remarks, submodule_remarks
 from sessions.source.repository import Repository
 from sessions.source.trunk import Trunk
-from sessions.source.unmerged import ConflictMemory, NoMemory, Remembered, Use
+from sessions.source.unmerged import CompletedMerge, ConflictMemory, NoMemory, Use
 from sessions.terminal.errors import SourceError
 from sessions.tickets.model import Ticket
 
@@ -168,9 +168,9 @@ class Merger:
             uses=(*onto.uses, *made.uses),
         )
 
-    def _complete(self, onto: Candidate, what: Ticket | str, merge: Merge) -> Remembered | None:
+    def _complete(self, onto: Candidate, what: Ticket | str, merge: Merge) -> CompletedMerge | None:
         """Return the tree of a merge with what the memory knows of a ticket; ``None`` if it conflicts."""
-        plain = Remembered(tree=merge.tree, uses=()) if merge.clean else None
+        plain = CompletedMerge(tree=merge.tree, uses=()) if merge.clean else None
         if self.memory.is_empty or isinstance(what, str):
             return plain
         unmerged = None if plain else self._git.unmerged(onto.commit, what.commit, onto.tree)
@@ -179,7 +179,7 @@ class Merger:
             return None
         commits = {number: self._commits[number] for number in (*onto.tickets, what.number)}
         fixed = self.memory.fix(solved.tree, commits, what.number)
-        return Remembered(tree=fixed.tree, uses=(*solved.uses, *fixed.uses))
+        return CompletedMerge(tree=fixed.tree, uses=(*solved.uses, *fixed.uses))
 
 
 def _are_strangers(repository: Repository, one: str, other: str) -> bool:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sessions.source.merge_process import split_messages
+from sessions.tickets.model import UsedResolution
 
 BASE, OURS, THEIRS = 1, 2, 3  # the stages of a conflict, see git-ls-files(1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class TreeEntry:
     """An entry of a tree: git's mode (``100644``) and the full hex id of its object."""
 
     mode: str
@@ -34,7 +35,7 @@ class Unmerged:
 
     tree: str
     plain: str
-    stages: Mapping[str, Mapping[int, Entry]]
+    stages: Mapping[str, Mapping[int, TreeEntry]]
     kinds: Mapping[str, str]
 
 
@@ -45,11 +46,11 @@ def read_unmerged(fields: Sequence[str], plain: str) -> Unmerged:
     """
     tree, *rest = fields
     end = rest.index("")
-    stages = dict[str, dict[int, Entry]]()
+    stages = dict[str, dict[int, TreeEntry]]()
     for row in rest[:end]:
         about, path = row.split("\t", 1)
         mode, object_id, stage = about.split(" ")
-        stages.setdefault(path, {})[int(stage)] = Entry(mode=mode, id=object_id)
+        stages.setdefault(path, {})[int(stage)] = TreeEntry(mode=mode, id=object_id)
     kinds = dict.fromkeys(stages, "contents")
     for paths, kind in split_messages(rest[end + 1 :]):
         if kind.startswith("CONFLICT ("):
@@ -80,6 +81,12 @@ class Use:
         """Whether it mends what two tickets break together, although git merges them."""
         return bool(self.others)
 
+    def record(self, others: tuple[int, ...]) -> UsedResolution:
+        """Return what is recorded of it; ``others`` are the other side of the conflict."""
+        return UsedResolution(
+            id=self.id, ticket=self.ticket, with_=others, paths=self.paths, author=self.author, date=self.date
+        )
+
     def __str__(self) -> str:
         """A clause such as ``a.py as resolved by Jane on 2026-11-20 (resolution 0123abcdef)``."""
         how = "fixed up" if self.is_fix_up else "resolved"
@@ -99,7 +106,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remembered:
+class CompletedMerge:
     """A tree that kept resolutions completed, and which they were."""
 
     tree: str
@@ -117,10 +124,10 @@ class ConflictMemory(Protocol):
     def is_empty(self) -> bool:
         """Whether it holds nothing, so that there is no need to ask."""
 
-    def solve(self, unmerged: Unmerged, ticket: int) -> Remembered | None:
+    def solve(self, unmerged: Unmerged, ticket: int) -> CompletedMerge | None:
         """Return the tree in which all conflicts are decided; ``None`` if one of them is not known."""
 
-    def fix(self, tree: str, commits: Mapping[int, str], ticket: int) -> Remembered:
+    def fix(self, tree: str, commits: Mapping[int, str], ticket: int) -> CompletedMerge:
         """Return the tree with the fix-ups of ``ticket`` and the other tickets in ``commits`` (full hex ids)."""
 
     def drop(self, dropped: Dropped) -> None:
@@ -134,13 +141,13 @@ class NoMemory:
     dropped: Mapping[str, Dropped] = field(default_factory=dict, init=False)
     is_empty: bool = field(default=True, init=False)
 
-    def solve(self, unmerged: Unmerged, ticket: int) -> Remembered | None:  # noqa: ARG002  it knows nothing
+    def solve(self, unmerged: Unmerged, ticket: int) -> CompletedMerge | None:  # noqa: ARG002  it knows nothing
         """Return ``None``."""
         return None
 
-    def fix(self, tree: str, commits: Mapping[int, str], ticket: int) -> Remembered:  # noqa: ARG002  likewise
+    def fix(self, tree: str, commits: Mapping[int, str], ticket: int) -> CompletedMerge:  # noqa: ARG002  likewise
         """Return the tree as it is."""
-        return Remembered(tree=tree, uses=())
+        return CompletedMerge(tree=tree, uses=())
 
     def drop(self, dropped: Dropped) -> None:
         """Do nothing."""

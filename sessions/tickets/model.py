@@ -48,6 +48,11 @@ class Verdict(StrEnum):
     UNFETCHABLE = "unfetchable"
     NOT_REACHED = "not-reached"
 
+    @property
+    def is_at_fault(self) -> bool:
+        """Whether the ticket's author has something to repair."""
+        return self in (Verdict.CULPRIT, Verdict.CONFLICT)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
@@ -58,6 +63,24 @@ class Conflict:
     lines: str
     kind: str
     hunk: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsedResolution:
+    """A kept resolution of a conflict, named by its ``id``, that the merge of ``ticket`` used.
+
+    ``with_`` are the tickets that it would conflict with or break something with, none for the release. ``paths`` are
+    the files that the resolution decided, ``author`` and ``date`` (ISO) say who recorded it. ``dropped`` is why it was
+    not used in the end, empty where it was.
+    """
+
+    id: str
+    ticket: int
+    with_: tuple[int, ...]
+    paths: tuple[str, ...]
+    author: str
+    date: str
+    dropped: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +117,7 @@ class Decision:
     blocked_by: tuple[int, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     broke: tuple[Breakage, ...] = ()
+    resolutions: tuple[UsedResolution, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +139,7 @@ class Account:
     @property
     def is_at_fault(self) -> bool:
         """Whether the author has something to mend: only this moves labels and statuses."""
-        return self.verdict in (Verdict.CULPRIT, Verdict.CONFLICT)
+        return self.verdict.is_at_fault
 
 
 def name_tickets(numbers: Iterable[int]) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.resolutions.hunks import Hunk, MarkedFile, read_marked
+from sessions.resolutions.hunks import ConflictHunk, MarkedFile, read_marked
 
 ID, OTHER = "a" * 40, "b" * 40
 
@@ -20,7 +20,8 @@ FILE = ("first\n" + marked() + "middle\n" + marked("x\n", "", "y\n") + "last\n")
 def test_a_file_is_taken_apart() -> None:
     file = read_marked(FILE)
     assert file == MarkedFile(
-        (b"first\n", b"middle\n", b"last\n"), (Hunk(b"one\n", b"two\n", b"old\n"), Hunk(b"x\n", b"y\n", b""))
+        (b"first\n", b"middle\n", b"last\n"),
+        (ConflictHunk(b"one\n", b"two\n", b"old\n"), ConflictHunk(b"x\n", b"y\n", b"")),
     )
     assert file.fill([b"both\n", b""]) == b"first\nboth\nmiddle\nlast\n"
     assert file.texts_in(b"first\nboth\nmiddle\nlast\n") == (b"both\n", b"")
@@ -66,14 +67,14 @@ def test_a_heading_of_equal_signs_in_ours_is_no_marker_where_the_base_follows() 
 
 
 def test_the_key_depends_on_each_byte_and_not_on_the_order_of_the_sides() -> None:
-    hunk = Hunk(b"one\n", b"two\n", b"old\n")
-    assert hunk.key == Hunk(b"two\n", b"one\n", b"old\n").key
+    hunk = ConflictHunk(b"one\n", b"two\n", b"old\n")
+    assert hunk.key == ConflictHunk(b"two\n", b"one\n", b"old\n").key
     others = [
-        Hunk(b"one\n", b"two\n", b"old"),
-        Hunk(b"one\n", b"two", b"old\n"),
-        Hunk(b"one\r\n", b"two\n", b"old\n"),
-        Hunk(b"one\ntwo\n", b"", b"old\n"),
-        Hunk(b"old\n", b"two\n", b"one\n"),
+        ConflictHunk(b"one\n", b"two\n", b"old"),
+        ConflictHunk(b"one\n", b"two", b"old\n"),
+        ConflictHunk(b"one\r\n", b"two\n", b"old\n"),
+        ConflictHunk(b"one\ntwo\n", b"", b"old\n"),
+        ConflictHunk(b"old\n", b"two\n", b"one\n"),
     ]
     assert len({hunk.key, *(each.key for each in others)}) == 6
 
@@ -84,7 +85,7 @@ ROWS = st.lists(st.sampled_from([b"a\n", b"b\n", b"\n", b"=====\n"]), max_size=4
 @given(st.lists(ROWS.filter(bool), min_size=2, max_size=4), st.data())
 def test_what_is_read_from_a_resolved_file_is_what_filled_it(outside: list[bytes], data: st.DataObject) -> None:
     texts = tuple(data.draw(ROWS) for _ in outside[1:])
-    hunks = tuple(Hunk(b"1\n", b"2\n", b"") for _ in texts)
+    hunks = tuple(ConflictHunk(b"1\n", b"2\n", b"") for _ in texts)
     file = MarkedFile(tuple(outside), hunks)
     assert file.texts_in(file.fill(texts)) in (texts, None)  # None where there are several ways
     clear = MarkedFile(tuple(b"%d\n%b" % (place, part) for place, part in enumerate(outside)), hunks)

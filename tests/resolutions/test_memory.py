@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessions.resolutions.memory import ResolutionMemory
-from sessions.resolutions.model import About, Kind
+from sessions.resolutions.model import About, ResolutionKind
 from sessions.resolutions.recording import Lesson, learn
 from sessions.resolutions.rerere_cache import read_rerere_cache
 from sessions.source.conflicts import Clash
@@ -53,42 +53,50 @@ class Pair:
         return merger.combine([self.tickets[first], self.tickets[3 - first]])
 
 
-CASES: dict[str, tuple[dict[str, Content], dict[str, Content], dict[str, Content], dict[str, Content], Kind]] = {
-    "lines": ({"a": lines()}, {"a": lines((5, "x"))}, {"a": lines((5, "y"))}, {"a": lines((5, "xy"))}, Kind.HUNK),
+CASES: dict[
+    str, tuple[dict[str, Content], dict[str, Content], dict[str, Content], dict[str, Content], ResolutionKind]
+] = {
+    "lines": (
+        {"a": lines()},
+        {"a": lines((5, "x"))},
+        {"a": lines((5, "y"))},
+        {"a": lines((5, "xy"))},
+        ResolutionKind.HUNK,
+    ),
     "two places": (
         {"a": lines()},
         {"a": lines((5, "x"), (20, "x"))},
         {"a": lines((5, "y"), (20, "z"))},
         {"a": lines((5, "xy"), (20, "xz"))},
-        Kind.HUNK,
+        ResolutionKind.HUNK,
     ),
-    "both add": ({"a": "1\n"}, {"n": "x\n"}, {"n": "y\n"}, {"n": "x\ny\n"}, Kind.HUNK),
+    "both add": ({"a": "1\n"}, {"n": "x\n"}, {"n": "y\n"}, {"n": "x\ny\n"}, ResolutionKind.HUNK),
     "renamed": (
         {"a": lines()},
         {"a": None, "b": lines((5, "x"))},
         {"a": lines((5, "y"))},
         {"b": lines((5, "xy"))},
-        Kind.HUNK,
+        ResolutionKind.HUNK,
     ),
-    "no end of line": ({"a": "1\n2"}, {"a": "1\nx"}, {"a": "1\ny"}, {"a": "1\nxy"}, Kind.HUNK),
-    "CRLF": ({"a": "1\r\n2\r\n"}, {"a": "1\r\nx\r\n"}, {"a": "1\r\ny\r\n"}, {"a": "1\r\nxy\r\n"}, Kind.HUNK),
+    "no end of line": ({"a": "1\n2"}, {"a": "1\nx"}, {"a": "1\ny"}, {"a": "1\nxy"}, ResolutionKind.HUNK),
+    "CRLF": ({"a": "1\r\n2\r\n"}, {"a": "1\r\nx\r\n"}, {"a": "1\r\ny\r\n"}, {"a": "1\r\nxy\r\n"}, ResolutionKind.HUNK),
     "executable": (
         {"a": (EXECUTABLE, lines())},
         {"a": (EXECUTABLE, lines((5, "x")))},
         {"a": (EXECUTABLE, lines((5, "y")))},
         {"a": (EXECUTABLE, lines((5, "xy")))},
-        Kind.HUNK,
+        ResolutionKind.HUNK,
     ),
     "changed elsewhere": (
         {"a": lines()},
         {"a": lines((5, "x"))},
         {"a": lines((5, "y"))},
         {"a": lines((5, "xy"), (9, "more"))},
-        Kind.FILE,
+        ResolutionKind.FILE,
     ),
-    "deleted": ({"a": lines()}, {"a": None}, {"a": lines((5, "y"))}, {"a": None}, Kind.FILE),
-    "not deleted": ({"a": lines()}, {"a": None}, {"a": lines((5, "y"))}, {"a": lines((5, "z"))}, Kind.FILE),
-    "binary": ({"a": b"\0"}, {"a": b"\0x"}, {"a": b"\0y"}, {"a": b"\0xy"}, Kind.FILE),
+    "deleted": ({"a": lines()}, {"a": None}, {"a": lines((5, "y"))}, {"a": None}, ResolutionKind.FILE),
+    "not deleted": ({"a": lines()}, {"a": None}, {"a": lines((5, "y"))}, {"a": lines((5, "z"))}, ResolutionKind.FILE),
+    "binary": ({"a": b"\0"}, {"a": b"\0x"}, {"a": b"\0y"}, {"a": b"\0xy"}, ResolutionKind.FILE),
 }
 
 

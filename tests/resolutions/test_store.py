@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.resolutions.model import About, Kind, Part, Resolution, write_about
+from sessions.resolutions.model import About, Resolution, ResolutionKind, ResolutionPart, write_about
 from sessions.resolutions.store import PUBLISHED, RESOLUTIONS, Shelf, open_shelf, read_resolutions
 from sessions.source.mirror import Mirror
 from tests.repositories import Builder, Content, run_git
@@ -31,8 +31,11 @@ def resolution(key: str, text: bytes = b"x\n", date: str = "2026-11-20") -> Reso
         tickets=(1, 2),
         commits={1: "f" * 40, 2: "e" * 40},
     )
-    parts = {"text": Part(content=text), 'before/b "b"\\\n\udcff': Part(content=b"\0\n", mode="100755")}
-    return Resolution(kind=Kind.FIX_UP, key=key * 64, about=about, parts=parts)
+    parts = {
+        "text": ResolutionPart(content=text),
+        'before/b "b"\\\n\udcff': ResolutionPart(content=b"\0\n", mode="100755"),
+    }
+    return Resolution(kind=ResolutionKind.FIX_UP, key=key * 64, about=about, parts=parts)
 
 
 def shelf(builder: Builder, state: Path) -> Shelf:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sessions.integrate import integrate
+from sessions.ledger.record_file import record_data
 from sessions.main import run_resolve
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -60,7 +61,7 @@ def write_tickets(folder: Path, *numbers: int) -> None:
 
 def day(folder: Path, **more: Any) -> Mapping[str, Any]:
     common = {"config": folder / "integration.toml", "state": folder / ".integrand", "date": dt.date(2026, 11, 23)}
-    return integrate(Options(**{**common, **more}), Console(to_stderr=True))
+    return record_data(integrate(Options(**{**common, **more}), Console(to_stderr=True)))
 
 
 def plan(folder: Path, **more: Any) -> Mapping[str, Any]:
@@ -107,6 +108,10 @@ def test_a_conflict_is_solved_once(folder: Path, capsys: pytest.CaptureFixture[s
     assert found[2][1].startswith(f"its conflict with #1 is settled: {clause}")
     assert found[1][1].startswith(f"it goes with #2: {clause}")
     assert (record["state"], record["order"]) == ("green", [1, 2, 3])
+    for number, with_ in ((2, [1]), (1, [1])):
+        [used] = next(each for each in record["tickets"] if each["number"] == number)["resolutions"]
+        assert (used["ticket"], used["with"], used["paths"], used["dropped"]) == (2, with_, ["a"], "")
+        assert (used["author"], used["date"]) == ("Jane <jane@example.org>", today)
     mirror = next((folder / ".integrand" / "mirrors").glob("*.git"))
     text = run_git("show", f"{record['head']}:a", cwd=mirror)
     assert text + "\n" == lines((5, "one and two"), (20, "more"), (28, "three"))
@@ -172,6 +177,8 @@ def test_a_resolution_that_breaks_a_test_is_dropped_and_named(folder: Path, caps
     assert "is dropped: with it, #2 breaks check" in found[2][1]
     assert found[1][0] == "integrated"
     assert "is dropped: with it, #2 breaks check" in found[1][1]
+    recorded = [used["dropped"] for each in record["tickets"] for used in each["resolutions"]]
+    assert recorded == ["with it, #2 breaks check"] * 2
     said = capsys.readouterr().err
     command = said.split("`nox -s resolve -- ")[1].split("`")[0].split()
     assert run_resolve(command, folder) is None
