@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from sessions.resolutions.model import About, Resolution, ResolutionKind, ResolutionPart, fix_up_key
 from sessions.source.repository import Repository
 from sessions.source.tree_edit import edit_tree, entries_at, write_blob
-from sessions.source.unmerged import TreeEntry
+from sessions.source.unmerged import FileEntry
 
 _SIGNATURE = "integrand <integrand@localhost> 0 +0000"
 
@@ -43,15 +43,15 @@ def apply_fix_up(repository: Repository, tree: str, fix_up: Resolution) -> str |
     return None if merged.status else merged.fields()[0]
 
 
-def _entries(repository: Repository, fix_up: Resolution, side: str) -> dict[str, TreeEntry]:
+def _entries(repository: Repository, fix_up: Resolution, side: str) -> dict[str, FileEntry]:
     return {
-        path.removeprefix(f"{side}/"): TreeEntry(mode=part.mode, id=write_blob(repository, part.content))
+        path.removeprefix(f"{side}/"): FileEntry(mode=part.mode, id=write_blob(repository, part.content))
         for path, part in fix_up.parts.items()
         if path.startswith(f"{side}/")
     }
 
 
-def _changes(entries: Mapping[str, TreeEntry], paths: Collection[str]) -> dict[str, TreeEntry | None]:
+def _changes(entries: Mapping[str, FileEntry], paths: Collection[str]) -> dict[str, FileEntry | None]:
     return {path: entries.get(path) for path in paths}
 
 

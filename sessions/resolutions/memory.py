@@ -12,7 +12,7 @@ from sessions.resolutions.store import open_shelf
 from sessions.source.mirror import Mirror
 from sessions.source.repository import Repository
 from sessions.source.tree_edit import edit_tree, write_blob
-from sessions.source.unmerged import OURS, THEIRS, CompletedMerge, Dropped, TreeEntry, Unmerged, Use
+from sessions.source.unmerged import OURS, THEIRS, CompletedMerge, Dropped, FileEntry, Unmerged, Use
 
 # Git's words for conflicts that are about one path and its content alone.
 _KINDS = frozenset({"contents", "add/add", "binary", "modify/delete"})
@@ -22,7 +22,7 @@ _KINDS = frozenset({"contents", "add/add", "binary", "modify/delete"})
 class Decided:
     """What the memory makes of one file: its entry, ``None`` if it is deleted, and the resolutions that say so."""
 
-    entry: TreeEntry | None
+    entry: FileEntry | None
     by: tuple[Resolution, ...]
 
 
@@ -63,7 +63,7 @@ class ResolutionMemory:
             return None
         if whole := self._find(ResolutionKind.FILE, file_key(stages)):
             part = whole.parts.get("content")
-            entry = TreeEntry(mode=part.mode, id=write_blob(self.repository, part.content)) if part else None
+            entry = FileEntry(mode=part.mode, id=write_blob(self.repository, part.content)) if part else None
             return Decided(entry=entry, by=(whole,))
         modes = {stages[stage].mode for stage in (OURS, THEIRS) if stage in stages}
         if len(modes) != 1 or len(stages.keys() & {OURS, THEIRS}) < 2:
@@ -71,7 +71,7 @@ class ResolutionMemory:
         if not (found := self._decide_text(unmerged, path)):
             return None
         content, by = found
-        return Decided(entry=TreeEntry(mode=modes.pop(), id=write_blob(self.repository, content)), by=by)
+        return Decided(entry=FileEntry(mode=modes.pop(), id=write_blob(self.repository, content)), by=by)
 
     def fix(self, tree: str, commits: Mapping[int, str], ticket: int) -> CompletedMerge:
         """Return the tree with the fix-ups of ``ticket`` and the other tickets in ``commits`` (full hex ids)."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from sessions.source.unmerged import BASE, OURS, THEIRS, TreeEntry
+from sessions.source.unmerged import BASE, OURS, THEIRS, FileEntry
 
 _FILE = "100644"
 
@@ -92,7 +92,7 @@ class Resolution:
                 return len(self.about.commits) > 1 and ".git" not in steps
 
 
-def file_key(stages: Mapping[int, TreeEntry]) -> str:
+def file_key(stages: Mapping[int, FileEntry]) -> str:
     """Return a hash of the three versions of a file in conflict, in hex, whichever side was merged onto which."""
     found = [stages.get(stage) for stage in (BASE, OURS, THEIRS)]
     base, ours, theirs = (f"{entry.mode} {entry.id}" if entry else "" for entry in found)

@@ -9,7 +9,7 @@ from sessions.resolutions.hunks import read_marked
 from sessions.resolutions.model import About, Resolution, ResolutionKind, ResolutionPart, file_key
 from sessions.source.repository import Repository
 from sessions.source.tree_edit import edit_tree, entries_at
-from sessions.source.unmerged import TreeEntry, Unmerged
+from sessions.source.unmerged import FileEntry, Unmerged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ def learn(repository: Repository, unmerged: Unmerged, tree: str, about: About) -
             )
             resolutions.append(Resolution(kind=ResolutionKind.FILE, key=file_key(stages), about=here, parts=part))
             whole.append(path)
-    decided: Mapping[str, TreeEntry | None] = {path: finished.get(path) for path in unmerged.stages}
+    decided: Mapping[str, FileEntry | None] = {path: finished.get(path) for path in unmerged.stages}
     return Lesson(
         resolutions=tuple({each.name: each for each in resolutions}.values()),
         tree=edit_tree(repository, unmerged.tree, decided),

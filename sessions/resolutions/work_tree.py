@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sessions.source.command import GitReply, call_git
 from sessions.source.repository import Repository
-from sessions.source.unmerged import TreeEntry
+from sessions.source.unmerged import FileEntry
 from sessions.terminal.errors import SourceError, UsageError
 
 _MERGED = "merged-so-far"
@@ -30,7 +30,7 @@ class WorkTree:
         """The branch that stands for the ticket there: git's markers name it."""
         return f"ticket-{self.ticket}"
 
-    def open(self, onto: str, commit: str, known: Mapping[str, TreeEntry | None]) -> tuple[str, ...]:
+    def open(self, onto: str, commit: str, known: Mapping[str, FileEntry | None]) -> tuple[str, ...]:
         """Merge ``commit`` into ``onto``, write the files that are ``known``, and return those that are in conflict.
 
         Raises :class:`UsageError` if there is such a work tree already, :class:`SourceError` if git cannot make it.
@@ -71,7 +71,7 @@ class WorkTree:
         if file.is_file() and marker.search(file.read_bytes()):
             raise UsageError(f"{file} still has conflict markers: resolve them, then type the same command.")
 
-    def _write(self, path: str, entry: TreeEntry | None) -> None:
+    def _write(self, path: str, entry: FileEntry | None) -> None:
         if entry is None:
             self._git("rm", "--quiet", "--force", "--ignore-unmatch", "--", path)
             return

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sessions.source.repository import Repository
-from sessions.source.unmerged import TreeEntry
+from sessions.source.unmerged import FileEntry
 
 
-def edit_tree(repository: Repository, tree: str, changes: Mapping[str, TreeEntry | None]) -> str:
+def edit_tree(repository: Repository, tree: str, changes: Mapping[str, FileEntry | None]) -> str:
     """Return the tree that has ``changes`` in place of its own entries at these paths; ``None`` removes one.
 
     Raises :class:`SourceError` for a path that git allows in no tree, as ``.git/config``.
@@ -29,16 +29,16 @@ def edit_tree(repository: Repository, tree: str, changes: Mapping[str, TreeEntry
         return repository.git("write-tree", env=environment).text
 
 
-def entries_at(repository: Repository, tree: str, paths: Iterable[str]) -> dict[str, TreeEntry]:
+def entries_at(repository: Repository, tree: str, paths: Iterable[str]) -> dict[str, FileEntry]:
     """Return the files of a tree at these paths; a path without a file is left out."""
     chosen = set(paths)
     rows = repository.git("ls-tree", "-r", "-z", "--full-tree", tree).fields() if chosen else []
-    found = dict[str, TreeEntry]()
+    found = dict[str, FileEntry]()
     for row in rows:
         about, path = row.split("\t", 1)
         if path in chosen:
             mode, _, object_id = about.split(" ")
-            found[path] = TreeEntry(mode=mode, id=object_id)
+            found[path] = FileEntry(mode=mode, id=object_id)
     return found
 
 

@@ -17,7 +17,7 @@ BASE, OURS, THEIRS = 1, 2, 3  # the stages of a conflict, see git-ls-files(1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TreeEntry:
+class FileEntry:
     """An entry of a tree: git's mode (``100644``) and the full hex id of its object."""
 
     mode: str
@@ -35,7 +35,7 @@ class Unmerged:
 
     tree: str
     plain: str
-    stages: Mapping[str, Mapping[int, TreeEntry]]
+    stages: Mapping[str, Mapping[int, FileEntry]]
     kinds: Mapping[str, str]
 
 
@@ -46,11 +46,11 @@ def read_unmerged(fields: Sequence[str], plain: str) -> Unmerged:
     """
     tree, *rest = fields
     end = rest.index("")
-    stages = dict[str, dict[int, TreeEntry]]()
+    stages = dict[str, dict[int, FileEntry]]()
     for row in rest[:end]:
         about, path = row.split("\t", 1)
         mode, object_id, stage = about.split(" ")
-        stages.setdefault(path, {})[int(stage)] = TreeEntry(mode=mode, id=object_id)
+        stages.setdefault(path, {})[int(stage)] = FileEntry(mode=mode, id=object_id)
     kinds = dict.fromkeys(stages, "contents")
     for paths, kind in split_messages(rest[end + 1 :]):
         if kind.startswith("CONFLICT ("):
