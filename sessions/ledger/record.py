@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from sessions.gates.results import Kind, TestId
-from sessions.tickets.model import Alternative, Conflict, Verdict
+from sessions.tickets.model import Alternative, Conflict, UsedResolution, Verdict
 
 RECORD_VERSION = 1
 
@@ -191,6 +191,10 @@ class RecordedTicket:
     blocked_by: Numbers
     conflicts: tuple[Conflict, ...]
     broke: tuple[RecordedBreakage, ...]
+    resolutions: Annotated[
+        tuple[UsedResolution, ...],
+        "Kept resolutions of its conflicts with other tickets, of both sides: `ticket` is the one whose merge used it.",
+    ] = ()
     tests: Annotated[RecordedTestChanges, "What its diff does to the tests that ran on the head."] = field(
         default_factory=RecordedTestChanges
     )

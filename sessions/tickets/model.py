@@ -68,6 +68,24 @@ class Conflict:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UsedResolution:
+    """A kept resolution of a conflict, named by its ``id``, that the merge of ``ticket`` used.
+
+    ``with_`` are the tickets that it would conflict with or break something with, none for the release. ``paths`` are
+    the files that the resolution decided, ``author`` and ``date`` (ISO) say who recorded it. ``dropped`` is why it was
+    not used in the end, empty where it was.
+    """
+
+    id: str
+    ticket: int
+    with_: tuple[int, ...]
+    paths: tuple[str, ...]
+    author: str
+    date: str
+    dropped: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Breakage:
     """A test that a ticket breaks, together ``with`` its partners or alone, and the evidence.
 
@@ -116,6 +134,7 @@ class Decision:
     conflicts: tuple[Conflict, ...] = ()
     broke: tuple[Breakage, ...] = ()
     alternative: Alternative | None = None
+    resolutions: tuple[UsedResolution, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
