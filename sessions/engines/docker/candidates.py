@@ -1,4 +1,4 @@
-"""The containers of candidates: the files that differ put in, the first step run, its build kept where asked."""
+"""Start containers of candidates: write the changed files, run the first step, and keep its build if requested."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Candidates:
 
     @property
     def project(self) -> str:
-        """The project's name, as repositories and labels have it."""
+        """The project's name in a form that is legal in repositories and labels."""
         return legal_name(self.config.project.name)
 
     def remove_leftovers(self) -> None:
@@ -87,7 +87,7 @@ class Candidates:
 
     @contextmanager
     def start(self, probe: Probe, bounds: Bounds, listen: Listen) -> Iterator[tuple[StepRunner, StepOutcome]]:
-        """Start a container in which the first step is done: from the image kept of it, if there is one."""
+        """Start a container in which the first step is done; use the kept image of that step, if there is one."""
         kept = self._find_kept(probe)
         first = probe.steps[0]
         with ProbeContainer.of(
@@ -112,7 +112,7 @@ class Candidates:
             yield runner, done
 
     def labels(self, base: Image, own: Mapping[str, str]) -> dict[str, str]:
-        """Return the labels of an image made on ``base``; labels that it does not set, it inherits."""
+        """Return the labels of an image made on ``base``, which would inherit the labels that it does not set."""
         digests = self.client.images.get(base.id).attrs.get("RepoDigests") or [""]
         return {
             "org.opencontainers.image.base.name": base.name,
