@@ -21,7 +21,8 @@ class Queue:
 
     Of tickets that the tracker does not list, ``met`` tells how it is known that the release has them. ``removed``
     tells which tickets, listed or not, were merged and taken out again, and by what. ``hints`` are clauses about
-    listed tickets whose number a subject of the release's history names; they decide nothing.
+    listed tickets whose number a subject of the release's history names; they decide nothing. ``remarks`` are clauses
+    about tickets that are merged, as somebody has decided so.
     """
 
     tickets: tuple[Ticket, ...]
@@ -33,6 +34,7 @@ class Queue:
     met: Mapping[int, str] = field(default_factory=dict)
     removed: Mapping[int, str] = field(default_factory=dict)
     hints: Mapping[int, str] = field(default_factory=dict)
+    remarks: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +137,7 @@ def _remarks(ticket: Ticket, queue: Queue, is_empty: bool) -> str:
     carried = queue.carried.get(ticket.number, frozenset())
     met = [number for number in sorted(queue.needs.get(ticket.number, ())) if number in queue.met]
     remarks = [
+        queue.remarks.get(ticket.number, ""),
         f"its branch carries {name_tickets(carried)} without saying so" if carried else "",
         *(f"it depends on #{number}, which is in the release as of {queue.met[number]}" for number in met),
         "it brings nothing that the tickets before it do not" if is_empty else "",
