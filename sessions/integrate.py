@@ -13,6 +13,7 @@ from sessions.day.finish import conclude
 from sessions.day.fixes import fix_tickets
 from sessions.day.forecast import foresee, say_forecast
 from sessions.day.green_head import GreenHead
+from sessions.day.hinted import DayHints
 from sessions.day.line_selection import LineSelection, describe_best
 from sessions.day.merge_queue import build_queue
 from sessions.day.opened_runner import open_runner
@@ -20,13 +21,14 @@ from sessions.day.plan import describe_plan, plan_message
 from sessions.day.probe_outcomes import called
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress
+from sessions.day.recorded_tickets import recorded_best_set, recorded_hint
 from sessions.day.run_record import DayResult
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
 from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
-from sessions.gates.results import TestId
 from sessions.ledger.record import Record, State
+from sessions.settings.hints import HINTS, check_current
 from sessions.settings.options import Options
 from sessions.source.blockers import Blocker, find_blockers
 from sessions.source.line import Line, Queue, start_line
@@ -41,10 +43,11 @@ def integrate(options: Options, console: Console) -> Record:
     if options.shell is not None:
         return look_inside(options, console)
     with open_day(options, console) as day:
-        tickets = _read_tickets(day)
+        hints = DayHints.beside(options.config)
+        tickets = _read_tickets(day, hints)
         gather(day)
-        queue = _build_queue(day, tickets)
-        lines = LineSelection(day=day, queue=queue)
+        queue = _build_queue(day, tickets, hints)
+        lines = LineSelection(day=day, queue=queue, hints=hints)
         progress = Progress(line=_merge(day, lines))
         if options.plan or not queue.tickets:
             progress.line = lines.explain(progress.line)
@@ -63,16 +66,21 @@ def integrate(options: Options, console: Console) -> Record:
         return record
 
 
-def _read_tickets(day: Day) -> tuple[Ticket, ...]:
+def _read_tickets(day: Day, hints: DayHints) -> tuple[Ticket, ...]:
     configured = day.config.tickets
-    tickets = select_tickets(connect_tracker(configured, day.mirror.list_refs).read(), day.options)
+    found = connect_tracker(configured, day.mirror.list_refs).read()
+    numbers = {ticket.number for ticket in found}
+    check_current(hints.hints, day.options.config.with_name(HINTS), day.options.date, numbers)
+    tickets = select_tickets(found, day.options)
     day.console.step(f"Tickets: {len(tickets)} from the {configured.tracker} tracker")
+    for hint in hints.used([ticket.number for ticket in tickets], {}):
+        day.console.detail(f"hint: {hint}")
     return tickets
 
 
-def _build_queue(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
+def _build_queue(day: Day, tickets: tuple[Ticket, ...], hints: DayHints) -> Queue:
     rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
-    ready = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options)
+    ready = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options, hints)
     milestone = f" for milestone {rules.milestone}" if rules.milestone else ""
     day.console.detail(f"{len(ready.tickets)} are ready{milestone}, {len(ready.out)} are not")
     queue = start_line(ready, day.merger)
@@ -107,7 +115,12 @@ def _with_queue(day: Day, lines: LineSelection, day_result: DayResult) -> DayRes
             progress.line = progress.line if day.options.plan else lines.explain(progress.line)
     for blocker in blockers:
         day.console.detail(str(blocker))
-    return replace(day_result, queue=queue.tickets, blockers=blockers, best=lines.best)
+    numbers = {ticket.number for ticket in day_result.tickets}
+    hints = lines.hints.used(numbers, progress.ignored if progress else {})
+    best = recorded_best_set(lines.best, day.config.tickets.priorities) if lines.best else None
+    return replace(
+        day_result, queue=queue.tickets, blockers=blockers, best_set=best, hints=tuple(map(recorded_hint, hints))
+    )
 
 
 def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> DayResult:
@@ -133,7 +146,7 @@ def _work(
     try:
         baselines = _baselines(day, lines, progress, runner)
         measure_baseline(day, baselines)
-        progress.broken_by_fixes = _broken_by_fixes(day, baselines)
+        progress.broken_by_fixes = broken_by_fixes(day, baselines)
         broke = find_trunk_breaks(day, runner)
         baselines.check(day.asked_gates())
         GreenHead(day=day, lines=lines, runner=runner, baselines=baselines, progress=progress).find()
@@ -162,14 +175,6 @@ def _baselines(day: Day, lines: LineSelection, progress: Progress, runner: Probe
     fixes = fix_tickets(progress.line, lines.queue.needs, day.config.tickets.fixes)
     named = tuple(each for each in progress.line.tickets if each.number in day.options.only and each not in fixes)
     return Baselines(day=day, runner=runner, mending=named, fixes=fixes)
-
-
-def _broken_by_fixes(day: Day, baselines: Baselines) -> dict[str, tuple[TestId, ...]]:
-    broke = broken_by_fixes(day, baselines)
-    for name, tests in broke.items():
-        some = f"{', '.join(map(str, tests[:3]))}{f' and {len(tests) - 3} more' if tests[3:] else ''}"
-        day.console.detail(f"{name}: {some} fails with the fixes and not without: no other ticket answers for it")
-    return broke
 
 
 def _work_on_shard(

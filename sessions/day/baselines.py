@@ -154,7 +154,11 @@ def broken_by_fixes(day: Day, baselines: Baselines) -> dict[str, tuple[TestId, .
         if usual and fixed:
             new = compare(usual.probe_result.results, fixed.probe_result.results).new
             broke[gate.name] = tuple(failure.test for failure in new)
-    return {name: tests for name, tests in broke.items() if tests}
+    broke = {name: tests for name, tests in broke.items() if tests}
+    for name, tests in broke.items():
+        some = f"{', '.join(map(str, tests[:3]))}{f' and {len(tests) - 3} more' if tests[3:] else ''}"
+        day.console.detail(f"{name}: {some} fails with the fixes and not without: no other ticket answers for it")
+    return broke
 
 
 def _measures(probe_result: ProbeResult) -> bool:

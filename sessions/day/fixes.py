@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sessions.source.line import Line
-from sessions.tickets.eligibility import FIX_RANK, has_label
+from sessions.tickets.eligibility import FIX_RANK, URGENT_RANK, has_label
 from sessions.tickets.model import Ticket
 from sessions.tickets.order import Needs, closure
 
@@ -17,5 +17,5 @@ def fix_tickets(line: Line, needs: Needs, labels: Sequence[str]) -> tuple[Ticket
 
 
 def rank_name(rank: int, priorities: Sequence[str]) -> str:
-    """Return the label of a rank: ``fixes``, a priority, or empty for tickets without one."""
-    return "fixes" if rank == FIX_RANK else [*priorities, ""][rank]
+    """Return the label of a rank: ``fixes``, ``urgent``, a priority, or empty for tickets without one."""
+    return {FIX_RANK: "fixes", URGENT_RANK: "urgent"}.get(rank) or [*priorities, ""][rank]

@@ -78,12 +78,18 @@ class GreenHead:
             progress=self.progress,
             files=self.runner.cache.files,
             diffs=queue_diffs(self.day, self.lines.queue),
+            hints=self.lines.hints,
         )
 
     @cached_property
     def _gates(self) -> HeadGates:
         flakes = FlakeCheck(day=self.day, progress=self.progress, retester=self._retester)
-        return HeadGates(runner=self.runner, progress=self.progress, flakes=flakes, comparison=self._comparison)
+        return HeadGates(
+            runner=self.runner,
+            progress=self.progress,
+            flakes=flakes,
+            comparison=self._comparison,
+        )
 
     @cached_property
     def _search(self) -> CulpritRuns:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from sessions.day.context import Day
 from sessions.day.fixes import fix_tickets, rank_name
+from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.previous_set import previous_tickets
 from sessions.day.progress import Apart
 from sessions.planning.best_line import BestLine, BestSet
 from sessions.planning.best_set import Choice, Incompatibility
 from sessions.source.line import Line, Queue, find_mergeable, merge_line
-from sessions.tickets.eligibility import priority_rank
 from sessions.tickets.model import Alternative, Decision, Verdict
 
 _EXPLAINED = (Verdict.CONFLICT, Verdict.BLOCKED, Verdict.CULPRIT)
@@ -28,6 +28,7 @@ class LineSelection:
 
     day: Day
     queue: Queue
+    hints: DayHints = NO_HINTS
     best: BestSet | None = None
     _search: BestLine | None = field(default=None, init=False)
 
@@ -71,9 +72,7 @@ class LineSelection:
         tickets = {ticket.number: ticket for ticket in self.queue.tickets}
         return Choice(
             order=numbers,
-            rank={
-                number: priority_rank(tickets[number], configured.priorities, configured.fixes) for number in numbers
-            },
+            rank={number: self.hints.rank(tickets[number], configured) for number in numbers},
             needs=self.queue.needs,
             before=previous_tickets(self.day.state, self.day.options.date.isoformat()),
         )

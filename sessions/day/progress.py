@@ -42,7 +42,8 @@ class Progress:
     ``failing`` are the new failures of the gate at which the head fails, ``flaky`` the tests that no ticket leaves for,
     both by the gate's name; ``pending`` are the gates that another call must run, ``out`` the tickets taken out. Of
     each set in ``apart`` a ticket is out: with ``[tickets] select = "best"``, the best set decides which.
-    ``broken_by_fixes`` are the tests, by gate, that fail with the tickets of ``[tickets] fixes`` and not without.
+    ``broken_by_fixes`` are the tests, by gate, that fail with the tickets of ``[tickets] fixes`` and not without;
+    ``ignored`` those that fail anew and for which no ticket leaves, as a hint says so.
     """
 
     line: Line
@@ -53,3 +54,4 @@ class Progress:
     out: dict[int, Decision] = field(default_factory=dict)
     apart: list[Apart] = field(default_factory=list)
     broken_by_fixes: dict[str, tuple[TestId, ...]] = field(default_factory=dict)
+    ignored: dict[str, frozenset[TestId]] = field(default_factory=dict)

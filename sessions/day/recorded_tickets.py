@@ -7,6 +7,7 @@ from typing import cast
 
 from sessions.day.context import Day
 from sessions.day.fixes import rank_name
+from sessions.day.hinted import UsedHint
 from sessions.day.progress import Progress
 from sessions.day.recorded_gates import recorded_tests
 from sessions.gates.results import Kind, TestId
@@ -15,6 +16,7 @@ from sessions.ledger.record import (
     RecordedBestSet,
     RecordedBlocker,
     RecordedBreakage,
+    RecordedHint,
     RecordedLevel,
     RecordedTestChanges,
     RecordedTicket,
@@ -71,6 +73,19 @@ def recorded_best_set(best: BestSet, priorities: Sequence[str]) -> RecordedBestS
         proven=best.is_proven,
         exact=best.is_exact,
         incompatible=tuple(tuple(sorted(each.tickets)) for each in best.learnt),
+    )
+
+
+def recorded_hint(used: UsedHint) -> RecordedHint:
+    """A hint that was used."""
+    hint = used.hint
+    return RecordedHint(
+        effect=hint.effect,
+        tickets=used.tickets,
+        tests=used.tests,
+        owner=hint.owner,
+        reason=hint.reason,
+        end=hint.end,
     )
 
 

@@ -178,6 +178,18 @@ class RecordedBestSet:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordedHint:
+    """A hint of `hints.toml` that was used."""
+
+    effect: Annotated[str, "kept out, let in, urgent, merged in this order, or ignored"]
+    tickets: Numbers
+    tests: tuple[str, ...]
+    owner: str
+    reason: str
+    end: Annotated[str, "When it ends: `until` and a date, or which ticket must be closed."]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordedTicket:
     """A ticket and what became of it."""
 
@@ -259,6 +271,7 @@ class RecordedGate:
     broken_by_fixes: Annotated[
         Tests, "They pass on the release and fail with the tickets of `[tickets] fixes`, with which it is measured."
     ] = ()
+    ignored: Annotated[Tests, "They fail anew on the head, and no ticket leaves for them, as a hint says so."] = ()
     notes: Annotated[
         tuple[str, ...],
         "What was odd about the head's report and had to be repaired to read it.",
@@ -430,6 +443,7 @@ class Record:
     ] = RecordedOptions()
     queue: Annotated[Numbers, "The tickets that were ready, in the order in which the merge line took them up."] = ()
     order: Annotated[Numbers, "The tickets of the head in merge order."]
+    hints: Annotated[tuple[RecordedHint, ...], "The hints that were used."] = ()
     best_set: Annotated[RecordedBestSet | None, "Missing where `[tickets] select` is `first`."] = None
     blockers: Annotated[
         tuple[RecordedBlocker, ...],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from sessions.planning.best_set import Choice, ChosenSet, Incompatibility, Level, choose
+from sessions.planning.best_set import Choice, ChosenSet, Incompatibility, RankCount, choose
 from sessions.planning.incompatible import IncompatibleSets
 from sessions.planning.merge_states import Commits, StateWalk, TooManyStatesError, shared_commits
 from sessions.planning.pair_conflicts import footprint_of
@@ -30,7 +30,7 @@ class BestSet:
     """
 
     numbers: tuple[int, ...]
-    levels: tuple[Level, ...]
+    levels: tuple[RankCount, ...]
     is_exact: bool
     learnt: tuple[Incompatibility, ...] = ()
 

@@ -47,15 +47,15 @@ class Choice:
         """Return the choice from a part of the tickets, which is in merge order."""
         return replace(self, order=part, before=self.before & frozenset(part))
 
-    def levels(self, numbers: Iterable[int], bounds: Mapping[int, int] | None = None) -> tuple[Level, ...]:
+    def levels(self, numbers: Iterable[int], bounds: Mapping[int, int] | None = None) -> tuple[RankCount, ...]:
         """Return how many of ``numbers`` there are of each priority; ``bounds`` are their own unless given."""
         counts = Counter(self.rank[number] for number in numbers)
         ranks = sorted({self.rank[number] for number in self.order})
-        return tuple(Level(rank=r, count=counts[r], bound=(bounds or counts).get(r, counts[r])) for r in ranks)
+        return tuple(RankCount(rank=r, count=counts[r], bound=(bounds or counts).get(r, counts[r])) for r in ranks)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Level:
+class RankCount:
     """How many tickets of a priority are in the set, and the most that any set has that is as good up to here."""
 
     rank: int
@@ -68,7 +68,7 @@ class ChosenSet:
     """A set of tickets, in merge order, and its levels; it is proven to be the best where each reaches its bound."""
 
     numbers: tuple[int, ...]
-    levels: tuple[Level, ...]
+    levels: tuple[RankCount, ...]
 
 
 def choose(choice: Choice, incompatible: Iterable[Incompatibility], *, with_: int | None = None) -> ChosenSet | None:

@@ -25,6 +25,7 @@ from sessions.reporting.record_view import (
     passed,
     queue,
     say_best_set,
+    say_hint,
     shown_by,
     sides,
 )
@@ -110,6 +111,7 @@ def _environment() -> Environment:
         "reproduction": reproduction,
         "passed": passed,
         "best_set": say_best_set,
+        "hint": say_hint,
         "changes_to_tests": changes_to_tests,
         "many": _many,
         "given": _given,

@@ -16,6 +16,7 @@ from sessions.ledger.record import (
     RecordedBestSet,
     RecordedBreakage,
     RecordedGate,
+    RecordedHint,
     RecordedProbe,
     RecordedTicket,
 )
@@ -100,6 +101,12 @@ def counts(record: Record) -> dict[Verdict, int]:
     """How many tickets have each verdict, without those that none has, in the order of :data:`VERDICTS`."""
     found = [each.verdict for each in record.tickets]
     return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
+
+
+def say_hint(hint: RecordedHint) -> str:
+    """One sentence: what a hint did to which tickets or tests, who decided it, until when, and why."""
+    what = ", ".join([*map(str, hint.tickets), *hint.tests])
+    return f"{what} {hint.effect} by a hint of {hint.owner} ({hint.end}): {hint.reason}"
 
 
 def say_best_set(best: RecordedBestSet) -> str:

@@ -23,7 +23,8 @@ class Queue:
 
     ``met`` says how it is known that the release contains a ticket that the tracker does not list. ``removed`` says
     which tickets, listed or not, were merged and reverted, and by what. ``hints`` are clauses about listed tickets
-    that a commit of the release names in its subject; they decide nothing.
+    that a commit of the release names in its subject; they decide nothing. ``remarks`` are clauses
+    about tickets that are merged because somebody decided so.
     """
 
     tickets: tuple[Ticket, ...]
@@ -35,6 +36,7 @@ class Queue:
     met: Mapping[int, str] = field(default_factory=dict)
     removed: Mapping[int, str] = field(default_factory=dict)
     hints: Mapping[int, str] = field(default_factory=dict)
+    remarks: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +174,7 @@ def _remarks(ticket: Ticket, queue: Queue, is_empty: bool) -> str:
     carried = queue.carried.get(ticket.number, frozenset())
     met = [number for number in sorted(queue.needs.get(ticket.number, ())) if number in queue.met]
     remarks = [
+        queue.remarks.get(ticket.number, ""),
         f"its branch carries {name_tickets(carried)} without saying so" if carried else "",
         *(f"it depends on #{number}, which is in the release as of {queue.met[number]}" for number in met),
         "it brings nothing that the tickets before it do not" if is_empty else "",

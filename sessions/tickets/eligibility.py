@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Ticket
 
-# The rank of tickets that mend the release, above all priorities.
-FIX_RANK = -2
+# The ranks of tickets that mend the release, and of those that a hint calls urgent, above all priorities.
+FIX_RANK, URGENT_RANK = -2, -1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,12 @@ import pytest
 
 from sessions.day.baselines import broken_by_fixes
 from sessions.day.green_head import GreenHead
+from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.line_selection import LineSelection
 from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.gates.results import TestId
+from sessions.settings.hints import Hint
 from sessions.source.line import Queue, merge_line
 from sessions.source.merging import Candidate
 from sessions.tickets.model import Verdict
@@ -42,6 +44,7 @@ def find(
     needs: dict[int, set[int]] | None = None,
     select: Literal["first", "best"] = "first",
     urgent: int = 0,
+    hints: DayHints = NO_HINTS,
 ) -> tuple[Desk, Progress]:
     state.mkdir(exist_ok=True)
     desk = Desk.of(scene, state)
@@ -54,7 +57,7 @@ def find(
     progress = Progress(line=merge_line(queue, scene.merger, {}))
     head = GreenHead(
         day=desk.day,
-        lines=LineSelection(day=desk.day, queue=queue),
+        lines=LineSelection(day=desk.day, queue=queue, hints=hints),
         runner=desk.runner,
         baselines=desk.baselines(),
         progress=progress,
@@ -163,3 +166,14 @@ def test_the_baseline_is_the_release_with_its_fixes(builder: Builder, tmp_path: 
         ("fails, twice, with #9", "passes with the release with #8"),
     )
     assert scene.merger.combine(tickets) == Candidate(tickets=(8, 9), commit=broke.commit, tree=broke.tree)
+
+
+def test_no_ticket_leaves_for_a_test_that_a_hint_ignores(scene: Scene, tmp_path: Path) -> None:
+    hint = Hint(line=1, owner="Jane", reason="it is rewritten", ignore=("a.test::one",), gate="unit", closed=99)
+    _, progress = find(scene, tmp_path / "state", "t1", "t3", "t4", hints=DayHints((hint,)))
+    assert progress.line.head.tickets == (1, 3), "what breaks the build leaves all the same"
+    assert progress.ignored == {"unit": {TestId("a.test", "one")}}
+    [used] = DayHints((hint,)).used([1, 3, 4], progress.ignored)
+    assert str(used) == "a.test::one ignored: Jane, until #99 is closed: it is rewritten"
+    assert DayHints((hint,)).ignored("unit", [TestId("", "unit")]) == frozenset()
+    assert DayHints((hint,)).ignored("lint", [TestId("a.test", "one")]) == frozenset()

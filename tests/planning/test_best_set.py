@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sessions.planning.best_set import Choice, ChosenSet, Incompatibility, Level, choose
+from sessions.planning.best_set import Choice, ChosenSet, Incompatibility, RankCount, choose
 from sessions.planning.parts import split_parts
 from sessions.planning.solver import HIGHS, BinaryProgram
 from sessions.terminal.errors import UsageError
@@ -84,7 +84,7 @@ def test_one_of_high_priority_counts_more_than_many_of_a_lower_one() -> None:
     pairs = [Incompatibility(tickets=frozenset([1, other])) for other in (2, 3, 4)]
     ranks = {1: 0, 2: 1, 3: 1, 4: 1}
     assert choose(Choice(order=[1, 2, 3, 4], rank=ranks, needs={}), pairs) == ChosenSet(
-        numbers=(1,), levels=(Level(rank=0, count=1, bound=1), Level(rank=1, count=0, bound=0))
+        numbers=(1,), levels=(RankCount(rank=0, count=1, bound=1), RankCount(rank=1, count=0, bound=0))
     )
 
 
