@@ -100,10 +100,9 @@ def _judge(git: MergeTree, memory: ResolutionMemory, merge: PastMerge) -> list[s
     """Make a merge again, and return what is to be counted."""
     ours, theirs = merge.parents
     plain = git.merge(ours, theirs)
-    if plain.clean:
+    unmerged = git.unmerged(plain, ours, theirs, f"{ours}^{{tree}}")
+    if unmerged is None:
         return ["merge", "clean", *(["clean equal"] if plain.tree == merge.tree else [])]
-    unmerged = git.unmerged(ours, theirs, f"{ours}^{{tree}}")
-    assert unmerged is not None  # noqa: S101  git has just said so
     found = ["merge"]
     for path in unmerged.stages:
         found += ["file", *(["file known"] if memory.decide(unmerged, path) else [])]
@@ -115,7 +114,7 @@ def _judge(git: MergeTree, memory: ResolutionMemory, merge: PastMerge) -> list[s
 def _taught(git: MergeTree, memory: ResolutionMemory, merge: PastMerge) -> ResolutionMemory:
     """Return the memory with what a merge teaches."""
     ours, theirs = merge.parents
-    unmerged = git.unmerged(ours, theirs, f"{ours}^{{tree}}")
+    unmerged = git.unmerged(git.merge(ours, theirs), ours, theirs, f"{ours}^{{tree}}")
     if unmerged is None:
         return memory
     about = About(author=merge.author, date=merge.date, origin=merge.commit)

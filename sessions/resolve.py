@@ -54,7 +54,7 @@ def _open(day: Day, shelf: Shelf, number: int) -> None:
     console = day.console
     opened = open_stop(day, ResolutionMemory(repository=shelf.repository, resolutions=shelf.resolutions), number)
     stop = opened.stop
-    console.step(f"#{number} {stop.ticket.title} onto {day.release.tag} and {stop.before} tickets")
+    console.step(f"#{number} {stop.ticket.title} onto {day.release.tag} and {_count(stop.before, 'ticket')}")
     console.detail(stop.reason)
     for side, parties in (("ticket-" + str(number), [stop.ticket]), ("HEAD", stop.others)):
         for party in parties:
@@ -108,7 +108,7 @@ def _import(day: Day, shelf: Shelf, options: ResolveOptions) -> None:
     _keep(day, shelf, found.resolutions, options, f"Import {len(found.resolutions)} resolutions of git rerere")
     for key in found.unclear:
         day.console.detail(f"not taken over, as lines outside of the conflict were changed, too: {key}")
-    day.console.good(f"{len(found.resolutions)} resolutions taken over from {folder}.")
+    day.console.good(f"{_count(len(found.resolutions), 'resolution')} taken over from {folder}.")
 
 
 def _learn(day: Day, shelf: Shelf, options: ResolveOptions, range_: str) -> None:
@@ -118,7 +118,8 @@ def _learn(day: Day, shelf: Shelf, options: ResolveOptions, range_: str) -> None
     if past.elsewhere:
         day.console.detail(f"{past.elsewhere} of them also change what git had merged: that is not learnt")
     day.console.good(
-        f"{past.merges} merges, {past.conflicts} of them with conflicts: {len(past.resolutions)} resolutions learnt."
+        f"{_count(past.merges, 'merge')}, {past.conflicts} of them with conflicts: "
+        f"{_count(len(past.resolutions), 'resolution')} learnt."
     )
 
 
@@ -127,7 +128,7 @@ def _forget(day: Day, shelf: Shelf, options: ResolveOptions) -> None:
     if unknown := set(options.forgotten) - {shelf.resolutions[name].id for name in names}:
         raise UsageError(f"There is no resolution {min(unknown)}: type `nox -s resolve -- --list`.")
     shelf.keep((), _author(options, day), f"Forget {', '.join(options.forgotten)}", without=names)
-    day.console.good(f"{len(names)} resolutions removed.")
+    day.console.good(f"{_count(len(names), 'resolution')} removed.")
 
 
 def _list(shelf: Shelf, console: Console) -> None:
@@ -135,7 +136,11 @@ def _list(shelf: Shelf, console: Console) -> None:
         about = each.about
         tickets = f", for {name_tickets(about.tickets)}" if about.tickets else ""
         console.detail(f"{each.id} {each.kind} {about.path}{tickets}: {about.author}, {about.date} ({about.origin})")
-    console.good(f"{len(shelf.resolutions)} resolutions are kept.")
+    console.good(f"Kept: {_count(len(shelf.resolutions), 'resolution')}.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _keep(day: Day, shelf: Shelf, new: tuple[Resolution, ...], options: ResolveOptions, message: str) -> Shelf:

@@ -86,7 +86,7 @@ def audit_branch(repository: Repository, start: str, end: str, known: AllowedCom
     Raises :class:`SourceError` where ``end`` does not contain ``start``, or git fails.
     """
     steps = read_steps(repository, start, end)
-    claims = Claims(repository, start, known)
+    claims = Claims(repository, steps, known)
     claimed = tuple((step, claims.of(step)) for step in steps)
     with open_replay(repository) as replay:
         auditor = _Auditor(replay, _changes(repository, start, end, claimed), known)

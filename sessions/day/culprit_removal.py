@@ -10,10 +10,9 @@ from sessions.day.blamed_resolutions import drop_blamed
 from sessions.day.context import Day
 from sessions.day.culprit_runs import gate_called
 from sessions.day.decisions import Judge, group_of
-from sessions.day.head_gates import size_of_head
 from sessions.day.line_selection import LineSelection
 from sessions.day.probe_outcomes import BUILD
-from sessions.day.progress import Apart, Progress
+from sessions.day.progress import Apart, Progress, size_of_head
 from sessions.day.retest import Look, Retester
 from sessions.gates.results import Failure, TestId
 from sessions.ledger.record import Purpose

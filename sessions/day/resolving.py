@@ -121,7 +121,7 @@ def _merge(day: Day, stop: Stop) -> tuple[Unmerged | None, str]:
     tree = repository.git("rev-parse", "--verify", f"{stop.onto}^{{tree}}").text
     with closing(MergeTree(repository)) as git:
         merge = git.merge(stop.onto, stop.ticket.commit, tree)
-        return (None if merge.clean else git.unmerged(stop.onto, stop.ticket.commit, tree)), merge.tree
+        return git.unmerged(merge, stop.onto, stop.ticket.commit, tree), merge.tree
 
 
 def _close(day: Day, stop: Stop) -> None:

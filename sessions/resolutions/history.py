@@ -48,7 +48,7 @@ def learn_from(repository: Repository, range_: str) -> Past:
         for merge in list_merges(repository, range_):
             merges += 1
             ours, theirs = merge.parents
-            unmerged = git.unmerged(ours, theirs, f"{ours}^{{tree}}")
+            unmerged = git.unmerged(git.merge(ours, theirs), ours, theirs, f"{ours}^{{tree}}")
             if unmerged is None:
                 continue
             conflicts += 1

@@ -26,7 +26,7 @@ def make_ready_merge(
         for commit, other in others:
             tree = repository.git("rev-parse", "--verify", f"{head}^{{tree}}").text
             merge = git.merge(head, commit, tree)
-            unmerged = None if merge.clean else git.unmerged(head, commit, tree)
+            unmerged = git.unmerged(merge, head, commit, tree)
             solved = memory.solve(unmerged, number) if unmerged else None
             if unmerged and solved is None:
                 return None

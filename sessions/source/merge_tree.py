@@ -46,12 +46,11 @@ class MergeTree:
             self.close()
             raise
 
-    def unmerged(self, ours: str, theirs: str, tree: str) -> Unmerged | None:
-        """Return the conflicts of two commits; ``None`` if there are none. ``tree`` is the tree of ``ours``.
+    def unmerged(self, merge: Merge, ours: str, theirs: str, tree: str) -> Unmerged | None:
+        """Return the conflicts of ``merge``, which is that of two commits; ``None`` if there are none.
 
-        Raises :class:`SourceError` as :meth:`merge` does.
+        ``tree`` is the tree of ``ours``. Raises :class:`SourceError` as :meth:`merge` does.
         """
-        merge = self.merge(ours, theirs, tree)
         return None if merge.clean else read_unmerged(self._process(tree).conflicts(ours, theirs), merge.tree)
 
     def unknown_drivers(self, ours: str, theirs: str, tree: str) -> dict[str, str]:

@@ -173,7 +173,7 @@ class Merger:
         plain = CompletedMerge(tree=merge.tree, uses=()) if merge.clean else None
         if self.memory.is_empty or isinstance(what, str):
             return plain
-        unmerged = None if plain else self._git.unmerged(onto.commit, what.commit, onto.tree)
+        unmerged = self._git.unmerged(merge, onto.commit, what.commit, onto.tree)
         solved = self.memory.solve(unmerged, what.number) if unmerged else plain
         if solved is None:
             return None

@@ -41,7 +41,8 @@ class Pair:
         commit = self.builder.commit(finished, *self.tips, branch="finished")
         self.scene = Scene.of(self.builder, self.repository.path.parent.parent)
         self.scene.mirror.fetch({"refs/integrand/finished": "refs/heads/finished"})
-        unmerged = MergeTree(self.repository).unmerged(*self.tips, f"{self.tips[0]}^{{tree}}")
+        git = MergeTree(self.repository)
+        unmerged = git.unmerged(git.merge(*self.tips), *self.tips, f"{self.tips[0]}^{{tree}}")
         assert unmerged is not None
         return learn(self.repository, unmerged, f"{commit}^{{tree}}", ABOUT)
 

@@ -93,7 +93,7 @@ def test_a_conflict_is_solved_once(folder: Path, capsys: pytest.CaptureFixture[s
     assert tickets(plan(folder))[2] == ("conflict", "it conflicts with #1 in a")
     file = solve_by_hand(folder)
     said = capsys.readouterr().out
-    assert "#2 T2 onto 1.0 and 1 tickets" in said
+    assert "#2 T2 onto 1.0 and 1 ticket" in said
     assert "HEAD: #1 T1" in said
     assert "ticket-2: #2 T2" in said
     assert f"resolve {file}" in said
@@ -264,10 +264,10 @@ def test_merges_that_were_made_teach(folder: Path, capsys: pytest.CaptureFixture
     tips = [git(folder, "rev-parse", name) for name in ("t1", "t2")]
     builder.commit({"a": lines((5, "as merged"), (20, "more"))}, *tips, branch="past", message="merge")
     assert run_resolve(["--learn", "1.0..past"], folder) is None
-    assert "1 merges, 1 of them with conflicts: 1 resolutions learnt." in capsys.readouterr().out
+    assert "1 merge, 1 of them with conflicts: 1 resolution learnt." in capsys.readouterr().out
     found = tickets(plan(folder))
     assert found[2][1].startswith("its conflict with #1 is settled: a as resolved by A <a@example.org> on 2026-01-01")
     assert run_resolve(["--list"], folder) is None
     said = capsys.readouterr().out
     assert "hunk a: A <a@example.org>, 2026-01-01 (merge " in said
-    assert "1 resolutions are kept." in said
+    assert "Kept: 1 resolution." in said

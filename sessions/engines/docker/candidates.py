@@ -72,6 +72,13 @@ class Candidates:
                     if error.status_code not in (404, 409):  # removed meanwhile, or in use
                         raise
 
+    def leave(self, warn: Listen) -> None:
+        """Remove them as far as that is possible; the next call removes the rest."""
+        try:
+            self.remove_unnamed()
+        except InfrastructureError as error:
+            warn(str(error))
+
     def run(self, probe: Probe, bounds: Bounds, listen: Listen) -> Outcome:
         """Run a probe in a container of its own."""
         start = time.monotonic()
