@@ -26,6 +26,7 @@ from sessions.engines.image_names import LABEL, legal_name
 from sessions.engines.machine import DiskWatch
 from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome
 from sessions.settings.configuration import Config
+from sessions.terminal.errors import InfrastructureError
 
 # A container stops by itself this many seconds after the latest moment at which its steps can end.
 _GRACE = 3600
