@@ -25,7 +25,8 @@ def _of_gate(name: str, gate: RecordedGate, record: Record) -> Iterator[str]:
         verb = _verb(gate.gone, "is", "are")
         yield f"{_tests(gate.gone)} of {name} {verb} gone, as tickets delete or rename them."
     if gate.skipped:
-        yield f"{_tests(gate.skipped)} of {name} ran on {record.release} and {_verb(gate.skipped, 'is', 'are')} skipped."
+        verb = _verb(gate.skipped, "is", "are")
+        yield f"{_tests(gate.skipped)} of {name} ran on {record.release} and {verb} skipped."
     if gate.flaky:
         yield f"{_tests(gate.flaky)} of {name} {_verb(gate.flaky, 'is', 'are')} flaky."
     if gate.mended_by:
