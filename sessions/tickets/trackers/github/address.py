@@ -7,10 +7,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import requests
-from requests.auth import AuthBase
-
 from sessions.terminal.errors import TrackerAccessError, TrackerError
+from sessions.tickets.trackers.forge.token import TokenAuth, read_token
 
 GITHUB_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
@@ -25,18 +23,6 @@ class GitHubAddress:
     host: str
     rest: str
     graphql: str
-
-
-class TokenAuth(AuthBase):
-    """A token, which no representation of this object shows."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """The request with the token."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 def address_of(url: str) -> GitHubAddress:
@@ -77,11 +63,8 @@ def auth_for(place: GitHubAddress) -> TokenAuth:
     Raises :class:`TrackerAccessError` where there is none, since GitHub's GraphQL answers nobody without.
     """
     is_enterprise = not re.fullmatch(r"(.+\.)?(github\.com|ghe\.com)", place.host)
-    for name in (*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS:
-        if token := os.environ.get(name, "").strip():
-            if not re.fullmatch(r"[!-~]+", token):
-                raise TrackerAccessError(f"{name} holds no token: there are characters in it that no token has.")
-            return TokenAuth(token)
+    if token := read_token((*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS):
+        return TokenAuth(token)
     raise TrackerAccessError("GitHub tells pull requests only to those with a token: set GH_TOKEN or GITHUB_TOKEN.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sessions.tickets.dependencies import SAGE_URLS, dependencies_in_body
@@ -44,27 +43,6 @@ def ticket_of(pull: Node, checks: Sequence[Node], required: Iterable[str]) -> Ti
 def own_branch(pull: Node) -> str:
     """Return the branch of the repository itself that a pull request comes from; empty where it is a fork's."""
     return "" if pull["isCrossRepository"] else str(pull["headRefName"])
-
-
-def resolve_stacks(tickets: Mapping[int, Ticket], branches: Mapping[str, int]) -> dict[int, Ticket]:
-    """Return the tickets, with those that are for another one's branch depending on that, and for what it is for.
-
-    ``branches`` tells for the repository's own branches the pull request that comes from each, but for those branches
-    that are no work in progress. GitHub moves a stacked pull request to the branch below once the lower one is merged.
-    """
-    return {number: _on_stack(ticket, tickets, branches) for number, ticket in tickets.items()}
-
-
-def _on_stack(ticket: Ticket, tickets: Mapping[int, Ticket], branches: Mapping[str, int]) -> Ticket:
-    target, seen = ticket.target, {ticket.number}
-    below = branches.get(target)
-    if below is None or below == ticket.number:
-        return ticket
-    depends = tuple(dict.fromkeys((*ticket.depends, below)))
-    while (lower := branches.get(target)) and lower not in seen:  # two that are for each other's branch are for none
-        seen.add(lower)
-        target = tickets[lower].target
-    return replace(ticket, target=target, depends=depends)
 
 
 def _logins(nodes: Iterable[Node]) -> tuple[str, ...]:

@@ -11,10 +11,13 @@ from sessions.settings.ticket_settings import Tracker
 from sessions.terminal.errors import RefusedError
 from sessions.tickets.model import Account, Ticket
 from sessions.tickets.refusals import Change, Planned, TicketPart, WriteResult, cannot_see, carry_out
+from sessions.tickets.trackers.forge.changes import plan_changes
+from sessions.tickets.trackers.forge.rest import expected_shape
+from sessions.tickets.trackers.forge.stacks import resolve_stacks
 from sessions.tickets.trackers.github.address import GitHubAddress, address_of, auth_for
-from sessions.tickets.trackers.github.changes import plan_changes, read_state
-from sessions.tickets.trackers.github.client import GitHubClient, expected_shape
-from sessions.tickets.trackers.github.pull_requests import own_branch, resolve_stacks, ticket_of
+from sessions.tickets.trackers.github.changes import GitHubPull, read_state
+from sessions.tickets.trackers.github.client import GitHubClient
+from sessions.tickets.trackers.github.pull_requests import own_branch, ticket_of
 from sessions.tickets.trackers.github.queries import HEAD, MORE_CHECKS, TICKETS
 from sessions.tickets.trackers.http import Caller
 from sessions.tickets.trackers.kind import PATIENCE
@@ -63,7 +66,7 @@ class GitHubTracker:
         branches: dict[str, int] = {}
         required = self.config.require_checks
         for pull, default in self._pulls():
-            with expected_shape():
+            with expected_shape("GitHub"):
                 checks = list(self._checks(pull)) if required else []
                 found[pull["number"]] = ticket_of(pull, checks, required)
                 if (branch := own_branch(pull)) not in ("", default, self.config.target):
@@ -76,11 +79,12 @@ class GitHubTracker:
         Raises :class:`TrackerError` where GitHub fails; the next call then writes what is missing.
         """
         try:
-            with expected_shape():
+            with expected_shape("GitHub"):
                 state = read_state(self.client, account, self.marker)
         except RefusedError as error:
             return cannot_see(account.number, error)
-        return carry_out(plan_changes(self.client, account, state, self.marker, self.config), refused_before)
+        pull = GitHubPull(client=self.client, number=account.number, before=state)
+        return carry_out(plan_changes(pull, account, state, self.marker, self.config), refused_before)
 
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:
         """Close a pull request that ``release`` contains at ``ticket.commit``.
@@ -89,7 +93,7 @@ class GitHubTracker:
         GitHub fails.
         """
         try:
-            with expected_shape():
+            with expected_shape("GitHub"):
                 pull = self.client.query_pull(HEAD, ticket.number)["pullRequest"]
                 if pull["state"] != "OPEN":
                     return WriteResult()
@@ -106,7 +110,7 @@ class GitHubTracker:
         """All open pull requests, and the name of the repository's default branch."""
         after = None
         while True:
-            with expected_shape():
+            with expected_shape("GitHub"):
                 answer = self.client.query(TICKETS, after=after, checks=bool(self.config.require_checks))
                 pulls, default = answer["pullRequests"], answer["defaultBranchRef"] or {"name": ""}
                 found = [(pull, default["name"]) for pull in pulls["nodes"]]
