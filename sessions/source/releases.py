@@ -90,7 +90,7 @@ def current_milestone(release: Version | None, milestones: Iterable[str]) -> str
 
 @dataclass(frozen=True, kw_only=True)
 class Naming:
-    """A commit of a release's own whose subject names a ticket as merged: a hint, as subjects can err."""
+    """A commit of a release's own whose message names a ticket as merged: a hint, as messages can err."""
 
     commit: str
     subject: str
@@ -100,12 +100,12 @@ class Naming:
         return f"{self.commit[:10]} ({self.subject[:100]})"
 
 
-def namings_in(commits: Iterable[Naming], subjects: MergeSubjects) -> dict[int, Naming]:
-    """Return the first of ``commits`` (newest first) whose subject names each ticket as merged."""
+def namings_in(commits: Iterable[Sequence[str]], subjects: MergeSubjects) -> dict[int, Naming]:
+    """Return the first commit that names each ticket as merged. ``commits`` are ids and messages, newest first."""
     found: dict[int, Naming] = {}
-    for commit in commits:
-        if number := subjects.number(commit.subject):
-            found.setdefault(number, commit)
+    for commit, message in commits:
+        if number := subjects.number(message):
+            found.setdefault(number, Naming(commit=commit, subject=message.split("\n", 1)[0]))
     return found
 
 

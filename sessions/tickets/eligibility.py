@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Ticket
@@ -11,12 +11,16 @@ from sessions.tickets.model import Ticket
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a ticket must have. ``milestone`` and ``target`` (a branch) are ``None`` where any will do."""
+    """What a ticket must have. ``milestone`` and ``target`` (a branch) are ``None`` where any will do.
+
+    ``approvals`` is the number of people who must have approved it.
+    """
 
     ready: Sequence[str]
     never: Sequence[str]
     milestone: str | None
     target: str | None = None
+    approvals: int = 0
 
 
 def why_not(ticket: Ticket, rules: Rules) -> str | None:
@@ -30,9 +34,15 @@ def why_not(ticket: Ticket, rules: Rules) -> str | None:
         return f"it is not {' or '.join(rules.ready)}"
     if rules.milestone is not None and ticket.milestone != rules.milestone:
         return f"its milestone is {ticket.milestone or 'not set'}, and today's is {rules.milestone}"
-    if not ticket.branch:
+    return _held_back(ticket, rules) or None
+
+
+def _held_back(ticket: Ticket, rules: Rules) -> str:
+    """Why a ticket with the right labels is not eligible, or nothing."""
+    if ticket.held or not ticket.branch:
         return ticket.held or "it has no branch"
-    return ticket.held or None
+    approvals = len(ticket.reviewers)
+    return f"it has {approvals} of {rules.approvals} approvals" if approvals < rules.approvals else ""
 
 
 def plain(label: str) -> str:
@@ -53,7 +63,7 @@ def check_not_elsewhere(tickets: Iterable[Ticket], rules: Rules) -> None:
     Sage's own attempt ended with "No tickets for milestone sage-9.5" for weeks, because it had picked a finished
     milestone and nothing said so.
     """
-    anywhere = Rules(ready=rules.ready, never=rules.never, milestone=None, target=rules.target)
+    anywhere = replace(rules, milestone=None)
     ready = [ticket for ticket in tickets if why_not(ticket, anywhere) is None]
     if rules.milestone is None or not ready or any(ticket.milestone == rules.milestone for ticket in ready):
         return

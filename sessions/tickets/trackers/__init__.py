@@ -66,4 +66,11 @@ def merge_subjects() -> MergeSubjects:
     A project's history outlives its tracker: Sage's has subjects from Trac and from GitHub under one numbering.
     """
     patterns = (pattern for kind in TRACKERS.values() for pattern in kind.merge_subjects)
-    return MergeSubjects(tuple(dict.fromkeys(patterns)))
+    trailers = (pattern for kind in TRACKERS.values() for pattern in kind.merge_trailers)
+    return MergeSubjects(tuple(dict.fromkeys(patterns)), tuple(dict.fromkeys(trailers)))
+
+
+def request_refs(number: int) -> tuple[str, ...]:
+    """The refs at which forges keep the commits of the pull request or merge request of that number."""
+    refs = (kind.request_ref for kind in TRACKERS.values() if kind.request_ref)
+    return tuple(dict.fromkeys(ref.format(number=number) for ref in refs))
