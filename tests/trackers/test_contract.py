@@ -18,15 +18,24 @@ from sessions.tickets.trackers.branches import BranchList
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github.address import auth_for
+from sessions.tickets.trackers.gitlab import GitLabTracker
 from sessions.tickets.trackers.http import Caller
 from sessions.tickets.trackers.kind import TicketSource, TrackerKind
 from sessions.tickets.trackers.trac import TracTracker
+from tests.trackers import gitlab_fake
 from tests.trackers.contract import FIRST, Forge, ServerContract, TrackerContract, Wire
 from tests.trackers.github_contract import Contract
-from tests.trackers.github_fake import OWNER, TOKEN, VIEWER, FakeGitHub, Fault, Pull, serving
+from tests.trackers.github_fake import OWNER, TOKEN, VIEWER, FakeGitHub, Pull, serving
+from tests.trackers.gitlab_fake import FakeGitLab, Request
+from tests.trackers.sockets import Fault
 from tests.trackers.trac_server import USERS, Proxy, Trac, environment, proxied, served
 
 READY, WORK = "ready", "needs work"
+FAULTS: dict[Wire, Fault] = {
+    "busy": Fault(kind="429 with Retry-After"),
+    "broken": Fault(kind="500"),
+    "cut": Fault(kind="cut", heard=True),
+}
 
 
 class Clock:
@@ -175,12 +184,7 @@ class GitHubForge:
         return len(self.github.requests)
 
     def fail(self, wire: Wire, at: int) -> None:
-        kinds: dict[Wire, Fault] = {
-            "busy": Fault(kind="429 with Retry-After"),
-            "broken": Fault(kind="500"),
-            "cut": Fault(kind="cut", heard=True),
-        }
-        self.github.faults = {len(self.github.requests) + at: kinds[wire]}
+        self.github.faults = {len(self.github.requests) + at: FAULTS[wire]}
 
     def revoke(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("GH_TOKEN", "ghp_0ld")
@@ -198,6 +202,72 @@ class TestGitHub(ServerContract):
         kind = TRACKERS["github"]
         assert kind.recognise_origin(f"git@github.com:{OWNER}/sage.git") == f"https://github.com/{OWNER}/sage"
         assert kind.recognise_origin("https://example.org/o/n") == ""
+
+
+@dataclass
+class GitLabForge:
+    """The fake GitLab, which holds each request and response against GitLab's reference."""
+
+    gitlab: FakeGitLab
+    kind: TrackerKind = field(default=TRACKERS["gitlab"])
+    page: int = 100
+    edits_in_place: bool = True
+    secret: str = gitlab_fake.TOKEN
+
+    def connect(self, patience: float = 0.0) -> TicketSource:
+        config = Tracker(tracker="gitlab", url=self.gitlab.url, ready=(READY,), at_fault=WORK)
+        made, clock = GitLabTracker(config, patience), Clock()
+        vars(made)["caller"] = Caller("GitLab", made.access.auth, patience, now=clock.now, sleep=clock.sleep)
+        return made
+
+    def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
+        text = "\n".join(f"Depends on !{each}" for each in depends)
+        self.gitlab.add(Request(number=number, title=title, head=commit, description=text, labels=[READY]))
+
+    def add_many(self, numbers: range) -> None:
+        for number in numbers:
+            self.gitlab.add(Request(number=number))  # without a label that would cost requests for each
+
+    def push(self, number: int, commit: str) -> None:
+        self.gitlab.found[number].head = commit
+
+    def remove(self, number: int) -> None:
+        del self.gitlab.found[number]
+
+    def comment(self, number: int, text: str) -> None:
+        self.gitlab.comment(number, text, author="jane")
+
+    def comments(self, number: int) -> list[str]:
+        return [each["body"] for each in self.gitlab.found[number].notes if each["author"] == gitlab_fake.VIEWER]
+
+    def is_ready(self, number: int) -> bool:
+        return READY in self.gitlab.found[number].labels
+
+    def is_open(self, number: int) -> bool:
+        return self.gitlab.found[number].state == "opened"
+
+    def writes(self) -> int:
+        requests = self.gitlab.found.values()
+        edits: int = sum(each["edits"] + 1 for request in requests for each in request.notes)
+        return edits + len(self.gitlab.statuses) + sum(request.state != "opened" for request in requests)
+
+    def requests(self) -> int:
+        return len(self.gitlab.requests)
+
+    def fail(self, wire: Wire, at: int) -> None:
+        self.gitlab.faults = {len(self.gitlab.requests) + at: FAULTS[wire]}
+
+    def revoke(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GITLAB_TOKEN", "glpat-0ld")
+
+
+class TestGitLab(ServerContract):
+    @pytest.fixture
+    def forge(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+        monkeypatch.setenv("GITLAB_TOKEN", gitlab_fake.TOKEN)
+        with gitlab_fake.serving(FakeGitLab()) as gitlab:
+            yield GitLabForge(gitlab)
+        assert gitlab.problems == []
 
 
 _INSERT = (

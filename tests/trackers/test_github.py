@@ -20,7 +20,8 @@ from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github.address import address_of, auth_for
 from sessions.tickets.trackers.http import Caller
 from tests.trackers.github_contract import Contract
-from tests.trackers.github_fake import FAULTS, NAME, OWNER, TOKEN, VIEWER, FakeGitHub, Fault, FaultKind, Pull, serving
+from tests.trackers.github_fake import NAME, OWNER, TOKEN, VIEWER, FakeGitHub, Pull, serving
+from tests.trackers.sockets import FAULTS, Fault, FaultKind
 
 READY, WORK = "s: positive review", "s: needs work"
 MARKER = f"<!-- integrand:{OWNER}/{NAME} -->"

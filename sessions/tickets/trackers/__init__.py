@@ -9,13 +9,15 @@ from sessions.tickets.merge_subjects import MergeSubjects
 from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.file import FILE
 from sessions.tickets.trackers.github import GITHUB
+from sessions.tickets.trackers.gitlab import GITLAB
 from sessions.tickets.trackers.kind import RefLister, Surroundings, TicketSource, TrackerKind, no_refs
 from sessions.tickets.trackers.trac import TRAC
 
-# An address goes to the first kind that recognises it: `branches.toml` is a TOML file, too.
+# An address goes to the first kind that recognises it: `branches.toml` is a TOML file, and `/repos/` is no proof.
 _KINDS = (
     BRANCHES,
     FILE,
+    GITLAB,
     GITHUB,
     TRAC,
 )
