@@ -8,6 +8,7 @@ from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.merge_subjects import MergeSubjects
 from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.file import FILE
+from sessions.tickets.trackers.gitea import FORGEJO, GITEA
 from sessions.tickets.trackers.github import GITHUB
 from sessions.tickets.trackers.gitlab import GITLAB
 from sessions.tickets.trackers.kind import RefLister, Surroundings, TicketSource, TrackerKind, no_refs
@@ -17,6 +18,8 @@ from sessions.tickets.trackers.trac import TRAC
 _KINDS = (
     BRANCHES,
     FILE,
+    FORGEJO,
+    GITEA,
     GITLAB,
     GITHUB,
     TRAC,

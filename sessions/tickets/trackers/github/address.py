@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from sessions.terminal.errors import TrackerAccessError, TrackerError
+from sessions.terminal.errors import TrackerAccessError
+from sessions.tickets.trackers.forge.hosts import split_address, wrong_address
 from sessions.tickets.trackers.forge.token import TokenAuth, read_token
 
 GITHUB_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
@@ -35,23 +35,19 @@ def address_of(url: str) -> GitHubAddress:
     Raises :class:`TrackerError` for anything else, and where a token would travel in the clear.
     """
     full = url if "://" in url else f"https://{os.environ.get('GH_HOST') or 'github.com'}/{url}"
-    parts = urlsplit(full.rstrip("/"))
+    example = "https://api.github.com/repos/OWNER/NAME"
+    parts = split_address(full, "GitHub", example)
     found = re.fullmatch(
         r"(?P<before>(?:/[\w.-]+)*?)(?P<rest>/repos)?/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)", parts.path
     )
-    host = parts.hostname or ""
-    if not found or not host or parts.username or parts.scheme not in {"http", "https"}:
-        raise TrackerError(
-            "[tickets] url names no repository on GitHub: write https://api.github.com/repos/OWNER/NAME."
-        )
-    if parts.scheme == "http" and host not in {"127.0.0.1", "::1", "localhost"}:
-        raise TrackerError(f"[tickets] url: a token would travel to {host} in the clear; write https.")
+    if not found:
+        raise wrong_address("GitHub", example)
     base = f"{parts.scheme}://{parts.netloc}{found['before']}" if found["rest"] else _interface(parts.netloc)
     name = found["name"] if found["rest"] else found["name"].removesuffix(".git")
     return GitHubAddress(
         owner=found["owner"],
         name=name,
-        host=host,
+        host=parts.hostname or "",
         rest=f"{base}/repos/{found['owner']}/{name}",
         graphql=f"{base.removesuffix('/v3')}/graphql",
     )

@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
-from sessions.terminal.errors import TrackerError
-from sessions.tickets.trackers.forge.hosts import origin_of, split_origin
+from sessions.tickets.trackers.forge.hosts import origin_of, split_address, split_origin, wrong_address
 from sessions.tickets.trackers.forge.token import TokenAuth, read_token
 
 GITLAB_TOKENS = ("GITLAB_TOKEN",)
@@ -46,20 +45,16 @@ def address_of(url: str) -> GitLabAddress:
 
     Raises :class:`TrackerError` for anything else, and where a token would travel in the clear.
     """
-    full = url if "://" in url else f"{_home()}/{url}"
-    parts = urlsplit(full.rstrip("/"))
-    host = parts.hostname or ""
+    example = "https://HOST/GROUP/NAME"
+    parts = split_address(url if "://" in url else f"{_home()}/{url}", "GitLab", example)
     root = f"{parts.scheme}://{parts.netloc}"
     if rest := re.fullmatch(r"(?P<below>.*)/api/v4/projects/(?P<id>[^/]+)", parts.path):
         root, project = root + rest["below"], unquote(rest["id"])
     else:
         project = parts.path.partition("/-/")[0].strip("/").removesuffix(".git")
-    is_project = re.fullmatch(_PATH if not rest else rf"\d+|{_PATH}", project)
-    if not is_project or not host or parts.username or parts.scheme not in {"http", "https"}:
-        raise TrackerError("[tickets] url names no project on GitLab: write https://HOST/GROUP/NAME.")
-    if parts.scheme == "http" and host not in {"127.0.0.1", "::1", "localhost"}:
-        raise TrackerError(f"[tickets] url: a token would travel to {host} in the clear; write https.")
-    return GitLabAddress(host=host, root=root, project=project)
+    if not re.fullmatch(_PATH if not rest else rf"\d+|{_PATH}", project):
+        raise wrong_address("GitLab", example)
+    return GitLabAddress(host=parts.hostname or "", root=root, project=project)
 
 
 @dataclass(frozen=True, kw_only=True)
