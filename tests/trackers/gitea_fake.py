@@ -17,13 +17,14 @@ from tests.trackers.gitea_contract import Json, faults_of_answer, faults_of_requ
 from tests.trackers.sockets import Fault, Reply, listening
 
 OWNER, NAME, TOKEN, VIEWER = "forge", "abacus", "0123456789s3cr3t", "integrand-bot"
+HERE = f"{OWNER}/{NAME}"
 REPOSITORY_ID, VIEWER_ID = 5, 900
 DEFAULT = "main"
 STAMP = "2026-11-23T04:00:00Z"
 _REPO = "/repos/{owner}/{repo}"
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Review:
     """A review: ``official`` ones are by people who may merge."""
 

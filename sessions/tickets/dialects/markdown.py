@@ -1,4 +1,4 @@
-"""Markdown as GitHub and GitLab read it."""
+"""Markdown as forges read it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from sessions.terminal.harmless_text import harmless
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&$])")
 # What makes a list or a rule at the beginning of a line.
 _LEADING = re.compile(r"^(\d*)([-+=.)])")
-# Where GitHub turns plain words into a link, a mention or a reference: https://…, www.…, GH-7, @name, #7.
-_LIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=gh)(?=-\d)|(?<=[@#])(?=\w)")
+# Where a forge turns plain words into a link, a mention or a reference: https://…, www.…, GH-7, @name, #7, !7.
+_LIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=gh)(?=-\d)|(?<=[@#])(?=\w)|(?<=!)(?=\d)")
 
 
 class Markdown:
