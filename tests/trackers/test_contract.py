@@ -16,8 +16,8 @@ from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.trackers import TRACKERS
 from sessions.tickets.trackers.branches import BranchList
 from sessions.tickets.trackers.file import FileTracker
+from sessions.tickets.trackers.forge.token import find_token
 from sessions.tickets.trackers.gitea import GiteaTracker
-from sessions.tickets.trackers.gitea.address import auth_for as auth_for_gitea
 from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github.address import auth_for
 from sessions.tickets.trackers.gitlab import GitLabTracker
@@ -221,7 +221,7 @@ class GitLabForge:
     def connect(self, patience: float = 0.0) -> TicketSource:
         config = Tracker(tracker="gitlab", url=self.gitlab.url, ready=(READY,), at_fault=WORK)
         made, clock = GitLabTracker(config, patience), Clock()
-        vars(made)["caller"] = Caller("GitLab", made.access.auth, patience, now=clock.now, sleep=clock.sleep)
+        vars(made)["caller"] = Caller("GitLab", made._access.auth, patience, now=clock.now, sleep=clock.sleep)
         return made
 
     def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
@@ -288,7 +288,7 @@ class GiteaForge:
         config = Tracker(tracker=self.kind.name, url=self.gitea.url, ready=(READY,), at_fault=WORK)
         made, clock = self.kind.connect(config, Surroundings(patience=patience)), Clock()
         assert isinstance(made, GiteaTracker)
-        auth = auth_for_gitea(made.hosts)
+        auth = find_token(made.hosts.tokens)
         vars(made)["caller"] = Caller(made.hosts.title, auth, patience, now=clock.now, sleep=clock.sleep)
         return made
 

@@ -20,7 +20,7 @@ from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import TicketPart, WriteResult
 from sessions.tickets.trackers import TRACKERS, connect_tracker, merge_subjects, recognise_address, recognise_clone
 from sessions.tickets.trackers.gitea import GiteaTracker
-from sessions.tickets.trackers.gitea.address import FORGEJO_HOSTS, GITEA_HOSTS, Hosts, address_of
+from sessions.tickets.trackers.gitea.address import FORGEJO_HOSTS, GITEA_HOSTS, Hosts, locate_repository
 from tests.repositories import Builder, run_git
 from tests.trackers.gitea_contract import faults_of_answer, faults_of_request
 from tests.trackers.gitea_fake import NAME, OWNER, TOKEN, VIEWER, FakeGitea, Pull, Review, serving
@@ -149,7 +149,7 @@ def test_only_those_that_may_be_ready_cost_more_than_the_list(gitea: FakeGitea) 
     gitea.add(Pull(number=61, labels=[READY]), Pull(number=62, labels=[READY, WORK]))
     assert len(tracker(gitea).read()) == 62
     assert len(gitea.requests) == 2 + 2  # two pages; reviews and dependencies of one
-    assert len(GiteaTracker(tracker(gitea).config, 0, labels_only=True).read()) == 62
+    assert len(GiteaTracker(tracker(gitea).config, labels_only=True).read()) == 62
     assert len(gitea.requests) == 4 + 2
 
 
@@ -238,7 +238,7 @@ def test_a_token_without_the_scope_for_its_owner(gitea: FakeGitea) -> None:
         "GET /user": (403, {"message": "token does not have at least one of required scope(s): [read:user]"})
     }
     gitea.add(Pull(number=7, head=HEAD))
-    with pytest.raises(TrackerAccessError, match=r"required scope.*FORGEJO_TOKEN or GITEA_TOKEN.*scope read:user\.$"):
+    with pytest.raises(TrackerAccessError, match=r"required scope.*FORGEJO_TOKEN or GITEA_TOKEN.*read its owner\.$"):
         tracker(gitea).tell(CULPRIT)
     assert gitea.writes == []
 
@@ -266,14 +266,14 @@ def test_anybody_reads_a_public_repository_and_nobody_writes(gitea: FakeGitea, m
     ],
 )
 def test_where_a_repository_is(url: str, hosts: Hosts, rest: str) -> None:
-    assert address_of(url, hosts).rest == rest
-    assert address_of(address_of(url, hosts).url, hosts).rest == rest
+    assert locate_repository(url, hosts).rest == rest
+    assert locate_repository(locate_repository(url, hosts).url, hosts).rest == rest
 
 
 def test_a_short_address_is_on_the_server_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORGEJO_SERVER_URL", "https://git.edu/")
-    assert address_of("o/n", FORGEJO_HOSTS).rest == "https://git.edu/api/v1/repos/o/n"
-    assert address_of("o/n", GITEA_HOSTS).rest == "https://gitea.com/api/v1/repos/o/n"
+    assert locate_repository("o/n", FORGEJO_HOSTS).rest == "https://git.edu/api/v1/repos/o/n"
+    assert locate_repository("o/n", GITEA_HOSTS).rest == "https://gitea.com/api/v1/repos/o/n"
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_a_short_address_is_on_the_server_of_the_environment(monkeypatch: pytest
 )
 def test_where_no_repository_is(url: str) -> None:
     with pytest.raises(TrackerError, match=r"^\[tickets\] url") as caught:
-        address_of(url, FORGEJO_HOSTS)
+        locate_repository(url, FORGEJO_HOSTS)
     assert "pass" not in str(caught.value)
 
 
@@ -359,4 +359,4 @@ def test_init_finds_it_by_the_origin_of_a_clone(
     words = ("--plan", "--date", "2026-11-23")
     options = parse_options(words, session="integrate", called_from=folder, home=folder)
     record = integrate(options, Console(to_stderr=True))
-    assert {each["number"]: each["verdict"] for each in record["tickets"]} == {2: "integrated", 3: "ineligible"}
+    assert {each.number: each.verdict for each in record.tickets} == {2: "integrated", 3: "ineligible"}

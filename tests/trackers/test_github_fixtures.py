@@ -183,7 +183,7 @@ def test_a_status_is_set_as_octokit_sets_it(recorded: Recorded, monkeypatch: pyt
         green = account(Verdict.INTEGRATED, "create-status success test")
         for context, told in (("example/1", red), ("example/2", green)):
             monkeypatch.setattr("sessions.tickets.trackers.github.changes.CONTEXT", context)
-            (status,) = plan_status(pull, told, fresh)
+            (status,) = plan_status(pull, told)
             status.write()
 
         newest = github.caller.json(github.caller.read("GET", f"{replay.url}{commit}/statuses"))
@@ -197,7 +197,7 @@ def test_a_status_is_set_as_octokit_sets_it(recorded: Recorded, monkeypatch: pyt
         # What GitHub made of it, in GraphQL's words, is what would be told again: so it is not.
         for told, made in ((green, newest[0]), (red, newest[1])):
             seen = replace(fresh, status=OwnStatus(state=made["state"], description=made["description"]))
-            assert not list(plan_status(pull, told, seen))
+            assert not list(plan_status(replace(pull, before=seen), told))
 
 
 def test_a_refused_change_is_one_sentence_with_the_reason_that_github_gives(recorded: Recorded) -> None:

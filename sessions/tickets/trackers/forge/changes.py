@@ -55,6 +55,11 @@ class PullWriter(Protocol):
     """Writes to one pull request. Each method raises :class:`RefusedError` where the forge refuses the change."""
 
     @property
+    def before(self) -> PullState:
+        """What the pull request had before it is written to."""
+        ...
+
+    @property
     def longest_comment(self) -> int:
         """The most characters that a comment may have."""
         ...
@@ -80,17 +85,16 @@ class PullWriter(Protocol):
         ...
 
 
-def plan_changes(
-    writer: PullWriter, account: Account, state: PullState, marker: str, settings: Tracker
-) -> Iterator[Planned]:
+def plan_changes(writer: PullWriter, account: Account, marker: str, settings: Tracker) -> Iterator[Planned]:
     """Yield the changes that make a pull request say what ``account`` says; none where it does."""
-    yield from plan_comment(writer, account, state, marker)
-    yield from plan_status(writer, account, state)
-    yield from plan_labels(writer, account, state, settings)
+    yield from plan_comment(writer, account, marker)
+    yield from plan_status(writer, account)
+    yield from plan_labels(writer, account, settings)
 
 
-def plan_comment(writer: PullWriter, account: Account, state: PullState, marker: str) -> Iterator[Planned]:
+def plan_comment(writer: PullWriter, account: Account, marker: str) -> Iterator[Planned]:
     """Write our comment, or edit it in place, where it says something else."""
+    state = writer.before
     text = comment_text(account, marker, state.head, writer.longest_comment)
     if state.comment and says_the_same(state.comment.body, text):
         return
@@ -99,17 +103,18 @@ def plan_comment(writer: PullWriter, account: Account, state: PullState, marker:
     yield Planned(change=change, write=partial(writer.write_comment, change, text))
 
 
-def plan_status(writer: PullWriter, account: Account, state: PullState) -> Iterator[Planned]:
+def plan_status(writer: PullWriter, account: Account) -> Iterator[Planned]:
     """Set the status of the tested commit, unless the forge has lost that commit."""
     status = writer.kept_status(OwnStatus(state=_state_of(account.verdict), description=account.summary))
-    if not state.has_commit or state.status == status:
+    if not writer.before.has_commit or writer.before.status == status:
         return
     change = Change.of(account.number, TicketPart.STATUS, account.commit, status.state, status.description)
     yield Planned(change=change, write=partial(writer.set_status, change, account.commit, status, account.url))
 
 
-def plan_labels(writer: PullWriter, account: Account, state: PullState, settings: Tracker) -> Iterator[Planned]:
+def plan_labels(writer: PullWriter, account: Account, settings: Tracker) -> Iterator[Planned]:
     """Move the labels of a ticket at fault, unless its author has pushed since: the push may be the remedy."""
+    state = writer.before
     if not (account.is_at_fault and settings.at_fault) or state.head != account.commit:
         return
     if plain(settings.at_fault) not in {plain(label) for label in state.labels}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import requests
@@ -23,8 +24,8 @@ _NO_REASON = "it does not say why"
 class RestClient:
     """The repository ``name`` of the ``forge`` that is named in sentences, at ``base``.
 
-    ``tokens`` says where the token comes from ("GH_TOKEN or GITHUB_TOKEN"). ``total`` is the response header that has
-    the length of a whole list.
+    ``tokens`` says where the token comes from ("GH_TOKEN or GITHUB_TOKEN"), ``owner`` is where its owner is told.
+    ``total`` is the response header that has the length of a whole list.
     """
 
     forge: str
@@ -33,6 +34,7 @@ class RestClient:
     caller: Caller
     tokens: str
     total: str = ""
+    owner: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, path: str, **params: Any) -> Any:
@@ -49,6 +51,18 @@ class RestClient:
             return self.get(path, **params)
         except RefusedError:
             return None
+
+    @cached_property
+    def viewer(self) -> int:
+        """The id of the token's owner: of comments, only those by this user are ours.
+
+        Raises :class:`TrackerAccessError` where the forge does not tell it.
+        """
+        try:
+            viewer: int = self.get(self.owner)["id"]
+        except RefusedError as error:
+            raise TrackerAccessError(f"{error} It must be allowed to read its owner.") from None
+        return viewer
 
     def pages(self, path: str, **params: Any) -> list[Any]:
         """Return a whole list, which is read again where it changes in the meantime.

@@ -24,6 +24,12 @@ class TokenAuth(AuthBase):
         return request
 
 
+def find_token(names: Iterable[str]) -> TokenAuth | None:
+    """Return the token of the environment, ``None`` where there is none. Raises as :func:`read_token`."""
+    token = read_token(names)
+    return TokenAuth(token) if token else None
+
+
 def read_token(names: Iterable[str]) -> str:
     """Return the token in the first of these environment variables that holds one; empty where none does.
 

@@ -7,7 +7,13 @@ from functools import partial
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.markdown import MARKDOWN
-from sessions.tickets.trackers.gitea.address import FORGEJO_HOSTS, GITEA_HOSTS, Hosts, find_address, web_address
+from sessions.tickets.trackers.gitea.address import (
+    FORGEJO_HOSTS,
+    GITEA_HOSTS,
+    Hosts,
+    recognise_repository,
+    repository_of_origin,
+)
 from sessions.tickets.trackers.gitea.tracker import GiteaTracker
 from sessions.tickets.trackers.kind import Surroundings, TrackerKind
 
@@ -29,8 +35,8 @@ def _kind(hosts: Hosts) -> TrackerKind:
         noun=f"a {hosts.title} repository",
         connect=_connect(hosts),
         dialect=MARKDOWN,
-        recognise=partial(find_address, hosts),
-        recognise_origin=partial(web_address, hosts),
+        recognise=partial(recognise_repository, hosts),
+        recognise_origin=partial(repository_of_origin, hosts),
         tokens=hosts.tokens,
         # "Merge pull request 'A title' (#7) from branch into main"
         merge_subjects=(r"Merge pull request '.*' \(#(\d+)\) from ",),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from sessions.tickets.trackers.forge.hosts import origin_of, split_address, split_origin, wrong_address
-from sessions.tickets.trackers.forge.token import TokenAuth, read_token
 
 _NAME = r"[\w.-]+"
 
@@ -69,7 +68,7 @@ class GiteaAddress:
         return f"{self.root}/{self.full_name}"
 
 
-def address_of(url: str, hosts: Hosts) -> GiteaAddress:
+def locate_repository(url: str, hosts: Hosts) -> GiteaAddress:
     """The repository behind an address.
 
     Known are that of the web (``https://HOST/OWNER/NAME``, of a server below a path as well), that of the REST
@@ -89,16 +88,7 @@ def address_of(url: str, hosts: Hosts) -> GiteaAddress:
     return GiteaAddress(root=root, owner=found["owner"], name=found["name"].removesuffix(".git"))
 
 
-def auth_for(hosts: Hosts) -> TokenAuth | None:
-    """Return the token of the environment, ``None`` where there is none.
-
-    Raises :class:`TrackerAccessError` where a variable holds something else.
-    """
-    token = read_token(hosts.tokens)
-    return TokenAuth(token) if token else None
-
-
-def find_address(hosts: Hosts, typed: str) -> str:
+def recognise_repository(hosts: Hosts, typed: str) -> str:
     """Return the address of a repository where it can only be one on such a forge, else nothing.
 
     The address of a REST interface, which both forges share, is Gitea's.
@@ -107,10 +97,10 @@ def find_address(hosts: Hosts, typed: str) -> str:
     return typed if is_interface or _is_at(hosts, urlsplit(typed).hostname or "") else ""
 
 
-def web_address(hosts: Hosts, origin: str) -> str:
+def repository_of_origin(hosts: Hosts, origin: str) -> str:
     """The web address of a repository, from that of a clone's origin; empty where it is elsewhere.
 
-    >>> web_address(FORGEJO_HOSTS, "git@codeberg.org:forgejo/forgejo.git")
+    >>> repository_of_origin(FORGEJO_HOSTS, "git@codeberg.org:forgejo/forgejo.git")
     'https://codeberg.org/forgejo/forgejo'
     """
     found = split_origin(origin)

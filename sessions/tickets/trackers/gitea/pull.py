@@ -59,14 +59,14 @@ class GiteaPull:
         self.client.write(change, "DELETE", path, but=(204, 404, 422))
 
 
-def read_pull(client: RestClient, account: Account, marker: str, viewer: int) -> GiteaPull:
-    """Read what a pull request has. ``viewer`` is our user's id. Raises :class:`RefusedError` where it is gone."""
+def read_pull(client: RestClient, account: Account, marker: str) -> GiteaPull:
+    """Read what a pull request has. Raises :class:`RefusedError` where it is gone."""
     pull = client.get(f"pulls/{account.number}")
     statuses = read_statuses(client, account.commit) if account.commit else None
     ours = [each for each in statuses or () if each["context"] == CONTEXT]
     newest = max(ours, key=lambda each: int(each["id"]), default=None)
     state = PullState(
-        comment=_own_comment(client, account.number, marker, viewer),
+        comment=_own_comment(client, account.number, marker),
         status=OwnStatus(state=newest["status"], description=newest["description"] or "") if newest else None,
         has_commit=statuses is not None,
         labels=tuple(label["name"] for label in pull["labels"] or ()),
@@ -91,13 +91,9 @@ def read_statuses(client: RestClient, commit: str) -> list[Any] | None:
         page += 1
 
 
-def close_pull(client: RestClient, change: Change) -> None:
-    """Close a pull request. Raises :class:`RefusedError` where the forge refuses."""
-    client.write(change, "PATCH", f"pulls/{change.number}", json={"state": "closed"})
-
-
-def _own_comment(client: RestClient, number: int, marker: str, viewer: int) -> OwnComment | None:
+def _own_comment(client: RestClient, number: int, marker: str) -> OwnComment | None:
     """Return the first comment with our marker that we wrote: anybody can copy the marker."""
+    viewer = client.viewer
     comments = client.get(f"issues/{number}/comments")  # all of them: this list has no pages
     ours = (each for each in comments if each["user"] and each["user"]["id"] == viewer)
     first = next((each for each in ours if each["body"].startswith(marker)), None)

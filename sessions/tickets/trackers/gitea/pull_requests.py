@@ -9,22 +9,22 @@ from typing import Any
 from sessions.tickets.dependencies import dependencies_in_body
 from sessions.tickets.model import Ticket
 
-Node = Mapping[str, Any]
+_Json = Mapping[str, Any]
 _OPINIONS = {"APPROVED", "REQUEST_CHANGES"}
 # Both forges let a skipped check or one with a warning pass.
 _PASSED = {"success", "warning", "skipped"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Details:
+class PullDetails:
     """What takes requests of its own: reviews, what a pull request depends on, statuses of its newest commit."""
 
-    reviews: Sequence[Node] = ()
-    dependencies: Sequence[Node] = ()
-    statuses: Sequence[Node] = ()
+    reviews: Sequence[_Json] = ()
+    dependencies: Sequence[_Json] = ()
+    statuses: Sequence[_Json] = ()
 
 
-def ticket_of(pull: Node) -> Ticket:
+def pull_ticket(pull: _Json) -> Ticket:
     """The ticket that a pull request is, as the list of all has it."""
     number, url, text = pull["number"], pull["html_url"], pull["body"] or ""
     base = url.rpartition("/pulls/")[0]
@@ -44,12 +44,12 @@ def ticket_of(pull: Node) -> Ticket:
     )
 
 
-def own_branch(pull: Node) -> str:
+def pull_branch(pull: _Json) -> str:
     """Return the branch of the repository itself that a pull request comes from; empty where it is a fork's."""
     return str(pull["head"]["ref"]) if pull["head"]["repo_id"] == pull["base"]["repo_id"] else ""
 
 
-def with_details(ticket: Ticket, pull: Node, details: Details, required: Iterable[str]) -> Ticket:
+def with_pull_details(ticket: Ticket, pull: _Json, details: PullDetails, required: Iterable[str]) -> Ticket:
     """The ticket with who approved it, what must be merged before, and why the forge holds it back.
 
     ``required`` are the contexts of the statuses that must be successful.
@@ -65,16 +65,16 @@ def with_details(ticket: Ticket, pull: Node, details: Details, required: Iterabl
     )
 
 
-def _opinions(reviews: Iterable[Node]) -> dict[str, Node]:
+def _opinions(reviews: Iterable[_Json]) -> dict[str, _Json]:
     """The newest review with an opinion of each user, without those that were dismissed."""
-    found: dict[str, Node] = {}
+    found: dict[str, _Json] = {}
     for review in sorted(reviews, key=lambda each: int(each["id"])):
         if review["user"] and review["state"] in _OPINIONS and not review["dismissed"]:
             found[review["user"]["login"]] = review
     return found
 
 
-def _held(here: str, opinions: Mapping[str, Node], details: Details, required: Iterable[str]) -> str:
+def _held(here: str, opinions: Mapping[str, _Json], details: PullDetails, required: Iterable[str]) -> str:
     # Only reviews of those who may merge are official.
     if any(review["state"] == "REQUEST_CHANGES" and review["official"] for review in opinions.values()):
         return "changes are requested"
@@ -85,12 +85,12 @@ def _held(here: str, opinions: Mapping[str, Node], details: Details, required: I
     return next((why for name in required if (why := _not_passed(name, details.statuses))), "")
 
 
-def _repository(issue: Node) -> str:
+def _repository(issue: _Json) -> str:
     """The repository of an issue; empty where we may not see it."""
     return str((issue["repository"] or {}).get("full_name", ""))
 
 
-def _not_passed(name: str, statuses: Iterable[Node]) -> str:
+def _not_passed(name: str, statuses: Iterable[_Json]) -> str:
     """What keeps the newest status of that context from being successful."""
     newest = max((each for each in statuses if each["context"] == name), key=lambda each: int(each["id"]), default=None)
     if newest is None:

@@ -2,49 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
-from sessions.settings.ticket_settings import Tracker
-from sessions.terminal.errors import RefusedError, TrackerAccessError
-from sessions.tickets.eligibility import Rules, why_not
-from sessions.tickets.model import Account, Ticket
-from sessions.tickets.refusals import Change, Planned, TicketPart, WriteResult, cannot_see, carry_out
-from sessions.tickets.trackers.forge.changes import plan_changes
-from sessions.tickets.trackers.forge.rest import RestClient, expected_shape
-from sessions.tickets.trackers.forge.stacks import resolve_stacks
-from sessions.tickets.trackers.gitea.address import GITEA_HOSTS, GiteaAddress, Hosts, address_of, auth_for
-from sessions.tickets.trackers.gitea.pull import PAGE, close_pull, read_pull, read_statuses
-from sessions.tickets.trackers.gitea.pull_requests import Details, own_branch, ticket_of, with_details
+from sessions.terminal.errors import RefusedError
+from sessions.tickets.model import Account
+from sessions.tickets.refusals import Change
+from sessions.tickets.trackers.forge.rest import RestClient
+from sessions.tickets.trackers.forge.token import find_token
+from sessions.tickets.trackers.forge.tracker import ForgeTracker, OpenPull, PullHead
+from sessions.tickets.trackers.gitea.address import GITEA_HOSTS, GiteaAddress, Hosts, locate_repository
+from sessions.tickets.trackers.gitea.pull import PAGE, GiteaPull, read_pull, read_statuses
+from sessions.tickets.trackers.gitea.pull_requests import PullDetails, pull_branch, pull_ticket, with_pull_details
 from sessions.tickets.trackers.http import Caller
-from sessions.tickets.trackers.kind import PATIENCE
 
 
 @dataclass(frozen=True)
-class GiteaTracker:
-    """The pull requests of the repository at ``config.url``. ``labels_only`` leaves out reviews and checks."""
+class GiteaTracker(ForgeTracker):
+    """The pull requests of the repository at ``config.url``."""
 
-    config: Tracker
-    patience: float = PATIENCE
     hosts: Hosts = GITEA_HOSTS
-    labels_only: bool = False
 
     @cached_property
     def place(self) -> GiteaAddress:
         """Where the repository is."""
-        return address_of(self.config.url, self.hosts)
+        return locate_repository(self.config.url, self.hosts)
 
     @property
     def url(self) -> str:
         """The repository's address."""
         return self.place.url
 
+    @property
+    def forge(self) -> str:
+        """The forge's name in sentences."""
+        return self.hosts.title
+
+    @property
+    def repository(self) -> str:
+        """``OWNER/NAME``."""
+        return self.place.full_name
+
     @cached_property
     def caller(self) -> Caller:
         """Makes the calls. A public repository can be read without a token."""
-        return Caller(self.hosts.title, auth_for(self.hosts), self.patience)
+        return Caller(self.hosts.title, find_token(self.hosts.tokens), self.patience)
 
     @cached_property
     def client(self) -> RestClient:
@@ -56,87 +60,40 @@ class GiteaTracker:
             caller=self.caller,
             tokens=" or ".join(self.hosts.tokens),
             total="x-total-count",
+            owner=f"{self.place.api}/user",
         )
 
-    @property
-    def marker(self) -> str:
-        """The line, hidden on the page, by which our comment is found again."""
-        return f"<!-- integrand:{self.place.full_name} -->"
+    def list_pulls(self) -> Iterator[OpenPull]:
+        """All open pull requests, oldest first."""
+        for pull in self.client.pages("pulls", state="open", sort="oldest", limit=PAGE):
+            ticket = pull_ticket(pull)
+            if self._may_be_ready(ticket):
+                ticket = with_pull_details(ticket, pull, self._details(pull), self.config.require_checks)
+            default = pull["base"]["repo"]["default_branch"]
+            yield OpenPull(ticket=ticket, branch=pull_branch(pull), default_branch=default)
 
-    def read(self) -> tuple[Ticket, ...]:
-        """Return all open pull requests, oldest first.
+    def open_pull(self, account: Account, marker: str) -> GiteaPull:
+        """The pull request of an account."""
+        return read_pull(self.client, account, marker)
 
-        Reviews, dependencies and checks are read of those whose labels do not already keep them out.
+    def read_head(self, number: int) -> PullHead:
+        """The newest commit of a pull request."""
+        pull = self.client.get(f"pulls/{number}")
+        return PullHead(commit=pull["head"]["sha"], is_open=pull["state"] == "open")
 
-        Raises :class:`TrackerError` where any of them could not be read.
-        """
-        found: dict[int, Ticket] = {}
-        branches: dict[str, int] = {}
-        rules = Rules(ready=self.config.ready, never=self.config.never, milestone=None)
-        with expected_shape(self.hosts.title):
-            for pull in self.client.pages("pulls", state="open", sort="oldest", limit=PAGE):
-                ticket = ticket_of(pull)
-                if not self.labels_only and why_not(ticket, rules) is None:
-                    ticket = with_details(ticket, pull, self._details(pull), self.config.require_checks)
-                found[ticket.number] = ticket
-                default = pull["base"]["repo"]["default_branch"]
-                if (branch := own_branch(pull)) not in ("", default, self.config.target):
-                    branches[branch] = ticket.number
-        return tuple(ticket for _, ticket in sorted(resolve_stacks(found, branches).items()))
+    def close_pull(self, change: Change, head: PullHead) -> None:  # noqa: ARG002  its number is enough
+        """Close the pull request of a change."""
+        self.client.write(change, "PATCH", f"pulls/{change.number}", json={"state": "closed"})
 
-    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:
-        """Write ``account`` into our comment, the tested commit's status and the labels, each where it differs.
-
-        Raises :class:`TrackerError` where the forge fails; the next call then writes what is missing.
-        """
-        try:
-            with expected_shape(self.hosts.title):
-                pull = read_pull(self.client, account, self.marker, self._viewer)
-        except RefusedError as error:
-            return cannot_see(account.number, error)
-        return carry_out(plan_changes(pull, account, pull.before, self.marker, self.config), refused_before)
-
-    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:
-        """Close a pull request that ``release`` contains at ``ticket.commit``.
-
-        One whose head is another by now is left open, and reported as refused. Raises :class:`TrackerError` where the
-        forge fails.
-        """
-        try:
-            with expected_shape(self.hosts.title):
-                pull = self.client.get(f"pulls/{ticket.number}")
-                if pull["state"] != "open":
-                    return WriteResult()
-                if pull["head"]["sha"] != ticket.commit:
-                    why = f"#{ticket.number} has moved since it was merged into {release}: it is left open."
-                    return cannot_see(ticket.number, RefusedError(why))
-        except RefusedError as error:
-            return cannot_see(ticket.number, error)
-        change = Change.of(ticket.number, TicketPart.CLOSING, ticket.commit)
-        closing = Planned(change=change, write=partial(close_pull, self.client, change))
-        return carry_out([closing], refused_before)
-
-    @cached_property
-    def _viewer(self) -> int:
-        """Our user's id: of comments, only those by this user are ours."""
-        try:
-            viewer: int = self.client.get(f"{self.place.api}/user")["id"]
-        except RefusedError as error:
-            raise TrackerAccessError(f"{error} It needs the scope read:user.") from None
-        return viewer
-
-    def _details(self, pull: dict[str, Any]) -> Details:
+    def _details(self, pull: dict[str, Any]) -> PullDetails:
         """Read what takes requests of its own."""
-        number = pull["number"]
-        return Details(
-            reviews=self.client.pages(f"pulls/{number}/reviews", limit=PAGE),
-            dependencies=self._dependencies(number),
-            statuses=(read_statuses(self.client, pull["head"]["sha"]) or ()) if self.config.require_checks else (),
-        )
-
-    def _dependencies(self, number: int) -> list[Any]:
-        """Read what a pull request depends on; nothing where the repository has dependencies turned off."""
+        number, required = pull["number"], self.config.require_checks
         try:
-            return self.client.pages(f"issues/{number}/dependencies", limit=PAGE)
-        except RefusedError:
-            return []
+            dependencies = self.client.pages(f"issues/{number}/dependencies", limit=PAGE)
+        except RefusedError:  # the repository has dependencies turned off
+            dependencies = []
+        return PullDetails(
+            reviews=self.client.pages(f"pulls/{number}/reviews", limit=PAGE),
+            dependencies=dependencies,
+            statuses=(read_statuses(self.client, pull["head"]["sha"]) or ()) if required else (),
+        )

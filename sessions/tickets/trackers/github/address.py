@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sessions.terminal.errors import TrackerAccessError
 from sessions.tickets.trackers.forge.hosts import split_address, wrong_address
-from sessions.tickets.trackers.forge.token import TokenAuth, read_token
+from sessions.tickets.trackers.forge.token import TokenAuth, find_token
 
 GITHUB_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
@@ -59,8 +59,8 @@ def auth_for(place: GitHubAddress) -> TokenAuth:
     Raises :class:`TrackerAccessError` where there is none, since GitHub's GraphQL answers nobody without.
     """
     is_enterprise = not re.fullmatch(r"(.+\.)?(github\.com|ghe\.com)", place.host)
-    if token := read_token((*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS):
-        return TokenAuth(token)
+    if auth := find_token((*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS):
+        return auth
     raise TrackerAccessError("GitHub tells pull requests only to those with a token: set GH_TOKEN or GITHUB_TOKEN.")
 
 

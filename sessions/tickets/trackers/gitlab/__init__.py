@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.gitlab import GITLAB_MARKDOWN
-from sessions.tickets.trackers.gitlab.address import GITLAB_TOKENS, find_address, web_address
+from sessions.tickets.trackers.gitlab.address import GITLAB_TOKENS, project_of_origin, recognise_project
 from sessions.tickets.trackers.gitlab.tracker import GitLabTracker
 from sessions.tickets.trackers.kind import Surroundings, TrackerKind
 
@@ -22,8 +22,8 @@ GITLAB = TrackerKind(
     noun="a GitLab project",
     connect=_connect,
     dialect=GITLAB_MARKDOWN,
-    recognise=find_address,
-    recognise_origin=web_address,
+    recognise=recognise_project,
+    recognise_origin=project_of_origin,
     tokens=GITLAB_TOKENS,
     merge_trailers=(r"See merge request (?:[\w.+/-]+)?!(\d+)",),
     request_ref="refs/merge-requests/{number}/head",

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
+from sessions.terminal.errors import TrackerAccessError
 from sessions.tickets.trackers.forge.hosts import origin_of, split_address, split_origin, wrong_address
 from sessions.tickets.trackers.forge.token import TokenAuth, read_token
 
@@ -36,7 +37,7 @@ class GitLabAddress:
         return self.rest if self.project.isdecimal() else f"{self.root}/{self.project}"
 
 
-def address_of(url: str) -> GitLabAddress:
+def locate_project(url: str) -> GitLabAddress:
     """The project behind an address.
 
     Known are that of the web (``https://HOST/GROUP/…/NAME``), that of the REST interface
@@ -64,6 +65,12 @@ class Access:
     auth: TokenAuth | None
     is_job: bool = False
 
+    def check_may_write(self) -> None:
+        """Raise :class:`TrackerAccessError` where the token can only read."""
+        if self.auth is None or self.is_job:
+            why = "GitLab lets nobody write without a token, and the token of a CI job may only read"
+            raise TrackerAccessError(f"{why}: set GITLAB_TOKEN.")
+
 
 def access_to(place: GitLabAddress) -> Access:
     """Return how a project is asked. The token of a CI job is sent to no server but the one that made it.
@@ -77,17 +84,17 @@ def access_to(place: GitLabAddress) -> Access:
     return Access(auth=None)
 
 
-def find_address(typed: str) -> str:
+def recognise_project(typed: str) -> str:
     """Return the address of a project where it can only be one on GitLab, else nothing."""
     if "/api/v4/projects/" in typed or "/-/" in typed or _is_gitlab(urlsplit(typed).hostname or ""):
         return typed
     return ""
 
 
-def web_address(origin: str) -> str:
+def project_of_origin(origin: str) -> str:
     """The web address of a project on GitLab, from that of a clone's origin; empty where it is elsewhere.
 
-    >>> web_address("git@gitlab.gnome.org:GNOME/gtk.git")
+    >>> project_of_origin("git@gitlab.gnome.org:GNOME/gtk.git")
     'https://gitlab.gnome.org/GNOME/gtk'
     """
     found = split_origin(origin)

@@ -11,7 +11,7 @@ from sessions.tickets.dependencies import dependencies_in_body
 from sessions.tickets.model import Ticket
 from sessions.tickets.trackers.forge.changes import CONTEXT
 
-Node = Mapping[str, Any]
+_Json = Mapping[str, Any]
 PIPELINE = "pipeline"
 """The name in ``require_checks`` that stands for the whole pipeline of a merge request."""
 _UNFINISHED = {"created", "waiting_for_resource", "waiting_for_callback", "preparing", "pending", "running"}
@@ -21,21 +21,21 @@ _ELSEWHERE = re.compile(r"(?<![\w&])(?:#|GL-)\d+|(?<![\w/.-])[\w.+-]+(?:/[\w.+-]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Details:
+class RequestDetails:
     """What takes requests of its own: reviews, blocking merge requests, and the pipeline.
 
     ``approvals`` and ``blocks`` are empty where GitLab's edition has none, or does not show them. ``statuses`` are
     those of the newest commit.
     """
 
-    approvals: Node = field(default_factory=dict)
-    reviewers: Sequence[Node] = ()
-    blocks: Sequence[Node] = ()
-    pipeline: Node | None = None
-    statuses: Sequence[Node] = ()
+    approvals: _Json = field(default_factory=dict)
+    reviewers: Sequence[_Json] = ()
+    blocks: Sequence[_Json] = ()
+    pipeline: _Json | None = None
+    statuses: Sequence[_Json] = ()
 
 
-def ticket_of(request: Node) -> Ticket:
+def request_ticket(request: _Json) -> Ticket:
     """The ticket that a merge request is, as the list of all has it."""
     number, text, url = request["iid"], request["description"] or "", request["web_url"]
     base = url.rpartition("/")[0]
@@ -56,12 +56,12 @@ def ticket_of(request: Node) -> Ticket:
     )
 
 
-def own_branch(request: Node) -> str:
+def request_branch(request: _Json) -> str:
     """Return the branch of the project itself that a merge request comes from; empty where it is a fork's."""
     return str(request["source_branch"]) if request["source_project_id"] == request["target_project_id"] else ""
 
 
-def with_details(ticket: Ticket, request: Node, details: Details, required: Iterable[str]) -> Ticket:
+def with_request_details(ticket: Ticket, request: _Json, details: RequestDetails, required: Iterable[str]) -> Ticket:
     """The ticket with who approved it, what must be merged before, and why GitLab holds it back.
 
     ``required`` are the checks that must have passed.
@@ -76,7 +76,7 @@ def with_details(ticket: Ticket, request: Node, details: Details, required: Iter
     )
 
 
-def _held(request: Node, details: Details, required: Iterable[str]) -> str:
+def _held(request: _Json, details: RequestDetails, required: Iterable[str]) -> str:
     """Return why GitLab holds a merge request back, or nothing."""
     if request["blocking_discussions_resolved"] is False:
         return "not all of its threads are resolved"
@@ -94,13 +94,13 @@ def _held(request: Node, details: Details, required: Iterable[str]) -> str:
     return next((why for name in required if (why := _not_passed(name, details))), "")
 
 
-def _not_passed(name: str, details: Details) -> str:
+def _not_passed(name: str, details: RequestDetails) -> str:
     if name == PIPELINE:
         return _pipeline_trouble(details)
     return _trouble(f"check {name}", [each for each in details.statuses if each["name"] == name])
 
 
-def _pipeline_trouble(details: Details) -> str:
+def _pipeline_trouble(details: RequestDetails) -> str:
     """What keeps the pipeline from having passed, without our own status, which GitLab adds to it."""
     pipeline = details.pipeline
     if pipeline is None:
@@ -113,7 +113,7 @@ def _pipeline_trouble(details: Details) -> str:
     return _trouble(PIPELINE, [{"status": pipeline["status"], "allow_failure": False}])
 
 
-def _trouble(name: str, statuses: Sequence[Node]) -> str:
+def _trouble(name: str, statuses: Sequence[_Json]) -> str:
     """What keeps these from having passed: an allowed failure counts as passed, as it does for GitLab."""
     states = {each["status"] for each in statuses if not (each["status"] == "failed" and each["allow_failure"])}
     if states - {"success"} - _UNFINISHED:

@@ -66,8 +66,8 @@ class GitLabRequest:
         self.client.write(change, "PUT", self.path, json={"remove_labels": label})
 
 
-def read_request(client: RestClient, account: Account, marker: str, viewer: int) -> GitLabRequest:
-    """Read what a merge request has. ``viewer`` is our user's id. Raises :class:`RefusedError` where it is gone."""
+def read_request(client: RestClient, account: Account, marker: str) -> GitLabRequest:
+    """Read what a merge request has. Raises :class:`RefusedError` where it is gone."""
     request = client.get(f"merge_requests/{account.number}")
     is_own = request["source_project_id"] == request["target_project_id"]
     statuses = _statuses(client, account.commit) if account.commit else None
@@ -75,7 +75,7 @@ def read_request(client: RestClient, account: Account, marker: str, viewer: int)
         (each for each in statuses or () if each["name"] == CONTEXT), key=lambda each: each["id"], default=None
     )
     state = PullState(
-        comment=_own_comment(client, account.number, marker, viewer),
+        comment=_own_comment(client, account.number, marker),
         status=OwnStatus(state=newest["status"], description=newest["description"] or "") if newest else None,
         has_commit=statuses is not None,
         labels=tuple(request["labels"]),
@@ -86,19 +86,15 @@ def read_request(client: RestClient, account: Account, marker: str, viewer: int)
     return GitLabRequest(client=client, number=account.number, ref=ref, before=state)
 
 
-def close_request(client: RestClient, change: Change) -> None:
-    """Close a merge request. Raises :class:`RefusedError` where GitLab refuses."""
-    client.write(change, "PUT", f"merge_requests/{change.number}", json={"state_event": "close"})
-
-
 def _statuses(client: RestClient, commit: str) -> list[Any] | None:
     """Our statuses of a commit; ``None`` where GitLab does not have the commit any more."""
     found: list[Any] | None = client.find(f"repository/commits/{commit}/statuses", name=CONTEXT, per_page=PAGE)
     return found
 
 
-def _own_comment(client: RestClient, number: int, marker: str, viewer: int) -> OwnComment | None:
+def _own_comment(client: RestClient, number: int, marker: str) -> OwnComment | None:
     """Return the first comment with our marker that we wrote: anybody can copy the marker."""
+    viewer = client.viewer
     notes = client.pages(f"merge_requests/{number}/notes", sort="asc", order_by="created_at", per_page=PAGE)
     ours = (each for each in notes if each["author"]["id"] == viewer and each["body"].startswith(marker))
     first = next(ours, None)
