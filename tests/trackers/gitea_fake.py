@@ -150,7 +150,8 @@ class FakeGitea:
             r"PATCH /issues/comments/(\d+)": (f"{_REPO}/issues/comments/{{id}}", self._edit_comment),
             r"POST /issues/(\d+)/labels": (labels, self._add_labels),
             r"DELETE /issues/(\d+)/labels/(\d+)": (f"{labels}/{{id}}", self._remove_label),
-            "GET /commits/([0-9a-f]{40})/status": (f"{_REPO}/commits/{{ref}}/status", self._combined_status),
+            "GET /commits/([0-9a-f]{40})/statuses": (f"{_REPO}/commits/{{ref}}/statuses", self._statuses_of),
+            "GET /git/commits/([0-9a-f]{40})": (f"{_REPO}/git/commits/{{sha}}", self._commit),
             "POST /statuses/([0-9a-f]{40})": (f"{_REPO}/statuses/{{sha}}", self._add_status),
         }
 
@@ -233,19 +234,19 @@ class FakeGitea:
         pull.labels = [name for name in pull.labels if self._label(name)["id"] != int(label)]
         return Reply(status=204, content=None)
 
-    def _combined_status(self, query: dict[str, str], _body: None, sha: str) -> Reply:
-        if sha in self.lost:
-            return _problem(404, "The target couldn't be found.")
+    def _statuses_of(self, query: dict[str, str], _body: None, sha: str) -> Reply:
         rows = [
             {key: value for key, value in each.items() if key != "sha"} for each in self.statuses if each["sha"] == sha
         ]
         for pull in (each for each in self.pulls.values() if each.head == sha):
             rows += [_status(place, name, state) for place, (name, state) in enumerate(pull.checks, start=1)]
-        newest = {row["context"]: row for row in rows}
-        page = self._cut(list(newest.values()), query)
-        return _fine({"sha": sha, "state": "success", "statuses": page or None, "total_count": len(page)})
+        return Reply(status=200, content=self._cut(rows, query), headers={"X-Total-Count": str(len(rows))})
+
+    def _commit(self, _query: dict[str, str], _body: None, sha: str) -> Reply:
+        return _problem(404, "The target couldn't be found.") if sha in self.lost else _fine({"sha": sha})
 
     def _add_status(self, _query: dict[str, str], body: Json, sha: str) -> Reply:
+        assert sha not in self.lost, "this ends in status 500"
         status = _status(100 + len(self.statuses), body["context"], body["state"])
         status |= {"description": body["description"], "target_url": body.get("target_url", "")}
         self.statuses.append({**status, "sha": sha})

@@ -119,7 +119,7 @@ REVIEWER = _object(
         "state": _one_of("unreviewed", "reviewed", "requested_changes", "approved", "unapproved", "review_started"),
     }
 )
-BLOCK = _object({"id": NUMBER, "blocking_merge_request": REQUEST, "project_id": NUMBER})
+BLOCK = _object({"id": NUMBER, "project_id": NUMBER}, {"blocking_merge_request": REQUEST})
 PROJECT = _object({"id": NUMBER, "path_with_namespace": TEXT, "default_branch": _or_null(TEXT), "web_url": TEXT})
 PROBLEM = {"type": "object", "minProperties": 1}
 PAGES = {"page": NUMBER, "per_page": {"type": "integer", "minimum": 1, "maximum": 100}}
@@ -159,7 +159,7 @@ OPERATIONS = {
     ),
     ("GET", f"{_ONE}/approvals"): Operation(answers={200: APPROVALS}),
     ("GET", f"{_ONE}/reviewers"): Operation(answers={200: _list(REVIEWER)}),
-    ("GET", f"{_ONE}/blocks"): Operation(answers={200: _list(BLOCK)}),
+    ("GET", f"{_ONE}/blocks"): Operation(answers={200: _list(BLOCK)}, query=PAGES),
     ("GET", f"{_ONE}/notes"): Operation(
         answers={200: _list(NOTE)},
         query={**PAGES, "sort": _one_of("asc", "desc"), "order_by": _one_of("created_at", "updated_at")},

@@ -32,8 +32,8 @@ _FOR_JOBS = r"/projects/[^/]+/merge_requests(/\d+(/notes)?)?"
 class Request:
     """A merge request.
 
-    ``reviewers`` are (name, state), ``blocks`` (project id, number, state) of what must be merged before, ``jobs``
-    (name, status, whether it may fail) of the pipeline, whose status is ``pipeline``.
+    ``reviewers`` are (name, state), ``blocks`` (project id, number, state or "hidden") of what must be merged before,
+    ``jobs`` (name, status, whether it may fail) of the pipeline, whose status is ``pipeline``.
     """
 
     number: int
@@ -230,14 +230,15 @@ class FakeGitLab:
         found = self.found[int(number)].reviewers
         return _fine([{"user": _user(name), "state": state} for name, state in found])
 
-    def _blocks(self, _query: dict[str, str], _body: None, number: str) -> Reply:
+    def _blocks(self, query: dict[str, str], _body: None, number: str) -> Reply:
         if not self.is_premium:
             return _problem(404, "404 Not Found")
         rows = []
         for place, (project, ahead, state) in enumerate(self.found[int(number)].blocks):
             request = _request(Request(number=ahead, state=state), project)
-            rows.append({"id": place, "blocking_merge_request": request, "project_id": PROJECT_ID})
-        return _fine(rows)
+            shown = {} if state == "hidden" else {"blocking_merge_request": request}
+            rows.append({"id": place, **shown, "project_id": PROJECT_ID})
+        return _page(rows, query)
 
     def _notes(self, query: dict[str, str], _body: None, number: str) -> Reply:
         return _page([_note(each, int(number)) for each in self.found[int(number)].notes], query)

@@ -79,3 +79,4 @@ def test_the_day_has_the_samples_verdicts_and_is_told_once(
     told, [comment] = play(tmp_path, unpack_sample(tmp_path / "sample"))
     assert told == TOLD
     assert "nox -s reproduce -- 116" in comment
+    assert not re.search(r"[#!@]\w", comment.split("```")[0].partition("-->")[2])  # no reference to another ticket

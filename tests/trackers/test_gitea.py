@@ -114,6 +114,7 @@ def test_reads_every_field(gitea: FakeGitea) -> None:
         ({"dependencies": ((HERE, 3, False, "open"),)}, f"it depends on issue {HERE}#3, which is open"),
         ({"dependencies": (("o/n", 3, True, "open"),)}, "it depends on pull request o/n#3, which is open"),
         ({"dependencies": (("o/n", 3, True, "closed"),)}, ""),
+        ({"dependencies": (("", 0, False, "open"),)}, "it depends on something that the token cannot see"),
         ({"checks": (("build", "success"),)}, ""),
         ({"checks": (("build", "failure"), ("build", "success"))}, ""),
         ({"checks": (("build", "success"), ("build", "pending"))}, "its check build has not finished"),

@@ -113,6 +113,12 @@ def test_dependencies_are_in_gitlabs_notation(gitlab: FakeGitLab, text: str, dep
     assert tracker(gitlab).read()[0].depends == depends
 
 
+def test_more_blocking_ones_than_a_page_holds(gitlab: FakeGitLab) -> None:
+    blocks = tuple((PROJECT_ID, number, "opened") for number in range(100, 230))
+    gitlab.add(Request(number=7, labels=[READY], blocks=blocks))
+    assert tracker(gitlab).read()[0].depends == tuple(range(100, 230))
+
+
 @pytest.mark.parametrize(
     ("change", "held"),
     [
@@ -124,6 +130,7 @@ def test_dependencies_are_in_gitlabs_notation(gitlab: FakeGitLab, text: str, dep
         ({"approvals_left": 2, "approved_by": ("jo",)}, "it needs 2 more approvals"),
         ({"blocks": ((77, 3, "opened"),)}, "it waits for group/other!3, which is in another project"),
         ({"blocks": ((77, 3, "merged"),)}, ""),
+        ({"blocks": ((77, 3, "hidden"),)}, "it waits for a merge request that the token cannot see"),
         ({"merge_status": "conflict"}, ""),  # Integrand finds out by itself, and on the release
     ],
 )

@@ -76,6 +76,13 @@ class RestClient:
                 return found
         raise TrackerError(f"{self.forge}'s list of {self.name} changes while it is read: run again.")
 
+    def find_pages(self, path: str, **params: Any) -> list[Any]:
+        """Return what :meth:`pages` returns; nothing where there is nothing to be seen."""
+        try:
+            return self.pages(path, **params)
+        except RefusedError:
+            return []
+
     def write(
         self, change: Change, method: str, path: str, *, but: tuple[int, ...] = (), locked: bool = False, **kw: Any
     ) -> Any:

@@ -62,13 +62,13 @@ class GiteaPull:
 def read_pull(client: RestClient, account: Account, marker: str) -> GiteaPull:
     """Read what a pull request has. Raises :class:`RefusedError` where it is gone."""
     pull = client.get(f"pulls/{account.number}")
-    statuses = read_statuses(client, account.commit) if account.commit else None
-    ours = [each for each in statuses or () if each["context"] == CONTEXT]
+    statuses = read_statuses(client, account.commit) if account.commit else []
+    ours = [each for each in statuses if each["context"] == CONTEXT]
     newest = max(ours, key=lambda each: int(each["id"]), default=None)
     state = PullState(
         comment=_own_comment(client, account.number, marker),
         status=OwnStatus(state=newest["status"], description=newest["description"] or "") if newest else None,
-        has_commit=statuses is not None,
+        has_commit=bool(statuses) or _has_commit(client, account.commit),
         labels=tuple(label["name"] for label in pull["labels"] or ()),
         head=pull["head"]["sha"],
         locked=pull["is_locked"],
@@ -77,18 +77,18 @@ def read_pull(client: RestClient, account: Account, marker: str) -> GiteaPull:
     return GiteaPull(client=client, number=account.number, before=state, labels=ids)
 
 
-def read_statuses(client: RestClient, commit: str) -> list[Any] | None:
-    """Read the newest status of each context; ``None`` where the forge does not have the commit any more."""
-    found: list[Any] = []
-    page = 1
-    while True:
-        answer = client.find(f"commits/{commit}/status", page=page, limit=PAGE)
-        if answer is None:
-            return None
-        if not answer["statuses"]:
-            return found
-        found += answer["statuses"]
-        page += 1
+def read_statuses(client: RestClient, commit: str) -> list[Any]:
+    """Read all statuses that a commit ever got; none where the forge does not have the commit any more.
+
+    Not the combined status: some versions answer with nothing for a commit without any.
+    """
+    return client.find_pages(f"commits/{commit}/statuses", limit=PAGE)
+
+
+def _has_commit(client: RestClient, commit: str) -> bool:
+    """Whether the forge still has a commit. Setting a status of one that is gone ends in status 500."""
+    words = dict.fromkeys(("stat", "verification", "files"), "false")
+    return bool(commit) and client.find(f"git/commits/{commit}", **words) is not None
 
 
 def _own_comment(client: RestClient, number: int, marker: str) -> OwnComment | None:

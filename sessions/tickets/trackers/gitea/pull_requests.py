@@ -39,7 +39,7 @@ def pull_ticket(pull: _Json) -> Ticket:
         depends=dependencies_in_body(text, number=number, urls=(base,)).hard,
         authors=(pull["user"]["login"],) if pull["user"] else (),
         description=text,
-        held="it is a draft" if pull["draft"] else "",
+        held="it is a draft" if pull.get("draft") else "",
         target=pull["base"]["ref"],
     )
 
@@ -79,6 +79,8 @@ def _held(here: str, opinions: Mapping[str, _Json], details: PullDetails, requir
     if any(review["state"] == "REQUEST_CHANGES" and review["official"] for review in opinions.values()):
         return "changes are requested"
     for each in (each for each in details.dependencies if each["state"] == "open"):
+        if not each["number"]:
+            return "it depends on something that the token cannot see"
         if not each["pull_request"] or _repository(each) != here:
             kind = "pull request" if each["pull_request"] else "issue"
             return f"it depends on {kind} {_repository(each)}#{each['number']}, which is open"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sessions.terminal.errors import RefusedError
 from sessions.tickets.model import Account
 from sessions.tickets.refusals import Change
 from sessions.tickets.trackers.forge.rest import RestClient
@@ -88,12 +87,8 @@ class GiteaTracker(ForgeTracker):
     def _details(self, pull: dict[str, Any]) -> PullDetails:
         """Read what takes requests of its own."""
         number, required = pull["number"], self.config.require_checks
-        try:
-            dependencies = self.client.pages(f"issues/{number}/dependencies", limit=PAGE)
-        except RefusedError:  # the repository has dependencies turned off
-            dependencies = []
         return PullDetails(
             reviews=self.client.pages(f"pulls/{number}/reviews", limit=PAGE),
-            dependencies=dependencies,
-            statuses=(read_statuses(self.client, pull["head"]["sha"]) or ()) if required else (),
+            dependencies=self.client.find_pages(f"issues/{number}/dependencies", limit=PAGE),  # none if turned off
+            statuses=read_statuses(self.client, pull["head"]["sha"]) if required else (),
         )

@@ -66,7 +66,7 @@ def with_request_details(ticket: Ticket, request: _Json, details: RequestDetails
 
     ``required`` are the checks that must have passed.
     """
-    ahead = (each["blocking_merge_request"] for each in details.blocks)
+    ahead = filter(None, (each.get("blocking_merge_request") for each in details.blocks))
     blocking = [each["iid"] for each in ahead if each["project_id"] == request["project_id"]]
     return replace(
         ticket,
@@ -88,10 +88,19 @@ def _held(request: _Json, details: RequestDetails, required: Iterable[str]) -> s
         return f"it needs {left} more approval{'s' if left > 1 else ''}"
     if not details.approvals and status == "not_approved":
         return "it is not approved"
-    for each in (each["blocking_merge_request"] for each in details.blocks):
+    if why := _blocked_from_elsewhere(request, details.blocks):
+        return why
+    return next((why for name in required if (why := _not_passed(name, details))), "")
+
+
+def _blocked_from_elsewhere(request: _Json, blocks: Sequence[_Json]) -> str:
+    """Which merge request of another project is in the way, or nothing. GitLab leaves out what the token cannot see."""
+    for each in (each.get("blocking_merge_request") for each in blocks):
+        if each is None:
+            return "it waits for a merge request that the token cannot see"
         if each["project_id"] != request["project_id"] and each["state"] != "merged":
             return f"it waits for {each['references']['full']}, which is in another project"
-    return next((why for name in required if (why := _not_passed(name, details))), "")
+    return ""
 
 
 def _not_passed(name: str, details: RequestDetails) -> str:

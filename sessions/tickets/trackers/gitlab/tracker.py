@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from sessions.terminal.errors import RefusedError, TrackerAccessError
+from sessions.terminal.errors import TrackerAccessError
 from sessions.tickets.model import Account
 from sessions.tickets.refusals import Change
 from sessions.tickets.trackers.forge.rest import RestClient
@@ -108,12 +108,9 @@ class GitLabTracker(ForgeTracker):
         details = RequestDetails(
             approvals=self.client.find(f"{path}/approvals") or {},
             reviewers=self.client.get(f"{path}/reviewers") if request["reviewers"] else (),
-            blocks=self.client.find(f"{path}/blocks") or (),
+            blocks=self.client.find_pages(f"{path}/blocks", per_page=PAGE),
         )
         if not required or not request["sha"]:
             return details
-        try:
-            statuses = self.client.pages(f"repository/commits/{request['sha']}/statuses", per_page=PAGE)
-        except RefusedError:  # GitLab does not have the commit any more
-            statuses = []
+        statuses = self.client.find_pages(f"repository/commits/{request['sha']}/statuses", per_page=PAGE)
         return replace(details, pipeline=self.client.get(path).get("head_pipeline"), statuses=statuses)
