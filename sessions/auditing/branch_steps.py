@@ -33,12 +33,17 @@ class AllowedCommits:
     Where ``strict``, every step must be the merge of exactly such a commit, and each ticket must be merged. Otherwise a
     ticket is also recognised by the number in a merge's subject, by a squashed commit that names it, or by a rebased
     commit with the same patch.
+
+    By the commit of a ticket, ``settled`` are the files in which a kept resolution settled its conflict, and
+    ``replaced`` those of which it decided all lines.
     """
 
     tickets: Mapping[int, str]
     subjects: MergeSubjects
     others: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
+    settled: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    replaced: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,7 @@ def _order(tickets: Sequence[Ticket], pinned: Mapping[int, Ticket], needs: Needs
     listed = {each.number: place for place, each in enumerate(tickets)}
     return merge_order(
         {number: needs[number] for number in pinned},
-        rank=lambda number: priority_rank(pinned[number], config.tickets.priorities),
+        rank=lambda number: priority_rank(pinned[number], config.tickets.priorities, config.tickets.fixes),
         place=listed.__getitem__ if config.tickets.order == "listed" else int,
     )
 

@@ -16,7 +16,8 @@ from sessions.tickets.model import Decision
 class Measured:
     """A gate's results on the release and on the head, and what the tickets' diffs do to its tests.
 
-    ``mended_by`` are the tickets without which the gate measures nothing on the release.
+    ``mended_by`` are the tickets with which ``release`` was measured: the fixes, and those without which the gate
+    measures nothing there.
     """
 
     release: Results
@@ -26,12 +27,22 @@ class Measured:
     changes: Mapping[int, TestChanges]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Apart:
+    """Tickets that together break a test, and the decision on each if it is the one that leaves."""
+
+    tickets: frozenset[int]
+    decisions: Mapping[int, Decision]
+
+
 @dataclass(kw_only=True)
 class Progress:
     """The state of the search for a green head; consistent at any moment, also when an error ends the search.
 
     ``failing`` are the new failures of the gate at which the head fails, ``flaky`` the tests that no ticket leaves for,
-    both by the gate's name; ``pending`` are the gates that another call must run, ``out`` the tickets taken out.
+    both by the gate's name; ``pending`` are the gates that another call must run, ``out`` the tickets taken out. Of
+    each set in ``apart`` a ticket is out: with ``[tickets] select = "best"``, the best set decides which.
+    ``broken_by_fixes`` are the tests, by gate, that fail with the tickets of ``[tickets] fixes`` and not without.
     """
 
     line: Line
@@ -40,3 +51,5 @@ class Progress:
     failing: dict[str, tuple[Failure, ...]] = field(default_factory=dict)
     flaky: dict[str, set[TestId]] = field(default_factory=dict)
     out: dict[int, Decision] = field(default_factory=dict)
+    apart: list[Apart] = field(default_factory=list)
+    broken_by_fixes: dict[str, tuple[TestId, ...]] = field(default_factory=dict)

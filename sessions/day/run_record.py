@@ -11,11 +11,12 @@ from sessions.day.context import Day
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress
 from sessions.day.recorded_gates import recorded_gate, recorded_probe, recorded_trunk
-from sessions.day.recorded_tickets import recorded_blocker, recorded_ticket
+from sessions.day.recorded_tickets import recorded_best_set, recorded_blocker, recorded_ticket
 from sessions.day.setup import describe_setup
 from sessions.day.trunk_breaks import TrunkBreak
 from sessions.ledger.record import Published, Record, RecordedOptions, RecordedTicket, State, Timings
 from sessions.ledger.record_file import save_record
+from sessions.planning.best_line import BestSet
 from sessions.settings.options import Options
 from sessions.source.blockers import Blocker
 from sessions.tickets.model import Ticket
@@ -33,6 +34,7 @@ class DayResult:
     runner: ProbeRunner | None = None
     queue: Sequence[Ticket] = ()
     blockers: Sequence[Blocker] = ()
+    best: BestSet | None = None
     trunk_breaks: Sequence[TrunkBreak] = ()
 
 
@@ -58,6 +60,7 @@ def make_record(day: Day, day_result: DayResult) -> Record:
         options=_options(day.options),
         queue=tuple(each.number for each in day_result.queue),
         order=tuple(head.tickets),
+        best_set=recorded_best_set(day_result.best, day.config.tickets.priorities) if day_result.best else None,
         blockers=tuple(map(recorded_blocker, day_result.blockers)),
         tickets=_tickets(day, day_result),
         gates={gate.name: recorded_gate(gate.name, progress, probes) for gate in day.config.gates},

@@ -24,6 +24,7 @@ from sessions.reporting.record_view import (
     log_tail,
     passed,
     queue,
+    say_best_set,
     shown_by,
     sides,
 )
@@ -108,6 +109,7 @@ def _environment() -> Environment:
         "sides": sides,
         "reproduction": reproduction,
         "passed": passed,
+        "best_set": say_best_set,
         "changes_to_tests": changes_to_tests,
         "many": _many,
         "given": _given,

@@ -1,4 +1,4 @@
-"""Which ticket a commit's message names as merged. Pure."""
+"""Find the ticket that a commit merges, by its message. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class MergeSubjects:
-    """How merge commits name tickets: regular expressions, each with one group, the number.
+    """Regular expressions for the messages of merge commits, each with one group, the ticket's number.
 
-    ``patterns`` are matched at the beginning of the subject, ``trailers`` where a whole later line of the message
-    must match. What they find is a hint, as people also type messages by hand.
+    ``patterns`` are matched at the beginning of the subject; ``trailers`` must match a whole later line of the message.
+    A match is only a hint, because people also type messages by hand.
     """
 
     patterns: tuple[str, ...]

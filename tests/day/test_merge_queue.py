@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sessions.day.fixes import fix_tickets
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.settings.configuration import Config, Gate, Project, Tracker
@@ -85,6 +86,16 @@ def test_of_equals_the_tracker_may_say_who_comes_first(office: Office) -> None:
     listed = replace(CONFIG, tickets=replace(CONFIG.tickets, order="listed"))
     assert numbers(office.draw_up(tickets)) == [2, 1, 3]
     assert numbers(office.draw_up(tickets, config=listed)) == [2, 3, 1]
+
+
+def test_fixes_and_what_they_need_come_before_all_priorities(office: Office) -> None:
+    tickets = [office.ticket(1, "p1"), office.ticket(2), office.ticket(3, "CI fix", depends="#2"), office.ticket(4)]
+    fixing = replace(CONFIG, tickets=replace(CONFIG.tickets, fixes=("CI Fix",)))
+    queue = office.draw_up(tickets, config=fixing)
+    assert numbers(queue) == [2, 3, 1, 4]
+    line = merge_line(queue, office.scene.merger, {})
+    assert [each.number for each in fix_tickets(line, queue.needs, ("CI Fix",))] == [2, 3]
+    assert fix_tickets(line, queue.needs, ()) == ()
 
 
 def test_every_reason_to_stay_out(office: Office) -> None:

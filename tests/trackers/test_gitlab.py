@@ -359,6 +359,8 @@ def test_the_fake_runs_the_quick_actions_that_gitlab_would(monkeypatch: pytest.M
         ("%1.1", "%\u200b1.1"),
         ('~"a b"', '\\~\u200b"a b"'),
         ("SEC-12", "SEC\u200b-12"),
+        ("x [vulnerability:7] [[home]]", "x [\u200bvulnerability:7] [\u200b[home]]"),
+        ("test_a[b-c]", "test_a[b-c]"),
         ("/close", "\\/close"),
         ("a/b and 1 / 2", "a/b and 1 / 2"),
     ],

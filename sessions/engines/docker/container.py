@@ -121,9 +121,9 @@ class ProbeContainer:
     def take_away(self, paths: Sequence[str]) -> None:
         """Delete files and folders of the source, whether they exist or not."""
         for start in range(0, len(paths), 500):
-            words = ["rm", "-rf", "--", *paths[start : start + 500]]
+            command = ["rm", "-rf", "--", *paths[start : start + 500]]
             # Without capabilities, neither root nor the image's user can delete the other's files.
-            results = (self.container.exec_run(words, workdir=self.source, user=user) for user in ("", "root"))
+            results = (self.container.exec_run(command, workdir=self.source, user=user) for user in ("", "root"))
             if all(result.exit_code == 1 for result in results):
                 raise InfrastructureError(
                     f"In the image {self.image.name}, files in {self.source} can be deleted neither by root nor by its "
@@ -143,8 +143,8 @@ class ProbeContainer:
     def delete_matching(self, globs: tuple[str, ...]) -> None:
         """Delete the files and links of the source that ``globs`` name. Raises :class:`ExceededError`."""
         for folder in sorted({fixed_folder(glob) for glob in globs}):
-            words = ["find", f"./{folder}", "!", "-type", "d", "-print0"]
-            listed = self.container.exec_run(words, workdir=self.source, stderr=False)
+            command = ["find", f"./{folder}", "!", "-type", "d", "-print0"]
+            listed = self.container.exec_run(command, workdir=self.source, stderr=False)
             if listed.exit_code in _NO_COMMAND:
                 raise ExceededError("unusable", f"{self.image.name} has no `find`: install findutils in it")
             names = [name.removeprefix("./") for name in os.fsdecode(_bytes(listed)).split("\0") if name]

@@ -21,6 +21,7 @@ from sessions.engines.images import ImageSource
 from sessions.engines.machine import memory_size
 from sessions.engines.probe import Image, Outcome, Probe
 from sessions.settings.configuration import Config
+from sessions.terminal.errors import InfrastructureError
 
 
 @dataclass(frozen=True)
@@ -91,5 +92,11 @@ class DockerEngine:
         return obtain_image(remote, self.config, self.client)
 
     def close(self) -> None:
-        """Close the connection to the daemon."""
-        self.client.close()
+        """Remove images that have lost their name in this call, and close the connection to the daemon."""
+        try:
+            if self.alone:
+                self.candidates.remove_unnamed()
+        except InfrastructureError as error:
+            self.warn(str(error))  # the next call removes them
+        finally:
+            self.client.close()

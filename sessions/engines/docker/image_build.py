@@ -99,8 +99,8 @@ def _clients() -> list[str]:
 def _lacks_buildkit(program: str, client: docker.DockerClient) -> str:
     """Why a docker client is of no use for BuildKit on our daemon; empty if it is."""
     try:
-        asked = _call([program, "info", "--format", "{{.ID}}"])
-        if asked.stdout.strip() != client.info().get("ID"):
+        info = _call([program, "info", "--format", "{{.ID}}"])
+        if info.stdout.strip() != client.info().get("ID"):
             return "it talks to another daemon"
         with tempfile.TemporaryDirectory() as scratch:
             # Only BuildKit can write to a folder instead of making an image.
@@ -108,13 +108,13 @@ def _lacks_buildkit(program: str, client: docker.DockerClient) -> str:
             shown = _call([program, "build", "--progress=plain", f"--output=type=local,dest={scratch}/out", scratch])
     except (OSError, subprocess.TimeoutExpired, DockerException, RequestException) as error:
         return reason(error)
-    words = [line.strip() for line in shown.stdout.splitlines() if line.strip()]
-    return " ".join([line for line in words if "ERROR" in line][-1:] or words[-1:])[:200] if shown.returncode else ""
+    lines = [line.strip() for line in shown.stdout.splitlines() if line.strip()]
+    return " ".join([line for line in lines if "ERROR" in line][-1:] or lines[-1:])[:200] if shown.returncode else ""
 
 
-def _call(words: list[str]) -> subprocess.CompletedProcess[str]:
+def _call(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        words, env=_environment(), text=True, errors="replace", timeout=60, check=False,
+        command, env=_environment(), text=True, errors="replace", timeout=60, check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
@@ -146,18 +146,18 @@ class BuildKit:
         return _built(order, self.client)
 
     def _run(self, order: BuildOrder, registry: Registry, listen: Listen) -> tuple[int, list[str]]:
-        words = [self.program, "build", "--progress=plain", f"--file={order.dockerfile}", f"--tag={order.name}"]
-        words += [f"--label={key}={value}" for key, value in order.labels.items()]
+        command = [self.program, "build", "--progress=plain", f"--file={order.dockerfile}", f"--tag={order.name}"]
+        command += [f"--label={key}={value}" for key, value in order.labels.items()]
         # An argument of this name has BuildKit write its cache into the image; it is not in the image's environment.
         arguments = {**order.arguments, "BUILDKIT_INLINE_CACHE": "1"}
-        words += [f"--build-arg={key}={value}" for key, value in arguments.items()]
-        words += [f"--target={order.target}"] if order.target else []
-        words += [f"--cache-from={order.cache}"] if order.cache else []
+        command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
+        command += [f"--target={order.target}"] if order.target else []
+        command += [f"--cache-from={order.cache}"] if order.cache else []
         said: deque[str] = deque(maxlen=2000)
         with (
             _configuration(registry) as more,
             subprocess.Popen(
-                [*words, str(order.context)], env=_environment(**more), text=True, errors="replace",
+                [*command, str(order.context)], env=_environment(**more), text=True, errors="replace",
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             ) as process,
         ):  # fmt: skip
@@ -182,20 +182,20 @@ def _configuration(registry: Registry) -> Iterator[dict[str, str]]:
         return
     own = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     try:
-        words: dict[str, Any] = json.loads((own / "config.json").read_text(encoding="utf-8"))
+        entries: dict[str, Any] = json.loads((own / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        words = {}
+        entries = {}
     host = _HUB_KEY if registry.host == "docker.io" else registry.host
     secret = base64.b64encode(f"{registry.login.user}:{registry.login.token}".encode()).decode()
-    words["auths"] = {**words.get("auths", {}), host: {"auth": secret}}
-    words["credHelpers"] = {**words.get("credHelpers", {}), host: ""}  # this host's login is in the file
+    entries["auths"] = {**entries.get("auths", {}), host: {"auth": secret}}
+    entries["credHelpers"] = {**entries.get("credHelpers", {}), host: ""}  # this host's login is in the file
     with tempfile.TemporaryDirectory(prefix="integrand-login-") as scratch:
         folder = Path(scratch)
         for each in own.iterdir() if own.is_dir() else ():
             if each.name != "config.json":
                 (folder / each.name).symlink_to(each.resolve())
         (folder / "config.json").touch(mode=0o600)
-        (folder / "config.json").write_text(json.dumps(words), encoding="utf-8")
+        (folder / "config.json").write_text(json.dumps(entries), encoding="utf-8")
         yield {"DOCKER_CONFIG": scratch}
 
 
@@ -306,8 +306,8 @@ def _built(order: BuildOrder, client: docker.DockerClient) -> str:
 
 
 def _failed(order: BuildOrder, last: list[str]) -> InfrastructureError:
-    words = " / ".join(" ".join(line.split()) for line in last if line.strip())
-    return InfrastructureError(f"{order.what} does not build: {words[-600:]}. Mend that, then run again.")
+    message = " / ".join(" ".join(line.split()) for line in last if line.strip())
+    return InfrastructureError(f"{order.what} does not build: {message[-600:]}. Mend that, then run again.")
 
 
 _VERTEX = re.compile(r"#(\d+) (?:(\d+\.\d+) )?(.*)")
@@ -323,11 +323,11 @@ def _last_words(said: list[str]) -> list[str]:
     for line in said:
         if not (found := _VERTEX.fullmatch(line)):
             continue
-        number, second, words = found.groups()
+        number, second, text = found.groups()
         if second:
-            printed.setdefault(number, []).append(words)
-        elif words.startswith("ERROR:"):
-            errors.append((number, words.removeprefix("ERROR:").strip()))
+            printed.setdefault(number, []).append(text)
+        elif text.startswith("ERROR:"):
+            errors.append((number, text.removeprefix("ERROR:").strip()))
     if not errors:
         return [line for line in said if line.strip()][-1:]
     number, how = errors[-1]

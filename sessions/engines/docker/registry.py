@@ -165,10 +165,10 @@ class Registry:
     def _configured(self) -> Login | None:
         """What docker's configuration and its credential helpers know of this host: an empty login, if nothing."""
         found = auth.load_config().resolve_authconfig(self.host) or {}
-        words = {key.lower(): str(value) for key, value in found.items() if value}
-        if "identitytoken" in words:
+        entries = {key.lower(): str(value) for key, value in found.items() if value}
+        if "identitytoken" in entries:
             return None
-        return Login(user=words.get("username", ""), token=words.get("password", ""))
+        return Login(user=entries.get("username", ""), token=entries.get("password", ""))
 
     def _demands_a_login(self) -> bool:
         """Whether the registry itself says 401 to a stranger.

@@ -38,8 +38,8 @@ class StepRunner:
         guard, output = Guard(self._kill), StepOutput(self.box.bounds, listen)
         api = self.box.client.api
         # One stream: output on two arrives out of order, and cut within lines.
-        words = ["sh", "-c", f'{self.box.bounds.ulimits}\nexec sh "$0" 2>&1', f"{PROBE_FOLDER}/{step.name}.sh"]
-        command = api.exec_create(self.box.container.id, words, workdir=self.box.source)["Id"]
+        arguments = ["sh", "-c", f'{self.box.bounds.ulimits}\nexec sh "$0" 2>&1', f"{PROBE_FOLDER}/{step.name}.sh"]
+        command = api.exec_create(self.box.container.id, arguments, workdir=self.box.source)["Id"]
         try:
             with guard.watching(step.timeout, self._check):
                 for chunk in api.exec_start(command, stream=True):

@@ -65,6 +65,9 @@ class Confinement:
         """Delete what a killed call left behind."""
         kill_jails(self.probes.resolve())
         delete_folder(self.probes)
+        for name in ("trial-*", "*.half"):
+            for folder in self.probes.parent.glob(name):
+                delete_folder(folder)
         remove_groups()
 
     @contextmanager
@@ -97,9 +100,9 @@ class Confinement:
             if self.jail is None:
                 return not subprocess.run([*enter, *command], stdout=unread, stderr=unread, check=False).returncode
             with self.jail.filter() as filter_:
-                words = self.jail.words(workspace, command, status=unread.fileno(), filter_=filter_)
+                arguments = self.jail.words(workspace, command, status=unread.fileno(), filter_=filter_)
                 files = [unread.fileno(), filter_]
-                done = subprocess.run([*enter, *words], stdout=unread, stderr=unread, pass_fds=files, check=False)
+                done = subprocess.run([*enter, *arguments], stdout=unread, stderr=unread, pass_fds=files, check=False)
                 return not done.returncode
 
 

@@ -95,7 +95,7 @@ def find_jail(state: Path, bounds: Bounds) -> tuple[Jail | None, str]:
     program = shutil.which("bwrap")
     if program is None:
         return None, "bubblewrap (bwrap) is not installed"
-    words = ""
+    trouble = ""
     for users in (_USER, _USER[:1], ()):
         jail = Jail(
             program=program,
@@ -106,9 +106,9 @@ def find_jail(state: Path, bounds: Bounds) -> tuple[Jail | None, str]:
             readable=tuple(_python_folders()),
             hidden=(*_secrets(Path("/etc")), *_inside_system(state)),
         )
-        if not (words := _try(jail, state)):
+        if not (trouble := _try(jail, state)):
             return jail, ""
-    return None, f"bubblewrap (bwrap) does not work here: {words}"
+    return None, f"bubblewrap (bwrap) does not work here: {trouble}"
 
 
 def _read_only(places: Iterable[str]) -> list[str]:
@@ -116,10 +116,10 @@ def _read_only(places: Iterable[str]) -> list[str]:
 
 
 def _hide(places: Iterable[Path]) -> list[str]:
-    words: list[str] = []
+    arguments: list[str] = []
     for place in places:
-        words += ["--tmpfs", str(place)] if place.is_dir() else ["--ro-bind", "/dev/null", str(place)]
-    return words
+        arguments += ["--tmpfs", str(place)] if place.is_dir() else ["--ro-bind", "/dev/null", str(place)]
+    return arguments
 
 
 def _names(place: Path) -> list[str]:

@@ -26,11 +26,11 @@ def limited_group(most: int) -> Iterator[Path | None]:
             _remove(group)
 
 
-def joining(group: Path | None, words: Sequence[str]) -> list[str]:
+def joining(group: Path | None, command: Sequence[str]) -> list[str]:
     """The command that runs ``words`` in a group."""
     if group is None:
-        return list(words)
-    return ["sh", "-c", '{ echo $$ > "$0"; } 2> /dev/null; exec "$@"', str(group / "cgroup.procs"), *words]
+        return list(command)
+    return ["sh", "-c", '{ echo $$ > "$0"; } 2> /dev/null; exec "$@"', str(group / "cgroup.procs"), *command]
 
 
 def shell_limit(most: int) -> str:

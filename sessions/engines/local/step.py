@@ -100,12 +100,12 @@ class LocalStepRunner:
             return self._open(joining(group, [*enter, *command]), [])
         with self.jail.filter() as filter_:
             readable = (*self.readable, folder / SCRIPTS)
-            words = self.jail.words(folder, command, status=status, filter_=filter_, readable=readable)
-            return self._open(joining(group, [*enter, *words]), [status, filter_])
+            arguments = self.jail.words(folder, command, status=status, filter_=filter_, readable=readable)
+            return self._open(joining(group, [*enter, *arguments]), [status, filter_])
 
-    def _open(self, words: list[str], files: list[int]) -> subprocess.Popen[bytes]:
+    def _open(self, arguments: list[str], files: list[int]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            words,
+            arguments,
             env=dict(self.environment),  # of bubblewrap, too: a probe can read it in /proc/1/environ
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -19,7 +19,7 @@ _LONGEST_STATUS = 140  # characters: "description is too long (maximum is 140 ch
 
 
 def read_state(client: GitHubClient, account: Account, marker: str) -> PullState:
-    """Read what a pull request has. Raises :class:`RefusedError` where it is gone."""
+    """Read the state of a pull request. Raises :class:`RefusedError` if it is gone."""
     variables = {"commit": account.commit or None, "tested": bool(account.commit)}
     after, ours, answer = None, None, dict[str, Any]()
     while ours is None:

@@ -1,4 +1,4 @@
-"""Calls to GitHub's two interfaces for one repository, and what their answers mean."""
+"""Call GitHub's two interfaces (REST and GraphQL) for one repository, and interpret their answers."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class GitHubClient:
         return f"{self.place.owner}/{self.place.name}"
 
     def query(self, query: str, **variables: Any) -> dict[str, Any]:
-        """Return what GraphQL says of the repository: whole but for a pull request that is gone.
+        """Return GraphQL's data on the repository. It is complete, except that a pull request may be gone.
 
-        Raises :class:`TrackerError` for anything less.
+        Raises :class:`TrackerError` if anything else is missing.
         """
         variables |= {"owner": self.place.owner, "name": self.place.name}
         message = {"query": query, "variables": variables}
@@ -65,9 +65,9 @@ class GitHubClient:
         return repository
 
     def query_pull(self, query: str, number: int, **variables: Any) -> dict[str, Any]:
-        """Return what GraphQL says of the repository and one pull request.
+        """Return GraphQL's data on the repository and one pull request.
 
-        Raises :class:`RefusedError` where the pull request is gone, :class:`TrackerError` as :meth:`query`.
+        Raises :class:`RefusedError` if the pull request is gone, and :class:`TrackerError` as :meth:`query` does.
         """
         answer = self.query(query, number=number, **variables)
         if answer.get("pullRequest", self) is None:

@@ -17,7 +17,7 @@ from sessions.tickets.trackers.github.pull_requests import own_branch, ticket_of
 from sessions.tickets.trackers.github.queries import HEAD, MORE_CHECKS, TICKETS
 from sessions.tickets.trackers.http import Caller
 
-PAUSE = 1.0  # what GitHub asks of those who write: https://docs.github.com/rest/using-the-rest-api/best-practices
+PAUSE = 1.0  # seconds between writes: https://docs.github.com/rest/using-the-rest-api/best-practices
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class GitHubTracker(ForgeTracker):
 
     @cached_property
     def place(self) -> GitHubAddress:
-        """Where the repository is."""
+        """The address of the repository."""
         return address_of(self.config.url)
 
     @property
@@ -46,7 +46,7 @@ class GitHubTracker(ForgeTracker):
 
     @cached_property
     def caller(self) -> Caller:
-        """Makes the calls, with the token of the environment."""
+        """The HTTP client, with the token of the environment."""
         return Caller("GitHub", auth_for(self.place), self.patience, PAUSE)
 
     @property
@@ -84,7 +84,7 @@ class GitHubTracker(ForgeTracker):
         self.client.close_pull(change.number, head.id)
 
     def _checks(self, pull: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """All checks of a pull request's head; a matrix can have more than the first answer holds."""
+        """Yield all checks of a pull request's head; a matrix can have more than fit into the first answer."""
         while rollup := pull["statusCheckRollup"]:
             contexts = rollup["contexts"]
             yield from contexts["nodes"]
