@@ -10,8 +10,8 @@ from sessions.tickets.dialects.markdown import Markdown
 # It looks for such lines with a regular expression of its own, which takes the first ``` at the end of a line for the
 # end of a block of code, whatever opened it. So a line of an excerpt may not begin with a slash either.
 _QUICK_ACTION = re.compile(r"^(?=/)", re.MULTILINE)
-# References that GitHub does not have: !7, %milestone, ~label, &epic, $snippet, ^alert#7, [vulnerability:7], [[page]], and
-# the key of a Jira issue.
+# References that GitHub does not have: !7, %milestone, ~label, &epic, $snippet, ^alert#7, [vulnerability:7], [[page]],
+# and the key of a Jira issue.
 _LIVE = re.compile(r"(?<=[!%~&$^])(?=[\w\"\\])|(?<=\[)(?=\[|[a-z_]+:)|(?<=[A-Z])(?=-\d)")
 
 
