@@ -11,7 +11,7 @@ from sessions.day.context import Day, open_day
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import SourceError, UsageError
-from sessions.tickets.trackers import connect_tracker, merge_subjects
+from sessions.tickets.trackers import connect_tracker, merge_subjects, request_refs
 
 # How many faults the terminal shows.
 _SHOWN = 20
@@ -60,8 +60,8 @@ def _known(day: Day, start: str, end: str) -> AllowedCommits:
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
     subjects = [step.subject for step in read_steps(day.mirror.repository, start, end)]
     for number in names.numbers(subjects):
-        if day.mirror.refs.tip(pull := f"refs/pull/{number}/head"):
-            branches.setdefault(number, pull)
+        for request in filter(day.mirror.refs.tip, request_refs(number)):
+            branches.setdefault(number, request)
     tips = day.mirror.fetch_branches(branches, elsewhere).tips
     pinned = {ticket.number: ticket.commit for ticket in tickets if ticket.commit}
     reviewed = {number: commit for number, commit in pinned.items() if day.mirror.present([commit])}

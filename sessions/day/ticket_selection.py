@@ -46,6 +46,7 @@ def todays_rules(config: Config, release: Release, tickets: Sequence[Ticket], de
         never=configured.never,
         milestone=milestone,
         target=None if target == ANY_TARGET else target or None,
+        approvals=configured.approvals,
     )
     check_not_elsewhere(tickets, rules)
     return rules

@@ -61,7 +61,8 @@ def find_tickets(typed: str | None, proposed: TrackerAddress | None, mirror: Mir
     if not kind.read_by_init:
         return Source(tracker=kind.name, url=address.url, why="as you said", ready=kind.ready, milestone=kind.milestone)
     try:
-        tracker = kind.connect(Tracker(tracker=kind.name, url=address.url), Surroundings(patience=_PATIENCE))
+        surroundings = Surroundings(patience=_PATIENCE, labels_only=True)
+        tracker = kind.connect(Tracker(tracker=kind.name, url=address.url), surroundings)
         url, seen = tracker.url, tracker.read()
     except TrackerError as error:
         if typed:

@@ -8,14 +8,19 @@ from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.merge_subjects import MergeSubjects
 from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.file import FILE
+from sessions.tickets.trackers.gitea import FORGEJO, GITEA
 from sessions.tickets.trackers.github import GITHUB
+from sessions.tickets.trackers.gitlab import GITLAB
 from sessions.tickets.trackers.kind import RefLister, Surroundings, TicketSource, TrackerKind, no_refs
 from sessions.tickets.trackers.trac import TRAC
 
-# An address goes to the first kind that recognises it: `branches.toml` is a TOML file, too.
+# An address goes to the first kind that recognises it: `branches.toml` is a TOML file, and `/repos/` is no proof.
 _KINDS = (
     BRANCHES,
     FILE,
+    FORGEJO,
+    GITEA,
+    GITLAB,
     GITHUB,
     TRAC,
 )
@@ -66,4 +71,11 @@ def merge_subjects() -> MergeSubjects:
     A project's history outlives its tracker: Sage's has subjects from Trac and from GitHub under one numbering.
     """
     patterns = (pattern for kind in TRACKERS.values() for pattern in kind.merge_subjects)
-    return MergeSubjects(tuple(dict.fromkeys(patterns)))
+    trailers = (pattern for kind in TRACKERS.values() for pattern in kind.merge_trailers)
+    return MergeSubjects(tuple(dict.fromkeys(patterns)), tuple(dict.fromkeys(trailers)))
+
+
+def request_refs(number: int) -> tuple[str, ...]:
+    """The refs at which forges keep the commits of the pull request or merge request of that number."""
+    refs = (kind.request_ref for kind in TRACKERS.values() if kind.request_ref)
+    return tuple(dict.fromkeys(ref.format(number=number) for ref in refs))

@@ -29,10 +29,15 @@ def no_refs(_repository: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What a tracker is given: seconds of ``patience`` with its server, and access to git repositories."""
+    """What a tracker is given: seconds of ``patience`` with its server, and access to git repositories.
+
+    With ``labels_only``, :meth:`TicketSource.read` may leave out what takes a request for each ticket: reviews, checks
+    and dependencies.
+    """
 
     patience: float = PATIENCE
     list_refs: RefLister = no_refs
+    labels_only: bool = False
 
 
 class TicketSource(Protocol):
@@ -85,7 +90,8 @@ class TrackerKind:
     a path relative to the configuration's folder.
 
     ``tokens`` are the environment variables from which it takes credentials, the usual one first. ``merge_subjects``
-    are how its merge commits name a ticket (see :class:`MergeSubjects`). ``dialect`` is the markup of its comments.
+    and ``merge_trailers`` are how its merge commits name a ticket (see :class:`MergeSubjects`). ``request_ref`` is
+    where its repositories keep a ticket's commits, with ``{number}`` in it. ``dialect`` is the markup of its comments.
     """
 
     name: str
@@ -98,6 +104,8 @@ class TrackerKind:
     tickets: str = "tickets"
     tokens: tuple[str, ...] = ()
     merge_subjects: tuple[str, ...] = ()
+    merge_trailers: tuple[str, ...] = ()
+    request_ref: str = ""
     takes_any_address: bool = False
     is_file: bool = False
     read_by_init: bool = False
