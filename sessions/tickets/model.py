@@ -16,6 +16,7 @@ class Ticket:
     tip of the branch is taken. ``branch`` is a ref of the project's repository (``u/jane/fix``,
     ``refs/pull/7/head``); ``repository`` is the address of another one that has it, or empty.
     ``depends`` are the numbers of the tickets that must come first, which each tracker reads from its own notation.
+    ``together`` are the numbers of the tickets without which this one is not merged, in whatever order they come.
     ``target`` is the branch that the ticket is for, empty where the tracker names none.
     ``held`` is why the tracker holds the ticket back, whatever its labels say ("it is a draft"), or empty.
     """
@@ -34,6 +35,7 @@ class Ticket:
     held: str = ""
     target: str = ""
     repository: str = ""
+    together: tuple[int, ...] = ()
 
 
 class Verdict(StrEnum):
