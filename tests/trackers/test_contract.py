@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -301,6 +302,8 @@ class TestTrac(ServerContract):
 
 
 def test_every_bundled_tracker_is_held_to_the_contract() -> None:
+    for path in Path(__file__).parent.glob("test_*.py"):
+        importlib.import_module(f"tests.trackers.{path.stem}")
     held = {
         each.__name__.removeprefix("Test").lower()
         for each in (*TrackerContract.__subclasses__(), *ServerContract.__subclasses__())

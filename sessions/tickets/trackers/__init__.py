@@ -8,6 +8,7 @@ from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.merge_subjects import MergeSubjects
 from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.file import FILE
+from sessions.tickets.trackers.gerrit import GERRIT
 from sessions.tickets.trackers.github import GITHUB
 from sessions.tickets.trackers.kind import RefLister, Surroundings, TicketSource, TrackerKind, no_refs
 from sessions.tickets.trackers.trac import TRAC
@@ -16,6 +17,7 @@ from sessions.tickets.trackers.trac import TRAC
 _KINDS = (
     BRANCHES,
     FILE,
+    GERRIT,
     GITHUB,
     TRAC,
 )

@@ -81,7 +81,8 @@ class TrackerKind:
     ``recognise`` and ``recognise_origin`` get what a user typed after ``init --tracker``, and the address of a clone's
     origin; they return the ``[tickets] url`` to use, empty where it is none of this kind. ``init`` reads the tickets
     of a kind that is ``read_by_init`` and derives labels and milestone from them; for others it writes ``ready`` and
-    ``milestone`` as they are here. A kind that ``takes_any_address`` is offered one only after all others.
+    ``milestone`` as they are here, and ``ready`` also where no label in use says that a ticket is ready. A kind that
+    ``takes_any_address`` is offered one only after all others.
     ``is_file``: ``url`` is a path, which counts from the configuration's folder.
 
     ``tokens`` are the environment variables from which it takes credentials, the usual one first. ``merge_subjects``
