@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sessions.main import run_init
 from sessions.sample.unpack import unpack_sample
+from sessions.settings.configuration import load_config
 from sessions.settings.ticket_settings import Tracker
 from sessions.terminal.errors import TrackerAccessError, TrackerError
 from sessions.tickets.model import Ticket, Verdict
@@ -16,10 +18,10 @@ from sessions.tickets.refusals import TicketPart, WriteResult
 from sessions.tickets.trackers import TRACKERS, recognise_address, recognise_clone
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.gerrit import GERRIT, GerritTracker
-from sessions.tickets.trackers.gerrit.address import parse_gerrit_address
+from sessions.tickets.trackers.gerrit.address import parse_gerrit_address, read_gitreview
 from sessions.tickets.trackers.gerrit.review import TAG
 from sessions.tickets.trackers.kind import TicketSource, TrackerKind
-from tests.repositories import run_git
+from tests.repositories import Builder, run_git
 from tests.trackers.contract import CULPRIT, FIRST, SECOND, Forge, ServerContract, Wire
 from tests.trackers.gerrit_contract import GerritContract
 from tests.trackers.gerrit_fake import JANE, OWN, PASSWORD, PROJECT, USER, FakeGerrit, GerritChange, serving_gerrit
@@ -353,6 +355,41 @@ def test_an_origin_is_recognised(origin: str, url: str) -> None:
     typed = recognise_address("https://code.example.org/q/project:x")
     assert typed
     assert typed.kind is GERRIT
+
+
+def test_a_gitreview_is_recognised_before_the_origin() -> None:
+    text = "[gerrit]\nhost=review.opendev.org\nport=29418\nproject=openstack/nova.git\ndefaultbranch = x\n"
+    found = recognise_clone("https://github.com/openstack/nova", {".gitreview": text}.get)  # type: ignore[arg-type]
+    assert found
+    assert (found.kind, found.url) == (GERRIT, "https://review.opendev.org/openstack/nova")
+    for odd in (
+        "",
+        "[gerrit]\nhost=x\n",
+        "no table",
+        "[gerrit]\nhost=x/../y\nproject=a\n",
+        "[gerrit]\nhost=a b\nproject=c",
+    ):
+        assert read_gitreview(odd) == ""
+
+
+def test_init_finds_the_changes_of_a_clone_by_its_gitreview(
+    gerrit: FakeGerrit, builder: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = gerrit.base.removeprefix("http://")
+    monkeypatch.setitem(TRACKERS, "gerrit", replace(GERRIT, recognise_file=lambda _text: gerrit.url))
+    builder.commit({"Makefile": "check:\n", ".gitreview": f"[gerrit]\nhost={host}\nproject={PROJECT}\n"})
+    builder.tag("1.0")
+    gerrit.add(GerritChange(number=7, branch="main")).votes[JANE, "Code-Review"] = 2
+    run_git("clone", "--quiet", builder.url, "p", cwd=tmp_path)
+    assert run_init((), tmp_path / "p") is None
+    tickets = load_config(tmp_path / "p" / "integration.toml").tickets
+    assert (tickets.tracker, tickets.url, tickets.ready, tickets.milestone) == (
+        "gerrit",
+        gerrit.url,
+        ("submittable",),
+        "",
+    )
+    assert "Gerrit answers: 1 changes are open" in (tmp_path / "p" / "integration.toml").read_text()
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sessions.settings.ticket_settings import Tracker
@@ -50,9 +52,15 @@ def recognise_address(typed: str) -> TrackerAddress | None:
     return next((TrackerAddress(kind=kind, url=url) for kind, url in found if url), None)
 
 
-def recognise_clone(origin: str) -> TrackerAddress | None:
-    """The tracker that belongs to a clone, by the address of its origin."""
-    found = ((kind, kind.recognise_origin(origin)) for kind in TRACKERS.values())
+def recognise_clone(origin: str, read_file: Callable[[str], str] = lambda _path: "") -> TrackerAddress | None:
+    """The tracker that belongs to a clone, by a file that says so, or else by the address of its origin.
+
+    ``read_file`` returns the text of a file of the newest release, empty where it has none of that name.
+    """
+    kinds = TRACKERS.values()
+    by_file = ((kind, kind.recognise_file(text)) for kind in kinds if kind.sign and (text := read_file(kind.sign)))
+    by_origin = ((kind, kind.recognise_origin(origin)) for kind in kinds)
+    found = itertools.chain(by_file, by_origin)
     return next((TrackerAddress(kind=kind, url=url) for kind, url in found if url), None)
 
 

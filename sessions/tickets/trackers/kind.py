@@ -65,8 +65,8 @@ class TicketSource(Protocol):
         ...
 
 
-def nothing_recognised(_origin: str) -> str:
-    """The answer of a tracker that no clone's origin leads to."""
+def nothing_recognised(_text: str) -> str:
+    """The answer of a tracker that no clone's origin, or no file in it, leads to."""
     return ""
 
 
@@ -79,7 +79,8 @@ class TrackerKind:
     ``[tickets]`` and its surroundings; it need not call the server yet.
 
     ``recognise`` and ``recognise_origin`` get what a user typed after ``init --tracker``, and the address of a clone's
-    origin; they return the ``[tickets] url`` to use, empty where it is none of this kind. ``init`` reads the tickets
+    origin; they return the ``[tickets] url`` to use, empty where it is none of this kind. ``recognise_file`` does so
+    with the text of the file called ``sign`` that the newest release has: it is asked first. ``init`` reads the tickets
     of a kind that is ``read_by_init`` and derives labels and milestone from them; for others it writes ``ready`` and
     ``milestone`` as they are here, and ``ready`` also where no label in use says that a ticket is ready. A kind that
     ``takes_any_address`` is offered one only after all others.
@@ -96,6 +97,8 @@ class TrackerKind:
     dialect: Dialect
     recognise: Callable[[str], str]
     recognise_origin: Callable[[str], str] = nothing_recognised
+    sign: str = ""
+    recognise_file: Callable[[str], str] = nothing_recognised
     tickets: str = "tickets"
     tokens: tuple[str, ...] = ()
     merge_subjects: tuple[str, ...] = ()

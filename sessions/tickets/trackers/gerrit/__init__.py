@@ -6,7 +6,7 @@ import re
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.plain import PLAIN_TEXT
-from sessions.tickets.trackers.gerrit.address import GERRIT_VARIABLES, gerrit_project_address
+from sessions.tickets.trackers.gerrit.address import GERRIT_VARIABLES, gerrit_project_address, read_gitreview
 from sessions.tickets.trackers.gerrit.tracker import GerritTracker
 from sessions.tickets.trackers.kind import Surroundings, TrackerKind
 
@@ -32,6 +32,8 @@ GERRIT = TrackerKind(
     dialect=PLAIN_TEXT,
     recognise=_recognise,
     recognise_origin=gerrit_project_address,
+    sign=".gitreview",
+    recognise_file=read_gitreview,
     tokens=GERRIT_VARIABLES,
     read_by_init=True,
     ready=("submittable",),

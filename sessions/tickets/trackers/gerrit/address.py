@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
 from dataclasses import dataclass
@@ -75,6 +76,21 @@ def gerrit_project_address(origin: str) -> str:
     if not found or not (found["port"] == "29418" or _is_called_gerrit(found["host"])):
         return ""
     return f"https://{_review_host(found['host'])}/{found['path']}"
+
+
+def read_gitreview(text: str) -> str:
+    """The address of the project that a ``.gitreview`` names, the file of git-review; empty where it names none.
+
+    Its keys are those of https://docs.opendev.org/opendev/git-review/latest/installation.html#gitreview-file-format.
+    """
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read_string(text)
+        host, project = parser["gerrit"]["host"].strip(), parser["gerrit"]["project"].strip()
+    except (configparser.Error, KeyError):
+        return ""
+    is_sound = re.fullmatch(r"[\w.-]+", host) and _PLAIN_PROJECT.fullmatch(project)
+    return f"https://{_review_host(host)}/{project.removesuffix('.git').strip('/')}" if is_sound else ""
 
 
 def _is_called_gerrit(host: str) -> bool:
