@@ -22,6 +22,7 @@ from sessions.day.run_record import DayResult, State
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
 from sessions.day.ticket_selection import select_tickets, todays_rules
+from sessions.day.ticket_source import open_tracker
 from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
 from sessions.ledger.record import Record
 from sessions.settings.options import Options
@@ -30,7 +31,6 @@ from sessions.source.line import Line, Queue, merge_line, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
-from sessions.tickets.trackers import connect_tracker
 
 
 def integrate(options: Options, console: Console) -> Record:
@@ -59,7 +59,7 @@ def integrate(options: Options, console: Console) -> Record:
 
 def _read_tickets(day: Day) -> tuple[Ticket, ...]:
     configured = day.config.tickets
-    tickets = select_tickets(connect_tracker(configured, day.mirror.list_refs).read(), day.options)
+    tickets = select_tickets(open_tracker(day).read(), day.options)
     day.console.step(f"Tickets: {len(tickets)} from the {configured.tracker} tracker")
     return tickets
 

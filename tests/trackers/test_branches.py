@@ -24,6 +24,7 @@ from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Ticket
 from sessions.tickets.trackers import connect_tracker, recognise_address
 from sessions.tickets.trackers.branches import BRANCHES, BranchList
+from sessions.tickets.trackers.kind import Surroundings
 from tests.repositories import DATE, Builder, run_git
 from tests.trackers.sample_day import check_day, day_options
 
@@ -131,7 +132,7 @@ def drawn(builder: Builder, tmp_path: Path, text: str) -> tuple[dict[int, str], 
     path.write_text(text)
     settings = Tracker(tracker="branches", url=str(path), milestone="", order="listed")
     mirror = Mirror.of(builder.url, tmp_path / "state")
-    tickets = connect_tracker(settings, mirror.list_refs).read()
+    tickets = connect_tracker(settings, Surroundings(list_refs=mirror.list_refs)).read()
     config = Config(
         version=1,
         project=Project(name="p", repository=builder.url),

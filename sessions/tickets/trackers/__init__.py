@@ -12,7 +12,7 @@ from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.file import FILE
 from sessions.tickets.trackers.gerrit import GERRIT
 from sessions.tickets.trackers.github import GITHUB
-from sessions.tickets.trackers.kind import RefLister, Surroundings, TicketSource, TrackerKind, no_refs
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 from sessions.tickets.trackers.trac import TRAC
 
 # An address goes to the first kind that recognises it: `branches.toml` is a TOML file, too.
@@ -34,12 +34,12 @@ class TrackerAddress:
     url: str
 
 
-def connect_tracker(settings: Tracker, list_refs: RefLister = no_refs) -> TicketSource:
-    """The tracker of a configuration, which may have to look into repositories by ``list_refs``.
+def connect_tracker(settings: Tracker, surroundings: Surroundings = Surroundings()) -> TicketSource:  # noqa: B008  frozen
+    """The tracker of a configuration.
 
     Raises :class:`TrackerError` where the settings cannot be right, or credentials are missing.
     """
-    return TRACKERS[settings.tracker].connect(settings, Surroundings(list_refs=list_refs))
+    return TRACKERS[settings.tracker].connect(settings, surroundings)
 
 
 def recognise_address(typed: str) -> TrackerAddress | None:

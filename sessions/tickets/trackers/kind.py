@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects import Dialect
 from sessions.tickets.model import Account, Ticket
+from sessions.tickets.patch_series import SeriesApplier, apply_nothing
 from sessions.tickets.refusals import Change, WriteResult
 
 PATIENCE = 300.0
@@ -29,10 +31,16 @@ def no_refs(_repository: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What a tracker is given: seconds of ``patience`` with its server, and access to git repositories."""
+    """What a tracker is given: seconds of ``patience`` with its server, and access to git repositories.
+
+    ``apply_patches`` makes branches of patches. ``folder`` is the state folder: a tracker that is no file and has no
+    server to write to puts its texts there.
+    """
 
     patience: float = PATIENCE
     list_refs: RefLister = no_refs
+    apply_patches: SeriesApplier = apply_nothing
+    folder: Path = Path()
 
 
 class TicketSource(Protocol):
