@@ -19,7 +19,7 @@ from sessions.terminal.console import Console
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def day_options(folder: Path, sample: Sample, **keys: str) -> Options:
+def day_options(folder: Path, sample: Sample, **keys: str | list[str]) -> Options:
     """Write the sample's configuration, with other ``keys`` in ``[tickets]``; what is typed, with ``--publish``."""
     text = (ROOT / "integration.toml").read_text()
     for key, value in {"repository": str(sample.repository), **keys}.items():

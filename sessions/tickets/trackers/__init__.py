@@ -13,6 +13,7 @@ from sessions.tickets.trackers.file import FILE
 from sessions.tickets.trackers.gerrit import GERRIT
 from sessions.tickets.trackers.github import GITHUB
 from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
+from sessions.tickets.trackers.mail import MAIL
 from sessions.tickets.trackers.trac import TRAC
 
 # An address goes to the first kind that recognises it: `branches.toml` is a TOML file, too.
@@ -21,6 +22,7 @@ _KINDS = (
     FILE,
     GERRIT,
     GITHUB,
+    MAIL,
     TRAC,
 )
 TRACKERS: dict[str, TrackerKind] = {kind.name: kind for kind in _KINDS}
