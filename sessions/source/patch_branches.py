@@ -14,7 +14,9 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from sessions.source.command import GitReply
+from sessions.source.fetching import local_refs
 from sessions.source.mirror import Mirror
+from sessions.source.release_history import DEFAULT_REF
 from sessions.source.releases import Release
 from sessions.terminal.harmless_text import harmless_line
 from sessions.tickets.patch_series import PatchSeries, SeriesBranch
@@ -22,6 +24,8 @@ from sessions.tickets.patch_series import PatchSeries, SeriesBranch
 _LARGEST = 20_000_000  # bytes of a mail: the largest on lists of the kernel have some 5 MB
 # The moments that git can write into a commit on every platform: 1970 to 2100.
 _LAST_MOMENT = 4_102_444_800
+# Git then applies the patch as it is: that says why it fails.
+_NO_THREE_WAY = "repository lacks the necessary blob"
 _FIELD = re.compile(rb"^(Author|Email|Subject|Date): (.*)$", re.MULTILINE)
 
 
@@ -31,7 +35,7 @@ class _DoesNotApplyError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class PatchBranches:
-    """Makes branches of patches, onto the commit that they are made for, or else onto ``release``."""
+    """Makes branches of patches: onto the commit that they are made for, ``release``, or the default branch."""
 
     mirror: Mirror
     release: Release
@@ -39,25 +43,26 @@ class PatchBranches:
     def apply(self, series: PatchSeries) -> SeriesBranch:
         """Return the branch of a series, or why it has none.
 
-        It is applied to the commit that it names, where the repository has that. Else, and where it does not apply
-        there, it is applied to the release.
+        The first commit to which all of its patches apply is taken: the one that it names, where the repository has
+        that; the release; the tip of the default branch.
 
         Raises :class:`SourceError` where git fails for another reason than the patches.
         """
         is_known = bool(series.base) and bool(self.mirror.present([series.base]))
-        faults: list[str] = []
-        for start in dict.fromkeys([series.base, self.release.commit] if is_known else [self.release.commit]):
+        tips = local_refs(self.mirror.repository, DEFAULT_REF).values()
+        faults: dict[str, str] = {}
+        for start in dict.fromkeys([*([series.base] if is_known else []), self.release.commit, *tips]):
             try:
                 commit = self._apply_onto(start, series)
             except _DoesNotApplyError as error:
-                faults.append(str(error))
+                faults[start] = str(error)
                 continue
             name = f"series/{series.number}"
             self.mirror.repository.keep(name, commit)
             place = str(self.mirror.repository.path)
             return SeriesBranch(commit=commit, branch=f"refs/integrand/{name}", repository=place)
         unknown = f" (the repository lacks its base-commit {series.base[:10]})" if series.base and not is_known else ""
-        return SeriesBranch(fault=f"it does not apply to {self.release.tag}{unknown}: {faults[-1]}")
+        return SeriesBranch(fault=f"it does not apply to {self.release.tag}{unknown}: {faults[self.release.commit]}")
 
     def _apply_onto(self, start: str, series: PatchSeries) -> str:
         with tempfile.TemporaryDirectory(prefix="integrand-") as folder:
@@ -131,7 +136,10 @@ def _text(content: bytes) -> str:
 
 
 def _reason(reply: GitReply) -> str:
-    """Git's first complaint, as one harmless line."""
-    lines = [line for line in reply.err.splitlines() if line.startswith(("error:", "fatal:"))]
-    lines = [line for line in lines if "repository lacks the necessary blob" not in line] or [reply.last_words]
-    return harmless_line(re.sub(r"^(error|fatal): ", "", lines[0]))[:200] or "git does not say why"
+    """Where a patch conflicts, or else git's first complaint, as one harmless line."""
+    lines = reply.err.splitlines()
+    if conflicts := [line.removeprefix("U ") for line in lines if line.startswith("U ")]:
+        return harmless_line(f"it conflicts in {', '.join(conflicts[:3])}")[:200]
+    errors = [line for line in lines if line.startswith(("error:", "fatal:")) and _NO_THREE_WAY not in line]
+    text = errors[0] if errors else reply.last_words
+    return harmless_line(re.sub(r"^(error|fatal): ", "", text))[:200] or "git does not say why"

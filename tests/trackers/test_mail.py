@@ -7,9 +7,9 @@ import email
 import gzip
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -26,10 +26,10 @@ from sessions.source.soundness import fetch_sound
 from sessions.terminal.console import Console
 from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Account, Ticket, Verdict
-from sessions.tickets.refusals import TicketPart, WriteResult
+from sessions.tickets.patch_series import PatchSeries, SeriesBranch
+from sessions.tickets.refusals import Change, TicketPart, WriteResult
 from sessions.tickets.trackers import recognise_address
-from sessions.tickets.trackers.file import FileTracker
-from sessions.tickets.trackers.kind import Surroundings
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 from sessions.tickets.trackers.mail import MAIL, MailTracker
 from sessions.tickets.trackers.mail.mailbox import read_mailbox, split_mbox
 from sessions.tickets.trackers.mail.message import Mail
@@ -37,7 +37,9 @@ from sessions.tickets.trackers.mail.outbox import draft_answer
 from sessions.tickets.trackers.mail.subject import read_patch_subject
 from sessions.tickets.trackers.mail.tracker import series_numbers
 from tests.repositories import Builder, lines, run_git
-from tests.trackers.sample_day import day_options
+from tests.trackers.contract import FIRST, Forge, TrackerContract
+from tests.trackers.sample_day import day_options, days_tickets
+from tests.trackers.test_contract import FileForge
 
 AUTHOR = "Åsa Ek <asa@example.org>"
 
@@ -67,6 +69,7 @@ class MailedProject:
             GIT_COMMITTER_NAME=name,
             GIT_COMMITTER_EMAIL=address,
         )
+        text = text.replace(".git.", f".{self.made}.git.")  # the same commit can be sent twice in a second
         if not thread:
             text = re.sub(r"(?m)^(In-Reply-To|References): .*\n", "", text)
         with self.mbox.open("ab") as file:
@@ -176,6 +179,14 @@ def test_versions_belong_together_by_title_or_change_id_or_as_an_answer(project:
     assert [each.held for each in project.read()] == [old.held, "", ""]
 
 
+def test_a_series_that_begins_with_the_same_patch_as_another_replaces_nobody(project: MailedProject) -> None:
+    grow(project.builder, "one", ("x", "1\n"))
+    project.builder.commit({"y": "1\n"}, "one", branch="two", message="More")
+    project.send("one")
+    project.send("two")
+    assert [each.held for each in project.read()] == ["", ""]
+
+
 def test_missing_patches_hold_a_series_back(project: MailedProject) -> None:
     grow(project.builder, "three", ("x", "1\n"), ("y", "1\n"), ("z", "1\n"))
     project.send("three", "--cover-letter")
@@ -208,13 +219,13 @@ def test_a_base_commit_beyond_the_release(project: MailedProject) -> None:
     assert ticket.held == ""
     repository = Mirror.of(project.builder.url, project.folder / "state").repository.path
     assert run_git("rev-parse", f"{ticket.commit}^", cwd=repository) == base
-    text = project.mbox.read_text().replace(base, "12" * 20)
-    project.mbox.write_text(text)
+    project.builder.commit({"b": lines((5, "the trunk moved"))})
+    project.mbox.write_text(project.mbox.read_text().replace(base, "12" * 20))
     [ticket] = project.read()
     assert ticket.held.startswith(
         "it does not apply to 1.0 (the repository lacks its base-commit 1212121212): patch 1 of 1, "
     )
-    assert '"Topic": ' in ticket.held
+    assert ticket.held.endswith('"Topic": it conflicts in b')
 
 
 def test_a_series_that_needs_another_is_applied_to_it(project: MailedProject) -> None:
@@ -252,6 +263,74 @@ def test_only_who_has_the_address_gives_a_trailer(project: MailedProject) -> Non
         "Re: Re: x", "Acked-by: Rea <rea@example.org>", answers=second.message_id, author="Rea <rea@example.org>"
     )
     assert project.read()[0].labels == ("Acked-by",)
+
+
+class Numbered:
+    """The tracker, with the numbers and commits that the contract gives to tickets."""
+
+    def __init__(self, tracker: MailTracker, numbers: dict[int, int]) -> None:
+        self._tracker, self._numbers, self.url = tracker, numbers, tracker.url
+        self._own = {mailed: number for number, mailed in numbers.items()}
+
+    def read(self) -> tuple[Ticket, ...]:
+        found = self._tracker.read()
+        return tuple(replace(each, number=self._own[each.number], depends=self._of(each)) for each in found)
+
+    def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:
+        return self._tracker.tell(replace(account, number=self._numbers[account.number]), refused_before)
+
+    def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:
+        return self._tracker.close(replace(ticket, number=self._numbers[ticket.number]), release, refused_before)
+
+    def _of(self, ticket: Ticket) -> tuple[int, ...]:
+        return tuple(self._own[number] for number in ticket.depends)
+
+
+@dataclass
+class MailForge(FileForge):
+    """A mailbox, and what its patches come to."""
+
+    kind: TrackerKind = MAIL
+    commits: dict[int, str] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
+
+    def connect(self, patience: float = 0.0) -> TicketSource:  # noqa: ARG002
+        def applied(series: PatchSeries) -> SeriesBranch:
+            return SeriesBranch(commit=self.commits[series.number], branch="b", repository="r")
+
+        tracker = MailTracker(Tracker(url=str(self.path)), Surroundings(patience=0, apply_patches=applied))
+        return Numbered(tracker, self.numbers)
+
+    def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
+        name = f"n{number}@example.org"
+        self.numbers[number] = next(series_numbers(name))
+        self.commits[self.numbers[number]] = commit
+        needs = "".join(f"depends-on: <n{each}@example.org>\n" for each in depends)
+        head = f"From: {AUTHOR}\nSubject: [PATCH] {title}\nMessage-ID: <{name}>\n"
+        head += f"Date: Mon, 1 Jun 2026 12:00:{number:02} +0000\n"
+        self.rows.append(f"From x Mon Jun  1 00:00:00 2026\n{head}\n{needs}---\n{diff_of('x')}\n")
+        self.path.write_text("\n".join(self.rows), encoding="utf-8")
+
+    @property
+    def outbox(self) -> Path:
+        return self.path.with_suffix(".outbox")
+
+    def comments(self, number: int) -> list[str]:
+        place = self.outbox / f"{self.numbers[number]}.eml"
+        return [Mail(place.read_bytes()).text] if place.exists() else []
+
+    def is_open(self, number: int) -> bool:
+        return not (self.outbox / f"{self.numbers[number]}.closed.eml").exists()
+
+    def writes(self) -> int:
+        return sum(path.stat().st_mtime_ns for path in self.outbox.iterdir())
+
+
+class TestMail(TrackerContract):
+    @pytest.fixture
+    def forge(self, tmp_path: Path) -> Forge:
+        (tmp_path / "list.mbox").touch()
+        return MailForge(tmp_path / "list.mbox")
 
 
 SUBJECTS = [
@@ -339,8 +418,7 @@ HOSTILE_MAILS = [
     b"Subject: [PATCH] deep\nMessage-ID: <o@p>\nContent-Type: multipart/mixed; boundary=b\n\n"
     + b"--b\nContent-Type: multipart/mixed; boundary=b\n\n" * 3000,
     b"Subject: [PATCH] slashes\nMessage-ID: <q@r>\n\ndepends-on: http://" + b"/" * 200_000 + b"\n--- a/x\n",
-    b"Subject: [PATCH] x\nMessage-ID: <s@t>\n"  # to add a header
-    b'Reply-To: "a\\\nBcc: victim@x.org" <x@y>, <\xc3\xa9@z>, b@[1.2.3.4]\n\n--- a/x\n',
+    b'Subject: [PATCH] x\nMessage-ID: <s@t>\nReply-To: "a\\\nBcc: v@x.org" <x@y>, <\xc3\xa9@z>, b@[1.2.3.4]\n\n--- a\n',
 ]
 
 
@@ -488,7 +566,7 @@ def test_addresses_are_recognised() -> None:
 @pytest.mark.slow
 def test_the_samples_day(tmp_path: Path) -> None:
     sample = unpack_sample(tmp_path / "sample")
-    tickets = {each.number: each for each in FileTracker(Tracker(url=str(sample.tickets))).read()}
+    tickets = {each.number: each for each in days_tickets(sample)}
     box = b"".join(_mail_ticket(ticket, tickets, sample.repository) for ticket in tickets.values())
     (tmp_path / "list.mbox").write_bytes(box)
     numbers = {number: next(series_numbers(f"t{number}.1@example.org")) for number in tickets}
@@ -505,12 +583,13 @@ def test_the_samples_day(tmp_path: Path) -> None:
     record = integrate(options, console)
     verdicts = {each["number"]: each["verdict"] for each in record["tickets"]}
     # Without a branch there is nothing to mail.
-    expected = {number: str(each.verdict) for number, each in expectations().items() if number not in (122, 123)}
+    expected = {number: str(expectations()[number].verdict) for number in tickets.keys() - {122, 123}}
+    expected |= {124: "integrated"} if 124 in expected else {}  # what was reviewed is what was mailed
     assert {number: verdicts[numbers[number]] for number in expected} == expected
     report(options, console)
     drafts = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "list.outbox").iterdir()}
-    assert len(drafts) == sum(verdict != "ineligible" for verdict in expected.values()) + 1
-    text = Mail((tmp_path / "list.outbox" / f"{numbers[116]}.eml").read_bytes()).text
+    assert len(drafts) == sum(verdict != "ineligible" for verdict in expected.values()) + 1  # and the register
+    text = Mail((tmp_path / "list.outbox" / f"{numbers[114]}.eml").read_bytes()).text
     assert text.startswith("CULPRIT with release 1.1.beta1, as of commit ")
     tomorrow = replace(options, date=options.date + dt.timedelta(days=1))
     assert integrate(tomorrow, console)["timings"]["probes_run"] == 0
@@ -526,14 +605,16 @@ def _mail_ticket(ticket: Ticket, tickets: dict[int, Ticket], repository: Path) -
     below = [tickets[number].branch for number in ticket.depends]
     since = run_git("merge-base", "develop", tip, cwd=repository)
     since = f"{tip}^" if since == tip else since  # it is merged
-    for branch in below:
-        if run_git("merge-base", branch, tip, cwd=repository) == run_git("rev-parse", branch, cwd=repository):
-            since = branch
+    commits = run_git("rev-list", tip, cwd=repository).split()  # the newest first
+    since = next(
+        (each for each in commits if each in {run_git("rev-parse", name, cwd=repository) for name in below}), since
+    )
     states = [label.partition(": ")[2] or label for label in ticket.labels if label[:3] not in ("p: ", "t: ", "c: ")]
     tags = [*states, *(["for-1.2"] if ticket.milestone == "1.2" else [])]
     prefix = " ".join(("PATCH", *(tag.replace(" ", "-") for tag in tags)))
-    words = ("format-patch", "--stdout", "--no-thread", f"--subject-prefix={prefix}", f"{since}..{tip}")
-    text = run_git(*words, cwd=repository)
+    author = run_git("log", "-1", "--format=%an <%ae>", tip, cwd=repository)
+    words = ("format-patch", "--stdout", "--no-thread", f"--subject-prefix={prefix}", f"--from={author}")
+    text = run_git(*words, f"--base={since}", f"{since}..{tip}", cwd=repository)
     mails = list(split_mbox(text.encode("utf-8", "surrogateescape") + b"\n\n"))
     needs = "".join(f"depends-on: <t{number}.1@example.org>\n" for number in ticket.depends).encode()
     found = b""

@@ -123,7 +123,9 @@ def replaced_by(series: Sequence[Series]) -> dict[int, int]:
     seen: dict[object, int] = {}
     for place, each in enumerate(series):
         author = each.head.author[1]
-        keys: list[object] = [(author, " ".join(each.subject.title.casefold().split()))]
+        # Without a cover letter, the first of several patches gives the title, and can be sent in another series, too.
+        is_whole = each.subject.place == 0 or each.subject.count == 1
+        keys: list[object] = [(author, is_whole, " ".join(each.subject.title.casefold().split()))]
         keys += [("change-id", author, each.change_id)] if each.change_id else []
         related = [seen.setdefault(key, place) for key in keys]
         above = (places[name] for name in each.head.ancestors if name in places)
