@@ -2,6 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = [
 #     "nox>=2026.4.10",
+#     "cattrs>=25.1",  # the run record: classes to JSON and back, with each damaged field named
 #     "defusedxml>=0.7.1",
 #     "docker>=7.1.0",
 #     "filelock>=3.16",

@@ -20,6 +20,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console as RichConsole
 from rich.table import Table
@@ -27,7 +28,7 @@ from rich.table import Table
 from benchmarks.command import folder, parser, status, write_figures
 from benchmarks.parties import clone, run
 from sessions.integrate import integrate
-from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_data
 from sessions.settings.options import parse_options
 from sessions.source.releases import Naming, namings_in
 from sessions.source.repository import Repository
@@ -57,6 +58,9 @@ run = "{run}"
 format = "junit"
 files = [{files}]
 """
+
+
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +192,7 @@ def _day(place: Path, wanted: str) -> tuple[Record, float]:
     begun = time.monotonic()
     words = ["--release", wanted, "--state", str(place / "state"), "--date", "2026-11-26"]
     options = parse_options(words, session="integrate", called_from=place, home=place)
-    return integrate(options, Console(to_stderr=True)), time.monotonic() - begun
+    return record_data(integrate(options, Console(to_stderr=True))), time.monotonic() - begun
 
 
 def prepare(source: Path, place: Path, project: Project, count: int) -> Stage:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console as RichConsole
 from rich.table import Table
@@ -28,7 +29,7 @@ from benchmarks.command import parser, status, write_figures
 from sessions.first_steps.open_requests import YOUNG
 from sessions.init import init
 from sessions.integrate import integrate
-from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_data
 from sessions.settings.init_options import parse_init_options
 from sessions.settings.options import at_least, parse_options
 from sessions.source.releases import version_of
@@ -37,6 +38,7 @@ from sessions.terminal.console import Console
 from sessions.terminal.errors import IntegrandError, UsageError
 from sessions.terminal.harmless_text import harmless
 
+Record = dict[str, Any]
 _A_MONTH = 30 * 86400
 _MOST_COMMITS = 12  # of a pull request that are not in the release: one with more is on something else
 
@@ -111,7 +113,7 @@ def _day(clone: str, options: Options, folder: Path) -> Day:
     words = ["--engine", "local", *(["--gates", options.gates] if options.gates else [])]
     words += ["--files", *options.files] if options.files else []
     try:
-        record = integrate(parse_options(words, session="integrate", called_from=work, home=work), console)
+        record = record_data(integrate(parse_options(words, session="integrate", called_from=work, home=work), console))
     except IntegrandError as error:  # what nox would show as its last line
         record = {"state": "broken", "message": str(error), "gates": {}, "tickets": []}
     return _told(name, tuple(pulls), record, (work / "integration.toml").read_text(), time.monotonic() - start)

@@ -24,6 +24,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console as RichConsole
 from rich.table import Table
@@ -32,13 +33,14 @@ from rich.text import Text
 from benchmarks.command import folder, parser, status, write_figures
 from benchmarks.parties import clone
 from sessions.integrate import integrate
-from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_data
 from sessions.settings.options import at_least, parse_options
 from sessions.source.repository import Repository
 from sessions.terminal.console import Console
 from sessions.terminal.errors import SourceError
 from sessions.terminal.harmless_text import harmless
 
+Record = dict[str, Any]
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 CONFIG, TICKETS = "packaging-docs.toml", "packaging.tickets.toml"
 WHO = "A. Fault <fault@localhost> 1750000000 +0000"
@@ -169,9 +171,11 @@ def _run(options: Options) -> int:
         words = ["--config", str(place / CONFIG), "--repository", str(place / "packaging.git"), "--engine", "local"]
         words += ["--files", *options.files] if options.files else []
         begun = time.monotonic()
-        record = integrate(
-            parse_options([*words, "--state", str(state)], session="integrate", called_from=place, home=place),
-            Console(to_stderr=True),
+        record = record_data(
+            integrate(
+                parse_options([*words, "--state", str(state)], session="integrate", called_from=place, home=place),
+                Console(to_stderr=True),
+            )
         )
         seconds = time.monotonic() - begun
     told, innocent = judge(record, faults(options.seed)), blamed_for_nothing(record, faults(options.seed))

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.command import parser, status, write_figures
+from sessions.ledger.record_file import parse_record
 from sessions.reporting.html import page
 from sessions.settings.options import at_least
 from sessions.terminal.errors import UsageError
@@ -56,7 +57,7 @@ def _run(options: Options) -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
         raise UsageError("There is no Chromium to look at pages with: apt-get install chromium.")
-    record = big_day(size=options.tickets)
+    record = parse_record(big_day(size=options.tickets))
     with tempfile.TemporaryDirectory() as folder:
         place, writing = Path(folder) / "report.html", list[float]()
         for _ in range(options.times):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sessions.day.baselines import Baselines
 from sessions.day.context import Day, open_day
-from sessions.day.finish import share
 from sessions.day.opened_runner import open_runner
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.run_record import DayResult, make_record, write_record
-from sessions.ledger.record import Record
+from sessions.day.sharing import share
+from sessions.ledger.record import Record, State
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, InfrastructureError
@@ -18,7 +18,7 @@ def baseline(options: Options, console: Console) -> Record:
     """Measure the release; do nothing if its results are known already."""
     with open_day(options, console) as day:
         if options.plan:
-            return write_record(day, DayResult(state="empty", message="a plan runs no gate"))
+            return write_record(day, DayResult(state=State.EMPTY, message="a plan runs no gate"))
         with open_runner(day) as runner:
             day_result = _work(day, runner)
             # The record of a day with tickets says more than one of the baseline alone.
@@ -36,10 +36,10 @@ def _work(day: Day, runner: ProbeRunner) -> DayResult:
             day.console.detail(f"{name}: {results.tests} tests, {known} known failure{'s' * (known != 1)}")
     except BudgetEndedError as error:
         message = f"{error}; type the same command to continue"
-        return DayResult(state="paused", runner=runner, message=message)
+        return DayResult(state=State.PAUSED, runner=runner, message=message)
     except InfrastructureError as error:
-        return DayResult(state="broken", runner=runner, message=str(error).rstrip("."))
-    return DayResult(state="empty", runner=runner, message="only the release was measured")
+        return DayResult(state=State.BROKEN, runner=runner, message=str(error).rstrip("."))
+    return DayResult(state=State.EMPTY, runner=runner, message="only the release was measured")
 
 
 def measure_baseline(day: Day, baselines: Baselines) -> None:

@@ -18,13 +18,13 @@ from sessions.day.plan import describe_plan, plan_message
 from sessions.day.probe_outcomes import called
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress
-from sessions.day.run_record import DayResult, State
+from sessions.day.run_record import DayResult
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
 from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.day.ticket_source import open_tracker
 from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
-from sessions.ledger.record import Record
+from sessions.ledger.record import Record, State
 from sessions.settings.options import Options
 from sessions.source.blockers import Blocker, find_blockers
 from sessions.source.line import Line, Queue, merge_line, start_line
@@ -109,7 +109,7 @@ def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> DayResul
             day.console.step(heading)
             for each in lines:
                 day.console.detail(each)
-    return DayResult(state="empty", message=message, tickets=tickets, progress=progress)
+    return DayResult(state=State.EMPTY, message=message, tickets=tickets, progress=progress)
 
 
 def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, runner: ProbeRunner) -> DayResult:
@@ -127,10 +127,10 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
         complete = _is_complete(day, progress)
         _keep_artifacts(day, progress, runner)
     except (BudgetEndedError, GatePendingError) as error:
-        state, message = "paused", f"{error}; type the same command with all gates to continue"
+        state, message = State.PAUSED, f"{error}; type the same command with all gates to continue"
         progress.line = _unreached(progress.line, message)
     except (InfrastructureError, SourceError) as error:
-        state, message = "broken", str(error).rstrip(".")
+        state, message = State.BROKEN, str(error).rstrip(".")
         progress.line = _unreached(progress.line, "our own infrastructure failed before its result was known")
     return DayResult(
         state=state,
@@ -148,7 +148,7 @@ def _work_on_shard(
 ) -> DayResult:
     """Run one part of the gates. The call that gathers all parts compares and decides."""
     name = "{}/{}".format(*shard)
-    state: State = "paused"
+    state = State.PAUSED
     complete = False
     try:
         run_shard(day, runner, progress.line.head, shard)
@@ -157,21 +157,21 @@ def _work_on_shard(
     except BudgetEndedError as error:
         message = f"{error}; type the same command to continue"
     except (InfrastructureError, SourceError) as error:
-        state, message = "broken", str(error).rstrip(".")
+        state, message = State.BROKEN, str(error).rstrip(".")
     progress.line = _unreached(progress.line, f"only shard {name} of the gates has run")
     return DayResult(state=state, message=message, complete=complete, tickets=tickets, progress=progress, runner=runner)
 
 
 def _outcome(day: Day, progress: Progress) -> tuple[State, str]:
     if not progress.line.tickets:
-        return "empty", "every ticket that was ready had to be left out"
+        return State.EMPTY, "every ticket that was ready had to be left out"
     if progress.failing:
         failing = ", ".join(map(called, progress.failing))
-        return "red", f"{failing} fails on the head, and no ticket could be shown to be the cause"
+        return State.RED, f"{failing} fails on the head, and no ticket could be shown to be the cause"
     # Any gate that was not seen to pass counts, even if nothing says that it is pending.
     if unseen := [gate.name for gate in day.config.gates if gate.name not in progress.measured]:
-        return "paused", f"{', '.join(sorted(unseen))} has not run on this head: type `nox -s integrate`"
-    return "green", f"{len(progress.line.tickets)} tickets together pass every gate"
+        return State.PAUSED, f"{', '.join(sorted(unseen))} has not run on this head: type `nox -s integrate`"
+    return State.GREEN, f"{len(progress.line.tickets)} tickets together pass every gate"
 
 
 def _print_forecast(day: Day, progress: Progress, runner: ProbeRunner) -> None:

@@ -17,6 +17,7 @@ from sessions.day.run_record import is_success
 from sessions.day.sharding import plan
 from sessions.init import init
 from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_text
 from sessions.reporting.actions import set_outputs
 from sessions.reproduce import reproduce
 from sessions.settings.init_options import build_init_parser, parse_init_options
@@ -50,7 +51,7 @@ def run_session(story: Story, session: str, words: Sequence[str], called_from: P
         if session != "report":  # which has set them, before it writes to the tracker
             set_outputs(record, (options.state / "latest").resolve() / "report.html")
         if options.json:
-            print(harmless_json(json.dumps(record, indent=2, ensure_ascii=False)))
+            print(harmless_json(record_text(record)))
         return _closing_line(record, options, console)
 
     return _catch_errors(run, console)
@@ -129,8 +130,8 @@ def _keep_traceback(error: Exception) -> str:
 
 def _closing_line(record: Record, options: Options, console: Console) -> str | None:
     """Print the result of a successful session, or return it as the error message of one that failed."""
-    outcome = "plan" if record.get("options", {}).get("plan") else record["state"]
-    line = f"{outcome}: {record['message']}."
+    outcome = "plan" if record.options.plan else record.state
+    line = f"{outcome}: {record.message}."
     if not is_success(record, options.fail_on):
         return harmless_line(line)
     console.good(line)

@@ -16,7 +16,8 @@ from sessions.day.state_sync import hand_over, take_over
 from sessions.engines.choice import open_preferred
 from sessions.engines.images import ImageStore
 from sessions.ledger.ledger import Ledger
-from sessions.ledger.record import Record, load_record, save_record
+from sessions.ledger.record import Record, State
+from sessions.ledger.record_file import load_record, save_record
 from sessions.ledger.state_archive import LEDGER
 from sessions.publishing.publication import Publication
 from sessions.report import tell_tracker
@@ -37,7 +38,7 @@ def publish(options: Options, console: Console) -> Record:
         config = read_configuration(options)
         take_over(config, options, console)
         record = load_record(options.state)
-        console.step(f"Publishing {record['branch']} ({record['state']}, {len(record['order'])} tickets)")
+        console.step(f"Publishing {record.branch} ({record.state}, {len(record.order)} tickets)")
         with _images(config, options, record, console) as images:
             image = config.engine.image
             publication = Publication(options=options, console=console, repository=image, images=images)
@@ -54,10 +55,10 @@ def _images(config: Config, options: Options, record: Record, console: Console) 
 
     Raises :class:`InfrastructureError` where the engine cannot be used, or its registry refuses our login.
     """
-    if not record.get("images"):
+    if not record.images:
         yield None
         return
-    with closing(open_preferred(config, record["engine"], options.state)) as engine:
+    with closing(open_preferred(config, record.engine, options.state)) as engine:
         if engine.images:
             if options.publish and config.engine.image:
                 engine.images.check_login()
@@ -72,7 +73,7 @@ def _push(publication: Publication, config: Config, record: Record) -> Record:
     publication.push_release(record)
     record = publication.push_evidence(record)
     with publication.go_on():
-        if record["state"] == "green":
+        if record.state is State.GREEN:
             unpack_head(mirror, record, state)
     record = publication.push_head(record, mirror)
     save_record(record, folder)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sessions.day.effective_configuration import read_configuration
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
-from sessions.ledger.record import Record, load_record, save_record
+from sessions.ledger.record import Record
+from sessions.ledger.record_file import load_record, save_record
 from sessions.publishing.closing import close_merged
 from sessions.publishing.refused import Memory
 from sessions.publishing.tickets import report_address, tell_tickets
@@ -55,7 +56,7 @@ def tell_tracker(config: Config, options: Options, record: Record, folder: Path,
     """Comment on the tickets and close them; the record says what was done, even if an error stops the rest."""
     memory = Memory.of(options.state, config.tickets.url)
     writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
-    published = dict[str, Any]()
+    published = record.published
 
     def refs(repository: str) -> Mapping[str, str]:
         return Mirror.of(config.project.repository, options.state).list_refs(repository)
@@ -64,14 +65,16 @@ def tell_tracker(config: Config, options: Options, record: Record, folder: Path,
     try:
         tracker, url = connect_tracker(config.tickets, surroundings), report_address(config.project.report)
         dialect = TRACKERS[config.tickets.tracker].dialect
-        published |= tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
+        complete = tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
+        published = published if complete is None else replace(published, tickets=complete)
         if options.close and not writes.is_stopped:
             mirror = Mirror.of(config.project.repository, options.state)
-            release = release_at(mirror, record["release"], record["base"])
-            published |= close_merged(tracker, mirror, release, console, writes, publish=options.publish)
+            release = release_at(mirror, record.release, record.base)
+            closed = close_merged(tracker, mirror, release, console, writes, publish=options.publish)
+            published = published if closed is None else replace(published, closed=closed)
     finally:
-        published |= {"refused": writes.record()} if options.publish else {}
-        record = {**record, "published": {**record["published"], **published}}
+        published = replace(published, refused=writes.record()) if options.publish else published
+        record = replace(record, published=published)
         save_record(record, folder)
         writes.remember(memory)
     writes.finish(console)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from sessions.day.context import Day, open_day
 from sessions.day.debug_images import Evidence, evidence_of
@@ -20,8 +18,8 @@ from sessions.day.probe_runner import ProbeRunner
 from sessions.day.reproduction_run import last_line, rerun
 from sessions.day.setup import write_configuration
 from sessions.day.state_folder import hold_state
-from sessions.ledger.record import Record
-from sessions.reporting.reproduction import is_of_build, rerun_line
+from sessions.ledger.record import Record, RecordedBreakage
+from sessions.reporting.reproduction import rerun_line
 from sessions.settings.configuration import load_config
 from sessions.settings.options import Options
 from sessions.settings.reproduce_options import ReproduceOptions
@@ -41,10 +39,10 @@ def reproduce(options: ReproduceOptions, console: Console) -> str | None:
     """
     with find_record(options.record, options.state) as (record, bundle):
         shown = _evidence(record, options.ticket)
-        console.step(f"#{options.ticket} in the record of {record['date']}, on {record['release']}")
+        console.step(f"#{options.ticket} in the record of {record.date}, on {record.release}")
         day_options = _day_options(options, record)
         _fetch(day_options, record, [evidence.commit for evidence in shown], bundle)
-        day_options = replace(day_options, engine=options.engine or record["engine"] or None)
+        day_options = replace(day_options, engine=options.engine or record.engine or None)
         with open_day(day_options, console) as day, open_runner(day) as runner:
             _say_what_differs(record, runner, console)
             shown = [replace(each, tree=_tree_of(day, each)) for each in shown]
@@ -56,30 +54,23 @@ def reproduce(options: ReproduceOptions, console: Console) -> str | None:
 
 def _evidence(record: Record, number: int) -> list[Evidence]:
     """Return what a ticket breaks, by candidate. Raises :class:`UsageError` where the record has nothing to show."""
-    try:
-        return _shown(record, number)
-    except (LookupError, TypeError, AttributeError) as error:
-        raise UsageError(f"The run record is damaged ({type(error).__name__}: {error}): copy it again.") from None
-
-
-def _shown(record: Record, number: int) -> list[Evidence]:
-    day = f"the record of {record['date']}"
+    day = f"the record of {record.date}"
     numbers = sorted({evidence.number for evidence in evidence_of(record)})
     others = f"tickets that do: {', '.join(f'#{each}' for each in numbers)}" if numbers else "no ticket does"
-    ticket = next((each for each in record["tickets"] if each["number"] == number), None)
+    ticket = next((each for each in record.tickets if each.number == number), None)
     if ticket is None:
         raise UsageError(
             f"Ticket #{number} is not in {day}; {others.replace('that do', 'that break something there')}."
         )
-    if not ticket["broke"]:
-        raise UsageError(f"Ticket #{number} breaks nothing in {day}: its verdict is {ticket['verdict']}; {others}.")
+    if not ticket.broke:
+        raise UsageError(f"Ticket #{number} breaks nothing in {day}: its verdict is {ticket.verdict}; {others}.")
     shown = [evidence for evidence in evidence_of(record) if evidence.number == number]
     if not shown:
         raise UsageError(
             f"What #{number} breaks cannot be shown from {day}, which names no commit that has it: type "
-            f"`{rerun_line(ticket['broke'][0], number)}` beside the project's configuration."
+            f"`{rerun_line(ticket.broke[0], number)}` beside the project's configuration."
         )
-    for commit in [record["base"], *(evidence.commit for evidence in shown)]:
+    for commit in [record.base, *(evidence.commit for evidence in shown)]:
         if not _COMMIT.fullmatch(commit):
             raise UsageError(f"The run record is damaged ({commit!r} is no commit): copy it again.")
     return shown
@@ -89,7 +80,7 @@ def _day_options(options: ReproduceOptions, record: Record) -> Options:
     """Return the options that open the same day: its release, date and engine, with the record's configuration."""
     folder = options.state / "reproduce"
     config = options.config or write_configuration(record, folder)
-    recorded = options.config or record["setup"]["repository"]
+    recorded = options.config or (record.setup.repository if record.setup else "")
     repository = options.repository or (None if recorded else _local_repository(options, record))
     if not (recorded or repository):
         raise UsageError(
@@ -99,9 +90,9 @@ def _day_options(options: ReproduceOptions, record: Record) -> Options:
     return Options(
         config=config,
         state=options.state,
-        release=record["release"],
+        release=record.release,
         repository=repository,
-        date=date.fromisoformat(record["date"]),
+        date=date.fromisoformat(record.date),
         engine=options.engine,
         jobs=options.jobs,
     )
@@ -113,7 +104,7 @@ def _local_repository(options: ReproduceOptions, record: Record) -> str | None:
     if not path.is_file():
         return None
     config = load_config(path)
-    if config.project.name != record["project"]:
+    if config.project.name != record.project:
         return None
     folder = options.folder / config.project.repository
     return str(folder.resolve()) if folder.exists() else config.project.repository
@@ -125,7 +116,7 @@ def _fetch(options: Options, record: Record, commits: list[str], bundle: Path) -
         config = read_configuration(options)
         check_confinement(options, config, record)
         mirror = Mirror.of(config.project.repository, options.state)
-        fetch_release(mirror, record["base"], record["release"])
+        fetch_release(mirror, record.base, record.release)
         if not fetch_commits(mirror, commits):
             fetch_bundle(mirror, commits, bundle)
 
@@ -136,9 +127,9 @@ def _tree_of(day: Day, evidence: Evidence) -> str:
 
 def _say_what_differs(record: Record, runner: ProbeRunner, console: Console) -> None:
     """Say where this environment is not that of the day."""
-    if record["engine"] and record["engine"] != runner.engine.name:
-        console.detail(f"the day ran with the {record['engine']} engine, this is {runner.engine.name}")
-    python = record.get("setup", {}).get("python", "")
+    if record.engine and record.engine != runner.engine.name:
+        console.detail(f"the day ran with the {record.engine} engine, this is {runner.engine.name}")
+    python = record.setup.python if record.setup else ""
     if runner.engine.name == "local" and python and python != platform.python_version():
         console.detail(f"the day ran with Python {python}, this is {platform.python_version()}")
 
@@ -146,15 +137,15 @@ def _say_what_differs(record: Record, runner: ProbeRunner, console: Console) -> 
 def _run(record: Record, runner: ProbeRunner, shown: list[Evidence], console: Console) -> str | None:
     """Run all failing tests, show each excerpt, and return what is not as reported."""
     number, differs, count = shown[0].number, list[str](), 0
-    [ticket] = [each for each in record["tickets"] if each["number"] == number]
+    [ticket] = [each for each in record.tickets if each.number == number]
     for evidence in shown:
-        reported = [broke for broke in ticket["broke"] if _is_shown_by(broke, evidence)]
+        reported = [broke for broke in ticket.broke if _is_shown_by(broke, evidence)]
         for broke, result in zip(reported, rerun(runner, evidence, reported), strict=True):
             count += 1
             console.step(f"{result.test} {'fails' if result.again else 'does not fail as reported'}")
             for line in result.message.splitlines():
                 console.detail(line)
-            before = last_line(str(broke["message"]))
+            before = last_line(broke.message)
             if result.again and result.last_line != before:
                 console.detail(f"(the record's last line is another: {before})")
             differs += [] if result.again else [result.test]
@@ -165,6 +156,6 @@ def _run(record: Record, runner: ProbeRunner, shown: list[Evidence], console: Co
     return None
 
 
-def _is_shown_by(broke: Mapping[str, Any], evidence: Evidence) -> bool:
-    same = (broke["gate"], broke["commit"], is_of_build(broke))
+def _is_shown_by(broke: RecordedBreakage, evidence: Evidence) -> bool:
+    same = (broke.gate, broke.commit, broke.is_build)
     return same == (evidence.gate, evidence.commit, evidence.is_build)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,7 +12,7 @@ from sessions.day.effective_configuration import apply_options, with_baseline, w
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.ledger import Ledger, ProbeResult
-from sessions.ledger.record import PART
+from sessions.ledger.record_file import PART, record_of_day
 from sessions.settings.configuration import Config, Gate, load_config
 from sessions.settings.options import Options
 from sessions.source.merging import Candidate, Merger
@@ -71,25 +70,15 @@ class Day:
 
     def is_begun(self) -> bool:
         """Whether this day's tickets have a record already."""
-        try:
-            record = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        return record["base"] == self.release.commit and bool(record["tickets"])
+        record = record_of_day(self.folder)
+        return record is not None and record.base == self.release.commit and bool(record.tickets)
 
     def earlier_culprits(self) -> list[int]:
         """How many tickets were at fault on each of the last days whose record can be read."""
-        records = sorted((self.state / "days").glob("????-??-??/run.json"))[-14:]
-        found = []
-        for path in records:
-            try:
-                record = json.loads(path.read_text(encoding="utf-8"))
-                told = [ticket["verdict"] for ticket in record["tickets"]]
-            except (OSError, ValueError, LookupError, TypeError):
-                continue
-            if record["state"] in ("green", "red") and path.parent.name != self.folder.name[:10]:
-                found.append(told.count("culprit"))
-        return found
+        today = self.folder.name[:10]
+        folders = [each for each in sorted((self.state / "days").glob("????-??-??"))[-14:] if each.name != today]
+        records = [record for folder in folders if (record := record_of_day(folder))]
+        return [len(record.culprits) for record in records if record.state.is_decided]
 
     def asked_gates(self) -> tuple[Gate, ...]:
         """The gates to run in this call. Raises :class:`UsageError` for a name that is none."""

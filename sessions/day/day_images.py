@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 from sessions.day.debug_images import DebugImages, evidence_of
 from sessions.day.probe_runner import ProbeRunner
 from sessions.engines.images import Inspection
-from sessions.ledger.record import Record
+from sessions.ledger.record import ImageKind, Record, RecordedImage
 from sessions.publishing.publication import Publication, name_evidence
 
 
-def release_image(runner: ProbeRunner) -> dict[str, Any]:
+def release_image(runner: ProbeRunner) -> RecordedImage:
     """Return the record's entry for the image that all results count for."""
-    return {"kind": "release", "name": runner.builder.image.name, "id": runner.builder.image.id}
+    return RecordedImage(kind=ImageKind.RELEASE, name=runner.builder.image.name, id=runner.builder.image.id)
 
 
 def make_images(
@@ -25,34 +25,35 @@ def make_images(
     The head's image holds the record: it is saved before that is made.
     """
     evidence = _make_evidence(debug_images, record, publication)
-    names = {(each["number"], each["gate"], each["tree"]): each["name"] for each in evidence}
-    record = {**name_evidence(record, names), "images": [*record["images"], *evidence]}
+    names = {(each.number, each.gate, each.tree): each.name for each in evidence}
+    record = replace(name_evidence(record, names), images=(*record.images, *evidence))
     record = save(publication.push_evidence(record))
     with publication.go_on():
-        head = [_image(debug_images, "head", debug_images.head(record))] if record["order"] else []
-        record = {**record, "images": [*record["images"], *filter(None, head)]}
-        for image in filter(None, head):
-            debug_images.day.console.detail(f"look into the head: docker run --rm -it {image['name']} sh")
+        head = _image(debug_images, ImageKind.HEAD, debug_images.head(record)) if record.order else None
+        if head:
+            record = replace(record, images=(*record.images, head))
+            debug_images.day.console.detail(f"look into the head: docker run --rm -it {head.name} sh")
     with publication.go_on():
         debug_images.tidy(record)
     return record
 
 
-def _make_evidence(debug_images: DebugImages, record: Record, publication: Publication) -> list[dict[str, Any]]:
+def _make_evidence(debug_images: DebugImages, record: Record, publication: Publication) -> list[RecordedImage]:
     """Make an image for each failure that a ticket causes, unless the registry has it: the entries for the record."""
-    made = list[dict[str, Any]]()
+    made = list[RecordedImage]()
     for evidence in evidence_of(record):
         with publication.go_on():
             wanted = debug_images.evidence(evidence)
-            shows = {"number": evidence.number, "gate": evidence.gate, "tree": evidence.tree}
             if publication.pushed_evidence(wanted.name):
-                made.append({"kind": "evidence", "name": wanted.name, "id": "", **shows})
-            elif image := _image(debug_images, "evidence", wanted):
-                made.append(image | shows)
+                image: RecordedImage | None = RecordedImage(kind=ImageKind.EVIDENCE, name=wanted.name, id="")
+            else:
+                image = _image(debug_images, ImageKind.EVIDENCE, wanted)
+            if image:
+                made.append(replace(image, number=evidence.number, gate=evidence.gate, tree=evidence.tree))
     return made
 
 
-def _image(debug_images: DebugImages, kind: str, wanted: Inspection) -> dict[str, Any] | None:
+def _image(debug_images: DebugImages, kind: ImageKind, wanted: Inspection) -> RecordedImage | None:
     """The record's entry for an image that is made now; ``None`` where its candidate does not build."""
     image = debug_images.make(wanted)
-    return {"kind": kind, "name": wanted.name, "id": image.id} if image else None
+    return RecordedImage(kind=kind, name=wanted.name, id=image.id) if image else None

@@ -17,8 +17,8 @@ from sessions.engines import ignore
 from sessions.engines.image_names import LABEL, PROBE_FOLDER, legal_name, legal_tag
 from sessions.engines.images import Inspection
 from sessions.engines.probe import Image
-from sessions.ledger.record import Purpose, Record
-from sessions.reporting.reproduction import is_of_build
+from sessions.ledger.record import Purpose, Record, State
+from sessions.ledger.record_file import record_data
 from sessions.source.evidence_bundle import BUNDLE, write_bundle
 from sessions.source.shallow import copy_since
 
@@ -38,11 +38,11 @@ class Evidence:
 def evidence_of(record: Record) -> tuple[Evidence, ...]:
     """Return the evidence in a record, in its order; a candidate that could not be merged again has none."""
     found: dict[tuple[int, str, str, str, bool], list[str]] = defaultdict(list)
-    for ticket in record["tickets"]:
-        for broke in ticket["broke"]:
-            if broke.get("tree"):
-                key = (ticket["number"], broke["gate"], broke["commit"], broke["tree"], is_of_build(broke))
-                found[key].append(broke["file"])
+    for ticket in record.tickets:
+        for broke in ticket.broke:
+            if broke.tree:
+                key = (ticket.number, broke.gate, broke.commit, broke.tree, broke.is_build)
+                found[key].append(broke.file)
     return tuple(
         Evidence(
             number=number, gate=gate, commit=commit, tree=tree, files=tuple(sorted({*files} - {""})), is_build=is_build
@@ -74,16 +74,16 @@ class DebugImages:
 
     def head(self, record: Record) -> Inspection:
         """Describe the head: built, with documents, test results and the record; for a red day, named ``…-failed``."""
-        tag = legal_tag(record["branch"])
-        if record["state"] == "red":
+        tag = legal_tag(record.branch)
+        if record.state is State.RED:
             tag = f"{tag[:121]}-failed"
-        verdicts = [(ticket["number"], ticket["verdict"]) for ticket in record["tickets"]]
-        gates = {name: {**gate, "seconds": 0} for name, gate in record["gates"].items()}
+        verdicts = [(ticket.number, ticket.verdict) for ticket in record.tickets]
+        gates = {name: {**gate, "seconds": 0} for name, gate in record_data(record)["gates"].items()}
         return self._inspection(
-            commit=record["head"],
-            tree=record["tree"],
-            branch=record["branch"],
-            labels={"head": record["head"], "tickets": ",".join(map(str, record["order"]))},
+            commit=record.head,
+            tree=record.tree,
+            branch=record.branch,
+            labels={"head": record.head, "tickets": ",".join(map(str, record.order))},
             more=json.dumps([verdicts, gates]),
             name=lambda _inputs: tag,
             fill=lambda scratch: self._findings(record, scratch),
@@ -121,7 +121,7 @@ class DebugImages:
         """
         if (images := self.runner.engine.images) is None:
             return
-        trees = {self.day.base.tree, record["tree"], *(shown.tree for shown in evidence_of(record))}
+        trees = {self.day.base.tree, record.tree, *(shown.tree for shown in evidence_of(record))}
         builds = {self.runner.builder.candidate(tree).candidate for tree in trees}
         names = {self.head(record).name, *(self.evidence(shown).name for shown in evidence_of(record))}
         before = self.day.options.date - dt.timedelta(days=self.day.config.engine.keep_days)
@@ -172,7 +172,7 @@ class DebugImages:
         """Return the record, the report, and each gate's log, results and documents; these also at their own paths."""
         names = ("run.json", "report.md", "report.html", "junit")
         found = {f"{PROBE_FOLDER}/{name}": self.day.folder / name for name in names}
-        head = replace(self.day.base, commit=record["head"], tree=record["tree"])
+        head = replace(self.day.base, commit=record.head, tree=record.tree)
         for gate in self.day.config.gates:
             probe_result = self.runner.cache.find(Question(gate=gate, candidate=head, why="", purpose=Purpose.HEAD))
             if probe_result is None:
@@ -183,7 +183,7 @@ class DebugImages:
             log = self.day.state / probe_result.log
             if log.is_file():
                 found[f"{PROBE_FOLDER}/gates/{gate.name}.log"] = log
-            made = self.runner.cache.artifacts(record["tree"], gate)
+            made = self.runner.cache.artifacts(record.tree, gate)
             for document in sorted(path for path in made.rglob("*") if path.is_file()):
                 inside = document.relative_to(made).as_posix()
                 found[f"{self.day.config.engine.source}/{inside}"] = document

@@ -20,7 +20,7 @@ from sessions.terminal.errors import InfrastructureError, UsageError
 def check_confinement(options: Options, config: Config, record: Record) -> None:
     """Refuse to run a record's commands in the open, unless the user named the local engine or it is the sample's."""
     is_sample = Path(config.project.repository).is_relative_to(options.state / "sample")
-    if options.engine or record["engine"] != "local" or is_sample:
+    if options.engine or record.engine != "local" or is_sample:
         return
     if openness := open_preferred(config, "local", options.state).exposure:
         raise InfrastructureError(

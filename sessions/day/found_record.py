@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ from urllib.parse import urljoin
 
 import requests
 
-from sessions.ledger.record import RECORD_VERSION, Record, load_record
+from sessions.ledger.record import Record
+from sessions.ledger.record_file import load_record, read_record
 from sessions.source.evidence_bundle import BUNDLE
 from sessions.source.refusals import without_secret
 from sessions.terminal.errors import InfrastructureError, UsageError
@@ -49,16 +49,11 @@ def find_record(address: str | None, state: Path) -> Iterator[tuple[Record, Path
 
 def _read(path: Path, name: str) -> Record:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        return read_record(path)
     except FileNotFoundError:
         raise UsageError(f"There is no run record {name}: name the {_NAME} beside the report.") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{name} cannot be read as a run record ({error}): copy it again.") from None
-    if not isinstance(record, dict) or not isinstance(record.get("tickets"), list):
-        raise UsageError(f"{name} is no run record: name the {_NAME} beside the report.")
-    if record.get("version") != RECORD_VERSION:
-        raise UsageError(f"{name} has version {record.get('version')}, and this Integrand reads {RECORD_VERSION}.")
-    return record
 
 
 def _download(address: str, path: Path) -> bool:

@@ -20,9 +20,9 @@ def run_healing(story: Story, options: Options, console: Console) -> Record:
     """
     try:
         record = story(options, console)
-        if record["state"] != "broken" or not suspect_mirrors(options.state):
+        if record.state != "broken" or not suspect_mirrors(options.state):
             return record
-        why = record["message"]
+        why = record.message
     except SourceError as error:
         if not suspect_mirrors(options.state):
             raise

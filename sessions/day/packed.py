@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from sessions.engines.images import ImageStore
 from sessions.engines.probe import Image
-from sessions.ledger.record import Record, write_whole
+from sessions.ledger.record import ImageKind, Record, RecordedImage
+from sessions.ledger.record_file import write_whole
+from sessions.publishing.recorded_head import fetch_head, pack_head
 from sessions.source.mirror import Mirror
-from sessions.source.recorded_head import fetch_head, pack_head
 from sessions.terminal.console import Console
 
 _IMAGES, _INDEX, _HEAD = "images.tar", "images.json", "head.bundle"
@@ -30,9 +31,9 @@ def pack(store: ImageStore | None, mirror: Mirror, record: Record, state: Path) 
     folder = state / "packed"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    if record["order"]:
+    if record.order:
         pack_head(mirror, record, folder / _HEAD)
-    names = _names(store, record["images"]) if store else {}
+    names = _names(store, record.images) if store else {}
     if store and names:
         store.transfer.save(list(names), folder / _IMAGES)
         write_whole(folder / _INDEX, json.dumps(names, indent=2) + "\n")
@@ -56,10 +57,10 @@ def unpack_head(mirror: Mirror, record: Record, state: Path) -> None:
     fetch_head(mirror, record, state / "packed" / _HEAD)
 
 
-def _names(store: ImageStore, images: list[dict[str, Any]]) -> dict[str, str]:
+def _names(store: ImageStore, images: Sequence[RecordedImage]) -> dict[str, str]:
     """The images to pack: the id of each name."""
-    names = {image["name"]: image["id"] for image in images if image["kind"] != "release" and image["id"]}
+    names = {image.name: image.id for image in images if image.kind is not ImageKind.RELEASE and image.id}
     for image in images:
-        if image["kind"] == "release":
-            names |= store.transfer.names_here(Image(id=image["id"], name=image["name"]))
+        if image.kind is ImageKind.RELEASE:
+            names |= store.transfer.names_here(Image(id=image.id, name=image.name))
     return names

@@ -1,102 +1,142 @@
-"""Gates and probes as the run record has them."""
+"""Gates, probes and what the target branch broke, as the run record has them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
 from sessions.day.progress import Measured, Progress
 from sessions.day.question import Consulted
+from sessions.day.trunk_breaks import TrunkBreak
 from sessions.gates.results import Failure, Presence, Results, TestId
+from sessions.ledger.record import (
+    CheckKind,
+    FlakyRate,
+    GateState,
+    Ran,
+    RecordedFailure,
+    RecordedGate,
+    RecordedProbe,
+    RecordedTrunk,
+    RecordedTrunkBreak,
+    TestCounts,
+)
+from sessions.source.trunk import Trunk
 
 
-def record_gate(name: str, progress: Progress | None, probes: Sequence[Consulted]) -> dict[str, Any]:
-    """Return the entry of a gate: its state, what became of its tests, and what failed on the head."""
-    measured = progress.measured.get(name) if progress else None
-    failing = {each.test for each in progress.failing.get(name, ())} if progress else set()
-    mine = [each for each in probes if each.question.gate.name == name]
+def recorded_gate(name: str, progress: Progress | None, probes: Sequence[Consulted]) -> RecordedGate:
+    """What a gate, called ``name``, showed in all the ``probes`` of the day."""
+    failing = progress.failing.get(name, ()) if progress else ()
     unbuilt = progress.failing.get(BUILD.name, ()) if progress else ()
+    flaky = progress.flaky.get(name, set()) if progress else set()
+    measured = progress.measured.get(name) if progress else None
+    own_probes = [each for each in probes if each.question.gate.name == name]
+    blamed = {failure.test for failure in failing}
+    compared = _compared(measured, blamed) if measured else {}
+    return RecordedGate(
+        state=GateState.RED if failing or unbuilt else GateState.GREEN if measured else GateState.PENDING,
+        new=_sorted(blamed),
+        known=compared.get("known", ()),
+        fixed=compared.get("fixed", ()),
+        gone=compared.get("gone", ()),
+        skipped=compared.get("skipped", ()),
+        ran=Ran(release=_counts(measured.release), head=_counts(measured.head)) if measured else Ran(),
+        notes=measured.head.notes if measured else (),
+        mended_by=measured.mended_by if measured else (),
+        flaky=_sorted(flaky),
+        flaky_rates=_rates(flaky, own_probes),
+        seconds=round(sum(each.probe_result.seconds for each in own_probes), 3),
+        tests=measured.head.tests if measured else 0,
+        files=measured.head.files if measured else (),
+        failures=tuple(map(_failure, (*unbuilt, *failing))),
+    )
+
+
+def recorded_probe(consulted: Consulted) -> RecordedProbe:
+    """A probe: what it ran, what for, and what failed in it."""
+    question, probe_result = consulted.question, consulted.probe_result
+    return RecordedProbe(
+        gate=called(question.gate.name),
+        check=CheckKind.BUILD if question.gate is BUILD else CheckKind.GATE,
+        built=probe_result.built,
+        why=question.why,
+        purpose=question.purpose,
+        tree=question.candidate.tree,
+        tickets=tuple(question.candidate.tickets),
+        files=question.files,
+        attempt=question.attempt,
+        failures=len(probe_result.results.failures),
+        failed=tuple(_failure(failure).test for failure in probe_result.results.failures),
+        tests=probe_result.results.tests,
+        seconds=round(probe_result.seconds, 3),
+        log=probe_result.log,
+    )
+
+
+def recorded_tests(tests: Iterable[TestId]) -> tuple[TestId, ...]:
+    """The tests as a record keeps them, with the first line of their examples."""
+    return tuple(TestId.parse(str(test)) for test in tests)
+
+
+def _compared(measured: Measured, blamed: Collection[TestId]) -> Mapping[str, tuple[TestId, ...]]:
+    """What became of the release's tests. Those gone or skipped that are a ticket's fault are among the new ones."""
+    compared = measured.comparison
     return {
-        "state": "red" if failing or unbuilt else "green" if measured else "pending",
-        "new": sorted(map(str, failing)),
-        **_compared(measured, failing),
-        "flaky": sorted(map(str, progress.flaky.get(name, ()))) if progress else [],
-        "flaky_rates": _rates(progress.flaky.get(name, ()), mine) if progress else {},
-        "seconds": round(sum(each.probe_result.seconds for each in mine), 3),
-        "tests": measured.head.tests if measured else 0,
-        "files": list(measured.head.files) if measured else [],
-        "failures": [_failure(each) for each in (*unbuilt, *progress.failing.get(name, ()))] if progress else [],
+        "known": recorded_tests(compared.known),
+        "fixed": recorded_tests(compared.fixed),
+        "gone": recorded_tests(each.test for each in compared.gone if each.test not in blamed),
+        "skipped": recorded_tests(each.test for each in compared.skipped if each.test not in blamed),
     }
 
 
-def _compared(measured: Measured | None, failing: Iterable[TestId]) -> dict[str, Any]:
-    """What became of the release's tests; those that are gone or skipped, and nobody's failure, are told apart."""
-    if measured is None:
-        nothing: list[str] = []
-        return {"known": nothing, "fixed": nothing, "gone": nothing, "skipped": nothing, "ran": {}, "notes": nothing}
-    compared, blamed = measured.comparison, set(failing)
-    return {
-        "known": [str(test) for test in compared.known],
-        "fixed": [str(test) for test in compared.fixed],
-        "gone": [str(each.test) for each in compared.gone if each.test not in blamed],
-        "skipped": [str(each.test) for each in compared.skipped if each.test not in blamed],
-        "ran": {"release": _ran(measured.release), "head": _ran(measured.head)},
-        "notes": list(measured.head.notes),
-        **({"mended_by": list(measured.mended_by)} if measured.mended_by else {}),
-    }
+def _sorted(tests: Iterable[TestId]) -> tuple[TestId, ...]:
+    return tuple(TestId.parse(name) for name in sorted(map(str, tests)))
 
 
-def _ran(results: Results) -> dict[str, int]:
-    """How many tests ran, and how they ended."""
-    skipped = len(results.skipped)
-    return {"tests": results.tests, "passed": results.passes, "failed": results.fails, "skipped": skipped}
+def _counts(results: Results) -> TestCounts:
+    return TestCounts(tests=results.tests, passed=results.passes, failed=results.fails, skipped=len(results.skipped))
 
 
-def _failure(failure: Failure) -> dict[str, Any]:
+def _failure(failure: Failure) -> RecordedFailure:
     is_build = failure.test == BUILD_TEST
-    test = called(failure.test.name) if is_build else str(failure.test)
-    place = {"file": failure.test.file, "line": failure.line}
-    return {
-        "test": test,
-        "check": check_name(is_build=is_build),
-        **place,
-        "kind": failure.kind,
-        "message": failure.message,
-    }
+    return RecordedFailure(
+        test=_named(failure.test),
+        check=CheckKind.BUILD if is_build else CheckKind.GATE,
+        file=failure.test.file,
+        line=failure.line,
+        kind=failure.kind,
+        message=failure.message,
+    )
 
 
-def check_name(*, is_build: bool) -> str:
-    """Whether the build or a gate is meant: a gate may well have the name ``build``."""
-    return "build" if is_build else "gate"
-
-
-def _rates(flaky: Iterable[TestId], probes: Sequence[Consulted]) -> dict[str, Any]:
+def _rates(flaky: Iterable[TestId], probes: Sequence[Consulted]) -> dict[TestId, FlakyRate]:
     """How often each flaky test failed, in all of the day's runs that tell."""
-    rates: dict[str, Any] = {}
+    rates = dict[TestId, FlakyRate]()
     for test in sorted(flaky):
         seen = [each.probe_result.results.presence(test) for each in probes if each.probe_result.built]
         fails, passes = seen.count(Presence.FAILED), seen.count(Presence.PASSED)
-        rates[str(test)] = {"fails": fails, "runs": fails + passes}
+        rates[TestId.parse(str(test))] = FlakyRate(fails=fails, runs=fails + passes)
     return rates
 
 
-def record_probe(consulted: Consulted) -> dict[str, Any]:
-    """Return the entry of a probe."""
-    question, probe_result = consulted.question, consulted.probe_result
-    return {
-        "gate": called(question.gate.name),
-        "check": check_name(is_build=question.gate is BUILD),
-        "built": probe_result.built,
-        "why": question.why,
-        "purpose": str(question.purpose),
-        "tree": question.candidate.tree,
-        "tickets": list(question.candidate.tickets),
-        "files": list(question.files) if question.files is not None else None,
-        "attempt": question.attempt,
-        "failures": len(probe_result.results.failures),
-        "failed": [_failure(failure)["test"] for failure in probe_result.results.failures],
-        "tests": probe_result.results.tests,
-        "seconds": round(probe_result.seconds, 3),
-        "log": probe_result.log,
-    }
+def recorded_trunk(trunk: Trunk | None, breaks: Sequence[TrunkBreak]) -> RecordedTrunk | None:
+    """Return what the run record says of the branch that the line starts with; ``None`` without one."""
+    if trunk is None:
+        return None
+    broke = tuple(
+        RecordedTrunkBreak(
+            gate=each.gate,
+            test=_named(each.test),
+            commit=each.commit,
+            subject=each.subject,
+            message=each.message,
+            evidence=each.evidence,
+        )
+        for each in breaks
+    )
+    return RecordedTrunk(name=trunk.name, commit=trunk.commit, commits=trunk.commits, broke=broke)
+
+
+def _named(test: TestId) -> TestId:
+    """The test as the record names it: the build by the name that people know."""
+    return TestId.parse(called(test.name) if test == BUILD_TEST else str(test))

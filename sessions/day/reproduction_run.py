@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sessions.day.debug_images import Evidence
 from sessions.day.probe_outcomes import BUILD, BUILD_STEP, BUILD_TEST, GATE_STEP, called, results_of
 from sessions.day.probe_runner import ProbeRunner
 from sessions.engines.probe import Probe, Step
 from sessions.gates.results import Results, TestId
+from sessions.ledger.record import RecordedBreakage
 from sessions.settings.configuration import Gate
 from sessions.terminal.durations import parse_duration
-
-Broke = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +40,7 @@ def evidence_probe(runner: ProbeRunner, evidence: Evidence) -> tuple[Gate, Probe
     return gate, replace(probe, steps=(*probe.steps, step), artifacts=gate.artifacts, reports=gate.reports)
 
 
-def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[Broke]) -> list[Rerun]:
+def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[RecordedBreakage]) -> list[Rerun]:
     """Run the failing tests, and return what became of each of ``reported``, entries of ``broke`` in the record.
 
     Raises :class:`InfrastructureError` where the engine, and not the candidate, failed.
@@ -55,17 +53,17 @@ def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[Broke]) ->
     results = results_of(gate, outcome, runner.builder.config.engine.source)
     if gate is not BUILD and outcome.steps[-1].name == BUILD_STEP:
         words = f"the build fails, so that the test cannot run:\n{outcome.steps[-1].log[-2000:]}"
-        return [Rerun(test=broke["test"], again=False, message=words) for broke in reported]
+        return [Rerun(test=str(broke.test), again=False, message=words) for broke in reported]
     return [compare_with_record(broke, results) for broke in reported]
 
 
-def compare_with_record(broke: Broke, results: Results) -> Rerun:
+def compare_with_record(broke: RecordedBreakage, results: Results) -> Rerun:
     """Return what a run shows of a reported failure.
 
     Tests are compared as text, as the record has no other name for them. A test that is gone is only shown to be gone
     by a run that came to its end.
     """
-    test, kind = str(broke["test"]), broke.get("kind", "failed")
+    test, kind = str(broke.test), broke.kind
     messages = {_name(failure.test): failure.message for failure in results.failures}
     if test in messages and kind not in ("gone", "skipped"):
         return Rerun(test=test, again=True, message=messages[test])
@@ -73,7 +71,7 @@ def compare_with_record(broke: Broke, results: Results) -> Rerun:
     again = kind == "skipped" and presence == "is skipped"
     if kind == "gone":
         again = _is_gone(broke, results, presence)
-    return Rerun(test=test, again=again, message=str(broke["message"]) if again else f"it {presence}")
+    return Rerun(test=test, again=again, message=broke.message if again else f"it {presence}")
 
 
 def last_line(message: str) -> str:
@@ -98,7 +96,7 @@ def _presence(test: str, results: Results) -> str:
     return "does not run" if results.is_measured else f"is not reached ({results.trouble or results.broken})"
 
 
-def _is_gone(broke: Broke, results: Results, presence: str) -> bool:
-    if expected := int(broke.get("expected", 0)):
-        return results.counts.get(broke["file"], 0) < expected
+def _is_gone(broke: RecordedBreakage, results: Results, presence: str) -> bool:
+    if broke.expected:
+        return results.counts.get(broke.file, 0) < broke.expected
     return presence == "does not run"

@@ -5,22 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
 from sessions import __version__
 from sessions.day.context import Day
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress
-from sessions.day.recorded_gates import record_gate, record_probe
-from sessions.day.recorded_tickets import record_ticket
+from sessions.day.recorded_gates import recorded_gate, recorded_probe, recorded_trunk
+from sessions.day.recorded_tickets import recorded_blocker, recorded_ticket
 from sessions.day.setup import describe_setup
-from sessions.day.trunk_breaks import TrunkBreak, trunk_record
-from sessions.ledger.record import RECORD_VERSION, Record, save_record
+from sessions.day.trunk_breaks import TrunkBreak
+from sessions.ledger.record import Published, Record, RecordedOptions, RecordedTicket, State, Timings
+from sessions.ledger.record_file import save_record
 from sessions.settings.options import Options
 from sessions.source.blockers import Blocker
 from sessions.tickets.model import Ticket
-
-State = Literal["green", "red", "paused", "empty", "broken"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,43 +37,41 @@ class DayResult:
 
 
 def make_record(day: Day, day_result: DayResult) -> Record:
-    """The record, in the order of its schema."""
+    """The record of what a session found."""
     progress, runner = day_result.progress, day_result.runner
     head = progress.line.head if progress else day.base
     probes = list(runner.consulted.values()) if runner else []
-    return {
-        "version": RECORD_VERSION,
-        "integrand": __version__,
-        "project": day.config.project.name,
-        "release": day.release.tag,
-        "base": day.release.commit,
-        "trunk": trunk_record(day.merger.trunk, day_result.trunk_breaks),
-        "date": day.options.date.isoformat(),
-        "branch": day.branch,
-        "head": head.commit,
-        "tree": head.tree,
-        "state": day_result.state,
-        "message": day_result.message,
-        "complete": day_result.complete,
-        "asked": [gate.name for gate in day.asked_gates()],
-        "options": _options(day.options),
-        "queue": [each.number for each in day_result.queue],
-        "order": list(head.tickets),
-        "blockers": [_blocker(each) for each in day_result.blockers],
-        "tickets": [record_ticket(each, progress, day) for each in day_result.tickets] if progress else [],
-        "gates": {gate.name: record_gate(gate.name, progress, probes) for gate in day.config.gates},
-        "probes": [record_probe(each) for each in probes],
-        "engine": runner.engine.name if runner else "",
-        "image": runner.builder.image.name if runner else "",
-        "images": [],
-        "published": {},
-        "setup": describe_setup(day.config, day.state),
-        "timings": {
-            "seconds": round(time.monotonic() - day.started, 3),
-            "probes_run": sum(each.fresh for each in probes),
-            "probe_seconds": round(sum(each.probe_result.seconds for each in probes), 3),
-        },
-    }
+    return Record(
+        integrand=__version__,
+        project=day.config.project.name,
+        release=day.release.tag,
+        base=day.release.commit,
+        trunk=recorded_trunk(day.merger.trunk, day_result.trunk_breaks),
+        date=day.options.date.isoformat(),
+        branch=day.branch,
+        head=head.commit,
+        tree=head.tree,
+        state=day_result.state,
+        message=day_result.message,
+        complete=day_result.complete,
+        asked=tuple(gate.name for gate in day.asked_gates()),
+        options=_options(day.options),
+        queue=tuple(each.number for each in day_result.queue),
+        order=tuple(head.tickets),
+        blockers=tuple(map(recorded_blocker, day_result.blockers)),
+        tickets=_tickets(day, day_result),
+        gates={gate.name: recorded_gate(gate.name, progress, probes) for gate in day.config.gates},
+        probes=tuple(map(recorded_probe, probes)),
+        engine=runner.engine.name if runner else "",
+        image=runner.builder.image.name if runner else "",
+        published=Published(),
+        setup=describe_setup(day.config, day.state),
+        timings=Timings(
+            seconds=round(time.monotonic() - day.started, 3),
+            probes_run=sum(each.fresh for each in probes),
+            probe_seconds=round(sum(each.probe_result.seconds for each in probes), 3),
+        ),
+    )
 
 
 def is_success(record: Record, fail_on: str | None) -> bool:
@@ -83,11 +79,11 @@ def is_success(record: Record, fail_on: str | None) -> bool:
 
     A head on which other gates have still to run is no failure: splitting a day over several calls is normal.
     """
-    if fail_on == "ejected" and any(each["verdict"] in ("conflict", "culprit") for each in record["tickets"]):
+    if fail_on == "ejected" and any(each.verdict.is_at_fault for each in record.tickets):
         return False
-    if record["state"] == "paused":
-        return bool(record["complete"])
-    return record["state"] in ("green", "empty")
+    if record.state is State.PAUSED:
+        return record.complete
+    return record.state in (State.GREEN, State.EMPTY)
 
 
 def write_record(day: Day, day_result: DayResult) -> Record:
@@ -97,24 +93,20 @@ def write_record(day: Day, day_result: DayResult) -> Record:
     return record
 
 
-def _options(options: Options) -> dict[str, Any]:
-    """What was asked for in other words than the configuration's, and bears on what is integrated."""
-    words = {
-        "release": options.release,
-        "only": list(options.only),
-        "without": list(options.without),
-        "limit": options.limit,
-        "gates": list(options.gates),
-        "files": list(options.files),
-        "plan": options.plan,
-    }
-    return {name: value for name, value in words.items() if value}
+def _tickets(day: Day, day_result: DayResult) -> tuple[RecordedTicket, ...]:
+    progress = day_result.progress
+    if progress is None:
+        return ()
+    return tuple(recorded_ticket(each, progress, day) for each in day_result.tickets)
 
 
-def _blocker(blocker: Blocker) -> dict[str, Any]:
-    return {
-        "ticket": blocker.ticket,
-        "would_fit": list(blocker.would_fit),
-        "together": list(blocker.together),
-        "needed_by": list(blocker.needed_by),
-    }
+def _options(options: Options) -> RecordedOptions:
+    return RecordedOptions(
+        release=options.release or "",
+        only=options.only,
+        without=options.without,
+        limit=options.limit or None,
+        gates=options.gates,
+        files=options.files,
+        plan=options.plan,
+    )

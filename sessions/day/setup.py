@@ -10,7 +10,8 @@ from typing import Any
 
 import tomlkit
 
-from sessions.ledger.record import Record, write_whole
+from sessions.ledger.record import Record, RecordedSetup
+from sessions.ledger.record_file import write_whole
 from sessions.settings.configuration import Config
 from sessions.source.command import call_git
 from sessions.source.refusals import without_secret
@@ -23,21 +24,21 @@ _ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://.+|[^/\s:]+:(?!//).+", re.I
 SAMPLE = "sample:"
 
 
-def describe_setup(config: Config, state: Path) -> dict[str, Any]:
+def describe_setup(config: Config, state: Path) -> RecordedSetup:
     """Return the record's ``setup``: the parts of a configuration that a probe depends on, without paths.
 
     ``state`` is the state folder, in which the bundled sample lies.
     """
     dockerfile = Path(config.engine.dockerfile) if config.engine.dockerfile else None
-    return {
-        "repository": public_address(config.project.repository, state),
-        "submodules": config.project.submodules,
-        "engine": _changed(config.engine, _OF_THE_DAY),
-        "dockerfile": dockerfile.read_text("utf-8", "replace") if dockerfile and dockerfile.is_file() else "",
-        "build": _changed(config.build),
-        "gates": [_changed(gate) for gate in config.gates],
-        "python": platform.python_version(),
-    }
+    return RecordedSetup(
+        repository=public_address(config.project.repository, state),
+        submodules=config.project.submodules,
+        engine=_changed(config.engine, _OF_THE_DAY),
+        dockerfile=dockerfile.read_text("utf-8", "replace") if dockerfile and dockerfile.is_file() else "",
+        build=_changed(config.build),
+        gates=tuple(_changed(gate) for gate in config.gates),
+        python=platform.python_version(),
+    )
 
 
 def public_address(repository: str, state: Path) -> str:
@@ -57,29 +58,28 @@ def write_configuration(record: Record, folder: Path) -> Path:
 
     Raises :class:`UsageError` where the record has no such description.
     """
-    setup = record.get("setup")
-    if not isinstance(setup, dict):
+    if (setup := record.setup) is None:
         raise UsageError(
-            f"The record of {record['date']} does not say how its probes were set up, as it was written by an older "
+            f"The record of {record.date} does not say how its probes were set up, as it was written by an older "
             "Integrand: name the project's configuration with --config FILE."
         )
-    engine = dict(setup["engine"])
-    if setup["dockerfile"]:
-        write_whole(folder / "Dockerfile", setup["dockerfile"])
+    engine = dict(setup.engine)
+    if setup.dockerfile:
+        write_whole(folder / "Dockerfile", setup.dockerfile)
         engine["dockerfile"] = "Dockerfile"
     document = {
         "version": 1,
         "project": {
-            "name": record["project"],
-            "repository": setup["repository"],
-            "release": record["release"],
-            "submodules": setup["submodules"],
+            "name": record.project,
+            "repository": setup.repository,
+            "release": record.release,
+            "submodules": setup.submodules,
         },
         # No ticket is read here; the key is needed.
-        "tickets": {"url": SAMPLE if setup["repository"] == SAMPLE else "tickets.toml"},
+        "tickets": {"url": SAMPLE if setup.repository == SAMPLE else "tickets.toml"},
         "engine": engine,
-        "build": setup["build"],
-        "gates": setup["gates"],
+        "build": setup.build,
+        "gates": list(setup.gates),
     }
     path = folder / "integration.toml"
     write_whole(path, tomlkit.dumps(document))

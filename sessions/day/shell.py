@@ -9,7 +9,8 @@ from sessions.day.context import open_day
 from sessions.day.debug_images import DebugImages, evidence_of
 from sessions.day.opened_runner import open_runner
 from sessions.engines.images import Inspection
-from sessions.ledger.record import Record, load_record
+from sessions.ledger.record import Record
+from sessions.ledger.record_file import load_record
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
@@ -21,7 +22,7 @@ def look_inside(options: Options, console: Console) -> Record:
     Raises :class:`UsageError` where that run has no such image.
     """
     record = load_record(options.state)
-    then = replace(options, release=record["release"], date=date.fromisoformat(record["date"]))
+    then = replace(options, release=record.release, date=date.fromisoformat(record.date))
     with open_day(then, console) as day, open_runner(day) as runner:
         debug_images = DebugImages(day, runner)
         inspection, command = _choose(debug_images, record, options.shell)
@@ -38,7 +39,7 @@ def look_inside(options: Options, console: Console) -> Record:
 def _choose(debug_images: DebugImages, record: Record, number: int | None) -> tuple[Inspection, str]:
     """Return the image to enter, and the command that fails in it."""
     if not number:
-        if not record["probes"] or not record["order"]:
+        if not record.probes or not record.order:
             raise UsageError("The newest run has no head that was built: type `nox -s integrate` first.")
         return debug_images.head(record), ""
     shown = [evidence for evidence in evidence_of(record) if evidence.number == number]

@@ -13,6 +13,7 @@ from sessions.engines import EngineUnavailableError
 from sessions.engines.choice import open_preferred
 from sessions.ledger.ledger import Ledger
 from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_data
 from sessions.ledger.state_archive import FOLDER, LEDGER, pack_state, unpack_state
 from sessions.publishing.images import publish_image
 from sessions.publishing.publication import Publication
@@ -52,7 +53,7 @@ def hand_over(publication: Publication, ledger: Ledger, record: Record) -> None:
     images, name = publication.images, _state_image(publication.repository)
     if images is None or not publication.pushes_images:
         return
-    found = {key: value for key, value in record.items() if key not in ("timings", "published", "images")}
+    found = {key: value for key, value in record_data(record).items() if key not in ("timings", "published", "images")}
     inputs = hashlib.sha256(f"{ledger.size()} {json.dumps(found)}".encode()).hexdigest()[:16]
     images.archives.save(name, inputs, lambda: pack_state(publication.options.state, record))
     publish_image(images, name, publication.console)

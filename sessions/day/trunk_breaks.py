@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sessions.culprits.findings import search_answer
 from sessions.culprits.first_bad import FirstBad, Span
@@ -38,24 +36,6 @@ class TrunkBreak:
         """A clause such as ``docs::build, with 1a2b3c4d5e (Rename it)``."""
         name = called(self.test.name) if self.test == BUILD_TEST else str(self.test)
         return f"{name}, with {self.commit[:10]} ({self.subject})" if self.commit else name
-
-
-def trunk_record(trunk: Trunk | None, breaks: Sequence[TrunkBreak]) -> dict[str, Any] | None:
-    """Return what the run record says of the branch that the line starts with; ``None`` without one."""
-    if trunk is None:
-        return None
-    broke = [
-        {
-            "gate": each.gate,
-            "test": called(each.test.name) if each.test == BUILD_TEST else str(each.test),
-            "commit": each.commit,
-            "subject": each.subject,
-            "message": each.message,
-            "evidence": list(each.evidence),
-        }
-        for each in breaks
-    ]
-    return {"name": trunk.name, "commit": trunk.commit, "commits": trunk.commits, "broke": broke}
 
 
 def find_trunk_breaks(day: Day, runner: ProbeRunner) -> tuple[TrunkBreak, ...]:

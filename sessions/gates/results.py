@@ -45,6 +45,17 @@ class TestId:
         first = self.example.strip().splitlines()
         return "::".join(words) + (f" [{first[0]}]" if first else "")
 
+    @classmethod
+    def parse(cls, text: str) -> TestId:
+        """The test that ``str`` wrote so, with the first line of its example.
+
+        A text without ``::`` is taken for a file, as it does not say whether it is a file or a gate.
+        """
+        file, _, name = text.partition("::")
+        name, has_example, example = name.partition(" [")
+        found = cls(file, name, example[:-1] if has_example else "")
+        return found if str(found) == text else cls(text)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:

@@ -1,15 +1,55 @@
-"""The run record on disk: ``STATE/latest/run.json``, described by ``run.schema.json`` beside this module."""
+"""The run record: what a session found, as classes. Each field is a field of ``run.json``, in this order.
+
+The text beside a type is the field's description in ``run.schema.json``, which :mod:`sessions.ledger.record_schema`
+makes from these classes; a dictionary there adds to its schema. A field with a default may be missing in the records of
+older versions. Fields are part of a contract: add to them, never rename or drop one.
+"""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from sessions.terminal.errors import UsageError
+from sessions.gates.results import Kind, TestId
+from sessions.tickets.model import Conflict, Verdict
+
+RECORD_VERSION = 1
+
+CommitId = Annotated[str, {"pattern": "^[0-9a-f]{40}([0-9a-f]{24})?$"}]
+Numbers = tuple[int, ...]
+Tests = tuple[TestId, ...]
+
+
+class State(StrEnum):
+    """What a session came to."""
+
+    GREEN = "green"
+    RED = "red"
+    PAUSED = "paused"
+    EMPTY = "empty"
+    BROKEN = "broken"
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether all gates have run on the head: it is known to be good or bad."""
+        return self in (State.GREEN, State.RED)
+
+
+class GateState(StrEnum):
+    """What a gate says about the head."""
+
+    GREEN = "green"
+    RED = "red"
+    PENDING = "pending"
+
+
+class CheckKind(StrEnum):
+    """What failed: a gate may well have the name ``build``."""
+
+    GATE = "gate"
+    BUILD = "build"
 
 
 class Purpose(StrEnum):
@@ -21,64 +61,356 @@ class Purpose(StrEnum):
     SEARCH = "search"  # which ticket or commit breaks a test
 
 
-Record = Mapping[str, Any]
-RECORD_VERSION = 1
-# What ends the name of the folder of a call with `--only` or `--files`.
-PART = "-part"
-SCHEMA = Path(__file__).with_name("run.schema.json")
+_CHECK = "Whether it is a gate or the build: a gate may have the name build."
 
 
-def save_record(record: Record, folder: Path) -> None:
-    """Write ``run.json`` in a day's folder and let ``latest`` be that day; each whole or not at all."""
-    write_whole(folder / "run.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-    point_latest(folder)
+@dataclass(frozen=True, kw_only=True)
+class RecordedTrunkBreak:
+    """A test that passes on the release and fails with the branch's own commits."""
+
+    gate: str
+    test: TestId
+    commit: Annotated[
+        str,
+        "The commit of the branch's own (by first parents) with which the test begins to fail; empty where that could "
+        "not be shown.",
+    ]
+    subject: Annotated[str, "That commit's first line."]
+    message: str
+    evidence: tuple[str, ...]
 
 
-def point_latest(folder: Path) -> None:
-    """Let ``latest``, beside the folder of all days, be this one.
+@dataclass(frozen=True, kw_only=True)
+class RecordedTrunk:
+    """The commits of the tickets' target branch that the release lacks."""
 
-    A part of a day never hides that day: where the whole day of the same release is there, ``latest`` is that.
-    """
-    if folder.name.endswith(PART):
-        whole = folder.with_name(folder.name.removesuffix(PART))
-        folder = whole if (base := _base_of(whole)) and base == _base_of(folder) else folder
-    latest = folder.parent.parent / "latest"
-    half = latest.with_suffix(".half")
-    half.unlink(missing_ok=True)
-    half.symlink_to(os.path.relpath(folder, latest.parent), target_is_directory=True)
-    half.replace(latest)
+    name: Annotated[str, "The branch."]
+    commit: Annotated[CommitId, "The newest of its own commits that a ticket carries."]
+    commits: Annotated[int, "How many commits the release lacks of it up to there."]
+    broke: Annotated[tuple[RecordedTrunkBreak, ...], "Tests that pass on the release and fail with these commits."]
 
 
-def _base_of(folder: Path) -> str:
-    """The commit that the record in a folder starts from; empty where there is none that can be read."""
-    try:
-        return str(json.loads((folder / "run.json").read_text(encoding="utf-8"))["base"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return ""
+@dataclass(frozen=True, kw_only=True)
+class RecordedOptions:
+    """The options of a call that bear on what is integrated."""
+
+    release: str = ""
+    only: Numbers = ()
+    without: Numbers = ()
+    limit: int | None = None
+    gates: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    plan: bool = False
 
 
-def load_record(state: Path) -> Record:
-    """The newest record of a state folder.
+@dataclass(frozen=True, kw_only=True)
+class RecordedBlocker:
+    """A ticket of the head that keeps several others out by conflict."""
 
-    Raises :class:`UsageError` where there is none that can be read.
-    """
-    path = state / "latest" / "run.json"
-    try:
-        record: Record = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(record, dict):
-            raise ValueError("it holds no record")  # noqa: TRY004, TRY301  told with the other ways to be unreadable
-    except FileNotFoundError:
-        raise UsageError(f"There is no run yet in {state}: type `nox -s integrate` first.") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read ({error}): type `nox -s integrate` to write it anew.") from None
-    if record.get("version") != RECORD_VERSION:
-        raise UsageError(f"{path} has version {record.get('version')}, and this Integrand reads {RECORD_VERSION}.")
-    return record
+    ticket: int
+    would_fit: Annotated[Numbers, "Those that merge onto the head without it, each by itself."]
+    together: Annotated[Numbers, "Those of them that merge onto it one after the other."] = ()
+    needed_by: Annotated[Numbers, "Tickets of the head that would have to leave with it."] = ()
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader finds the old content or the new one, never a half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(path.name + ".half")
-    half.write_text(text, encoding="utf-8", errors="backslashreplace")
-    half.replace(path)
+@dataclass(frozen=True, kw_only=True)
+class RecordedBreakage:
+    """A test that a ticket breaks."""
+
+    gate: str
+    check: Annotated[CheckKind, _CHECK] = CheckKind.GATE
+    test: TestId
+    with_: Annotated[Numbers, "The partners without which it breaks nothing."]
+    message: str
+    evidence: tuple[str, ...]
+    file: Annotated[str, "The failing test's file; empty where a gate fails as a whole."] = ""
+    commit: Annotated[str, "The candidate that shows it; empty where it could not be merged again."] = ""
+    tree: Annotated[str, "That candidate's tree."] = ""
+    command: Annotated[str, "What runs the test, in the source of that candidate."] = ""
+    image: Annotated[
+        str,
+        "An image that runs it: a local name, or repository@digest once it was pushed; empty without one.",
+    ] = ""
+    reproduce: Annotated[str, "The command that shows it on any machine; empty where no candidate shows it."]
+    kind: Annotated[
+        Kind,
+        "How it fails.",
+    ] = "failed"
+    expected: Annotated[int, "Of a file of which too few tests ran, how many ran on the release; else 0."] = 0
+
+    @property
+    def is_build(self) -> bool:
+        """Whether the ticket breaks the build, and not a gate."""
+        return self.check is CheckKind.BUILD
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedTestChanges:
+    """What a ticket's diff does to the tests that ran on the head."""
+
+    brings: Annotated[int, "How many tests it adds."] = 0
+    takes: Annotated[Tests, "The tests that it deletes or renames."] = ()
+    skips: Annotated[Tests, "The tests that it makes a skip of."] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedTicket:
+    """A ticket and what became of it."""
+
+    number: int
+    title: str
+    url: str
+    priority: str
+    commit: Annotated[str, "The commit that was tested, or that was reviewed; empty where there is none."]
+    verdict: Verdict
+    reason: str
+    blocked_by: Numbers
+    conflicts: tuple[Conflict, ...]
+    broke: tuple[RecordedBreakage, ...]
+    tests: Annotated[RecordedTestChanges, "What its diff does to the tests that ran on the head."] = field(
+        default_factory=RecordedTestChanges
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestCounts:
+    """How many tests ran, and how they ended."""
+
+    __test__ = False  # not for pytest to collect
+
+    tests: int
+    passed: int
+    failed: int
+    skipped: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """The counts of a gate on the release and on the head; none where it has not run on the head."""
+
+    release: TestCounts | None = None
+    head: TestCounts | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlakyRate:
+    """In how many of the day's runs a flaky test failed."""
+
+    fails: int
+    runs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedFailure:
+    """A failure on the head."""
+
+    test: TestId
+    check: Annotated[CheckKind, _CHECK] = CheckKind.GATE
+    file: str
+    line: Annotated[int, "0 where unknown."]
+    kind: Kind
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedGate:
+    """What a gate showed."""
+
+    state: GateState
+    new: Annotated[Tests, "They fail on the head and not on the release."]
+    known: Annotated[Tests, "They fail on the release, too."]
+    fixed: Annotated[Tests, "They failed on the release and were seen to pass on the head."]
+    gone: Annotated[Tests, "They ran on the release and not on the head, as a ticket's diff says."] = ()
+    skipped: Annotated[Tests, "They ran on the release and are skipped on the head, as a ticket's diff says."] = ()
+    ran: Annotated[Ran, "How many tests ran, and how they ended. Empty where the gate has not run on the head."] = Ran()
+    notes: Annotated[
+        tuple[str, ...],
+        "What was odd about the head's report and had to be repaired to read it.",
+    ] = ()
+    mended_by: Annotated[
+        Numbers,
+        "The tickets without which the gate measures nothing on the release: `ran.release` is with them.",
+    ] = ()
+    flaky: Tests
+    flaky_rates: Annotated[
+        Mapping[TestId, FlakyRate],
+        "For each flaky test, in how many of the day's runs it failed.",
+    ] = field(default_factory=dict)
+    seconds: float
+    tests: Annotated[int, "How many tests or examples ran on the head; 0 where unknown."] = 0
+    files: Annotated[tuple[str, ...], "The files that are known to have been tested on the head."] = ()
+    failures: Annotated[tuple[RecordedFailure, ...], "What `new` is about, and a failed build."] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedProbe:
+    """A probe that the day rests on."""
+
+    gate: str
+    check: Annotated[CheckKind, _CHECK] = CheckKind.GATE
+    built: Annotated[bool, "Whether the build before it passed."] = True
+    why: Annotated[str, "What it was for, in words."]
+    purpose: Annotated[Purpose, "What it was for."] = Purpose.HEAD
+    tree: CommitId
+    tickets: Numbers
+    files: Annotated[tuple[str, ...] | None, "The files that it ran; null: the whole gate."]
+    attempt: Annotated[int, {"minimum": 1}]
+    failures: int
+    failed: Annotated[Tests, "The tests that failed in it."] = ()
+    tests: Annotated[int, "How many tests ran."] = 0
+    seconds: float
+    log: Annotated[str, "Below the state folder."]
+
+    @property
+    def is_build(self) -> bool:
+        """Whether only the build ran."""
+        return self.check is CheckKind.BUILD
+
+
+class ImageKind(StrEnum):
+    """What an image of a record is for."""
+
+    RELEASE = "release"
+    EVIDENCE = "evidence"
+    HEAD = "head"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedImage:
+    """An image that ``publish`` may push."""
+
+    kind: ImageKind
+    name: str
+    id: Annotated[str, "Empty where the registry had the image already."]
+    number: Annotated[int, "Of evidence: the ticket at fault."] = 0
+    gate: Annotated[str, "Of evidence: the gate that it breaks."] = ""
+    tree: Annotated[str, "Of evidence: the tree that shows it."] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedSetup:
+    """What another machine needs to make the same environment: the configuration that a probe depends on."""
+
+    repository: Annotated[
+        str,
+        "The project's own address, without user and password; of a clone, its origin's. Empty where it has none, "
+        "`sample:` for the bundled sample.",
+    ]
+    submodules: bool
+    engine: Annotated[Mapping[str, Any], "Keys of [engine] that are not at their default."]
+    dockerfile: Annotated[str, "The content of [engine] dockerfile."]
+    build: Annotated[Mapping[str, Any], "Keys of [build]."]
+    gates: Annotated[tuple[Mapping[str, Any], ...], "Keys of each of [[gates]]."]
+    python: Annotated[str, "The version of the Python that ran the session, and, with the local engine, the probes."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedImage:
+    """An image in a registry."""
+
+    name: str
+    reference: Annotated[str, "repository@digest"] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedBranch:
+    """A branch in the project's repository."""
+
+    name: str
+    commit: str
+    repository: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefusedChange:
+    """A change to a ticket that its tracker refuses to take."""
+
+    number: int
+    part: str
+    why: str
+    since: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What left the machine; each field is missing where nothing of its kind was to be published."""
+
+    image: PublishedImage | None = None
+    branch: PublishedBranch | None = None
+    tickets: Annotated[Numbers | None, "Tickets whose comment, labels and status are up to date."] = None
+    closed: Annotated[Numbers | None, "Tickets that were closed."] = None
+    refused: Annotated[tuple[RefusedChange, ...] | None, "What the tracker refuses to take."] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timings:
+    """How long it took."""
+
+    seconds: Annotated[float, "How long this call took."]
+    probes_run: Annotated[int, "How many probes ran in this call."]
+    probe_seconds: Annotated[float, "How long all probes of the day took together."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What a session found."""
+
+    version: Annotated[int, {"const": RECORD_VERSION}, "Version of this format."] = RECORD_VERSION
+    integrand: Annotated[str, "The version of Integrand that wrote this record."] = ""
+    project: str
+    release: Annotated[
+        str, "The tag that the day started from; of a branch, what `git describe` calls its newest commit."
+    ]
+    base: Annotated[CommitId, "The release's commit."]
+    trunk: Annotated[
+        RecordedTrunk | None,
+        "What the tickets carry of the branch that they are for and the release lacks: it comes first in the merge "
+        "line, and no ticket answers for it. null: nothing.",
+    ] = None
+    date: Annotated[str, {"format": "date"}]
+    branch: Annotated[str, "Name of the integration branch."]
+    head: Annotated[CommitId, "The release with all tickets of `order` merged."]
+    tree: Annotated[CommitId, "The head's tree."]
+    state: Annotated[
+        State,
+        "green: every gate passes on the head. red: one fails and nobody could be shown to be the cause. paused: the "
+        "budget ended, or gates have still to run. empty: no ticket in the head, or no gate requested. broken: our "
+        "own machinery failed.",
+    ]
+    message: Annotated[str, "One sentence about the state."]
+    complete: Annotated[
+        bool,
+        "Whether this call did all that it was to do: a day may still wait for other gates or shards.",
+    ] = True
+    asked: Annotated[tuple[str, ...], "The gates that this call could run."]
+    options: Annotated[
+        RecordedOptions,
+        "The options of this call that bear on what is integrated, as far as they were given.",
+    ] = RecordedOptions()
+    queue: Annotated[Numbers, "The tickets that were ready, in the order in which the merge line took them up."] = ()
+    order: Annotated[Numbers, "The tickets of the head in merge order."]
+    blockers: Annotated[
+        tuple[RecordedBlocker, ...],
+        "Tickets of the head that keep several others out by conflict, as merges without them have shown.",
+    ] = ()
+    tickets: tuple[RecordedTicket, ...]
+    gates: Mapping[str, RecordedGate]
+    probes: Annotated[
+        tuple[RecordedProbe, ...],
+        "What the day rests on, in order, whether it ran in this call or before.",
+    ]
+    engine: Annotated[str, "Which engine ran the probes; empty where none ran."]
+    image: str
+    images: Annotated[tuple[RecordedImage, ...], "The images that `publish` may push."] = ()
+    published: Annotated[Published, "What left the machine."]
+    setup: Annotated[
+        RecordedSetup | None,
+        "What another machine needs to make the same environment, beside the files of the commits. Records of before "
+        "have none.",
+    ] = None
+    timings: Timings
+
+    @property
+    def culprits(self) -> tuple[RecordedTicket, ...]:
+        """The tickets that break something."""
+        return tuple(each for each in self.tickets if each.verdict is Verdict.CULPRIT)

@@ -24,12 +24,12 @@ def tidy_state(state: Path, record: Record, today: dt.date, keep_days: int) -> N
     Raises :class:`OSError` or :class:`sqlite3.Error` where the disk does not allow it.
     """
     before = (today - dt.timedelta(days=keep_days)).isoformat()
-    used = {probe["log"] for probe in record["probes"]}
+    used = {probe.log for probe in record.probes}
     logs, trees, images = _tidy_ledger(state / LEDGER, used, today.isoformat(), before)
     for log in (state / "logs").glob("*.log"):
         if f"logs/{log.name}" not in logs:
             log.unlink()
-    kept = {tree[:12] for tree in trees} | {record["tree"][:12]}
+    kept = {tree[:12] for tree in trees} | {record.tree[:12]}
     for folder in (state / "artifacts").glob("*"):
         if folder.name not in kept:
             shutil.rmtree(folder)

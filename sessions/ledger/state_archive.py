@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO
 
-from sessions.ledger.record import Record, point_latest
+from sessions.ledger.record import Record
+from sessions.ledger.record_file import point_latest
 from sessions.terminal.errors import InfrastructureError
 
 # The archive's one folder, and the file in a state folder that says whether there is anything to go on from.
@@ -64,5 +65,5 @@ def _worth_keeping(state: Path, record: Record) -> Iterator[Path]:
     yield from (state / "days").glob("*/report.*")
     yield from (state / "days").glob("*/*.bundle")
     yield from (path for path in [state / "refused.json"] if path.is_file())
-    yield from (log for probe in record["probes"] if (log := state / probe["log"]).is_file())
-    yield from (path for path in (state / "artifacts" / record["tree"][:12]).rglob("*") if path.is_file())
+    yield from (log for probe in record.probes if (log := state / probe.log).is_file())
+    yield from (path for path in (state / "artifacts" / record.tree[:12]).rglob("*") if path.is_file())

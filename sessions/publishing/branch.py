@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from sessions.ledger.record import PublishedBranch
 from sessions.settings.options import Options
 from sessions.source.mirror import Mirror
 from sessions.source.refusals import without_secret
@@ -13,8 +12,8 @@ from sessions.terminal.errors import SourceError
 
 def publish_branch(
     mirror: Mirror, branch: str, commit: str, console: Console, options: Options
-) -> Mapping[str, object]:
-    """Push ``commit`` as ``branch`` if ``--publish`` was given; else say what would be pushed.
+) -> PublishedBranch | None:
+    """Push ``commit`` as ``branch`` if ``--publish`` was given; else say what would be pushed, and return ``None``.
 
     Nothing is pushed when the branch is there already; a branch that somebody else moved since it was looked at
     is not overwritten.
@@ -26,7 +25,7 @@ def publish_branch(
     if not options.publish:
         console.detail(f"not pushed without --publish: branch {branch} at {commit[:10]}")
         console.detail(f"look into it: git fetch {mirror.repository.path} {commit}")
-        return {}
+        return None
     if current != commit:
         lease = f"--force-with-lease=refs/heads/{branch}:{current or ''}"
         refs = f"{commit}:refs/heads/{branch}"
@@ -36,4 +35,4 @@ def publish_branch(
             message = f"Pushing {branch} to {mirror.url} was refused ({why}): mend that, then run again."
             raise SourceError(without_secret(message))
     console.detail(f"branch {branch} is at {commit[:10]}" + (" already" if current == commit else ", pushed"))
-    return {"branch": {"name": branch, "commit": commit, "repository": without_secret(mirror.url)}}
+    return PublishedBranch(name=branch, commit=commit, repository=without_secret(mirror.url))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
 
 from sessions.publishing.writes import Writes
 from sessions.source.mirror import Mirror
@@ -22,8 +21,10 @@ from sessions.tickets.trackers.kind import TicketSource
 
 def close_merged(
     tracker: TicketSource, mirror: Mirror, release: Release, console: Console, writes: Writes, *, publish: bool
-) -> dict[str, Any]:
-    """Close every open ticket that the release merged, if ``publish``; else say which would be closed.
+) -> tuple[int, ...] | None:
+    """Close every open ticket that the release merged, if ``publish``, and return their numbers.
+
+    Without ``publish``, say which would be closed, and return ``None``.
 
     A ticket that has moved since it was merged is left open, and named; so is one that was taken out again. One that
     cannot be closed keeps no other from being closed: ``writes`` knows of it.
@@ -43,7 +44,7 @@ def close_merged(
                 closed += [ticket.number] if outcome and outcome.changed else []
     if closed:
         console.detail(f"closed: {', '.join(f'#{number}' for number in closed)}")
-    return {"closed": closed} if publish else {}
+    return tuple(closed) if publish else None
 
 
 def _open_tickets(tracker: TicketSource, writes: Writes) -> tuple[Ticket, ...]:

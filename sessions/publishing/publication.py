@@ -8,18 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from sessions.engines.images import ImageStore
 from sessions.engines.probe import Image
-from sessions.ledger.record import Record
+from sessions.ledger.record import (
+    ImageKind,
+    Published,
+    PublishedImage,
+    Record,
+    RecordedBreakage,
+    RecordedImage,
+    State,
+)
 from sessions.publishing.branch import publish_branch
 from sessions.publishing.images import publish_baseline, publish_image
+from sessions.publishing.recorded_head import check_head
 from sessions.reporting.reproduction import run_line
 from sessions.settings.options import Options
 from sessions.source.mirror import Mirror
-from sessions.source.recorded_head import check_head
 from sessions.terminal.console import Console
 from sessions.terminal.errors import InfrastructureError, IntegrandError, SourceError
 
@@ -61,7 +68,7 @@ class Publication:
 
     def push_release(self, record: Record) -> None:
         """Push what was built of the release's image: results count for that image and no other."""
-        for image in _images(record, "release"):
+        for image in _images(record, ImageKind.RELEASE):
             if self.images and self.pushes_images:
                 with self.go_on():
                     publish_baseline(self.images, self._checked(image), self.console)
@@ -79,44 +86,46 @@ class Publication:
     def push_evidence(self, record: Record) -> Record:
         """Push each image that shows what a ticket breaks; return the record with their addresses."""
         addresses: dict[EvidenceKey, str] = {}
-        for image in _images(record, "evidence"):
+        for image in _images(record, ImageKind.EVIDENCE):
             if self.images and self.pushes_images:
                 with self.go_on():
-                    address = self.pushed_evidence(image["name"]) or self._push(self.images, image)
-                    addresses[image["number"], image["gate"], image["tree"]] = address
+                    address = self.pushed_evidence(image.name) or self._push(self.images, image)
+                    addresses[image.number, image.gate, image.tree] = address
         return name_evidence(record, addresses)
 
     def push_head(self, record: Record, mirror: Mirror) -> Record:
         """Push the head's image and then, if the head is green and its image arrived, its branch."""
-        published, before = dict[str, Any](), len(self.troubles)
+        published, before = record.published, len(self.troubles)
         with self.go_on():
-            for image in _images(record, "head"):
-                published |= self._push_head_image(record, image)
-        if record["state"] == "green" and len(self.troubles) == before:
+            for image in _images(record, ImageKind.HEAD):
+                published = self._push_head_image(record, image)
+        if record.state is State.GREEN and len(self.troubles) == before:
             with self.go_on():
                 check_head(mirror, record)
-                published |= publish_branch(mirror, record["branch"], record["head"], self.console, self.options)
-        return {**record, "published": {**record["published"], **published}}
+                branch = publish_branch(mirror, record.branch, record.head, self.console, self.options)
+                published = replace(published, branch=branch or published.branch)
+        return replace(record, published=published)
 
-    def _push_head_image(self, record: Record, image: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = record["state"] == "green" or self.options.push_failed
-        if self.images is None or not self.repository or not wanted:
-            return {}
+    def _push_head_image(self, record: Record, image: RecordedImage) -> Published:
+        is_pushed = record.state is State.GREEN or self.options.push_failed
+        if self.images is None or not self.repository or not is_pushed:
+            return record.published
         if not self.options.publish:
-            self.console.detail(f"not pushed without --publish: image {image['name']}")
-            return {}
-        return {"image": {"name": image["name"], "reference": self._push(self.images, image)}}
+            self.console.detail(f"not pushed without --publish: image {image.name}")
+            return record.published
+        pushed = PublishedImage(name=image.name, reference=self._push(self.images, image))
+        return replace(record.published, image=pushed)
 
-    def _push(self, images: ImageStore, image: Mapping[str, Any]) -> str:
+    def _push(self, images: ImageStore, image: RecordedImage) -> str:
         return publish_image(images, self._checked(image).name, self.console)
 
-    def _checked(self, image: Mapping[str, Any]) -> Image:
+    def _checked(self, image: RecordedImage) -> Image:
         """Return the image, which is here as the record names it.
 
         Raises :class:`InfrastructureError` where it is missing, or another image has its name.
         """
         assert self.images is not None  # noqa: S101  the callers looked
-        name, recorded = image["name"], image["id"]
+        name, recorded = image.name, image.id
         if (here := self.images.transfer.find(name)) is None:
             raise InfrastructureError(f"The image {name} of the run record is not on this machine. {_AGAIN}")
         if here.id != recorded:
@@ -126,19 +135,18 @@ class Publication:
         return here
 
 
-def _images(record: Record, kind: str) -> list[Mapping[str, Any]]:
-    return [image for image in record.get("images", ()) if image["kind"] == kind]
+def _images(record: Record, kind: ImageKind) -> list[RecordedImage]:
+    return [image for image in record.images if image.kind is kind]
 
 
 def name_evidence(record: Record, names: Mapping[EvidenceKey, str]) -> Record:
     """Return the record with the names or addresses of images that show what tickets break."""
 
-    def named(number: int, broke: Mapping[str, Any]) -> Mapping[str, Any]:
-        name = names.get((number, broke["gate"], broke.get("tree", "")), "")
-        return {**broke, "image": name, "reproduce": run_line(name)} if name else broke
+    def named(number: int, broke: RecordedBreakage) -> RecordedBreakage:
+        name = names.get((number, broke.gate, broke.tree), "")
+        return replace(broke, image=name, reproduce=run_line(name)) if name else broke
 
-    tickets = [
-        {**ticket, "broke": [named(ticket["number"], broke) for broke in ticket["broke"]]}
-        for ticket in record["tickets"]
-    ]
-    return {**record, "tickets": tickets}
+    tickets = tuple(
+        replace(ticket, broke=tuple(named(ticket.number, broke) for broke in ticket.broke)) for ticket in record.tickets
+    )
+    return replace(record, tickets=tickets)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sessions.ledger.record import write_whole
+from sessions.ledger.record_file import write_whole
 from sessions.tickets.refusals import Change, Refusal, TicketPart
 
 # A refused change is tried again after that time: we may have been given a right meanwhile.

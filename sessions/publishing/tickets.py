@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
-from sessions.ledger.record import Record
+from sessions.ledger.record import Record, RecordedTicket, State
 from sessions.publishing.writes import Writes
 from sessions.reporting.account import render_account
 from sessions.terminal.console import Console
@@ -34,18 +32,18 @@ def tell_tickets(
     *,
     publish: bool,
     url: str = "",
-) -> dict[str, Any]:
+) -> tuple[int, ...] | None:
     """Write to every ticket of the record its verdict if ``publish``; else say how many would be written to.
+
+    Return the tickets whose comment, labels and status are up to date; ``None`` without ``publish``.
 
     A ticket that is not eligible today gets nothing, as its author need not act, and no ticket is called integrated
     before the head is green. ``writes`` collects failures: one ticket's failure does not stop the others.
     """
-    certain = {"culprit", "conflict", "blocked", "unfetchable"} if record["probes"] else set()
-    verdicts = certain | ({"integrated", "already-merged"} if record["state"] == "green" else set())
-    concerned = [ticket for ticket in record["tickets"] if ticket["verdict"] in verdicts]
+    concerned = [ticket for ticket in record.tickets if _is_told(record, ticket.verdict)]
     if not publish:
         console.detail(f"{len(concerned)} tickets would be told with --publish")
-        return {}
+        return None
     complete, changed = list[int](), 0
     for ticket in concerned:
         account = replace(_account(record, ticket, dialect), url=url)
@@ -53,16 +51,25 @@ def tell_tickets(
         changed += bool(result and result.changed)
         complete += [account.number] if result and result.is_whole else []
     console.detail(f"{changed} of {len(concerned)} tickets told something new")
-    return {"tickets": complete}
+    return tuple(complete)
 
 
-def _account(record: Record, ticket: Mapping[str, Any], dialect: Dialect) -> Account:
-    verdict = Verdict(ticket["verdict"])
-    summary = harmless_line(f"{verdict}: {ticket['reason'] or 'with release ' + record['release']}")
+def _is_told(record: Record, verdict: Verdict) -> bool:
+    match verdict:
+        case Verdict.CULPRIT | Verdict.CONFLICT | Verdict.BLOCKED | Verdict.UNFETCHABLE:
+            return bool(record.probes)
+        case Verdict.INTEGRATED | Verdict.ALREADY_MERGED:
+            return record.state is State.GREEN
+        case Verdict.INELIGIBLE | Verdict.NOT_REACHED:
+            return False
+
+
+def _account(record: Record, ticket: RecordedTicket, dialect: Dialect) -> Account:
+    summary = harmless_line(f"{ticket.verdict}: {ticket.reason or 'with release ' + record.release}")
     return Account(
-        number=ticket["number"],
-        verdict=verdict,
-        commit=ticket["commit"],
+        number=ticket.number,
+        verdict=ticket.verdict,
+        commit=ticket.commit,
         summary=summary if len(summary) <= 140 else summary[:139] + "…",
         text=render_account(record, ticket, dialect),
     )

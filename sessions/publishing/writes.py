@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any
 
+from sessions.ledger.record import RefusedChange
 from sessions.publishing.refused import RETRY_AFTER, Memory, Remembered
 from sessions.terminal.console import Console
 from sessions.terminal.errors import TrackerAccessError, TrackerBusyError, TrackerError
@@ -56,17 +56,17 @@ class Writes:
         """Whether writing has stopped."""
         return self._stopped is not None
 
-    def record(self) -> list[dict[str, Any]]:
+    def record(self) -> tuple[RefusedChange, ...]:
         """The refusals for the run record: of this call, and of earlier ones whose changes were therefore not tried."""
-        return [
-            {
-                "number": each.refusal.change.number,
-                "part": str(each.refusal.change.part),
-                "why": each.refusal.why,
-                "since": each.since.isoformat(),
-            }
+        return tuple(
+            RefusedChange(
+                number=each.refusal.change.number,
+                part=str(each.refusal.change.part),
+                why=each.refusal.why,
+                since=each.since.isoformat(),
+            )
             for each in (*self._fresh(), *self._not_tried())
-        ]
+        )
 
     def remember(self, memory: Memory) -> None:
         """Store the refusals for the next call, without those whose changes have been made since."""

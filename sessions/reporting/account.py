@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from sessions.ledger.record import Record
+from sessions.ledger.record import Record, RecordedTicket
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.tickets.dialects import Dialect
 
 
-def render_account(record: Record, ticket: Mapping[str, Any], dialect: Dialect) -> str:
+def render_account(record: Record, ticket: RecordedTicket, dialect: Dialect) -> str:
     """The verdict on a ticket of the record, the reason, and the evidence.
 
     The text holds nothing that changes from day to day while the verdict stays, so that it is not written again.

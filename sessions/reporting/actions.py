@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sessions.ledger.record import Record
-from sessions.reporting.record_view import Entry, by_urgency, counts
+from sessions.ledger.record import Record, RecordedTicket, State
+from sessions.reporting.record_view import at_fault, by_urgency, counts
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
+from sessions.reporting.verdicts import STATES
 from sessions.terminal.console import Console
 from sessions.terminal.durations import say_duration
 from sessions.terminal.errors import InfrastructureError
@@ -23,7 +24,6 @@ from sessions.tickets.dialects.markdown import MARKDOWN
 
 # Of a step: bytes of its summary, and annotations of each level.
 _SUMMARY, _OF_A_LEVEL = 1024 * 1024, 10
-_AT_FAULT = ("culprit", "conflict")
 
 
 def tell_actions(record: Record, report: Path, console: Console, environ: Mapping[str, str] = os.environ) -> None:
@@ -85,14 +85,14 @@ def _append(path: Path, text: str) -> None:
 
 def outputs(record: Record, report: Path) -> dict[str, str]:
     """What later steps and jobs may want to know. ``image`` is the published one, where one was."""
-    image = record["published"].get("image") or record["image"]
+    image = record.published.image
     return {
-        "state": record["state"],
-        "release": record["release"],
-        "date": record["date"],
-        "head": record["head"],
-        "branch": record["branch"],
-        "image": str(image["name"] if isinstance(image, Mapping) else image),
+        "state": record.state,
+        "release": record.release,
+        "date": record.date,
+        "head": record.head,
+        "branch": record.branch,
+        "image": image.name if image else record.image,
         "report": str(report),
     }
 
@@ -105,17 +105,16 @@ def _output(name: str, value: str) -> str:
 
 def notes(record: Record) -> list[str]:
     """Annotations, as workflow commands: what fails on the head, who is to mend something, and what is flaky."""
-    is_bad = record["state"] in ("red", "broken")
-    errors = [_say("error", record["state"], record["message"])] if is_bad else []
-    for name, gate in record["gates"].items():
-        for failure in gate.get("failures", ()):
-            place = {"file": failure["file"], **({"line": str(failure["line"])} if failure["line"] else {})}
-            words = f"{failure['test']}\n{failure['message']}"
-            errors.append(_say("error", f"new in {name}", words, **(place if failure["file"] else {})))
-    at_fault = [each for each in by_urgency(record) if each["verdict"] in _AT_FAULT]
-    warnings = [_say("warning", f"#{each['number']} {each['title']}", each["reason"]) for each in at_fault]
-    flaky = [(name, test) for name, gate in record["gates"].items() for test in gate["flaky"]]
-    notices = [_say("notice", f"flaky in {name}", test) for name, test in flaky]
+    is_bad = record.state in (State.RED, State.BROKEN)
+    errors = [_say("error", record.state, record.message)] if is_bad else []
+    for name, gate in record.gates.items():
+        for failure in gate.failures:
+            place = {"file": failure.file, **({"line": str(failure.line)} if failure.line else {})}
+            text = f"{failure.test}\n{failure.message}"
+            errors.append(_say("error", f"new in {name}", text, **(place if failure.file else {})))
+    warnings = [_say("warning", f"#{each.number} {each.title}", each.reason) for each in at_fault(record)]
+    flaky = [(name, test) for name, gate in record.gates.items() for test in gate.flaky]
+    notices = [_say("notice", f"flaky in {name}", str(test)) for name, test in flaky]
     return [*_first("error", errors), *_first("warning", warnings), *_first("notice", notices)]
 
 
@@ -150,16 +149,14 @@ def summary(record: Record, room: int = _SUMMARY) -> str:
 
 def _parts(record: Record) -> Iterator[str]:
     """The summary in pieces, the most important first: it may end after each of them."""
-    tickets = by_urgency(record)
-    at_fault = [each for each in tickets if each["verdict"] in _AT_FAULT]
     yield _render("answer", record=record, counts=counts(record))
-    yield from _table("To be mended", at_fault)
+    yield from _table("Needs action", at_fault(record))
     yield _render("gates", record=record)
-    yield from (_render("evidence", ticket=each) for each in at_fault)
-    yield from _table("Every ticket", tickets)
+    yield from (_render("evidence", ticket=each) for each in at_fault(record))
+    yield from _table("Every ticket", by_urgency(record))
 
 
-def _table(title: str, tickets: list[Entry]) -> Iterator[str]:
+def _table(title: str, tickets: list[RecordedTicket]) -> Iterator[str]:
     """A table, row by row."""
     if tickets:
         yield _render("heading", title=title)
@@ -169,7 +166,7 @@ def _table(title: str, tickets: list[Entry]) -> Iterator[str]:
 
 def _render(part: str, **values: object) -> str:
     filters: Filters = {"plain": _cut, "fenced": _cut_fenced, "reproduction": reproduction, "span": say_duration}
-    return render("summary.md.jinja", filters, part=part, **values)
+    return render("summary.md.jinja", filters, part=part, states=STATES, **values)
 
 
 def _cut(text: object) -> str:

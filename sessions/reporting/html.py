@@ -13,11 +13,11 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from sessions.ledger.record import Purpose, Record
+from sessions.gates.results import TestId
+from sessions.ledger.record import Record, RecordedOptions, RecordedProbe
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
 from sessions.reporting.record_view import (
-    VERDICTS,
-    Entry,
+    at_fault,
     by_urgency,
     changes_to_tests,
     counts,
@@ -28,33 +28,24 @@ from sessions.reporting.record_view import (
     sides,
 )
 from sessions.reporting.reproduction import reproduction
+from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS
 from sessions.terminal.durations import say_duration
 from sessions.terminal.harmless_text import harmless
 
 _HERE = Path(__file__).parent
-SYMBOLS = {
-    "culprit": "✕",
-    "conflict": "≠",
-    "blocked": "⊘",
-    "unfetchable": "?",
-    "not-reached": "…",
-    "integrated": "✓",
-    "already-merged": "=",
-    "ineligible": "\N{EN DASH}",
-}
 
 
 def page(record: Record, state: Path) -> str:
     """The report of one day; ``state`` is the folder in which the probes' logs are looked for."""
-    tickets = {each["number"]: each for each in record["tickets"]}
     return render_page(
         "page.html.jinja",
         record=record,
         tickets=by_urgency(record),
-        titles={number: each["title"] for number, each in tickets.items()},
+        titles={each.number: each.title for each in record.tickets},
         counts=counts(record),
         places={number: at + 1 for at, number in enumerate(queue(record))},
-        waiting=_waiting(record),
+        at_fault=at_fault(record),
+        blocks=_blocks(record),
         excerpts=_excerpts(record, state),
         line=draw_line(record),
         search=draw_search(record),
@@ -63,23 +54,23 @@ def page(record: Record, state: Path) -> str:
     )
 
 
-def _waiting(record: Record) -> Mapping[int, list[int]]:
-    """Who waits for whom: by ticket, those that it blocks."""
-    waiting: dict[int, list[int]] = {}
-    for ticket in record["tickets"]:
-        for blocker in ticket["blocked_by"]:
-            waiting.setdefault(blocker, []).append(ticket["number"])
-    return waiting
+def _blocks(record: Record) -> Mapping[int, list[int]]:
+    """By ticket, the tickets that it blocks."""
+    blocks: dict[int, list[int]] = {}
+    for ticket in record.tickets:
+        for blocker in ticket.blocked_by:
+            blocks.setdefault(blocker, []).append(ticket.number)
+    return blocks
 
 
-def _excerpts(record: Record, state: Path) -> Mapping[int, list[tuple[Entry, str]]]:
-    """By culprit: the probes that show what it breaks, one a gate, each with the end of its log."""
-    told: dict[int, list[tuple[Entry, str]]] = {}
-    for ticket in record["tickets"]:
-        found = (shown_by(record, ticket["number"], broke) for broke in ticket["broke"])
-        probes = {probe["gate"]: probe for probe in found if probe}
-        told[ticket["number"]] = [(probe, log_tail(state, probe["log"])) for probe in probes.values()]
-    return told
+def _excerpts(record: Record, state: Path) -> Mapping[int, list[tuple[RecordedProbe, str]]]:
+    """By ticket, the probes that show what it breaks, one for each gate, with the end of their logs."""
+    excerpts: dict[int, list[tuple[RecordedProbe, str]]] = {}
+    for ticket in record.tickets:
+        found = (shown_by(record, ticket.number, broke) for broke in ticket.broke)
+        probes = {probe.gate: probe for probe in found if probe}
+        excerpts[ticket.number] = [(probe, log_tail(state, probe.log)) for probe in probes.values()]
+    return excerpts
 
 
 def render_page(name: str, **values: object) -> str:
@@ -119,14 +110,22 @@ def _environment() -> Environment:
         "passed": passed,
         "changes_to_tests": changes_to_tests,
         "many": _many,
+        "given": _given,
     }
-    environment.globals |= {"symbols": SYMBOLS, "meanings": VERDICTS, "purposes": list(Purpose)}
+    environment.globals |= {
+        "verdicts": VERDICTS,
+        "head_first": HEAD_FIRST,
+        "states": STATES,
+        "gate_symbols": GATE_SYMBOLS,
+        "purposes": PURPOSES,
+    }
     environment.tests["address"] = _is_address
     return environment
 
 
 def _finalize(value: object) -> object:
-    """Whatever is shown holds nothing that turns the direction of writing or steers a terminal."""
+    """Remove from every value what changes the direction of writing or controls a terminal."""
+    value = str(value) if isinstance(value, TestId) else value
     return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -143,6 +142,11 @@ def _say_day(date: str) -> str:
 def _many(count: int, noun: str) -> str:
     """``1 probe``, ``2 probes``."""
     return f"{count:,} {noun}{'s' * (count != 1)}".replace(",", "\u202f")
+
+
+def _given(options: RecordedOptions) -> dict[str, object]:
+    """The options that were given."""
+    return {name: value for name, value in vars(options).items() if value}
 
 
 @cache

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sessions.ledger.record import RECORD_VERSION, Record
+from sessions.gates.results import TestId
+from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_of_day
 from sessions.reporting.html import render_page
-from sessions.reporting.record_view import counts
+from sessions.reporting.verdicts import VERDICTS, Group
+from sessions.tickets.model import Verdict
 
 _NEWEST = 90
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-# What keeps a ticket out that its project wanted in.
-_KEPT_OUT = ("culprit", "conflict", "blocked", "unfetchable")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """One day: ``fault`` tickets have something to mend, ``waiting`` ones were kept out through no fault of theirs."""
+    """One day: how many tickets were integrated, need action from their authors, and wait for something else."""
 
     record: Record
     integrated: int
-    fault: int
+    needs_action: int
     waiting: int
 
 
@@ -33,7 +33,7 @@ class Flake:
     """A test that was flaky on so many ``days``, last on ``last``."""
 
     gate: str
-    test: str
+    test: TestId
     days: int
     last: str
 
@@ -44,7 +44,7 @@ class Stay:
 
     number: int
     title: str
-    verdict: str
+    verdict: Verdict
     reason: str
     since: str
     days: int
@@ -58,67 +58,59 @@ def index(days: Path) -> str:
         days=kept,
         flakes=flakes([day.record for day in kept]),
         stays=stays([day.record for day in kept]),
-        most=(max((d.integrated for d in kept), default=0), max((d.fault + d.waiting for d in kept), default=0)),
-        longest=max((day.record["timings"]["probe_seconds"] for day in kept), default=1.0) or 1.0,
+        most=(max((d.integrated for d in kept), default=0), max((d.needs_action + d.waiting for d in kept), default=0)),
+        longest=max((day.record.timings.probe_seconds for day in kept), default=1.0) or 1.0,
     )
 
 
 def read_days(days: Path) -> list[Record]:
     """The records of a folder of days, the oldest first; those that cannot be read are passed over."""
     folders = sorted(path for path in days.iterdir() if _DAY.fullmatch(path.name))[-_NEWEST:]
-    records = (_read(folder / "run.json") for folder in folders)
-    return [record for record in records if record and record["tickets"]]
-
-
-def _read(path: Path) -> Record | None:
-    try:
-        record: Record = json.loads(path.read_text(encoding="utf-8"))
-        return record if record["version"] == RECORD_VERSION else None
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
+    records = map(record_of_day, folders)
+    return [record for record in records if record and record.tickets]
 
 
 def summarize_day(record: Record) -> Kept:
     """Return how many tickets of a day are in and out."""
-    told = counts(record)
+    groups = [VERDICTS[ticket.verdict].group for ticket in record.tickets]
     return Kept(
         record=record,
-        integrated=told.get("integrated", 0),
-        fault=told.get("culprit", 0) + told.get("conflict", 0),
-        waiting=sum(told.get(verdict, 0) for verdict in ("blocked", "unfetchable", "not-reached")),
+        integrated=groups.count(Group.INTEGRATED),
+        needs_action=groups.count(Group.NEEDS_ACTION),
+        waiting=groups.count(Group.WAITING),
     )
 
 
 def flakes(records: Sequence[Record]) -> list[Flake]:
     """The flaky tests of some days, the most frequent first."""
-    seen: dict[tuple[str, str], list[str]] = {}
+    seen: dict[tuple[str, TestId], list[str]] = {}
     for record in records:
-        for name, gate in record["gates"].items():
-            for test in gate["flaky"]:
-                seen.setdefault((name, test), []).append(record["date"])
-    told = [Flake(gate=gate, test=test, days=len(dates), last=dates[-1]) for (gate, test), dates in seen.items()]
-    return sorted(told, key=lambda each: (-each.days, each.gate, each.test))
+        for name, gate in record.gates.items():
+            for test in gate.flaky:
+                seen.setdefault((name, test), []).append(record.date)
+    found = [Flake(gate=gate, test=test, days=len(dates), last=dates[-1]) for (gate, test), dates in seen.items()]
+    return sorted(found, key=lambda each: (-each.days, each.gate, each.test))
 
 
 def stays(records: Sequence[Record]) -> list[Stay]:
     """The tickets that the last of some days kept out, those first that stay out longest."""
     out: dict[int, list[str]] = {}
     for record in records:
-        told = {each["number"]: each["verdict"] in _KEPT_OUT for each in record["tickets"]}
-        # A day that was asked about other tickets says nothing about this one.
-        for number, is_out in told.items():
-            out[number] = [*out.get(number, []), record["date"]] if is_out else []
-    newest = records[-1]["tickets"] if records else []
-    told_of = [
+        # A day with other tickets says nothing about this one.
+        for each in record.tickets:
+            is_out = VERDICTS[each.verdict].stays_out
+            out[each.number] = [*out.get(each.number, []), record.date] if is_out else []
+    newest = records[-1].tickets if records else ()
+    found = [
         Stay(
-            number=each["number"],
-            title=each["title"],
-            verdict=each["verdict"],
-            reason=each["reason"],
+            number=each.number,
+            title=each.title,
+            verdict=each.verdict,
+            reason=each.reason,
             since=dates[0],
             days=len(dates),
         )
         for each in newest
-        if (dates := out[each["number"]])
+        if (dates := out[each.number])
     ]
-    return sorted(told_of, key=lambda each: (-each.days, each.number))
+    return sorted(found, key=lambda each: (-each.days, each.number))

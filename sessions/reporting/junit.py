@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from xml.etree import ElementTree as ET
 
-from sessions.ledger.record import Record
-from sessions.reporting.record_view import Entry
+from sessions.gates.results import TestId
+from sessions.ledger.record import Record, RecordedGate
 from sessions.terminal.harmless_text import harmless
 
 # What XML 1.0 cannot hold, beside what `harmless` takes away.
@@ -24,57 +24,55 @@ def junit(record: Record, name: str) -> str:
 
     Tests that simply pass are known by file alone; where not even the files are known, the gate itself is the test.
     """
-    gate = record["gates"][name]
+    gate = record.gates[name]
     cases = list(_cases(name, gate))
-    told = [case[0].tag if len(case) else "" for case in cases]
+    kinds = [case[0].tag if len(case) else "" for case in cases]
     counts = {
         "tests": str(len(cases)),
-        "failures": str(told.count("failure")),
-        "errors": str(told.count("error")),
+        "failures": str(kinds.count("failure")),
+        "errors": str(kinds.count("error")),
     }
     time = f"{_seconds(record, name):.3f}"
-    suites = ET.Element(
-        "testsuites", {"name": _clean(f"{record['project']} {record['branch']}"), **counts, "time": time}
-    )
+    suites = ET.Element("testsuites", {"name": _clean(f"{record.project} {record.branch}"), **counts, "time": time})
     suite = ET.SubElement(
-        suites, "testsuite", {"name": _clean(name), **counts, "skipped": str(told.count("skipped")), "time": time}
+        suites, "testsuite", {"name": _clean(name), **counts, "skipped": str(kinds.count("skipped")), "time": time}
     )
     properties = ET.SubElement(suite, "properties")
     for key in ("release", "head", "tree", "state"):
-        ET.SubElement(properties, "property", {"name": key, "value": _clean(record[key])})
+        ET.SubElement(properties, "property", {"name": key, "value": _clean(getattr(record, key))})
     suite.extend(cases)
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _cases(name: str, gate: Entry) -> Iterator[ET.Element]:
-    failures = {each["test"]: each for each in gate.get("failures", ())}
-    failing = dict.fromkeys([*failures, *gate["new"]])
+def _cases(name: str, gate: RecordedGate) -> Iterator[ET.Element]:
+    failures = {each.test: each for each in gate.failures}
+    failing = dict.fromkeys([*failures, *gate.new])
     for test in failing:
-        failure = failures.get(test, {"kind": "failed", "message": ""})
-        words = _clean(failure["message"])
+        kind = failures[test].kind if test in failures else "failed"
+        message = _clean(failures[test].message) if test in failures else ""
         broken = ET.SubElement(
             case := _case(name, test),
-            "failure" if failure["kind"] == "failed" else "error",
-            {"type": failure["kind"], "message": f"new: {_first(words) or failure['kind']}"},
+            "failure" if kind == "failed" else "error",
+            {"type": kind, "message": f"new: {_first(message) or kind}"},
         )
-        broken.text = words
+        broken.text = message
         yield case
-    yield from (_case(name, test, skipped="known: it fails on the release too") for test in gate["known"])
-    quiet = [(test, "flaky: it failed and passed on the same tree") for test in gate["flaky"]]
-    quiet += [(test, "fixed: it fails on the release, and passes here") for test in gate["fixed"]]
-    told = {*failing, *gate["known"]}
-    yield from (_case(name, test, **{"system-out": words}) for test, words in quiet if test not in told)
-    told |= {test for test, _ in quiet}
-    eventful = {test.partition("::")[0] for test in told}
-    yield from (_case(name, file) for file in gate.get("files", ()) if file not in eventful)
-    if not told and not gate.get("files"):
-        yield _case(name, name)
+    yield from (_case(name, test, skipped="known: it fails on the release too") for test in gate.known)
+    passing = [(test, "flaky: it failed and passed on the same tree") for test in gate.flaky]
+    passing += [(test, "fixed: it fails on the release, and passes here") for test in gate.fixed]
+    written = {*failing, *gate.known}
+    yield from (_case(name, test, **{"system-out": text}) for test, text in passing if test not in written)
+    written |= {test for test, _ in passing}
+    files = {test.file for test in written}
+    yield from (_case(name, TestId(file)) for file in gate.files if file not in files)
+    if not written and not gate.files:
+        yield _case(name, TestId(name))
 
 
-def _case(gate: str, test: str, **parts: str) -> ET.Element:
+def _case(gate: str, test: TestId, **parts: str) -> ET.Element:
     """A test under a class name made of its file, as pytest makes it, so that viewers group by folder and file."""
-    file, _, rest = _clean(test).partition("::")
+    file, _, rest = _clean(str(test)).partition("::")
     path = PurePosixPath(file)
     is_path = path.name and (rest or path.suffix or len(path.parts) > 1)
     package = ".".join(part.strip(".") or "_" for part in path.with_suffix("").parts if part != "/") if is_path else ""
@@ -87,9 +85,9 @@ def _case(gate: str, test: str, **parts: str) -> ET.Element:
 def _seconds(record: Record, name: str) -> float:
     """How long the last whole run of a gate on the head took."""
     runs = [
-        probe["seconds"]
-        for probe in record["probes"]
-        if probe["gate"] == name and probe["tree"] == record["tree"] and probe["files"] is None
+        probe.seconds
+        for probe in record.probes
+        if probe.gate == name and probe.tree == record.tree and probe.files is None
     ]
     return float(runs[-1]) if runs else 0.0
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from sessions.ledger.record import Record, write_whole
+from sessions.ledger.record import Record, RecordedTicket
+from sessions.ledger.record_file import write_whole
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
+from sessions.reporting.verdicts import HEAD_FIRST
 from sessions.terminal.durations import say_duration
 from sessions.tickets.dialects.markdown import MARKDOWN
+from sessions.tickets.model import Verdict
 
 
 def write_report(record: Record, folder: Path) -> str:
@@ -20,12 +21,11 @@ def write_report(record: Record, folder: Path) -> str:
     return text
 
 
-def _groups(record: Record) -> list[tuple[str, list[Mapping[str, Any]]]]:
+def _groups(record: Record) -> list[tuple[Verdict, list[RecordedTicket]]]:
     """The tickets by verdict: first those in the head, in merge order, then those that somebody must act on."""
-    place = {number: at for at, number in enumerate(record["order"])}
-    verdicts = ("integrated", "culprit", "conflict", "blocked", "unfetchable", "not-reached", "already-merged")
-    tickets = sorted(record["tickets"], key=lambda each: place.get(each["number"], each["number"]))
-    groups = [(verdict, [t for t in tickets if t["verdict"] == verdict]) for verdict in (*verdicts, "ineligible")]
+    place = {number: at for at, number in enumerate(record.order)}
+    tickets = sorted(record.tickets, key=lambda each: place.get(each.number, each.number))
+    groups = [(verdict, [each for each in tickets if each.verdict is verdict]) for verdict in HEAD_FIRST]
     return [(verdict, members) for verdict, members in groups if members]
 
 

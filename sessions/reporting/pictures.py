@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sessions.ledger.record import Purpose, Record
-from sessions.reporting.record_view import Entry, Outcomes, ProbeShows, purpose, queue
+from sessions.gates.results import TestId
+from sessions.ledger.record import Purpose, Record, RecordedProbe, RecordedTicket
+from sessions.reporting.record_view import Outcomes, ProbeOutcome, queue
 from sessions.terminal.durations import say_duration
+from sessions.tickets.model import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
 class Station:
     """A ticket at its place in the merge line."""
 
-    ticket: Entry
+    ticket: RecordedTicket
     x: float
 
 
@@ -23,7 +25,7 @@ class Arc:
     """Two tickets that do not go together."""
 
     path: str
-    verdict: str
+    verdict: Verdict
     words: str
 
 
@@ -43,7 +45,7 @@ class LinePicture:
 
 def draw_line(record: Record) -> LinePicture:
     """The tickets that were ready, one beside the other, and arcs between those that do not go together."""
-    tickets = {each["number"]: each for each in record["tickets"]}
+    tickets = {each.number: each for each in record.tickets}
     numbers = [number for number in queue(record) if number in tickets]
     dense = len(numbers) > 30
     step = 17.0 if dense else max(44.0, min(90.0, 924.0 / (len(numbers) + 1)))
@@ -65,23 +67,23 @@ def draw_line(record: Record) -> LinePicture:
     )
 
 
-def _pairs(ticket: Entry) -> Iterable[tuple[int, int, str]]:
-    for broke in ticket["broke"]:
-        yield from ((ticket["number"], other, "culprit") for other in broke["with"])
-    for conflict in ticket["conflicts"]:
-        yield from ((ticket["number"], other, "conflict") for other in conflict["with"])
+def _pairs(ticket: RecordedTicket) -> Iterable[tuple[int, int, Verdict]]:
+    for broke in ticket.broke:
+        yield from ((ticket.number, other, Verdict.CULPRIT) for other in broke.with_)
+    for conflict in ticket.conflicts:
+        yield from ((ticket.number, other, Verdict.CONFLICT) for other in conflict.with_)
 
 
 def _rise(span: float) -> float:
     return min(16.0 + span * 0.2, 72.0)
 
 
-def _arc(left: float, right: float, y: float, *, pair: tuple[int, int], verdict: str) -> Arc:
+def _arc(left: float, right: float, y: float, *, pair: tuple[int, int], verdict: Verdict) -> Arc:
     low, high, top = min(left, right), max(left, right), y - 8
     # A cubic curve reaches three quarters of the way to its handles.
     peak = top - _rise(high - low) / 0.75
     path = f"M{low:g} {top:g}C{low:g} {peak:g} {high:g} {peak:g} {high:g} {top:g}"
-    verb = "breaks a test together with" if verdict == "culprit" else "conflicts with"
+    verb = "breaks a test together with" if verdict is Verdict.CULPRIT else "conflicts with"
     return Arc(path=path, verdict=verdict, words=f"#{pair[0]} {verb} #{pair[1]}")
 
 
@@ -90,12 +92,12 @@ class TicketRow:
     """A probe: the cells of the tickets in it as one path, coloured by what it showed."""
 
     number: int
-    probe: Entry
+    probe: RecordedProbe
     y: float
     path: str
-    outcome: ProbeShows
+    outcome: ProbeOutcome
     purpose: Purpose
-    new: Sequence[str]
+    new: Sequence[TestId]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +109,14 @@ class SearchPicture:
     left: float
     top: float
     right: float
-    columns: Sequence[tuple[int, float, str]]
+    columns: Sequence[tuple[int, float, Verdict | None]]
     rows: Sequence[TicketRow]
 
 
 def draw_search(record: Record) -> SearchPicture:
     """What ran with which tickets, and what it showed; in the order in which it ran."""
-    verdicts = {each["number"]: each["verdict"] for each in record["tickets"]}
-    probed = {number for probe in record["probes"] for number in probe["tickets"]}
+    verdicts = {each.number: each.verdict for each in record.tickets}
+    probed = {number for probe in record.probes for number in probe.tickets}
     numbers = [number for number in queue(record) if number in probed]
     cell = max(1.0, min(44.0, 740.0 / max(len(numbers), 1)))
     left, top, step = 300.0, 18.0 + 7.5 * len(str(max(numbers, default=0))), 20.0
@@ -124,18 +126,18 @@ def draw_search(record: Record) -> SearchPicture:
             number=at + 1,
             probe=probe,
             y=top + at * step,
-            path=_cells({place[n] for n in probe["tickets"] if n in place}, left, top + at * step, cell),
+            path=_cells({place[n] for n in probe.tickets if n in place}, left, top + at * step, cell),
             outcome=outcomes.of(probe),
-            purpose=purpose(probe),
+            purpose=probe.purpose,
             new=outcomes.new_in(probe),
         )
-        for at, probe in enumerate(record["probes"])
+        for at, probe in enumerate(record.probes)
     ]
     # Where columns are narrow, only those are named that were found out, and that have room.
     named = list[int]()
     for number in numbers:
         has_room = not named or (place[number] - place[named[-1]]) * cell >= 12
-        if has_room and (cell >= 12 or verdicts.get(number) == "culprit"):
+        if has_room and (cell >= 12 or verdicts.get(number) is Verdict.CULPRIT):
             named.append(number)
     right = left + cell * len(numbers)
     return SearchPicture(
@@ -144,7 +146,7 @@ def draw_search(record: Record) -> SearchPicture:
         left=left,
         top=top,
         right=right,
-        columns=[(n, left + (place[n] + 0.5) * cell, verdicts.get(n, "")) for n in named],
+        columns=[(n, left + (place[n] + 0.5) * cell, verdicts.get(n)) for n in named],
         rows=rows,
     )
 
@@ -166,7 +168,7 @@ def _cells(places: set[int], left: float, y: float, cell: float) -> str:
 class Bar:
     """A probe on the day's clock."""
 
-    probe: Entry
+    probe: RecordedProbe
     x: float
     width: float
     purpose: Purpose
@@ -184,13 +186,13 @@ class TimePicture:
 
 def draw_time(record: Record) -> TimePicture:
     """Where the time of the day's probes went."""
-    total = sum(probe["seconds"] for probe in record["probes"]) or 1.0
+    total = sum(probe.seconds for probe in record.probes) or 1.0
     left, span, at = 110.0, 960.0, 0.0
     lanes: dict[str, list[Bar]] = {}
-    for probe in record["probes"]:
-        x, width = left + at / total * span, probe["seconds"] / total * span
-        lanes.setdefault(probe["gate"], []).append(Bar(probe=probe, x=x, width=width, purpose=purpose(probe)))
-        at += probe["seconds"]
+    for probe in record.probes:
+        x, width = left + at / total * span, probe.seconds / total * span
+        lanes.setdefault(probe.gate, []).append(Bar(probe=probe, x=x, width=width, purpose=probe.purpose))
+        at += probe.seconds
     tick = _nice(total / 6)
     ticks = [(left + n * tick / total * span, _clock(n * tick)) for n in range(int(total / tick) + 1)]
     return TimePicture(lanes=list(lanes.items()), ticks=ticks, left=left, width=left + span + 30)
@@ -209,8 +211,8 @@ def _nice(seconds: float) -> float:
 def spent(record: Record) -> list[tuple[str, dict[Purpose, tuple[int, float]]]]:
     """By gate: how many probes ran for each purpose, and for how many seconds."""
     table: dict[str, dict[Purpose, tuple[int, float]]] = {}
-    for probe in record["probes"]:
-        row = table.setdefault(probe["gate"], dict.fromkeys(Purpose, (0, 0.0)))
-        count, seconds = row[purpose(probe)]
-        row[purpose(probe)] = (count + 1, seconds + probe["seconds"])
+    for probe in record.probes:
+        row = table.setdefault(probe.gate, dict.fromkeys(Purpose, (0, 0.0)))
+        count, seconds = row[probe.purpose]
+        row[probe.purpose] = (count + 1, seconds + probe.seconds)
     return list(table.items())

@@ -1,45 +1,30 @@
-"""What a run record says between its lines: why a probe ran, what it showed, in which order the tickets came."""
+"""What can be read from a run record: what each probe showed, in which order the tickets came, who is concerned."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from itertools import takewhile, zip_longest
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from sessions.ledger.record import Purpose, Record
-from sessions.reporting.reproduction import is_of_build
+from sessions.gates.results import TestId
+from sessions.ledger.record import Record, RecordedBreakage, RecordedGate, RecordedProbe, RecordedTicket
+from sessions.reporting.verdicts import VERDICTS
+from sessions.tickets.model import Verdict
 
-Entry = Mapping[str, Any]
-ProbeShows = Literal["fails", "passes", "unclear"]
-
-# Those that somebody must act on first; then the head, in merge order; then those that were never in question.
-VERDICTS = {
-    "culprit": "breaks something new",
-    "conflict": "does not merge",
-    "blocked": "waits for another",
-    "unfetchable": "cannot be fetched",
-    "not-reached": "was not reached",
-    "integrated": "is in",
-    "already-merged": "is in the release",
-    "ineligible": "was not asked for",
-}
-# Of a log, what is read at most, and what is shown of it.
+# Of a log: how many bytes are read at most, how many lines are shown, and how many characters of each.
 _TAIL, _LINES, _WIDTH = 64_000, 30, 240
 
 
-def purpose(probe: Entry) -> Purpose:
-    """What a probe was for; records of before say it in ``why`` alone."""
-    if "purpose" in probe:
-        return Purpose(probe["purpose"])
-    why = str(probe["why"])
-    if why.endswith("for flakes"):
-        return Purpose.FLAKES
-    if not probe["tickets"]:
-        return Purpose.RELEASE
-    return Purpose.SEARCH if why.startswith("with ") else Purpose.HEAD
+class ProbeOutcome(StrEnum):
+    """What a probe showed; the text is its CSS class in ``page.css``."""
+
+    FAILS = "fails"
+    PASSES = "passes"
+    UNCLEAR = "unclear"  # it did not build, so that the gate did not run
 
 
 @dataclass(frozen=True)
@@ -48,93 +33,84 @@ class Outcomes:
 
     record: Record
 
-    def of(self, probe: Entry) -> ProbeShows:
-        """``unclear`` where it did not build, so that the gate could not tell."""
-        if "failed" not in probe:  # a record of an older Integrand
-            return "fails" if probe["failures"] else "passes"
-        # Records of before do not say so, and name the build among what failed.
-        if not probe.get("built", "build" not in probe["failed"]) and not is_of_build(probe):
-            return "unclear"
-        return "fails" if self.new_in(probe) else "passes"
+    def of(self, probe: RecordedProbe) -> ProbeOutcome:
+        """What one probe showed."""
+        if probe.failures and not probe.failed:  # old records count failures without naming them
+            return ProbeOutcome.FAILS
+        if not probe.built and not probe.is_build:
+            return ProbeOutcome.UNCLEAR
+        return ProbeOutcome.FAILS if self.new_in(probe) else ProbeOutcome.PASSES
 
-    def new_in(self, probe: Entry) -> list[str]:
+    def new_in(self, probe: RecordedProbe) -> list[TestId]:
         """The tests that fail in a probe, and neither on the release nor by chance."""
-        excused = self._excused.get(probe["gate"], set())
+        excused = self._excused.get(probe.gate, set())
         # A file that crashes on the release excuses every test in it.
-        return [test for test in probe.get("failed", ()) if not {test, test.partition("::")[0]} & excused]
+        return [test for test in probe.failed if not {test, TestId(test.file)} & excused]
 
     @cached_property
-    def _excused(self) -> Mapping[str, set[str]]:
-        excused = {name: {*gate["flaky"], *gate["known"]} for name, gate in self.record["gates"].items()}
-        for probe in self.record["probes"]:
-            if not probe["tickets"]:
-                excused.setdefault(probe["gate"], set()).update(probe.get("failed", ()))
+    def _excused(self) -> Mapping[str, set[TestId]]:
+        excused = {name: {*gate.flaky, *gate.known} for name, gate in self.record.gates.items()}
+        for probe in self.record.probes:
+            if not probe.tickets:
+                excused.setdefault(probe.gate, set()).update(probe.failed)
         return excused
 
 
-def queue(record: Record) -> list[int]:
+def queue(record: Record) -> tuple[int, ...]:
     """The tickets that were ready, in the order in which the merge line took them up."""
-    told: list[int] = list(record.get("queue", ()))
-    if told:
-        return told
-    longest: list[int] = max((each["tickets"] for each in record["probes"]), key=len, default=record["order"])
-    return [*longest, *(number for number in record["order"] if number not in longest)]
+    if record.queue:
+        return record.queue
+    # Old records do not tell it, but their first probe of the head has most of them.
+    longest = max((each.tickets for each in record.probes), key=len, default=record.order)
+    return (*longest, *(number for number in record.order if number not in longest))
 
 
-def by_urgency(record: Record) -> list[Entry]:
+def by_urgency(record: Record) -> list[RecordedTicket]:
     """The tickets, those first that somebody must act on; of each verdict in merge order."""
     place = {number: at for at, number in enumerate(queue(record))}
     rank = list(VERDICTS)
     return sorted(
-        record["tickets"],
-        key=lambda each: (rank.index(each["verdict"]), place.get(each["number"], len(place)), each["number"]),
+        record.tickets,
+        key=lambda each: (rank.index(each.verdict), place.get(each.number, len(place)), each.number),
     )
 
 
-def counts(record: Record) -> dict[str, int]:
+def at_fault(record: Record) -> list[RecordedTicket]:
+    """The tickets that need action from their authors, in the same order."""
+    return [each for each in by_urgency(record) if each.verdict.is_at_fault]
+
+
+def counts(record: Record) -> dict[Verdict, int]:
     """How many tickets have each verdict, without those that none has, in the order of :data:`VERDICTS`."""
-    told = [each["verdict"] for each in record["tickets"]]
-    return {verdict: told.count(verdict) for verdict in VERDICTS if verdict in told}
+    found = [each.verdict for each in record.tickets]
+    return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
 
 
-def passed(gate: Entry, where: str) -> str:
-    """How many of a gate's tests passed on the ``release`` or on the ``head``: ``97/98``; a dash where it did not run.
-
-    >>> passed({"ran": {"head": {"tests": 98, "passed": 97, "failed": 1, "skipped": 0}}}, "head")
-    '97/98'
-    """
-    ran = gate.get("ran", {}).get(where)
-    return f"{ran['passed']}/{ran['tests']}" if ran else "\N{EN DASH}"
+def passed(gate: RecordedGate, where: Literal["release", "head"]) -> str:
+    """How many of a gate's tests passed on the release or on the head: ``97/98``; a dash where it did not run."""
+    ran = gate.ran.release if where == "release" else gate.ran.head
+    return f"{ran.passed}/{ran.tests}" if ran else "\N{EN DASH}"
 
 
-def changes_to_tests(ticket: Entry) -> str:
-    """What a ticket's diff does to the tests, as a clause; empty for most.
-
-    >>> changes_to_tests({"tests": {"brings": 3, "takes": ["a.py::f", "a.py::g"], "skips": []}})
-    'brings 3 tests, takes 2 away'
-    """
-    tests = ticket.get("tests", {})
-    brings, takes, skips = tests.get("brings", 0), len(tests.get("takes", ())), len(tests.get("skips", ()))
-    words = [f"brings {brings} test{'s' * (brings != 1)}"] if brings else []
-    if takes:
-        words.append(f"takes {takes} away" if brings else f"takes {takes} test{'s' * (takes != 1)} away")
-    if skips:
-        words.append(f"skips {skips}" if words else f"skips {skips} test{'s' * (skips != 1)}")
-    return ", ".join(words)
+def changes_to_tests(ticket: RecordedTicket) -> str:
+    """What a ticket's diff does to the tests, as a clause: ``adds 3 tests, removes 2``. Empty for most tickets."""
+    changes = {"adds": ticket.tests.brings, "removes": len(ticket.tests.takes), "skips": len(ticket.tests.skips)}
+    clauses = [f"{verb} {count} test{'s' * (count != 1)}" for verb, count in changes.items() if count]
+    return ", ".join([*clauses[:1], *(clause.rpartition(" ")[0] for clause in clauses[1:])])
 
 
-def shown_by(record: Record, number: int, broke: Entry) -> Entry | None:
+def shown_by(record: Record, number: int, broke: RecordedBreakage) -> RecordedProbe | None:
     """The smallest probe in which a ticket breaks a test: its log is the shortest that shows it."""
     failing = [
         probe
-        for probe in record["probes"]
-        if probe["gate"] == broke["gate"] and number in probe["tickets"] and broke["test"] in probe.get("failed", ())
+        for probe in record.probes
+        if probe.gate == broke.gate and number in probe.tickets and broke.test in probe.failed
     ]
-    return min(failing, key=lambda probe: len(probe["tickets"]), default=None)
+    return min(failing, key=lambda probe: len(probe.tickets), default=None)
 
 
 def log_tail(state: Path, log: str) -> str:
-    """The last lines of a probe's log; empty where it is not there any more. It is read in the logs' folder alone."""
+    """The last lines of a probe's log; empty where the log is gone. Only the folder of logs is read."""
     path = state / "logs" / Path(log).name
     try:
         with path.open("rb") as file:
@@ -148,9 +124,9 @@ def log_tail(state: Path, log: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ConflictRow:
-    """A line on one side of a conflict, parted where it begins and ends to differ from the other side's.
+    """A line on one side of a conflict, split into what it has in common with the other side's line and what differs.
 
-    ``shared`` where the other side has it too.
+    ``shared`` says that the other side has the whole line, too.
     """
 
     before: str
@@ -160,9 +136,9 @@ class ConflictRow:
 
 
 def sides(hunk: str) -> tuple[list[ConflictRow], list[ConflictRow]] | None:
-    """Both sides of a conflict; ``None`` where it has no markers of git's, so that the text is shown as it is.
+    """Both sides of a conflict; ``None`` where the text has no conflict markers of git.
 
-    A long hunk is cut in the record: then its end has no marker.
+    The record cuts long hunks, so that the last marker may be missing.
     """
     rows = hunk.splitlines()
     if not rows or not rows[0].startswith("<<<<<<<") or "=======" not in rows:

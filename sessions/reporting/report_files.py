@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from sessions.ledger.record import Record, write_whole
+from sessions.ledger.record import GateState, Record
+from sessions.ledger.record_file import write_whole
 from sessions.reporting.html import page
 from sessions.reporting.index import index
 from sessions.reporting.junit import junit
@@ -23,7 +24,7 @@ def write_reports(record: Record, folder: Path) -> str:
     write_whole(folder / "report.html", page(record, days.parent))
     write_whole(days / "index.html", index(days))
     shutil.rmtree(folder / "junit", ignore_errors=True)
-    for name, gate in record["gates"].items():
-        if gate["state"] != "pending":
+    for name, gate in record.gates.items():
+        if gate.state is not GateState.PENDING:
             write_whole(folder / "junit" / f"{name}.xml", junit(record, name))
     return text

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urljoin
+
+from sessions.ledger.record import RecordedBreakage
 
 _COMMAND = "nox -s reproduce -- "
 
@@ -38,39 +38,25 @@ def record_address(report: str) -> str:
     return urljoin(report, "run.json") if report.endswith(("/report.html", "/")) else ""
 
 
-def reproduction(broke: Mapping[str, Any], number: int) -> str:
-    """Return the command line for an entry of ``broke`` in a ticket of a record.
+def reproduction(broke: RecordedBreakage, number: int) -> str:
+    """Return the command line for a breakage of ticket ``number``.
 
     It runs the image where that was pushed. Where the record names no commit that shows the failure, a new day with
     the tickets concerned is the only way to see it.
-
-    >>> reproduction({"gate": "doctest", "with": [115], "image": "", "commit": "0123"}, 116)
-    'nox -s reproduce -- 116'
-    >>> reproduction({"gate": "doctest", "with": [115], "image": "", "commit": ""}, 116)
-    'nox -s integrate -- --only 115,116 --gates doctest'
     """
-    image = str(broke.get("image", ""))  # records of before there were images have none
-    if "@" in image:
-        return run_line(image)
-    if broke.get("commit"):
-        line = str(broke.get("reproduce", ""))
+    if "@" in broke.image:
+        return run_line(broke.image)
+    if broke.commit:
         # Records of before this session hold git commands there, with a path of the machine that wrote them.
-        return line if line.startswith(_COMMAND) else reproduce_line(number)
+        return broke.reproduce if broke.reproduce.startswith(_COMMAND) else reproduce_line(number)
     return rerun_line(broke, number)
 
 
-def rerun_line(broke: Mapping[str, Any], number: int) -> str:
-    """Return the command that integrates again just the tickets of an entry of ``broke``.
+def rerun_line(broke: RecordedBreakage, number: int) -> str:
+    """Return the command that integrates again just the tickets of a breakage of ticket ``number``.
 
-    >>> rerun_line({"gate": "doctest", "with": [115]}, 116)
-    'nox -s integrate -- --only 115,116 --gates doctest'
+    For one that ticket 116 causes together with 115: ``nox -s integrate -- --only 115,116 --gates doctest``.
     """
-    numbers = ",".join(str(each) for each in sorted({number, *broke["with"]}))
-    gates = "" if is_of_build(broke) else f" --gates {broke['gate']}"
+    numbers = ",".join(str(each) for each in sorted({number, *broke.with_}))
+    gates = "" if broke.is_build else f" --gates {broke.gate}"
     return f"nox -s integrate -- --only {numbers}{gates}"
-
-
-def is_of_build(entry: Mapping[str, Any]) -> bool:
-    """Return whether a breakage, failure or probe of a record is of the build, and not of a gate with that name."""
-    check = entry.get("check")  # a record from before gates could have that name has none
-    return bool(entry.get("gate") == "build" if check is None else check == "build")

@@ -10,7 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sessions.ledger.record import Record, write_whole
+from sessions.gates.results import TestId
+from sessions.ledger.record import Record
+from sessions.ledger.record_file import write_whole
 from sessions.reporting.index import read_days, stays, summarize_day
 from sessions.terminal.harmless_text import harmless_line
 
@@ -44,15 +46,15 @@ def day_figures(record: Record) -> Row:
     """Return the figures of one day: ``seconds`` is how long its last call took, ``probe_seconds`` its cost."""
     kept = summarize_day(record)
     return {
-        "date": record["date"],
-        "release": record["release"],
-        "state": record["state"],
+        "date": record.date,
+        "release": record.release,
+        "state": record.state,
         "integrated": kept.integrated,
-        "at_fault": kept.fault,
+        "at_fault": kept.needs_action,
         "waiting": kept.waiting,
-        "probes": len(record["probes"]),
-        "seconds": record["timings"]["seconds"],
-        "probe_seconds": record["timings"]["probe_seconds"],
+        "probes": len(record.probes),
+        "seconds": record.timings.seconds,
+        "probe_seconds": record.timings.probe_seconds,
     }
 
 
@@ -61,14 +63,14 @@ def figures_of_tests(records: Sequence[Record]) -> list[Row]:
 
     ``new``: on the head, or with a ticket at fault; ``known``: on the release, too; ``flaky``: by chance.
     """
-    seen: dict[tuple[str, str], dict[str, list[str]]] = {}
+    seen: dict[tuple[str, TestId], dict[str, list[str]]] = {}
     for record in records:
         for kind, gate, test in {*_failures(record)}:
-            seen.setdefault((gate, test), {"new": [], "known": [], "flaky": []})[kind].append(record["date"])
+            seen.setdefault((gate, test), {"new": [], "known": [], "flaky": []})[kind].append(record.date)
     rows: list[Row] = [
         {
             "gate": gate,
-            "test": test,
+            "test": str(test),
             **{kind: len(each) for kind, each in dates.items()},
             "first_flaky": min(dates["flaky"], default=""),
             "last_seen": max(date for each in dates.values() for date in each),
@@ -78,11 +80,12 @@ def figures_of_tests(records: Sequence[Record]) -> list[Row]:
     return sorted(rows, key=lambda row: (-row["new"] - row["flaky"], -row["known"], row["gate"], row["test"]))
 
 
-def _failures(record: Record) -> Iterable[tuple[str, str, str]]:
-    for name, gate in record["gates"].items():
-        yield from ((kind, name, test) for kind in ("new", "known", "flaky") for test in gate[kind])
-    for ticket in record["tickets"]:
-        yield from (("new", broke["gate"], broke["test"]) for broke in ticket["broke"])
+def _failures(record: Record) -> Iterable[tuple[str, str, TestId]]:
+    for name, gate in record.gates.items():
+        for kind, tests in (("new", gate.new), ("known", gate.known), ("flaky", gate.flaky)):
+            yield from ((kind, name, test) for test in tests)
+    for ticket in record.tickets:
+        yield from (("new", broke.gate, broke.test) for broke in ticket.broke)
 
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -50,6 +50,11 @@ class Verdict(StrEnum):
     UNFETCHABLE = "unfetchable"
     NOT_REACHED = "not-reached"
 
+    @property
+    def is_at_fault(self) -> bool:
+        """Whether the ticket's author has something to repair."""
+        return self in (Verdict.CULPRIT, Verdict.CONFLICT)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
@@ -117,7 +122,7 @@ class Account:
     @property
     def is_at_fault(self) -> bool:
         """Whether the author has something to mend: only this moves labels and statuses."""
-        return self.verdict in (Verdict.CULPRIT, Verdict.CONFLICT)
+        return self.verdict.is_at_fault
 
 
 def name_tickets(numbers: Iterable[int]) -> str:

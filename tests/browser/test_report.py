@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from sessions.ledger.record_file import parse_record
 from sessions.reporting.html import page as render
 from sessions.reporting.index import index
 from tests.browser.conftest import Open
@@ -214,7 +215,7 @@ def test_without_scripts_everything_is_there_to_read(report: Path, visit: Open) 
 
 def test_500_tickets_stay_usable(visit: Open, tmp_path: Path) -> None:
     record = big_day(size=500)
-    (tmp_path / "report.html").write_text(render(record, tmp_path))
+    (tmp_path / "report.html").write_text(render(parse_record(record), tmp_path))
     opened = visit(tmp_path / "report.html")
     page = opened.page
     assert len(shown(page)) == 500
@@ -234,7 +235,7 @@ def test_hostile_text_stays_text(visit: Open, tmp_path: Path) -> None:
     for number, text in enumerate([" ".join(HOSTILE[:6]), *HOSTILE[6:8], " ".join(HOSTILE[8:])]):
         record = poisoned(text)
         place = tmp_path / f"{number}.html"
-        place.write_text(render(record, tmp_path), encoding="utf-8")
+        place.write_text(render(parse_record(record), tmp_path), encoding="utf-8")
         opened = visit(place)
         page = opened.page
         assert page.evaluate("window.hacked") is None
@@ -249,7 +250,7 @@ def test_the_index_of_a_month_leads_to_its_days(visit: Open, tmp_path: Path) -> 
     write_days(tmp_path, count=30, size=60)
     days = tmp_path / "days"
     (days / "index.html").write_text(index(days))
-    (days / "2026-11-23" / "report.html").write_text(render(big_day(size=60), tmp_path))
+    (days / "2026-11-23" / "report.html").write_text(render(parse_record(big_day(size=60)), tmp_path))
     opened = visit(days / "index.html")
     page = opened.page
     assert page.locator("#trend svg rect.integrated").count() == 30

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from sessions.day.reproduction_run import compare_with_record
-from sessions.gates.results import Failure, Results, TestId
+from sessions.gates.results import Failure, Kind, Results, TestId
+from sessions.ledger.record import RecordedBreakage
 
 TEST = TestId("a.py", "f", "f(1)[0]")
 OTHER = TestId("a.py", "g")
 
 
-def broke(**changes: Any) -> dict[str, Any]:
-    return {"test": str(TEST), "file": "a.py", "message": "reported", "kind": "failed", "expected": 0} | changes
+def broke(kind: Kind = "failed", test: TestId = TEST, expected: int = 0) -> RecordedBreakage:
+    return RecordedBreakage(
+        gate="tests",
+        test=TestId.parse(str(test)),
+        with_=(),
+        message="reported",
+        evidence=(),
+        file="a.py",
+        reproduce="",
+        kind=kind,
+        expected=expected,
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,7 +44,7 @@ def broke(**changes: Any) -> dict[str, Any]:
         ("skipped", Results(passed=(TEST,)), False, "it passes"),
     ],
 )
-def test_a_failure_is_reproduced_only_by_the_same_kind(kind: str, results: Results, again: bool, message: str) -> None:
+def test_a_failure_is_reproduced_only_by_the_same_kind(kind: Kind, results: Results, again: bool, message: str) -> None:
     shown = compare_with_record(broke(kind=kind), results)
     assert (shown.again, shown.message) == (again, message)
 
@@ -43,10 +52,7 @@ def test_a_failure_is_reproduced_only_by_the_same_kind(kind: str, results: Resul
 @pytest.mark.parametrize(("ran", "again"), [(3, True), (5, False)])
 def test_too_few_tests_of_a_file_are_counted(ran: int, again: bool) -> None:
     results = Results(counts={"a.py": ran})
-    assert compare_with_record(broke(kind="gone", expected=5, test="a.py::number of tests"), results).again is again
-
-
-def test_a_record_of_before_says_no_kind() -> None:
-    reported = broke()
-    del reported["kind"], reported["expected"]
-    assert compare_with_record(reported, Results(failures=(Failure(test=TEST),))).again
+    assert (
+        compare_with_record(broke(kind="gone", expected=5, test=TestId("a.py", "number of tests")), results).again
+        is again
+    )

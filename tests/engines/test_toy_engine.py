@@ -32,6 +32,7 @@ from sessions.engines.machine import memory_size
 from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome
 from sessions.engines.registry import ENGINES, engine_class
 from sessions.integrate import integrate
+from sessions.ledger.record_file import record_data
 from sessions.main import HOME
 from sessions.sample.history import expectations
 from sessions.settings.options import parse_options
@@ -378,7 +379,7 @@ def test_a_whole_day_runs_on_it_and_the_next_machine_goes_on_from_there(
     text = (HOME / "integration.toml").read_text().replace('kind       = "auto"', f'kind = "toy"\nimage = "{NAME}"')
     (tmp_path / "integration.toml").write_text(text)
     options = parse_options(["--date", DATE, "--publish"], session="integrate", called_from=tmp_path, home=HOME)
-    record = integrate(options, Console(to_stderr=True))
+    record = record_data(integrate(options, Console(to_stderr=True)))
     assert verdicts(record) == {number: str(each.verdict) for number, each in expectations().items()}
     assert record["state"] == "green"
     assert record["published"]["image"]["reference"].startswith(f"{NAME}@sha256:")
@@ -393,5 +394,5 @@ def test_a_whole_day_runs_on_it_and_the_next_machine_goes_on_from_there(
         ["--date", DATE, "--publish", "--state", "next"], session="integrate", called_from=tmp_path, home=HOME
     )
     monkeypatch.setattr(ToyEngine, "run", must_not_run)
-    again = integrate(following, Console(to_stderr=True))
+    again = record_data(integrate(following, Console(to_stderr=True)))
     assert verdicts(again) == verdicts(record)

@@ -10,7 +10,7 @@ import pytest
 
 from sessions import __version__
 from sessions.baseline import baseline
-from sessions.ledger.record import SCHEMA
+from sessions.ledger.record_file import SCHEMA, parse_record
 from sessions.main import run_init, run_session
 from sessions.reporting.html import page
 from tests.reporting.big_day import big_day
@@ -45,4 +45,4 @@ def test_the_schema_describes_the_records_version() -> None:
 def test_the_report_names_the_version_that_wrote_the_record(
     version: dict[str, str], footer: str, tmp_path: Path
 ) -> None:
-    assert f"<footer>Written by Integrand{footer}" in page(big_day(5) | version, tmp_path)
+    assert f"<footer>Written by Integrand{footer}" in page(parse_record(big_day(5) | version), tmp_path)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sessions.gates.results import Results
 from sessions.ledger.ledger import Key, Ledger, ProbeResult
-from sessions.ledger.record import save_record
+from sessions.ledger.record_file import parse_record, save_record
 from sessions.ledger.retention import tidy_state
 from sessions.ledger.state_archive import LEDGER
+from tests.reporting.big_day import big_day
 
 TODAY = dt.date(2026, 11, 23)
 KEEP = 30
@@ -37,7 +38,9 @@ def call(tmp_path: Path) -> Call:
                 ledger.write(key(tree), ProbeResult(built=True, results=Results(), seconds=1.0, log=log))
                 (tmp_path / log).write_text("fine\n")
                 (tmp_path / "artifacts" / tree[:12]).mkdir(parents=True)
-        record: dict[str, Any] = {"version": 1, "tree": tree, "probes": [{"log": log}]}
+        plain = parse_record(big_day(1))
+        probe = replace(plain.probes[0], log=log)
+        record = replace(plain, tree=tree, probes=(probe,))
         save_record(record, tmp_path / "days" / today.isoformat())
         tidy_state(tmp_path, record, today, KEEP)
 

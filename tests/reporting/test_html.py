@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sessions.ledger.record_file import parse_record
 from sessions.reporting.html import page
 from sessions.terminal.harmless_text import harmless
 from tests.reporting.big_day import big_day
@@ -48,13 +49,16 @@ def like(text: str) -> str:
 
 @pytest.mark.parametrize("text", HOSTILE[:-1])
 def test_hostile_text_stays_text(text: str) -> None:
-    seen, quiet = Shape(page(poisoned(text), STATE)), Shape(page(poisoned(like(text)), STATE))
+    seen, quiet = (
+        Shape(page(parse_record(poisoned(text)), STATE)),
+        Shape(page(parse_record(poisoned(like(text))), STATE)),
+    )
     assert seen.tags == quiet.tags
     assert any(harmless(text) in part for part in seen.texts)
 
 
 def test_hostile_hunks_are_laid_out_and_stay_text() -> None:
-    seen = Shape(page(poisoned(HOSTILE[-1]), STATE))
+    seen = Shape(page(parse_record(poisoned(HOSTILE[-1])), STATE))
     assert ("b", ()) in seen.tags
     assert "<b>" not in {tag for tag, _ in seen.tags}
     assert "<b" in "".join(seen.texts)
@@ -66,12 +70,14 @@ def test_hostile_hunks_are_laid_out_and_stay_text() -> None:
 )
 def test_any_text_stays_text(parts: list[str]) -> None:
     text = "".join(["t", *parts])
-    assert Shape(page(poisoned(text), STATE)).tags == Shape(page(poisoned("text"), STATE)).tags
+    assert (
+        Shape(page(parse_record(poisoned(text)), STATE)).tags == Shape(page(parse_record(poisoned("text")), STATE)).tags
+    )
 
 
 def test_no_link_leads_to_a_script_and_nothing_is_loaded() -> None:
     record = poisoned("javascript:alert(1)")
-    links = Shape(page(record, STATE)).links
+    links = Shape(page(parse_record(record), STATE)).links
     assert {link for link in links if not link.startswith("#")} == {"../index.html", "run.json", *icons(links)}
     assert icons(links)
 
@@ -81,7 +87,7 @@ def icons(links: list[str]) -> list[str]:
 
 
 def test_the_policy_names_the_style_and_the_script_that_are_there_and_nothing_else() -> None:
-    text = page(big_day(size=5), STATE)
+    text = page(parse_record(big_day(size=5)), STATE)
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
     assert policy
     for tag in ("style", "script"):
@@ -97,10 +103,10 @@ def test_a_log_is_shown_by_its_end_and_its_absence_is_said(tmp_path: Path) -> No
     record = big_day(size=40, seed=3)
     culprits = [each for each in record["tickets"] if each["verdict"] == "culprit"]
     (tmp_path / "logs").mkdir()
-    assert page(record, tmp_path).count("is not there any more") == len(culprits)
+    assert page(parse_record(record), tmp_path).count("is not there any more") == len(culprits)
     for probe in record["probes"]:
         (tmp_path / probe["log"]).write_text("".join(f"line {n}\n" for n in range(100)) + "<b>boom</b>\n")
-    text = page(record, tmp_path)
+    text = page(parse_record(record), tmp_path)
     assert "is not there any more" not in text
     assert text.count("line 99\n&lt;b&gt;boom") == len(culprits)
     assert "line 70\n" not in text
@@ -112,14 +118,14 @@ def test_a_log_outside_the_state_folder_is_not_read(tmp_path: Path) -> None:
     record = big_day(size=40, seed=3)
     for probe in record["probes"]:
         probe["log"] = "../secret.log"
-    assert "a secret" not in page(record, tmp_path / "state")
+    assert "a secret" not in page(parse_record(record), tmp_path / "state")
 
 
 @pytest.mark.parametrize("state", ["green", "red", "paused", "empty", "broken"])
 def test_every_state_has_a_page(state: str) -> None:
     record = big_day(size=0) | {"state": state, "probes": [], "message": "a message"}
-    assert "A message." in page(record, STATE)
-    assert f'class="is-{state}"' in page(record, STATE)
+    assert "A message." in page(parse_record(record), STATE)
+    assert f'class="is-{state}"' in page(parse_record(record), STATE)
 
 
 def test_a_record_of_before_the_new_fields_still_has_a_page() -> None:
@@ -129,4 +135,4 @@ def test_a_record_of_before_the_new_fields_still_has_a_page() -> None:
         del probe["failed"]
     for gate in record["gates"].values():
         del gate["tests"], gate["files"], gate["failures"]
-    assert page(record, STATE).count("<tbody id=") == 30
+    assert page(parse_record(record), STATE).count("<tbody id=") == 30

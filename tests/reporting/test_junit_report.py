@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from sessions.ledger.record_file import parse_record
 from sessions.reporting.junit import junit
 from sessions.terminal.harmless_text import harmless
 from tests.packages import npm_file, sdist_file
@@ -53,19 +54,19 @@ def suite(text: str) -> etree._Element:
 def test_jenkins_reads_it(schema: etree.XMLSchema) -> None:
     for record in (red_day(), big_day(size=10)):
         for name in record["gates"]:
-            schema.assertValid(etree.fromstring(junit(record, name).encode()))
+            schema.assertValid(etree.fromstring(junit(parse_record(record), name).encode()))
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_stays_text(schema: etree.XMLSchema, text: str) -> None:
-    read = etree.fromstring(junit(poisoned(text), "doctest").encode())
+    read = etree.fromstring(junit(parse_record(poisoned(text)), "doctest").encode())
     schema.assertValid(read)
     [failure] = read.findall(".//failure")
     assert " ".join((failure.text or "").split()) == " ".join(harmless(text).replace("\ufffe", "\ufffd").split())
 
 
 def test_what_is_new_fails_what_is_known_is_skipped_and_the_rest_passes() -> None:
-    read = suite(junit(red_day(), "doctest"))
+    read = suite(junit(parse_record(red_day()), "doctest"))
     cases = {(case.get("classname"), case.get("name")): case for case in read.findall("testcase")}
     kinds = {key: [part.tag for part in case] for key, case in cases.items()}
     assert kinds == {
@@ -80,7 +81,7 @@ def test_what_is_new_fails_what_is_known_is_skipped_and_the_rest_passes() -> Non
 
 
 def test_the_counts_are_those_of_the_cases() -> None:
-    read = suite(junit(red_day(), "doctest"))
+    read = suite(junit(parse_record(red_day()), "doctest"))
     told = Counter(part.tag for case in read.findall("testcase") for part in case)
     assert {name: read.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
         "tests": str(len(read.findall("testcase"))),
@@ -91,5 +92,5 @@ def test_the_counts_are_those_of_the_cases() -> None:
 
 
 def test_a_gate_that_knows_no_files_is_one_test() -> None:
-    [case] = suite(junit(big_day(size=10), "doc-pdf")).findall("testcase")
+    [case] = suite(junit(parse_record(big_day(size=10)), "doc-pdf")).findall("testcase")
     assert (case.get("classname"), case.get("name"), len(case)) == ("doc-pdf", "doc-pdf", 0)

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from sessions.ledger.record_file import parse_record
 from sessions.reporting.account import render_account
 from sessions.reporting.markdown import write_report
 from sessions.terminal.harmless_text import harmless
@@ -174,6 +175,8 @@ def record(text: str) -> dict[str, Any]:
     ticket = {
         "number": 1,
         "title": text,
+        "url": "",
+        "priority": "",
         "commit": "c" * 40,
         "reason": text,
         "blocked_by": [],
@@ -216,14 +219,14 @@ def test_a_report_has_the_same_shape_whatever_its_texts_say(
     words = words_of(text)
     folder = tmp_path_factory.mktemp("report")
     if words:
-        assert shape(write_report(record(text), folder)) == shape(write_report(record("words"), folder))
-        for number, ticket in enumerate(record(text)["tickets"]):
-            quiet = record("words")
-            assert shape(comment(record(text), ticket)) == shape(comment(quiet, quiet["tickets"][number]))
+        loud, quiet = parse_record(record(text)), parse_record(record("words"))
+        assert shape(write_report(loud, folder)) == shape(write_report(quiet, folder))
+        for ticket, other in zip(loud.tickets, quiet.tickets, strict=True):
+            assert shape(comment(loud, ticket)) == shape(comment(quiet, other))
 
 
 def test_a_report_groups_tickets_by_what_became_of_them(tmp_path: Path) -> None:
-    text = write_report(record("words"), tmp_path)
+    text = write_report(parse_record(record("words")), tmp_path)
     assert (tmp_path / "report.md").read_text(encoding="utf-8") == text
     rows = re.findall(r"^\| (\d+) \| ([\w-]+) \|", text, re.MULTILINE)
     assert rows == [("4", "integrated"), ("1", "culprit"), ("5", "conflict"), ("6", "ineligible")]
@@ -232,7 +235,9 @@ def test_a_report_groups_tickets_by_what_became_of_them(tmp_path: Path) -> None:
 
 def test_a_report_says_without_whom_others_would_fit(tmp_path: Path) -> None:
     told = {"ticket": 4, "would_fit": [5, 6, 7], "together": [5, 6], "needed_by": [8]}
-    text = write_report({**record("words"), "blockers": [told, {"ticket": 9, "would_fit": [5, 6]}]}, tmp_path)
+    text = write_report(
+        parse_record({**record("words"), "blockers": [told, {"ticket": 9, "would_fit": [5, 6]}]}), tmp_path
+    )
     assert (
         "\nWithout 4 (and 8, which need it), each of 3 tickets that do not merge would: 5, 6, 7; together 5, 6.\n"
     ) in text

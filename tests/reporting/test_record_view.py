@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from sessions.ledger.record import Purpose
+from sessions.gates.results import TestId
+from sessions.ledger.record import Purpose, Ran, RecordedProbe, RecordedTestChanges, TestCounts
+from sessions.ledger.record_file import parse_record
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
-from sessions.reporting.record_view import Outcomes, by_urgency, counts, purpose, queue, shown_by, sides
+from sessions.reporting.record_view import (
+    Outcomes,
+    by_urgency,
+    changes_to_tests,
+    counts,
+    passed,
+    queue,
+    shown_by,
+    sides,
+)
 from tests.reporting.big_day import big_day
 
 Record = dict[str, Any]
@@ -20,7 +32,11 @@ def probe(**more: object) -> Record:
 
 def day(*probes: Record, flaky: tuple[str, ...] = (), known: tuple[str, ...] = ()) -> Record:
     gate = {"state": "green", "new": [], "known": list(known), "fixed": [], "flaky": list(flaky), "seconds": 1.0}
-    return {"gates": {"doctest": gate}, "probes": list(probes), "order": [], "tickets": []}
+    return {**big_day(size=0), "gates": {"doctest": gate}, "probes": list(probes), "queue": []}
+
+
+def parsed(*probes: Record) -> tuple[RecordedProbe, ...]:
+    return parse_record(day(*probes)).probes
 
 
 RELEASE = probe(why="on 1.0 itself", tickets=[], failed=["a.py::old", "crashed.py"])
@@ -38,24 +54,42 @@ RELEASE = probe(why="on 1.0 itself", tickets=[], failed=["a.py::old", "crashed.p
     ],
 )
 def test_a_probe_is_red_where_something_new_fails_in_it(failed: list[str], outcome: str) -> None:
-    seen = probe(failed=failed)
-    assert Outcomes(day(RELEASE, seen, flaky=("a.py::sometimes",))).of(seen) == outcome
+    record = parse_record(day(RELEASE, probe(failed=failed), flaky=("a.py::sometimes",)))
+    assert Outcomes(record).of(record.probes[1]) == outcome
 
 
-def test_each_probe_ran_for_something() -> None:
-    assert purpose(RELEASE) is Purpose.RELEASE
-    assert purpose(probe(why="on the head with 3 tickets")) is Purpose.HEAD
-    assert purpose(probe(why="first, on the head with 3 tickets")) is Purpose.HEAD
-    assert purpose(probe(why="again, for flakes")) is Purpose.FLAKES
-    assert purpose(probe(why="on 1.0 again, for flakes", tickets=[])) is Purpose.FLAKES
-    assert purpose(probe(why="with #3 and #4 again")) is Purpose.SEARCH
+def test_an_older_record_says_in_words_what_each_probe_ran_for() -> None:
+    assert parsed(RELEASE)[0].purpose is Purpose.RELEASE
+    assert parsed(probe(why="on the head with 3 tickets"))[0].purpose is Purpose.HEAD
+    assert parsed(probe(why="first, on the head with 3 tickets"))[0].purpose is Purpose.HEAD
+    assert parsed(probe(why="again, for flakes"))[0].purpose is Purpose.FLAKES
+    assert parsed(probe(why="on 1.0 again, for flakes", tickets=[]))[0].purpose is Purpose.FLAKES
+    assert parsed(probe(why="with #3 and #4 again"))[0].purpose is Purpose.SEARCH
 
 
 def test_the_shortest_log_that_shows_it_is_the_one_shown() -> None:
     wide, narrow = probe(tickets=[1, 2, 3], failed=["t"]), probe(tickets=[1, 3], failed=["t"])
-    broke = {"gate": "doctest", "test": "t"}
-    assert shown_by(day(wide, narrow, probe(tickets=[3])), 3, broke) == narrow
-    assert shown_by(day(wide), 9, broke) is None
+    broke = replace(next(iter(parse_record(big_day(size=40)).culprits)).broke[0], test=TestId("t"))
+    assert shown_by(parse_record(day(wide, narrow, probe(tickets=[3]))), 3, broke) == parsed(narrow)[0]
+    assert shown_by(parse_record(day(wide)), 9, broke) is None
+
+
+def test_what_a_diff_does_to_tests_is_one_clause() -> None:
+    ticket = parse_record(big_day(size=1)).tickets[0]
+    one, two = (TestId("a.py", "f"),), (TestId("a.py", "f"), TestId("a.py", "g"))
+    assert changes_to_tests(ticket) == ""
+    for changes, clause in (
+        (RecordedTestChanges(brings=3, takes=two), "adds 3 tests, removes 2"),
+        (RecordedTestChanges(brings=1, skips=one), "adds 1 test, skips 1"),
+        (RecordedTestChanges(takes=one), "removes 1 test"),
+    ):
+        assert changes_to_tests(replace(ticket, tests=changes)) == clause
+
+
+def test_a_gate_that_did_not_run_has_no_count() -> None:
+    gate = parse_record(big_day(size=1)).gates["doctest"]
+    ran = replace(gate, ran=Ran(head=TestCounts(tests=98, passed=97, failed=1, skipped=0)))
+    assert (passed(ran, "head"), passed(ran, "release")) == ("97/98", "\N{EN DASH}")
 
 
 def test_the_sides_of_a_conflict_are_parted_where_they_differ() -> None:
@@ -80,20 +114,20 @@ def test_a_hunk_that_was_cut_has_two_sides_and_a_text_without_markers_has_none()
 
 def test_those_who_have_to_act_come_first() -> None:
     record = big_day(size=60)
-    verdicts = [each["verdict"] for each in by_urgency(record)]
-    assert verdicts == sorted(verdicts, key=list(counts(record)).index)
+    verdicts = [each.verdict for each in by_urgency(parse_record(record))]
+    assert verdicts == sorted(verdicts, key=list(counts(parse_record(record))).index)
     assert verdicts[0] == "culprit"
-    assert sum(counts(record).values()) == 60
+    assert sum(counts(parse_record(record)).values()) == 60
 
 
 def test_an_older_record_tells_its_queue_by_its_longest_probe() -> None:
-    assert queue({**day(probe(tickets=[3, 1, 2]), probe(tickets=[3])), "order": [3, 4]}) == [3, 1, 2, 4]
+    assert queue(parse_record({**day(probe(tickets=[3, 1, 2]), probe(tickets=[3])), "order": [3, 4]})) == (3, 1, 2, 4)
 
 
 def test_the_line_has_a_station_for_every_ticket_that_was_ready_and_an_arc_for_every_pair() -> None:
     record = big_day(size=30)
-    picture = draw_line(record)
-    assert [station.ticket["number"] for station in picture.stations] == record["queue"]
+    picture = draw_line(parse_record(record))
+    assert [station.ticket.number for station in picture.stations] == record["queue"]
     places = [station.x for station in picture.stations]
     assert places == sorted(places)
     assert picture.start < places[0]
@@ -111,16 +145,16 @@ def test_the_line_has_a_station_for_every_ticket_that_was_ready_and_an_arc_for_e
 
 
 def test_the_search_has_a_row_for_every_probe_and_its_cells_are_the_tickets() -> None:
-    picture = draw_search(big_day(size=20))
+    picture = draw_search(parse_record(big_day(size=20)))
     assert len(picture.rows) == len(big_day(size=20)["probes"])
     for row in picture.rows:
-        assert row.path.count("M") == len(row.probe["tickets"])
+        assert row.path.count("M") == len(row.probe.tickets)
         assert row.y < picture.height
     assert {row.outcome for row in picture.rows} == {"fails", "passes"}
 
 
 def test_neighbours_are_one_rectangle_where_a_gap_would_not_be_seen() -> None:
-    picture = draw_search(big_day(size=500))
+    picture = draw_search(parse_record(big_day(size=500)))
     assert picture.rows[1].path.count("M") == 1
     assert picture.right - picture.left <= 760
     middles = [x for _, x, _ in picture.columns]
@@ -129,10 +163,10 @@ def test_neighbours_are_one_rectangle_where_a_gap_would_not_be_seen() -> None:
 
 def test_the_time_is_that_of_the_probes() -> None:
     record = big_day(size=40, seed=3)
-    picture = draw_time(record)
+    picture = draw_time(parse_record(record))
     bars = [bar for _, lane in picture.lanes for bar in lane]
     assert sum(bar.width for bar in bars) == pytest.approx(960)
     assert 3 <= len(picture.ticks) <= 8
-    told = [cell for _, row in spent(record) for cell in row.values()]
+    told = [cell for _, row in spent(parse_record(record)) for cell in row.values()]
     assert sum(count for count, _ in told) == len(record["probes"])
     assert sum(seconds for _, seconds in told) == pytest.approx(record["timings"]["probe_seconds"])

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sessions.ledger.record_file import parse_record
 from sessions.reporting.trends import figures_of_tests, write_trends
 from tests.reporting.big_day import big_day
 
@@ -24,7 +25,11 @@ def day(date: str, **gate: list[str]) -> Record:
 
 def figures(days: list[Record]) -> list[tuple[Any, ...]]:
     columns = ("test", "new", "known", "flaky", "first_flaky", "last_seen")
-    return [tuple(row[column] for column in columns) for row in figures_of_tests(days) if row["gate"] == "doctest"]
+    return [
+        tuple(row[column] for column in columns)
+        for row in figures_of_tests([*map(parse_record, days)])
+        if row["gate"] == "doctest"
+    ]
 
 
 def test_tests_are_counted_by_day_and_the_most_frequent_come_first() -> None:
@@ -43,7 +48,7 @@ def test_tests_are_counted_by_day_and_the_most_frequent_come_first() -> None:
 def test_what_a_ticket_at_fault_breaks_counts_once_a_day() -> None:
     first = day("2026-11-20", new=["a"])
     for ticket in first["tickets"][:2]:
-        ticket["broke"] = [{"gate": "doctest", "test": "a"}]
+        ticket["broke"] = [{"gate": "doctest", "test": "a", "with": [], "message": "", "evidence": [], "reproduce": ""}]
     assert figures([first]) == [("a", 1, 0, 0, "", "2026-11-20")]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sessions.ledger.record_file import parse_record
 from sessions.reporting.account import render_account
 from sessions.terminal.harmless_text import harmless
 from sessions.tickets.dialects.wiki import WIKI
@@ -74,11 +76,11 @@ def test_common_words_are_read_easily() -> None:
 
 def test_an_account_stays_below_tracs_limit_with_all_its_markup_closed() -> None:
     long = "x" * 5000 + "\n{{{\n"
-    day = record(long * 40)
-    for ticket in day["tickets"]:
-        told = {**ticket, "conflicts": ticket["conflicts"] * 50, "broke": ticket["broke"] * 50}
-        text = render_account(day, told, WIKI)
+    day = parse_record(record(long * 40))
+    for ticket in day.tickets:
+        long_ticket = replace(ticket, conflicts=ticket.conflicts * 50, broke=ticket.broke * 50)
+        text = render_account(day, long_ticket, WIKI)
         assert len(text) < 262_144
         assert text.count("{{{#!default") == len(re.findall(r"^\}\}\}$", text, re.MULTILINE))
-        if ticket["conflicts"] or ticket["broke"]:
+        if ticket.conflicts or ticket.broke:
             assert "more" in text

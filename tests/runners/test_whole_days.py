@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sessions.integrate import integrate
+from sessions.ledger.record_file import record_data
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from tests.conftest import refuse
@@ -105,7 +106,7 @@ def day(plan: Plan, folder: Path) -> Any:
     config = folder / "integration.toml"
     config.write_text(CONFIG.replace("{run}", run).replace("{format}", plan.kit.format))
     options = Options(config=config, state=folder / "state", date=dt.date(2026, 11, 23), jobs=2)
-    return integrate(options, Console(to_stderr=True))
+    return record_data(integrate(options, Console(to_stderr=True)))
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=str)

@@ -8,12 +8,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sessions.day.healing import run_healing
 from sessions.integrate import integrate
-from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_data
 from sessions.settings.options import Options
 from sessions.source.healing import heal, is_of_this_disk
 from sessions.source.mirror import Mirror
@@ -46,15 +47,15 @@ class Place:
 
     folder: Path
     tip: str
-    record: Record
+    record: dict[str, Any]
 
     @property
     def mirror(self) -> Path:
         (found,) = (self.folder / "state" / "mirrors").glob("*.git")
         return found
 
-    def day(self) -> Record:
-        return run_healing(integrate, options(self.folder), Console(to_stderr=True))
+    def day(self) -> dict[str, Any]:
+        return record_data(run_healing(integrate, options(self.folder), Console(to_stderr=True)))
 
     def git(self, *words: str) -> str:
         return run_git(*words, cwd=self.mirror)
@@ -89,7 +90,9 @@ def undamaged(tmp_path_factory: pytest.TempPathFactory) -> Place:
         )
     (folder / "tickets.toml").write_text("\n".join(ticket_table(number) for number in (1, 2, 3)))
     (folder / "integration.toml").write_text(CONFIG)
-    return Place(folder, builder.tips["t2"], run_healing(integrate, options(folder), Console(to_stderr=True)))
+    return Place(
+        folder, builder.tips["t2"], record_data(run_healing(integrate, options(folder), Console(to_stderr=True)))
+    )
 
 
 @pytest.fixture

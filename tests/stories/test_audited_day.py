@@ -68,7 +68,7 @@ def look(folder: Path, **more: Any) -> tuple[Mapping[str, Any], str]:
 
 def test_a_head_is_audited_and_pushed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = integrate(options(folder, publish=True), Console(to_stderr=True))
-    assert record["state"] == "green"
+    assert record.state == "green"
     assert "audit: each of 3 steps is what plain git makes of its ticket" in capsys.readouterr().err
     assert branches(folder) == [BRANCH]
     found, trouble = look(folder)

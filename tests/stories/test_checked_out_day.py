@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from sessions.ledger.record import Record
 from tests.conftest import refuse
 from tests.repositories import SUBMODULE
 from tests.source.test_checkout import keep
 from tests.source.test_trees import commit, tree
 from tests.stories.test_own_project import GATE, Project
+
+Record = dict[str, Any]
 
 
 @pytest.fixture

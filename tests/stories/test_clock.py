@@ -57,15 +57,15 @@ def test_the_next_call_on_an_earlier_day_finds_all_that_is_known(
         return integrate(options, Console(to_stderr=True))
 
     first = call(today)
-    assert {ticket["number"]: ticket["verdict"] for ticket in first["tickets"]} == {1: "integrated", 2: "culprit"}
-    assert 0 < sum(probe["seconds"] for probe in first["probes"]) <= first["timings"]["seconds"] < 600
-    assert all(probe["seconds"] >= 0 for probe in first["probes"])
+    assert {ticket.number: ticket.verdict for ticket in first.tickets} == {1: "integrated", 2: "culprit"}
+    assert 0 < sum(probe.seconds for probe in first.probes) <= first.timings.seconds < 600
+    assert all(probe.seconds >= 0 for probe in first.probes)
     for date in (today - dt.timedelta(days=back), today):
         again = call(date)
-        assert again["timings"]["probes_run"] == 0
-        assert [ticket["verdict"] for ticket in again["tickets"]] == [each["verdict"] for each in first["tickets"]]
-        assert again["tree"] == first["tree"]
+        assert again.timings.probes_run == 0
+        assert [ticket.verdict for ticket in again.tickets] == [each.verdict for each in first.tickets]
+        assert again.tree == first.tree
         assert (tmp_path / "state" / "days" / str(today) / "run.json").is_file()
-    logs = {probe["log"] for probe in first["probes"]}
+    logs = {probe.log for probe in first.probes}
     assert logs
     assert all((tmp_path / "state" / log).is_file() for log in logs)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sessions.integrate import integrate
+from sessions.ledger.record_file import record_data
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from tests.repositories import EXECUTABLE, LINK, SUBMODULE, Builder, lines, run_git
@@ -122,7 +123,7 @@ class Project:
     def record(self, state: Path, **words: Any) -> Any:
         date = dt.date(2026, 11, 23)
         options = Options(config=self.folder / "integration.toml", state=state, date=date, plan=True, **words)
-        return timeless(integrate(options, Console(to_stderr=True)))
+        return timeless(record_data(integrate(options, Console(to_stderr=True))))
 
 
 @pytest.fixture(scope="module")

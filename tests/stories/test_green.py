@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sessions.integrate import integrate
-from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_data
 from sessions.report import report
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -20,6 +20,7 @@ from tests.repositories import Builder, ticket_table
 
 pytestmark = pytest.mark.slow
 
+Record = dict[str, Any]
 PLAIN = "python -m pytest -q -p no:cacheprovider --junit-xml {results} {files}"
 CONFIG = """
 version = 1
@@ -106,7 +107,7 @@ class Project:
         )
 
     def day(self, **options: Any) -> Day:
-        return Day(integrate(self.options(**options), Console(to_stderr=True)))
+        return Day(record_data(integrate(self.options(**options), Console(to_stderr=True))))
 
 
 @dataclass(frozen=True)
@@ -261,7 +262,7 @@ def test_tests_that_tickets_delete_rename_or_skip_are_told_on_them(make: Callabl
     assert day.gate["ran"]["head"]["tests"] == 9
     text = (project.folder / "state" / "latest" / "report.md").read_text()
     assert "| tests | green | 7/8 | 9/9 |" in text
-    assert "brings 2 tests, takes 2 away" in text
+    assert "adds 2 tests, removes 2" in text
     skipping = make_again(project)
     skipping.ticket(4, changed("tests/test_a.py", "def test_plain", "@pytest.mark.skip\ndef test_plain"))
     skipping.ticket(5, changed("tests/test_a.py", "[3, 5, 8]", "[3, 8]"))

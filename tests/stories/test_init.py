@@ -7,17 +7,19 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sessions.integrate import integrate
-from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_data
 from sessions.main import run_init
 from sessions.settings.configuration import Config, load_config
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
 from tests.repositories import Builder, run_git
 
+Record = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = "[tool.pytest.ini_options]\n[dependency-groups]\ntest = ['pytest', 'pretend']\n"
 # Where mirrors of the real projects may lie; they are no part of this one.
@@ -52,7 +54,8 @@ def clone(url: str, folder: Path) -> Path:
 
 def plan(folder: Path) -> Record:
     words = ("--plan", "--date", "2026-11-23")
-    return integrate(parse_options(words, session="integrate", called_from=folder, home=ROOT), Console(to_stderr=True))
+    options = parse_options(words, session="integrate", called_from=folder, home=ROOT)
+    return record_data(integrate(options, Console(to_stderr=True)))
 
 
 def verdicts(record: Record) -> dict[int, str]:
@@ -402,7 +405,7 @@ def test_the_command_for_settings_in_a_subfolder_measures(builder: Builder, tmp_
     (folder / "integration.toml").write_text(re.sub(r"(?ms)^packages = \[.*?^\]\n", "", text))
     words = ("--date", "2026-11-23", "--engine", "local")
     options = parse_options(words, session="integrate", called_from=folder, home=ROOT)
-    record = integrate(options, Console(to_stderr=True))
+    record = record_data(integrate(options, Console(to_stderr=True)))
     assert verdicts(record) == {2: "culprit", 3: "integrated"}
     assert record["gates"]["tests"]["ran"]["head"] == {"tests": 3, "passed": 2, "failed": 1, "skipped": 0}
 

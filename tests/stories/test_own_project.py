@@ -12,7 +12,8 @@ import pytest
 
 from sessions.day.probe_builder import seed_of
 from sessions.integrate import integrate
-from sessions.ledger.record import Record
+from sessions.ledger.record import Published
+from sessions.ledger.record_file import record_data
 from sessions.report import report
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
@@ -54,6 +55,9 @@ files = ["*.txt"]
 """
 
 
+Record = dict[str, Any]
+
+
 class Project:
     """A project with one release and some tickets, in a folder of its own."""
 
@@ -73,7 +77,7 @@ class Project:
         self.tickets.append(ticket_table(number, labels=["ready"], depends=depends))
 
     def integrate(self, **options: Any) -> Record:
-        return integrate(self.options(**options), Console(to_stderr=True))
+        return record_data(integrate(self.options(**options), Console(to_stderr=True)))
 
     def options(self, **options: Any) -> Options:
         (self.folder / "tickets.toml").write_text("\n".join(self.tickets))
@@ -194,7 +198,7 @@ def test_a_plan_hides_no_results_and_nobody_is_told_of_it(project: Project) -> N
     project.ticket(1, {"a.txt": "yes, too\n"})
     project.integrate(plan=True)
     console = Console(to_stderr=True)
-    assert report(project.options(publish=True), console)["published"] == {"tickets": [], "refused": []}
+    assert report(project.options(publish=True), console).published == Published(tickets=(), refused=())
     done = project.integrate()
     project.integrate(plan=True)
     kept = json.loads((project.folder / "state" / "days" / "2026-11-23" / "run.json").read_text())
@@ -284,9 +288,9 @@ def test_closing_takes_what_a_release_merged_and_leaves_what_moved_since(project
     project.integrate(plan=True)
     told = project.folder / "tickets.told"
     console = Console(to_stderr=True)
-    assert "closed" not in report(project.options(close=True), console)["published"]
+    assert report(project.options(close=True), console).published.closed is None
     assert not told.exists()
     record = report(project.options(close=True, publish=True), console)
-    assert record["published"]["closed"] == [1]
+    assert record.published.closed == (1,)
     assert [path.name for path in told.iterdir()] == ["1.closed"]
-    assert report(project.options(close=True, publish=True), console)["published"]["closed"] == []
+    assert report(project.options(close=True, publish=True), console).published.closed == ()

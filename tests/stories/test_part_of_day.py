@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sessions.integrate import integrate
-from sessions.ledger.record import Record, load_record
+from sessions.ledger.record import Record
+from sessions.ledger.record_file import load_record, record_data
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
 from tests.repositories import Builder
@@ -52,14 +53,14 @@ def test_a_part_lies_beside_the_whole_day(
 ) -> None:
     state = folder / "state"
     whole = run(folder)
-    assert whole["state"] == "green"
+    assert whole.state == "green"
     page = (state / "days" / "2026-11-23" / "report.html").read_bytes()
     capsys.readouterr()
     part = run(folder, *words)
-    assert part["state"] == "green"
+    assert part.state == "green"
     said = "".join(capsys.readouterr().err.split())
     assert "2026-11-23-part/report.html,besidethatofthewholeday" in said
-    assert json.loads((state / "days" / "2026-11-23-part" / "run.json").read_text()) == part
+    assert json.loads((state / "days" / "2026-11-23-part" / "run.json").read_text()) == record_data(part)
     assert load_record(state) == whole
     assert (state / "latest" / "report.html").read_bytes() == page
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sessions.integrate import integrate
+from sessions.ledger.record_file import record_data
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import InfrastructureError
@@ -72,7 +72,7 @@ def test_the_real_sage_tells_what_each_ticket_does(tmp_path: Path) -> None:
         config=tmp_path / "integration.toml", state=tmp_path / "state", date=dt.date(2026, 11, 23), jobs=2
     )
     try:
-        record: Any = integrate(options, Console(to_stderr=True))
+        record = record_data(integrate(options, Console(to_stderr=True)))
     except InfrastructureError as error:
         refuse(f"passagemath's wheels cannot be installed here: {error}")
         raise

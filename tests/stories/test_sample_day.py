@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from sessions import __version__
-from sessions.ledger.record import SCHEMA
+from sessions.ledger.record_file import SCHEMA
 from sessions.sample.history import expectations
 from tests.conftest import refuse
 from tests.stories.desk import DATE, DAY, Desk, Done, timeless, undisturbed_day, verdicts

@@ -73,8 +73,8 @@ def test_the_state_folder_stays_small_and_the_day_short(tmp_path: Path) -> None:
         record = integrate(options, Console(to_stderr=True))
         seconds.append(busy() - start)
         sizes.append(size(state))
-        assert record["state"] == "green"
-        assert record["timings"]["probes_run"] >= 1
+        assert record.state == "green"
+        assert record.timings.probes_run >= 1
     assert max(sizes[-20:]) < 1.5 * max(sizes[KEEP : KEEP + 20]), sizes
     assert statistics.median(seconds[-20:]) < 1.5 * statistics.median(seconds[5:25]), seconds
     assert count(state, "days/????-??-??") == KEEP + 1
@@ -88,4 +88,4 @@ def test_the_state_folder_stays_small_and_the_day_short(tmp_path: Path) -> None:
         options = Options(
             config=tmp_path / "integration.toml", state=state, date=FIRST + dt.timedelta(days=59 - back), jobs=1
         )
-        assert integrate(options, Console(to_stderr=True))["timings"]["probes_run"] == 0
+        assert integrate(options, Console(to_stderr=True)).timings.probes_run == 0

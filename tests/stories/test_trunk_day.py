@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from sessions.baseline import baseline
-from sessions.ledger.record import Record
+from sessions.ledger.record_file import record_data
 from sessions.terminal.console import Console
 from tests.stories.test_own_project import GATE, Project
+
+Record = dict[str, Any]
 
 
 class Ahead(Project):
@@ -132,7 +134,7 @@ def test_a_branch_that_does_not_build_blames_nobody(ahead: Ahead) -> None:
 
 def test_the_baseline_session_measures_the_release_alone(ahead: Ahead) -> None:
     ahead.ticket(1, {"a.txt": "yes, too\n"})
-    record = baseline(ahead.options(), Console(to_stderr=True))
+    record = record_data(baseline(ahead.options(), Console(to_stderr=True)))
     assert record["trunk"] is None
     assert len(record["probes"]) == 1
 

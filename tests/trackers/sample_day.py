@@ -63,13 +63,13 @@ def check_day(
     record = integrate(options, console)
     verdicts = {number: str(each.verdict) for number, each in expectations().items()} | (others or {})
     expected = {number: verdicts[number] for number in (verdicts if numbers is None else numbers)}
-    assert {each["number"]: each["verdict"] for each in record["tickets"]} == expected
+    assert {each.number: each.verdict for each in record.tickets} == expected
     report(options, console)
     first = writes()
     assert first >= sum(verdict != "ineligible" for verdict in expected.values())
     report(options, console)
     assert writes() == first
     tomorrow = replace(options, date=options.date + dt.timedelta(days=1))
-    assert integrate(tomorrow, console)["timings"]["probes_run"] == 0
+    assert integrate(tomorrow, console).timings.probes_run == 0
     report(tomorrow, console)
     assert writes() == first

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sessions.integrate import integrate
+from sessions.ledger.record_file import record_data
 from sessions.main import run_init
 from sessions.settings.configuration import load_config
 from sessions.settings.options import parse_options
@@ -37,7 +38,7 @@ def test_github_that_answers_is_the_tracker_with_its_labels_and_milestones(
             return
         words = ("--plan", "--date", "2026-11-23")
         options = parse_options(words, session="integrate", called_from=folder, home=folder)
-        record = integrate(options, Console(to_stderr=True))
+        record = record_data(integrate(options, Console(to_stderr=True)))
     assert fake.problems == []
     tickets = load_config(folder / "integration.toml").tickets
     assert (tickets.tracker, tickets.url, tickets.milestone) == ("github", fake.url, "current")

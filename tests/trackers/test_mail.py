@@ -581,7 +581,7 @@ def test_the_samples_day(tmp_path: Path) -> None:
     )
     console = Console(to_stderr=True)
     record = integrate(options, console)
-    verdicts = {each["number"]: each["verdict"] for each in record["tickets"]}
+    verdicts = {each.number: each.verdict for each in record.tickets}
     # Without a branch there is nothing to mail.
     expected = {number: str(expectations()[number].verdict) for number in tickets.keys() - {122, 123}}
     expected |= {124: "integrated"} if 124 in expected else {}  # what was reviewed is what was mailed
@@ -592,7 +592,7 @@ def test_the_samples_day(tmp_path: Path) -> None:
     text = Mail((tmp_path / "list.outbox" / f"{numbers[114]}.eml").read_bytes()).text
     assert text.startswith("CULPRIT with release 1.1.beta1, as of commit ")
     tomorrow = replace(options, date=options.date + dt.timedelta(days=1))
-    assert integrate(tomorrow, console)["timings"]["probes_run"] == 0
+    assert integrate(tomorrow, console).timings.probes_run == 0
     report(tomorrow, console)
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "list.outbox").iterdir()} == drafts
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sessions.ledger.record import save_record
+from sessions.ledger.record_file import parse_record, save_record
 from sessions.main import run_session
 from sessions.report import report
 from sessions.tickets.trackers import TRACKERS
@@ -46,7 +46,7 @@ class Desk:
         record = self.record()
         ticket = next(each for each in record["tickets"] if each["number"] == number)
         ticket |= changes
-        save_record(record, self.folder / ".integrand" / "days" / "2026-11-23")
+        save_record(parse_record(record), self.folder / ".integrand" / "days" / "2026-11-23")
 
     def record(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / ".integrand" / "latest" / "run.json").read_text())
@@ -85,7 +85,7 @@ def desk(
         (tmp_path / "integration.toml").write_text(f"{project}[tickets]\n{tracker}{gates}")
         folder = tmp_path / ".integrand" / "days" / "2026-11-23"
         folder.mkdir(parents=True)
-        save_record(record, folder)
+        save_record(parse_record(record), folder)
         yield Desk(tmp_path, fake, capsys)
     assert fake.problems == []
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from sessions.ledger.record_file import parse_record
 from sessions.reporting.account import render_account
 from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack_sample
@@ -494,8 +495,8 @@ def shapes(trac: Trac, texts: list[str]) -> list[Shape]:
 
 
 def comments_of(text: str) -> list[str]:
-    day = record(text)
-    return [render_account(day, ticket, WIKI) for ticket in day["tickets"][1:3]]
+    day = parse_record(record(text))
+    return [render_account(day, ticket, WIKI) for ticket in day.tickets[1:3]]
 
 
 def test_hostile_texts_change_nothing_in_a_rendered_comment(trac: Trac) -> None:

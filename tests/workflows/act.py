@@ -11,8 +11,9 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sessions.ledger.record import Record, load_record
+from sessions.ledger.record_file import load_record, record_data
 from tests.conftest import refuse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,11 +38,11 @@ class Run:
         """The folders that jobs worked in."""
         return set(re.findall(r"set-output:: report=(\S+)/state/days/", self.log))
 
-    def record(self, scratch: Path) -> Record:
+    def record(self, scratch: Path) -> dict[str, Any]:
         """The newest record of the state that was handed over last."""
         with tarfile.open(self.artifacts / "integrand-state" / "integrand-state.tar") as archive:
             archive.extractall(scratch, filter="data")
-        return load_record(scratch / "state")
+        return record_data(load_record(scratch / "state"))
 
 
 def repository(folder: Path) -> Path:

@@ -1,0 +1,19 @@
+"""Saves a day's record and its report beside it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from sessions.day.context import Day
+from sessions.ledger.record import Record
+from sessions.ledger.record_file import save_record
+from sessions.reporting.report_files import write_reports
+
+
+def save_with_report(day: Day, record: Record) -> Record:
+    """Save the record as the newest, with its report and the time that has passed; return it as it was saved."""
+    record = replace(record, timings=replace(record.timings, seconds=round(time.monotonic() - day.started, 3)))
+    save_record(record, day.folder)
+    write_reports(record, day.folder)
+    return record

@@ -1,0 +1,235 @@
+"""The run record on disk, ``STATE/latest/run.json``: the one place that turns a record into JSON and back."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import fields
+from enum import StrEnum
+from functools import cache, partial
+from pathlib import Path
+from types import GenericAlias
+from typing import Any, get_args, get_origin
+
+from cattrs import BaseValidationError, Converter, transform_error
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from sessions.gates.results import TestId
+from sessions.ledger.record import (
+    RECORD_VERSION,
+    Published,
+    Purpose,
+    Ran,
+    Record,
+    RecordedBreakage,
+    RecordedGate,
+    RecordedImage,
+    RecordedOptions,
+    RecordedProbe,
+)
+from sessions.terminal.errors import UsageError
+from sessions.tickets.model import Conflict
+
+# What ends the name of the folder of a call with `--only` or `--files`.
+PART = "-part"
+SCHEMA = Path(__file__).with_name("run.schema.json")
+# In JSON a field has the plain name that is a keyword in Python.
+RENAMED = {"with_": "with"}
+# Fields that are left out of the JSON where they have their default.
+OPTIONAL: Mapping[type, tuple[str, ...]] = {
+    RecordedOptions: tuple(each.name for each in fields(RecordedOptions)),
+    Ran: ("release", "head"),
+    RecordedGate: ("mended_by",),
+    RecordedImage: ("number", "gate", "tree"),
+    Published: tuple(each.name for each in fields(Published)),
+}
+_NOUNS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def record_data(record: Record) -> dict[str, Any]:
+    """The record as JSON has it: dictionaries, lists, texts and numbers."""
+    data: dict[str, Any] = json.loads(record_text(record))
+    return data
+
+
+def record_text(record: Record) -> str:
+    """The record as JSON. Bytes of a path that are no UTF-8 are in it as lone surrogates."""
+    return json.dumps(_converter().unstructure(record), indent=2, ensure_ascii=False)
+
+
+def parse_record(data: object) -> Record:
+    """The record that JSON holds, also one of an older version.
+
+    Raises ValueError, one clause that names the first wrong field.
+    """
+    if not isinstance(data, dict):
+        raise ValueError("it holds no record")  # noqa: TRY004  told with the other ways to be damaged
+    if data.get("version") != RECORD_VERSION:
+        raise ValueError(f"it has version {data.get('version')}, and this Integrand reads {RECORD_VERSION}")
+    try:
+        return _converter().structure(data, Record)
+    except BaseValidationError as error:
+        raise ValueError(_first_problem(error)) from None
+
+
+def save_record(record: Record, folder: Path) -> None:
+    """Write ``run.json`` in a day's folder and let ``latest`` be that day; each whole or not at all."""
+    write_whole(folder / "run.json", record_text(record) + "\n")
+    point_latest(folder)
+
+
+def read_record(path: Path) -> Record:
+    """Read a record from a file.
+
+    Raises OSError where the file cannot be read, and ValueError, with one clause, where it holds no record.
+    """
+    return parse_record(json.loads(path.read_text(encoding="utf-8")))
+
+
+def load_record(state: Path) -> Record:
+    """The newest record of a state folder.
+
+    Raises :class:`UsageError` where there is none that can be read.
+    """
+    path = state / "latest" / "run.json"
+    try:
+        return read_record(path)
+    except FileNotFoundError:
+        raise UsageError(f"There is no run yet in {state}: type `nox -s integrate` first.") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read ({error}): type `nox -s integrate` to write it anew.") from None
+
+
+def record_of_day(folder: Path) -> Record | None:
+    """The record in a day's folder; ``None`` where there is none that can be read."""
+    with suppress(OSError, ValueError):
+        return read_record(folder / "run.json")
+    return None
+
+
+def point_latest(folder: Path) -> None:
+    """Let ``latest``, beside the folder of all days, be this one.
+
+    A part of a day never hides that day: where the whole day of the same release is there, ``latest`` is that.
+    """
+    if folder.name.endswith(PART):
+        whole = folder.with_name(folder.name.removesuffix(PART))
+        part_record, whole_record = record_of_day(folder), record_of_day(whole)
+        is_same = part_record and whole_record and part_record.base == whole_record.base
+        folder = whole if is_same else folder
+    latest = folder.parent.parent / "latest"
+    half = latest.with_suffix(".half")
+    half.unlink(missing_ok=True)
+    half.symlink_to(os.path.relpath(folder, latest.parent), target_is_directory=True)
+    half.replace(latest)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader finds the old content or the new one, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(path.name + ".half")
+    half.write_text(text, encoding="utf-8", errors="backslashreplace")
+    half.replace(path)
+
+
+@cache
+def _converter() -> Converter:
+    converter = Converter()
+    for kind in _NOUNS:
+        converter.register_structure_hook(kind, _exactly(kind))
+    converter.register_structure_hook_factory(_is_tuple, partial(_listed, converter))
+    converter.register_structure_hook(TestId, lambda text, _: TestId.parse(_exactly(str)(text, str)))
+    converter.register_unstructure_hook(TestId, str)
+    special: tuple[Any, ...] = (Conflict, RecordedBreakage, RecordedProbe, *OPTIONAL)
+    for kind in special:
+        names = {each.name for each in fields(kind)}
+        named: Any = {name: override(rename=plain) for name, plain in RENAMED.items() if name in names}
+        left_out: Any = {name: override(omit_if_default=True) for name in OPTIONAL.get(kind, ())}
+        read = make_dict_structure_fn(kind, converter, **named)
+        converter.register_structure_hook(kind, _upgrading(kind, read))
+        converter.register_unstructure_hook(kind, make_dict_unstructure_fn(kind, converter, **named, **left_out))
+    return converter
+
+
+def _upgrading(kind: type, read: Callable[[Mapping[str, Any], Any], Any]) -> Callable[[Any, Any], Any]:
+    """A hook that reads what older versions wrote as well."""
+    upgrade = _UPGRADES.get(kind)
+    return read if upgrade is None else lambda data, _: read(upgrade(data), kind)
+
+
+def _exactly(kind: type) -> Callable[[Any, Any], Any]:
+    """A hook that takes a value of one kind as it is, where cattrs would convert others; True is no number."""
+    kinds = (int, float) if kind is float else kind
+
+    def check(value: Any, wanted: Any) -> Any:
+        if wanted is not kind and issubclass(wanted, StrEnum):  # for cattrs, each of them is a str
+            return wanted(value)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and kind is not bool):
+            raise ValueError(f"must be {_NOUNS[kind]}")
+        return value
+
+    return check
+
+
+def _is_tuple(kind: Any) -> bool:
+    origin: Any = get_origin(kind)
+    return origin is tuple
+
+
+def _listed(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
+    """A hook that makes a tuple of a list, where cattrs would take a text or an object, too."""
+    list_kind: Any = GenericAlias(list, get_args(kind)[:1])
+    read = converter.get_structure_hook(list_kind)
+
+    def check(value: Any, _kind: Any) -> Any:
+        if not isinstance(value, list):
+            raise ValueError("must be a list")  # noqa: TRY004  as all problems of a record
+        return tuple(read(value, list_kind))
+
+    return check
+
+
+def _first_problem(error: BaseValidationError) -> str:
+    problem = transform_error(error, format_exception=_say_problem)[0]
+    what, _, where = problem.rpartition(" @ $.")
+    return f"{where}: {what}" if what else problem
+
+
+def _say_problem(error: BaseException, _kind: type | None) -> str:
+    if isinstance(error, KeyError):
+        return "is missing"
+    return str(error) if isinstance(error, ValueError) else "has the wrong form"
+
+
+def _upgraded_published(data: dict[str, Any]) -> dict[str, Any]:
+    image = data.get("image")
+    return {**data, "image": {"name": image, "reference": image}} if isinstance(image, str) else data
+
+
+def _upgraded_probe(data: dict[str, Any]) -> dict[str, Any]:
+    is_built = "build" not in data.get("failed", ())
+    return {"purpose": _purpose(data), "built": is_built, **_with_check(data)}
+
+
+def _with_check(data: dict[str, Any]) -> dict[str, Any]:
+    """A breakage or probe that says whether it is of the build: no gate could have that name before it did."""
+    return {"check": "build" if data["gate"] == "build" else "gate", **data}
+
+
+def _purpose(data: dict[str, Any]) -> str:
+    """What a probe was for, guessed from ``why``."""
+    why = str(data["why"])
+    if why.endswith("for flakes"):
+        return Purpose.FLAKES
+    if not data["tickets"]:
+        return Purpose.RELEASE
+    return Purpose.SEARCH if why.startswith("with ") else Purpose.HEAD
+
+
+_UPGRADES: Mapping[type, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    Published: _upgraded_published,
+    RecordedBreakage: _with_check,
+    RecordedProbe: _upgraded_probe,
+}
