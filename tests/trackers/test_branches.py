@@ -43,7 +43,7 @@ trees-of-ours\thttps://git.example/ours.git\ttopic/one
 
 def branch_list(path: Path, text: str, refs: Mapping[str, str] | None = None) -> BranchList:
     path.write_text(text, encoding="utf-8")
-    return BranchList(Tracker(tracker="branches", url=str(path)), lambda _url: refs or {})
+    return BranchList(Tracker(tracker="branches", url=str(path)), Surroundings(list_refs=lambda _url: refs or {}))
 
 
 @pytest.mark.parametrize("heading", ["Url", "URL"])

@@ -20,7 +20,7 @@ from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github.address import auth_for
 from sessions.tickets.trackers.http import Caller
-from sessions.tickets.trackers.kind import TicketSource, TrackerKind
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 from sessions.tickets.trackers.trac import TracTracker
 from tests.trackers.contract import FIRST, Forge, ServerContract, TrackerContract, Wire
 from tests.trackers.github_contract import Contract
@@ -106,7 +106,8 @@ class ListForge(FileForge):
     refs: dict[str, str] = field(default_factory=dict)
 
     def connect(self, patience: float = 0.0) -> TicketSource:  # noqa: ARG002
-        return BranchList(Tracker(tracker="branches", url=str(self.path)), lambda _url: self.refs)
+        surroundings = Surroundings(list_refs=lambda _url: self.refs)
+        return BranchList(Tracker(tracker="branches", url=str(self.path)), surroundings)
 
     def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
         name = title if title != "T" else f"t{number}"

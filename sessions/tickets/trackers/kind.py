@@ -20,8 +20,22 @@ PATIENCE = 300.0
 RefLister = Callable[[str], Mapping[str, str]]
 """Returns the full refs of a repository, with the hex ids that they are at; the empty address is the project's own.
 
+Of an annotated tag, ``refs/tags/a^{}`` is the commit that it points to.
+
 Raises :class:`SourceError` where the repository cannot be read.
 """
+
+
+TagChecker = Callable[[str, str, Path], str]
+"""Returns why a tag counts as unsigned, given its repository, its full ref and the file of who may sign; else nothing.
+
+Raises :class:`SourceError` where that cannot be known.
+"""
+
+
+def check_no_tag(_repository: str, _ref: str, _signers: Path) -> str:
+    """The answer where no repository is at hand."""
+    return "there is no repository at hand in which its signature could be checked"
 
 
 def no_refs(_repository: str) -> Mapping[str, str]:
@@ -33,13 +47,14 @@ def no_refs(_repository: str) -> Mapping[str, str]:
 class Surroundings:
     """What a tracker is given: seconds of ``patience`` with its server, and access to git repositories.
 
-    ``apply_patches`` makes branches of patches. ``folder`` is the state folder: a tracker that is no file and has no
-    server to write to puts its texts there.
+    ``apply_patches`` makes branches of patches, ``check_tag`` looks who signed a tag. ``folder`` is the state folder: a
+    tracker that is no file and has no server to write to puts its texts there.
     """
 
     patience: float = PATIENCE
     list_refs: RefLister = no_refs
     apply_patches: SeriesApplier = apply_nothing
+    check_tag: TagChecker = check_no_tag
     folder: Path = Path()
 
 

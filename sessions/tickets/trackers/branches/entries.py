@@ -22,11 +22,13 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 @dataclass(frozen=True, kw_only=True)
 class BranchEntry:
-    """One entry: a branch, or all branches that a pattern matches (``refs/heads/topic/*``).
+    """One entry: a branch or a tag, or all branches that a pattern matches (``refs/heads/topic/*``).
 
     ``remote`` is the address of the repository that has it, empty for the project's own. ``depends`` names other
     entries. ``number`` is 0 where its place in the list counts. ``commit`` is the reviewed one, empty where the branch
-    is taken as it is. ``reason`` says why an entry can have no branch, as where a tree is a series of patches.
+    is taken as it is. ``signers`` is the path of a file of keys, one of which must have signed the tag that ``branch``
+    is (``refs/tags/for-upstream``); empty where nobody need sign. ``reason`` says why an entry can have no branch, as
+    where a tree is a series of patches.
     """
 
     name: str
@@ -38,6 +40,7 @@ class BranchEntry:
     milestone: str = ""
     number: int = 0
     commit: str = ""
+    signers: str = ""
     reason: str = ""
 
     @property

@@ -25,7 +25,7 @@ def _recognise(typed: str) -> str:
 MAIL = TrackerKind(
     name="mail",
     title="The mailbox",
-    noun="a file of mails (*.mbox, a maildir, an address at lore.kernel.org)",
+    noun="a mailbox (*.mbox, a maildir, a query at lore.kernel.org)",
     tickets="patch series",
     connect=_connect,
     dialect=PLAIN_TEXT,
