@@ -79,6 +79,10 @@ def _text_entries(text: str, path: str) -> Iterator[BranchEntry]:
             case [name, "git", address] if "#" in address:
                 remote, _, branch = address.rpartition("#")
                 yield BranchEntry(name=name, remote=remote, branch=branch)
+            case [name, "git", tree] if (
+                "://" not in tree
+            ):  # as linux-next's `fs-current git linux-next`, which it merges itself
+                yield BranchEntry(name=name, branch="", reason="the list names no branch of it (URL#BRANCH)")
             case [name, "quilt", *_]:
                 yield BranchEntry(name=name, branch="", reason="it is a series of patches for quilt, and no branch")
             case [name, remote, branch] if remote != "git":
