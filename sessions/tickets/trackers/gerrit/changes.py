@@ -11,11 +11,12 @@ from typing import Any
 
 from sessions.tickets.model import Ticket
 
-Node = Mapping[str, Any]
+ChangeInfo = Mapping[str, Any]
+"""A change as Gerrit describes it."""
 _PASSED = {"SATISFIED", "OVERRIDDEN", "NOT_APPLICABLE", "FORCED"}
 
 
-def ticket_of_change(change: Node, base: str, required: Iterable[str]) -> Ticket:
+def ticket_of_change(change: ChangeInfo, base: str, required: Iterable[str]) -> Ticket:
     """The ticket that a change is, at its current patch set.
 
     Its labels are its hashtags, each vote (``Code-Review+2``), and ``submittable`` where all of Gerrit's own
@@ -37,30 +38,30 @@ def ticket_of_change(change: Node, base: str, required: Iterable[str]) -> Ticket
     )
 
 
-def own_vote(change: Node, label: str, account: int) -> int:
+def own_vote(change: ChangeInfo, label: str, account: int) -> int:
     """What the account votes on the current patch set; 0 for nothing."""
     return next(
         (int(vote["value"]) for name, vote in _votes(change) if (name, vote["_account_id"]) == (label, account)), 0
     )
 
 
-def _labels(change: Node) -> Iterator[str]:
+def _labels(change: ChangeInfo) -> Iterator[str]:
     yield from change.get("hashtags", ())
     yield from (f"{name}{vote['value']:+d}" for name, vote in _votes(change))
     if change.get("submittable"):
         yield "submittable"
 
 
-def _votes(change: Node) -> Iterator[tuple[str, Node]]:
+def _votes(change: ChangeInfo) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for name, label in change.get("labels", {}).items():
         yield from ((name, vote) for vote in label.get("all", ()) if vote.get("value"))
 
 
-def _name(account: Node) -> str:
+def _name(account: Mapping[str, Any]) -> str:
     return str(account.get("name") or account.get("username") or account["_account_id"])
 
 
-def _held(change: Node, required: Iterable[str]) -> str:
+def _held(change: ChangeInfo, required: Iterable[str]) -> str:
     """Why Gerrit holds the change back, or nothing."""
     if change.get("is_private"):
         return "it is private"
@@ -69,7 +70,7 @@ def _held(change: Node, required: Iterable[str]) -> str:
     return next((why for name in required if (why := _not_approved(change, name))), "")
 
 
-def _not_approved(change: Node, name: str) -> str:
+def _not_approved(change: ChangeInfo, name: str) -> str:
     """What keeps a submit requirement, or else the label of that name, from being approved."""
     for requirement in change.get("submit_requirements", ()):
         if requirement["name"] == name:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import urlsplit
 
 from sessions.tickets.model import Ticket
+from sessions.tickets.trackers.gerrit.changes import ChangeInfo
 
-Node = Mapping[str, Any]
 _FOOTER = re.compile(r"^Depends-On:[ \t]*(\S+)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _CHANGE_ID = re.compile(r"I[0-9a-f]{40}")
 # https://HOST/c/PROJECT/+/7, with a patch set or a file behind it; before Gerrit 2.15 https://HOST/#/c/7/ and /7.
@@ -28,10 +27,10 @@ class ChangeRelations:
     ``is_topic_whole``: the server submits all changes of a topic at once.
     """
 
-    changes: Mapping[int, Node]
+    changes: Mapping[int, ChangeInfo]
     base: str
     is_topic_whole: bool = False
-    others: Mapping[str, Node] | None = None
+    others: Mapping[str, ChangeInfo] | None = None
 
     def unknown(self) -> tuple[str, ...]:
         """The names in ``Depends-On`` that no open change has: change numbers and change ids."""
@@ -89,14 +88,14 @@ class ChangeRelations:
         where = "was abandoned" if is_abandoned else f"is open in {other['project']}, branch {other['branch']}"
         return f"it depends on {name}, which {where}"
 
-    def _topic_of(self, change: Node) -> tuple[int, ...]:
+    def _topic_of(self, change: ChangeInfo) -> tuple[int, ...]:
         topic = change.get("topic")
         if not (self.is_topic_whole and topic):
             return ()
         return tuple(sorted(n for n, each in self.changes.items() if each.get("topic") == topic and each is not change))
 
 
-def named_in(change: Node, base: str) -> tuple[str, ...]:
+def named_in(change: ChangeInfo, base: str) -> tuple[str, ...]:
     """The changes of this server that a commit message depends on, by number or change id."""
     message = change["revisions"][change["current_revision"]]["commit"]["message"]
     names = (_name(word, base) for word in _FOOTER.findall(message.replace("\r\n", "\n")))
@@ -112,5 +111,5 @@ def _name(word: str, base: str) -> str:
     return (found[1] or found[2]) if found else ""
 
 
-def _parents(change: Node) -> Iterable[str]:
+def _parents(change: ChangeInfo) -> Iterable[str]:
     return (parent["commit"] for parent in change["revisions"][change["current_revision"]]["commit"]["parents"])

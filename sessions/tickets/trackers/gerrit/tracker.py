@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.terminal.errors import RefusedError, TrackerError
 from sessions.tickets.model import Account, Ticket
 from sessions.tickets.refusals import Change, Planned, TicketPart, WriteResult, cannot_see, carry_out
 from sessions.tickets.trackers.gerrit.address import GerritAddress, parse_gerrit_address, read_gerrit_credentials
-from sessions.tickets.trackers.gerrit.changes import ticket_of_change
+from sessions.tickets.trackers.gerrit.changes import ChangeInfo, ticket_of_change
 from sessions.tickets.trackers.gerrit.client import GerritClient, documented_answers
 from sessions.tickets.trackers.gerrit.relations import ChangeRelations
 from sessions.tickets.trackers.gerrit.review import plan_review, vote_at_fault
@@ -118,7 +117,7 @@ class GerritTracker:
         write = partial(self.client.post, change, f"changes/{ticket.number}/abandon", content)
         return carry_out([Planned(change=change, write=write)], refused_before)
 
-    def _read_changes(self) -> Mapping[int, Mapping[str, Any]]:
+    def _read_changes(self) -> Mapping[int, ChangeInfo]:
         """All open changes, by number.
 
         Gerrit sorts them by when they were updated, so that one that is updated meanwhile moves to a page that was
@@ -134,13 +133,13 @@ class GerritTracker:
                 return {change["_number"]: change for change in changes}
         raise TrackerError("Changes on Gerrit are updated faster than they can be read: run again.")
 
-    def _page(self, start: int, *options: str) -> tuple[list[Mapping[str, Any]], bool]:
+    def _page(self, start: int, *options: str) -> tuple[list[ChangeInfo], bool]:
         """The changes from that place on, and whether there are no more."""
         query = f"({self.address.query}) status:open"
         page = self.client.get("changes/", q=query, n=_PAGE, S=start, o=options)
         return page, not (page and page[-1].get("_more_changes"))
 
-    def _look_up(self, names: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+    def _look_up(self, names: Collection[str]) -> Mapping[str, ChangeInfo]:
         """The changes of those numbers and change ids, whatever their project and status; of several an open one."""
         if not names:
             return {}
@@ -149,5 +148,5 @@ class GerritTracker:
         return {str(change["_number"]): change for change in by_rank} | {each["change_id"]: each for each in by_rank}
 
 
-def _order(changes: list[Mapping[str, Any]]) -> list[tuple[int, str]]:
+def _order(changes: list[ChangeInfo]) -> list[tuple[int, str]]:
     return [(change["_number"], change["updated"]) for change in changes]
