@@ -37,7 +37,7 @@ console.bad(title)
 with console.probes([(title, 90.0)]) as watch:
     watch.listeners[0](title)
     watch.ended(0)
-console.show("# heading\\n\\nsome *words*")
+console.show("# heading\\n\\nsome *words*", "heading\\n\\nsome words")
 """
 
 
@@ -61,7 +61,7 @@ def test_in_a_pipe_a_story_is_plain_lines() -> None:
     told = tell("Merging")
     assert told.stdout.splitlines() == [
         "==> Merging", "    Merging", "Merging", "Merging", "    probe 1: Merging (usually 1m30s)",
-        "# heading", "", "some *words*",
+        "heading", "", "some words",
     ]  # fmt: skip
     assert told.stderr == ""
 
