@@ -16,9 +16,12 @@ from pathlib import Path
 import pytest
 
 from sessions.integrate import integrate
+from sessions.main import run_init
 from sessions.report import report
 from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack_sample
+from sessions.settings.configuration import load_config
+from sessions.settings.options import parse_options
 from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror
 from sessions.source.patch_branches import PatchBranches
@@ -160,16 +163,20 @@ def test_the_newest_version_counts_and_the_others_say_so(project: MailedProject)
     assert "three\n" in run_git("show", f"{third.commit}:a", cwd=repository)
 
 
-@pytest.mark.parametrize("style", ["title", "change-id", "answer"])
+@pytest.mark.parametrize("style", ["title", "change-id", "answer", "patches"])
 def test_versions_belong_together_by_title_or_change_id_or_as_an_answer(project: MailedProject, style: str) -> None:
     grow(project.builder, "first", ("a", lines((5, "one"))))
     grow(project.builder, "second", ("a", lines((5, "two"))))
     patch = {each: run_git("diff", "1.0", each, cwd=project.builder.path) for each in ("first", "second")}
-    titles = {"title": ("Count", "count"), "change-id": ("Count", "Add"), "answer": ("Count", "Add")}[style]
+    titles = ("Count", "count") if style == "title" else ("Count", "Add")
     footer = "\nchange-id: 20260601-count-abc\n" if style == "change-id" else ""
     one = project.write(f"[PATCH] {titles[0]}", f"Text\n---\n{patch['first']}\n{footer}")
     answers = one.message_id if style == "answer" else ""
-    project.write(f"[PATCH v2] {titles[1]}", f"Text\n---\n{patch['second']}\n{footer}", answers=answers)
+    if style == "patches":
+        cover = project.write("[PATCH v2 0/1] Another title", "Text\n")
+        project.write("[PATCH v2 1/1] COUNT", f"Text\n---\n{patch['second']}\n", answers=cover.message_id)
+    else:
+        project.write(f"[PATCH v2] {titles[1]}", f"Text\n---\n{patch['second']}\n{footer}", answers=answers)
     old, new = project.read()
     assert (old.held, new.held) == (f"version 2 replaces it, #{new.number}", "")
     # Of somebody else, the same is another series.
@@ -177,6 +184,15 @@ def test_versions_belong_together_by_title_or_change_id_or_as_an_answer(project:
         f"[PATCH v3] {titles[1]}", f"Text\n---\n{patch['second']}\n{footer}", answers=answers, author="B <b@x.org>"
     )
     assert [each.held for each in project.read()] == [old.held, "", ""]
+
+
+def test_a_companion_that_answers_a_series_replaces_nobody(project: MailedProject) -> None:
+    grow(project.builder, "kernel", ("x", "1\n"), ("y", "1\n"))
+    grow(project.builder, "tool", ("z", "1\n"))
+    cover, *_ = project.send("kernel", "--cover-letter")
+    patch = run_git("diff", "1.0", "tool", cwd=project.builder.path)
+    project.write("[PATCH iproute2] tool: show x", f"Text\n---\n{patch}\n", answers=cover.message_id)
+    assert [each.held for each in project.read()] == ["", ""]
 
 
 def test_a_series_that_begins_with_the_same_patch_as_another_replaces_nobody(project: MailedProject) -> None:
@@ -557,10 +573,27 @@ def test_an_archive_is_read_by_a_query_or_a_thread(project: MailedProject) -> No
 
 
 def test_addresses_are_recognised() -> None:
-    for typed in ("list.mbox", "../x/list.mbox", "https://lore.kernel.org/netdev/?q=d:2.weeks.ago..", "~/Maildir"):
+    for typed in ("list.mbox", "../list.mbox", "https://lore.kernel.org/netdev/?q=d:2.weeks.ago..", "~/Maildir"):
         found = recognise_address(typed)
         assert found
         assert (found.kind, found.url) == (MAIL, typed)
+
+
+def test_init_takes_a_mailbox_and_the_plan_shows_its_series(project: MailedProject) -> None:
+    grow(project.builder, "one", ("x", "1\n"))
+    project.send("one")
+    project.send("one", "--cover-letter", "-v2")
+    folder = project.folder / "clone"
+    run_git("clone", "--quiet", project.builder.url, str(folder), cwd=project.folder)
+    assert run_init(("--tracker", "../list.mbox", "--tests", "true"), folder) is None
+    tickets = load_config(folder / "integration.toml").tickets
+    assert (tickets.tracker, tickets.url, tickets.ready, tickets.milestone) == ("mail", "../list.mbox", (), "")
+    words = ("--plan", "--date", "2026-11-23")
+    record = integrate(
+        parse_options(words, session="integrate", called_from=folder, home=folder), Console(to_stderr=True)
+    )
+    assert sorted(each.verdict for each in record.tickets) == ["ineligible", "integrated"]
+    assert not (project.folder / "list.outbox").exists()
 
 
 @pytest.mark.slow

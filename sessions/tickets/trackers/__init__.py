@@ -16,13 +16,14 @@ from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKi
 from sessions.tickets.trackers.mail import MAIL
 from sessions.tickets.trackers.trac import TRAC
 
-# An address goes to the first kind that recognises it: `branches.toml` is a TOML file, too.
+# An address goes to the first kind that recognises it: `branches.toml` is a TOML file, too, and `../list.mbox` could be
+# OWNER/NAME.
 _KINDS = (
     BRANCHES,
     FILE,
+    MAIL,
     GERRIT,
     GITHUB,
-    MAIL,
     TRAC,
 )
 TRACKERS: dict[str, TrackerKind] = {kind.name: kind for kind in _KINDS}

@@ -16,7 +16,7 @@ from sessions.tickets.trackers.mail.message import Mail
 # Bytes of one mail, and of a whole mailbox, and the number of mails: more is a mistake, or meant to do harm.
 _LARGEST_MAIL = 20_000_000
 _LARGEST_BOX = 1_000_000_000
-_MOST_MAILS = 200_000
+_MOST_MAILS = 50_000
 # The line between mails, https://www.rfc-editor.org/rfc/rfc4155, and how the format quotes such lines within a mail.
 _FROM = re.compile(rb"(?m)^From \S+[^\n]*\d{4}[^\n]*\n")
 _QUOTED_FROM = re.compile(rb"(?m)^>(>*From )")

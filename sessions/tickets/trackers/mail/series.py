@@ -1,8 +1,9 @@
-"""The patch series of a mailbox: which mails belong together, which version replaces which, who reviewed them. Pure."""
+"""The patch series of a mailbox: which mails belong together, and who reviewed them. Pure."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -107,37 +108,6 @@ def find_series(mails: Iterable[Mail]) -> tuple[Series, ...]:
     return tuple(sorted(made, key=lambda series: (series.head.date, series.head.message_id)))
 
 
-def replaced_by(series: Sequence[Series]) -> dict[int, int]:
-    """For each series that a newer version replaces, by its place in the sequence, the place of the newest one.
-
-    Versions are known by b4's change-id, by answering to one another, or else by author and title.
-    """
-    places = {mail.message_id: place for place, each in enumerate(series) for mail in each.mails.values()}
-    roots = list(range(len(series)))
-
-    def root(place: int) -> int:
-        while roots[place] != place:
-            place = roots[place]
-        return place
-
-    seen: dict[object, int] = {}
-    for place, each in enumerate(series):
-        author = each.head.author[1]
-        # Without a cover letter, the first of several patches gives the title, and can be sent in another series, too.
-        is_whole = each.subject.place == 0 or each.subject.count == 1
-        keys: list[object] = [(author, is_whole, " ".join(each.subject.title.casefold().split()))]
-        keys += [("change-id", author, each.change_id)] if each.change_id else []
-        related = [seen.setdefault(key, place) for key in keys]
-        above = (places[name] for name in each.head.ancestors if name in places)
-        related += [other for other in above if series[other].head.author[1] == author]
-        for other in related:
-            roots[root(place)] = root(other)
-    newest: dict[int, int] = {}
-    for place in sorted(range(len(series)), key=lambda at: (series[at].subject.version, series[at].head.date)):
-        newest[root(place)] = place
-    return {place: newest[root(place)] for place in range(len(series)) if newest[root(place)] != place}
-
-
 def _patch_subject(mail: Mail) -> PatchSubject | None:
     """What the subject of a patch or of a cover letter says; ``None`` for any other mail."""
     subject = read_patch_subject(mail.subject)
@@ -172,7 +142,10 @@ def _group(by_id: Mapping[str, Mail], subjects: Mapping[str, PatchSubject]) -> I
     lone: dict[tuple[object, ...], list[dict[int, Mail]]] = defaultdict(list)
     for name, head in heads.items():
         subject = subjects[name]
-        if name == head and head not in above:
+        is_lone = name == head and head not in above
+        if is_lone and subject.count == 1:
+            yield {subject.place: by_id[name]}
+        elif is_lone:
             _put(lone[*_kind(by_id[name], subject), subject.tags], subject.place, by_id[name])
         else:
             _put(threads[head], subject.place, by_id[name])
@@ -186,12 +159,11 @@ def _group(by_id: Mapping[str, Mail], subjects: Mapping[str, PatchSubject]) -> I
 
 
 def _put(parts: list[dict[int, Mail]], place: int, mail: Mail) -> None:
-    """Add a mail to the first part that lacks its place."""
-    for part in parts:
-        if place not in part:
-            part[place] = mail
-            return
-    parts.append({place: mail})
+    """Add a mail to the first part that lacks its place: those before it have it, and none after it."""
+    at = bisect_left(parts, True, key=lambda part: place not in part)
+    if at == len(parts):
+        parts.append({})
+    parts[at][place] = mail
 
 
 def _answers(

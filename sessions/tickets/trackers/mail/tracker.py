@@ -17,7 +17,8 @@ from sessions.tickets.refusals import Change, TicketPart, WriteResult, cannot_se
 from sessions.tickets.trackers.kind import Surroundings
 from sessions.tickets.trackers.mail.mailbox import read_mailbox
 from sessions.tickets.trackers.mail.outbox import Outbox, draft_answer
-from sessions.tickets.trackers.mail.series import Series, find_series, replaced_by
+from sessions.tickets.trackers.mail.series import Series, find_series
+from sessions.tickets.trackers.mail.versions import replaced_by
 
 _LONGEST_DESCRIPTION = 10_000
 
