@@ -8,10 +8,11 @@ from typing import Any
 from sessions.auditing.branch_audit import Audit, audit_branch
 from sessions.auditing.branch_steps import AllowedCommits, read_steps
 from sessions.day.context import Day, open_day
+from sessions.day.ticket_source import open_tracker
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import SourceError, UsageError
-from sessions.tickets.trackers import connect_tracker, merge_subjects, request_refs
+from sessions.tickets.trackers import merge_subjects, request_refs
 
 # How many faults the terminal shows.
 _SHOWN = 20
@@ -54,7 +55,7 @@ def _ends(day: Day, branch: str) -> tuple[str, str]:
 
 def _known(day: Day, start: str, end: str) -> AllowedCommits:
     """The commits of all tickets that the tracker lists, and of pull requests that the branch names."""
-    tickets = connect_tracker(day.config.tickets, day.mirror.list_refs).read()
+    tickets = open_tracker(day).read()
     elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
     names = merge_subjects()
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}

@@ -75,7 +75,7 @@ def find_tickets(typed: str | None, proposed: TrackerAddress | None, mirror: Mir
         why=f"{kind.title} answers: {len(seen)} {kind.tickets} are open",
         seen=seen,
         milestone=_milestone(seen, release),
-        ready=_known(labels, _READY),
+        ready=_known(labels, _READY) or kind.ready,
         never=_known(labels, _NEVER),
         priorities=_by_urgency(labels),
     )

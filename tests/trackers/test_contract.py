@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -118,7 +119,8 @@ class ListForge(FileForge):
     refs: dict[str, str] = field(default_factory=dict)
 
     def connect(self, patience: float = 0.0) -> TicketSource:  # noqa: ARG002
-        return BranchList(Tracker(tracker="branches", url=str(self.path)), lambda _url: self.refs)
+        surroundings = Surroundings(list_refs=lambda _url: self.refs)
+        return BranchList(Tracker(tracker="branches", url=str(self.path)), surroundings)
 
     def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
         name = title if title != "T" else f"t{number}"
@@ -457,6 +459,8 @@ class TestTrac(ServerContract):
 
 
 def test_every_bundled_tracker_is_held_to_the_contract() -> None:
+    for path in Path(__file__).parent.glob("test_*.py"):
+        importlib.import_module(f"tests.trackers.{path.stem}")
     held = {
         each.__name__.removeprefix("Test").lower()
         for each in (*TrackerContract.__subclasses__(), *ServerContract.__subclasses__())
