@@ -1,6 +1,6 @@
-"""What a session on another machine needs beside the rest of the state folder: images and commits, in ``STATE/packed``.
+"""Pack images and commits into ``STATE/packed`` for a session on another machine; ``--pack`` requests it.
 
-``--pack`` writes it. So a job that runs tickets' code needs no right to push, and a job that pushes runs no such code.
+So a job that runs tickets' code needs no permission to push, and a job that pushes runs no such code.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers the queries of culprit searches by probes."""
+"""Answer the queries of culprit searches by probes."""
 
 from __future__ import annotations
 

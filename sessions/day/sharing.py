@@ -1,4 +1,4 @@
-"""What a session shares with other machines: what pushes for a day, and what is known of the release alone."""
+"""Share results with other machines: the publication of a day, and that of a release's baseline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sessions.publishing.publication import Publication
 
 
 def publication_of(day: Day, runner: ProbeRunner | None) -> Publication:
-    """Return what pushes for a day whose probes ran with ``runner``, if any did."""
+    """Return the publication of a day. ``runner`` ran its probes, or is ``None`` if none ran."""
     images = runner.engine.images if runner else None
     image = day.config.engine.image
     return Publication(options=day.options, console=day.console, repository=image, images=images)

@@ -30,7 +30,7 @@ def look_inside(options: Options, console: Console) -> Record:
             console.detail(f"the failing command: {command}")
         image, images = debug_images.make(inspection), runner.engine.images
         if image is None or images is None:
-            raise UsageError(f"There is no image to look into: the {runner.engine.name} engine made none.")
+            raise UsageError(f"There is no image to open: the {runner.engine.name} engine does not make images.")
         console.step(f"A shell in {image.name}; `exit` leaves it")
         images.enter(image)
     return record

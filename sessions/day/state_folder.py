@@ -16,15 +16,15 @@ from sessions.terminal.errors import InfrastructureError, StateInUseError
 
 @contextmanager
 def hold_state(state: Path) -> Iterator[None]:
-    """One session at a time in a state folder; the lock goes with the process, however that ends."""
+    """Lock a state folder for this session. The lock ends with the process, however it ends."""
     try:
         state.mkdir(parents=True, exist_ok=True)
         lock = FileLock(state / "lock", timeout=0)
         holder = state / "holder.json"
         try:
             with lock:
-                words = {"pid": os.getpid(), "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
-                holder.write_text(json.dumps(words), encoding="utf-8")
+                content = {"pid": os.getpid(), "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
+                holder.write_text(json.dumps(content), encoding="utf-8")
                 yield
         except Timeout:
             raise StateInUseError(
@@ -39,7 +39,7 @@ def hold_state(state: Path) -> Iterator[None]:
 
 def _who(holder: Path) -> str:
     try:
-        words = json.loads(holder.read_text(encoding="utf-8"))
-        return f"process {words['pid']} since {words['since']}"
+        content = json.loads(holder.read_text(encoding="utf-8"))
+        return f"process {content['pid']} since {content['since']}"
     except (OSError, ValueError, KeyError):
         return "it does not say which"

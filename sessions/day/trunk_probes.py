@@ -1,4 +1,4 @@
-"""Runs tests at commits of the branch that the tickets start from."""
+"""Run tests at commits of the branch that the tickets start from."""
 
 from __future__ import annotations
 

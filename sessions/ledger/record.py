@@ -387,7 +387,7 @@ class Record:
         RecordedOptions,
         "The options of this call that bear on what is integrated, as far as they were given.",
     ] = RecordedOptions()
-    queue: Annotated[Numbers, "The tickets that were ready, in the order in which the merge line took them up."] = ()
+    queue: Annotated[Numbers, "The tickets that were ready, in the order in which the merge line tried them."] = ()
     order: Annotated[Numbers, "The tickets of the head in merge order."]
     blockers: Annotated[
         tuple[RecordedBlocker, ...],

@@ -1,4 +1,4 @@
-"""All open tickets merged in pairs onto one base: who conflicts with whom, and where."""
+"""Merge all open tickets in pairs onto one base, and find who conflicts with whom, and where."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Meeting:
 class PairConflicts:
     """``conflicts`` by pair, lower number first; ``unfit`` are the tickets that do not merge with the base alone.
 
-    ``fit`` are all others that bring something; ``merged`` is how many pairs had to be merged.
+    ``fit`` are all others that change something; ``merged`` is how many pairs had to be merged.
     """
 
     conflicts: Mapping[tuple[int, int], tuple[Meeting, ...]]
@@ -63,14 +63,14 @@ def find_pair_conflicts(tickets: Sequence[Ticket], merger: Merger) -> PairConfli
 
 
 def _footprint(merger: Merger, candidate: Candidate) -> Footprint:
-    words = ("diff-tree", "-r", "-p", "-U0", "--histogram", "--no-renames", "--no-ext-diff")
-    return Footprint.of(read_hunks(merger.repository.git(*words, merger.base.tree, candidate.tree).text))
+    arguments = ("diff-tree", "-r", "-p", "-U0", "--histogram", "--no-renames", "--no-ext-diff")
+    return Footprint.of(read_hunks(merger.repository.git(*arguments, merger.base.tree, candidate.tree).text))
 
 
 def _conflicting(
     merger: Merger, pairs: Sequence[tuple[int, int]], alone: Mapping[int, Candidate]
 ) -> list[tuple[int, int]]:
-    """Those pairs that do not merge, tried by as many processes of git as there are cores."""
+    """Return the pairs that conflict; they are merged by as many git processes as there are cores."""
     workers = min(os.cpu_count() or 1, 8)
 
     def share(start: int) -> list[tuple[int, int]]:

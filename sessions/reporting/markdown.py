@@ -1,4 +1,4 @@
-"""The report as Markdown, for the terminal and a file."""
+"""Write the report as Markdown, for the terminal and a file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sessions.tickets.model import Verdict
 
 
 def write_report(record: Record, folder: Path) -> str:
-    """Write ``report.md`` into the day's folder; its text."""
+    """Write ``report.md`` into the day's folder, and return its text."""
     text = _render("report.md.jinja", record=record, groups=_groups(record))
     write_whole(folder / "report.md", text)
     return text
 
 
 def _groups(record: Record) -> list[tuple[Verdict, list[RecordedTicket]]]:
-    """The tickets by verdict: first those in the head, in merge order, then those that somebody must act on."""
+    """Return the tickets by verdict: first those in the head, in merge order, then those that need action."""
     place = {number: at for at, number in enumerate(record.order)}
     tickets = sorted(record.tickets, key=lambda each: place.get(each.number, each.number))
     groups = [(verdict, [each for each in tickets if each.verdict is verdict]) for verdict in HEAD_FIRST]

@@ -8,6 +8,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sessions.reporting.record_view import changes_to_tests, passed
+from sessions.reporting.verdicts import verdict_text
 
 Filters = Mapping[str, Callable[..., object]]
 
@@ -30,5 +31,10 @@ def _environment(filters: frozenset[tuple[str, Callable[..., object]]]) -> Envir
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"passed": passed, "changes_to_tests": changes_to_tests, **dict(filters)}
+    environment.filters |= {
+        "verdict_text": verdict_text,
+        "passed": passed,
+        "changes_to_tests": changes_to_tests,
+        **dict(filters),
+    }
     return environment

@@ -85,8 +85,8 @@ def _import(repository: Path, stream: bytes) -> dict[int, str]:
     return {int(mark.removeprefix(":")) - 1: commit for mark, commit in lines}
 
 
-def _git(repository: Path, *words: str, stream: bytes = b"") -> None:
-    reply = call_git(*words, git_dir=repository, put=stream)
+def _git(repository: Path, *arguments: str, stream: bytes = b"") -> None:
+    reply = call_git(*arguments, git_dir=repository, put=stream)
     if reply.status:
         raise InfrastructureError(
             f"The sample could not be made in {repository.parent}: git says {reply.last_words!r}."

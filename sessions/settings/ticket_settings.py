@@ -24,5 +24,5 @@ class Tracker:
     priorities: tuple[str, ...] = key("Labels that give a ticket's priority, highest first.", ())
     require_checks: tuple[str, ...] = key("Checks that must have passed on a pull request's head.", ())
     at_fault: str = key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
-    fixes: tuple[str, ...] = key("Labels of tickets that may mend a gate which cannot measure the release.", ())
+    fixes: tuple[str, ...] = key("Labels of tickets that may fix a gate which cannot measure the release.", ())
     order: Literal["number", "listed"] = key("Who comes first of equals: lower number, or listed first.", "number")

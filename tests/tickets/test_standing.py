@@ -316,7 +316,7 @@ class TestReverted:
         told = f'{gone[:10]} (Revert "gh-3: three")'
         assert decisions[3] == Decision(
             verdict=Verdict.ALREADY_MERGED,
-            reason=f"merging it brings nothing: main contains it, and {told} took its changes out again",
+            reason=f"merging it brings nothing: main contains it, and {told} reverted its changes",
         )
         assert decisions[4].verdict is Verdict.BLOCKED
         assert decisions[4].reason == f"its branch carries #3, which was merged and taken out again by {told}"

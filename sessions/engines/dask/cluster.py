@@ -91,7 +91,7 @@ class Cluster:
         if self.refused:
             whys = "; ".join(sorted(set(self.refused.values())))
             return InfrastructureError(
-                f"No worker of the Dask scheduler {self.address} can run these probes ({whys}): mend that, or set "
+                f"No worker of the Dask scheduler {self.address} can run these probes ({whys}): fix that, or set "
                 'workers = "here".'
             )
         return InfrastructureError(
@@ -181,7 +181,7 @@ def read_reply(future: Future[Any]) -> tuple[str, JobReply]:
 
 def _no_answer(address: str, error: BaseException) -> InfrastructureError:
     return InfrastructureError(
-        f"No Dask scheduler answers at {address} ({_text_of(error)}): start it with `dask scheduler`, mend "
+        f"No Dask scheduler answers at {address} ({_text_of(error)}): start it with `dask scheduler`, correct "
         '[engine] scheduler, or set workers = "here".'
     )
 

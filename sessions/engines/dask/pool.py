@@ -160,7 +160,7 @@ class _Batch:
             case Outcome():
                 return [(place, reply)]
             case JobFailed(why=why):
-                return [(place, InfrastructureError(f"A probe failed on a Dask worker ({why}): mend that, run again."))]
+                return [(place, InfrastructureError(f"A probe failed on a Dask worker ({why}): fix it, run again."))]
             case JobRefused(why=why):
                 self._refuse(worker, why)
                 self._submit_all({place: ""})
@@ -196,7 +196,7 @@ class _Batch:
         if self.losses > _LOSSES:
             raise InfrastructureError(
                 f"The connection to the Dask scheduler {self.cluster.address} was lost {self.losses} times in a row: "
-                "mend the network, then run again; what is known is kept."
+                "repair the network, then run again; what is known is kept."
             )
         keys = (beside or {}) | {place: str(future.key) for place, future in self.running.items()}
         self.running.clear()

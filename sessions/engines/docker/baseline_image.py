@@ -167,7 +167,7 @@ class BaselineImage:
             if not recipe.is_relative_to(context.resolve()) or not recipe.is_file():
                 raise InfrastructureError(
                     f"[engine] recipe {self.config.engine.recipe} is no file of {release.tag}, and {plan.name} is "
-                    "nowhere else: mend it, or load that image."
+                    "nowhere else: correct it, or load that image."
                 )
             yield context.resolve(), recipe
 
