@@ -82,7 +82,7 @@ def run_init(arguments: Sequence[str], called_from: Path) -> str | None:
 
 
 def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
-    """Run ``nox -s reproduce``, which has options of its own; ``None`` where the failure was reproduced."""
+    """Run ``nox -s reproduce``, which has options of its own; ``None`` if the failure was reproduced."""
     if _is_answered(arguments, build_reproduce_parser()):
         return None
     console = Console()

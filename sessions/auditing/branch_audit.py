@@ -61,7 +61,7 @@ class Audit:
         return f"{self.faults[0].text}{more}"
 
     def record(self) -> dict[str, Any]:
-        """The audit for ``--json``."""
+        """Return the audit for ``--json``."""
         steps = [
             {"commit": step.commit, "subject": step.subject, "ticket": claim.owner, "merged": list(step.merged)}
             for step, claim in self.steps
@@ -81,7 +81,7 @@ class Audit:
 def audit_branch(repository: Repository, start: str, end: str, known: AllowedCommits) -> Audit:
     """Audit the commits from ``start`` (a release) to ``end``; full hex ids.
 
-    Raises :class:`SourceError` where ``end`` does not contain ``start``, or git fails.
+    Raises :class:`SourceError` if ``end`` does not contain ``start``, or git fails.
     """
     steps = read_steps(repository, start, end)
     claims = Claims(repository, start, known)

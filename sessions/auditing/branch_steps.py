@@ -21,7 +21,7 @@ class BranchStep:
     subject: str
 
     def __str__(self) -> str:
-        """A phrase such as ``1a2b3c4d5e (#9: Fix it)``."""
+        """Return a phrase such as ``1a2b3c4d5e (#9: Fix it)``."""
         return f"{self.commit[:10]} ({self.subject[:80]})"
 
 
@@ -128,7 +128,7 @@ class Claims:
         return not self.repository.git("merge-base", "--is-ancestor", commit, tip, ok=(0, 1)).status
 
     def _known_patches(self) -> dict[str, tuple[int, str]]:
-        """The tickets' own commits, by the id of what they change (git-patch-id)."""
+        """Return the tickets' own commits, by the id of what they change (git-patch-id)."""
         if self._patches is None:
             self._patches = {}
             for number, tip in self.known.tickets.items():

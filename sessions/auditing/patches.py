@@ -34,7 +34,7 @@ class Hunk:
 
     @property
     def lines(self) -> str:
-        """The lines in the new version, as ``12-15``; ``12`` where lines after it were removed; else empty."""
+        """The lines in the new version, as ``12-15``; ``12`` if lines after it were removed; empty otherwise."""
         if len(self.added) > 1:
             return f"{self.new}-{self.new + len(self.added) - 1}"
         return str(self.new) if self.added or self.removed else ""
@@ -64,7 +64,7 @@ class OwnedPatch:
 
 
 def read_hunks(diff: str) -> Iterator[Hunk]:
-    """The hunks of a diff made with ``-p -U0 --no-renames``, in order."""
+    """Yield the hunks of a diff made with ``-p -U0 --no-renames``, in order."""
     path, bare = "", False
     lines = iter(diff.split("\n"))
     for line in lines:
@@ -116,7 +116,7 @@ def _owners(lines: tuple[str, ...], history: list[tuple[str, frozenset[str]]]) -
 
 
 def _count(number: str | None) -> int:
-    """How many lines a hunk's header announces; git leaves out a 1."""
+    """Return how many lines a hunk's header announces; git leaves out a 1."""
     return 1 if number is None else int(number)
 
 
@@ -129,7 +129,7 @@ def _take(lines: Iterator[str], count: int) -> Iterator[str]:
 
 
 def _path_of(names: str) -> str:
-    """The path in ``a/PATH b/PATH``, where both are the same and either may be quoted."""
+    """Return the path in ``a/PATH b/PATH``, where both are the same and either may be quoted."""
     name = names[: (len(names) - 1) // 2]
     if not name.startswith('"'):
         return name[2:]

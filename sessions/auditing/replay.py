@@ -39,7 +39,7 @@ class Replay:
     def merge(self, onto: str, commits: Sequence[str]) -> Replayed:
         """Merge ``commits`` (full hex ids) into ``onto``.
 
-        Raises :class:`SourceError` where git cannot check out or merge them.
+        Raises :class:`SourceError` if git cannot check out or merge them.
         """
         # A squash merges like any other merge, and leaves nothing but the index and the files behind.
         return self._apply(onto, "merge", "--quiet", "--squash", "--allow-unrelated-histories", *commits)

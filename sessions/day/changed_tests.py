@@ -121,12 +121,12 @@ class ChangedTests:
 
 
 def _base(test: TestId) -> str:
-    """The test's name without its parameters."""
+    """Return the test's name without its parameters."""
     return re.sub(r"[\[(].*", "", test.name, flags=re.DOTALL).strip() or test.name
 
 
 def _own_name(test: TestId) -> str:
-    """The test's name as its source spells it: without its classes, groups and parameters."""
+    """Return the test's name as its source spells it: without its classes, groups and parameters."""
     name = _base(test)
     last = re.split("::| \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} | > ", name)[-1].strip()
     # A name that is a sentence has dots of its own.

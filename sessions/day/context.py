@@ -90,7 +90,7 @@ class Day:
 def open_day(options: Options, console: Console) -> Iterator[Day]:
     """Lock the state folder, read the configuration, find the release.
 
-    Raises :class:`UsageError` for a wrong configuration, :class:`StateInUseError` where another session works in
+    Raises :class:`UsageError` for a wrong configuration, :class:`StateInUseError` if another session works in
     the state folder, :class:`SourceError` where the repository or the release cannot be had.
     """
     started = time.monotonic()

@@ -43,7 +43,7 @@ def evidence_probe(runner: ProbeRunner, evidence: Evidence) -> tuple[Gate, Probe
 def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[RecordedBreakage]) -> list[Rerun]:
     """Run the failing tests, and return what became of each of ``reported``, entries of ``broke`` in the record.
 
-    Raises :class:`InfrastructureError` where the engine, and not the candidate, failed.
+    Raises :class:`InfrastructureError` if the engine, and not the candidate, failed.
     """
     gate, probe = evidence_probe(runner, evidence)
     what = f"{called(gate.name)} on {evidence.commit[:10]}"

@@ -56,7 +56,7 @@ class ResultCache:
     def store(self, question: Question, outcome: Outcome) -> None:
         """Write a probe's results, log and artifacts.
 
-        Raises :class:`InfrastructureError` where our own side broke; then only its log and artifacts are kept.
+        Raises :class:`InfrastructureError` if our own side broke; then only its log and artifacts are kept.
         """
         key = self.key(question)
         log = _log_path(key)

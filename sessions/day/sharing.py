@@ -24,7 +24,7 @@ def publication_of(day: Day, runner: ProbeRunner | None) -> Publication:
 def share(day: Day, runner: ProbeRunner, record: Record, *, is_newest: bool) -> Record:
     """Save the record of a baseline if it ``is_newest``, and publish the release's image and what is known, if asked.
 
-    Raises :class:`InfrastructureError` where something could not be published.
+    Raises :class:`InfrastructureError` if something could not be published.
     """
     publication = publication_of(day, runner)
     if publication.images:

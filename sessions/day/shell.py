@@ -19,7 +19,7 @@ from sessions.terminal.errors import UsageError
 def look_inside(options: Options, console: Console) -> Record:
     """Open a shell in an image of the newest run, made if it is not here; returns the record of that run.
 
-    Raises :class:`UsageError` where that run has no such image.
+    Raises :class:`UsageError` if that run has no such image.
     """
     record = load_record(options.state)
     then = replace(options, release=record.release, date=date.fromisoformat(record.date))

@@ -33,7 +33,7 @@ class TrunkBreak:
     evidence: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """A clause such as ``docs::build, with 1a2b3c4d5e (Rename it)``."""
+        """Return a clause such as ``docs::build, with 1a2b3c4d5e (Rename it)``."""
         name = called(self.test.name) if self.test == BUILD_TEST else str(self.test)
         return f"{name}, with {self.commit[:10]} ({self.subject})" if self.commit else name
 

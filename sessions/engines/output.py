@@ -22,7 +22,7 @@ class StepOutput:
 
     @property
     def exceeded(self) -> str:
-        """Why the step must be stopped, as a sentence without its full stop; empty where it need not be."""
+        """Why the step must be stopped, as a sentence without its full stop; empty if it need not be."""
         if self._size <= self._bounds.output:
             return ""
         return f"it printed more than {say_bytes(self._bounds.output)} ([engine] output sets how much)"

@@ -40,7 +40,7 @@ class PairConflicts:
 def find_pair_conflicts(tickets: Sequence[Ticket], merger: Merger) -> PairConflicts:
     """Merge each ticket onto ``merger.base``, and with each other ticket that changes something near.
 
-    Raises :class:`SourceError` where git itself failed.
+    Raises :class:`SourceError` if git itself failed.
     """
     alone = {ticket.number: merger.merge(merger.base, ticket) for ticket in tickets}
     unfit = {number: merged.places for number, merged in alone.items() if isinstance(merged, Clash)}

@@ -43,11 +43,11 @@ class Memory:
 
     @classmethod
     def of(cls, state: Path, tracker: str) -> Memory:
-        """The memory in a state folder."""
+        """Return the memory in a state folder."""
         return cls(path=state / "refused.json", tracker=tracker)
 
     def recall(self) -> tuple[Remembered, ...]:
-        """Return the stored refusals: none where the file cannot be read."""
+        """Return the stored refusals: none if the file cannot be read."""
         return tuple(map(_read, self._rows(is_ours=True)))
 
     def keep(self, remembered: Iterable[Remembered]) -> None:

@@ -30,7 +30,7 @@ class Writes:
     _stopped: TrackerError | None = None
 
     def attempt(self, number: int, write: Write) -> WriteResult | None:
-        """Write to one ticket; the result, or ``None`` where it failed or writing has stopped."""
+        """Write to one ticket; the result, or ``None`` if it failed or writing has stopped."""
         if self._stopped:
             return None
         known = () if self.retry else self.known
@@ -102,7 +102,7 @@ class Writes:
         return refusal.may_be_setup and refusal.change.part not in {part for _, part in self._changed}
 
     def _fresh(self) -> list[Remembered]:
-        """The refusals of this session that concern a ticket rather than our token or configuration."""
+        """Return the refusals of this session that concern a ticket rather than our token or configuration."""
         since = {each.refusal.change: each.since for each in self.known}
         ours = {each.change: each for each in self._refused if not self._is_setup(each)}
         return [

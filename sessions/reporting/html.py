@@ -146,7 +146,7 @@ def _many(count: int, noun: str) -> str:
 
 
 def _given(options: RecordedOptions) -> dict[str, object]:
-    """The options that were given."""
+    """Return the options that were given."""
     return {name: value for name, value in vars(options).items() if value}
 
 

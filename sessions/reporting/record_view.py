@@ -57,7 +57,7 @@ class Outcomes:
 
 
 def queue(record: Record) -> tuple[int, ...]:
-    """The tickets that were ready, in the order in which the merge line tried them."""
+    """Return the tickets that were ready, in the order in which the merge line tried them."""
     if record.queue:
         return record.queue
     # Old records do not tell it, but their first probe of the head has most of them.

@@ -14,7 +14,7 @@ Filters = Mapping[str, Callable[..., object]]
 
 
 def render(name: str, filters: Filters, **values: object) -> str:
-    """The text of a template of this room.
+    """Return the text of a template of this room.
 
     It is not HTML, so nothing is escaped by itself: every value that comes from a ticket or a log passes one of
     ``filters`` in the template. What the filters of all templates write are our own words and numbers.

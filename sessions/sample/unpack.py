@@ -32,7 +32,7 @@ class Sample:
 
 
 def unpack_sample(folder: Path) -> Sample:
-    """Lay the sample out in ``folder``, unless it lies there already; return where it is.
+    """Write the sample into ``folder``, unless it is there already; return its paths.
 
     What was left half-made, or was made from other data, is made anew. Nothing else in the folder is touched.
     The same data give the same commits and the same file on any machine.

@@ -46,7 +46,7 @@ class Cluster:
     def open(self) -> None:
         """Connect to the scheduler, and wait for a worker.
 
-        Raises :class:`InfrastructureError` where either does not answer, or Dask is not installed.
+        Raises :class:`InfrastructureError` if either does not answer, or Dask is not installed.
         """
         try:
             import distributed  # noqa: F401
@@ -67,9 +67,9 @@ class Cluster:
             raise _no_answer(self.address, error) from None
 
     def connect(self, patience: float) -> None:
-        """Connect, again if need be, and upload the payload where it is missing.
+        """Connect, again if need be, and upload the payload if it is missing.
 
-        Raises :class:`InfrastructureError` where the scheduler does not answer for ``patience`` seconds.
+        Raises :class:`InfrastructureError` if the scheduler does not answer for ``patience`` seconds.
         """
         from distributed import Client
 

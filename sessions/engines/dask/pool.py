@@ -42,7 +42,7 @@ def choose_pool(
 
     ``image`` is what ``engine`` prepared of ``release``. ``warn`` hears about workers that cannot be used.
 
-    Raises :class:`InfrastructureError` where the cluster does not answer, has no worker, or Dask is not installed.
+    Raises :class:`InfrastructureError` if the cluster does not answer, has no worker, or Dask is not installed.
     """
     if config.engine.workers == "here":
         return Threads(engine, jobs)
@@ -179,7 +179,7 @@ class _Batch:
             self._connect_again(keys)
 
     def _usable_workers(self) -> set[str] | None:
-        """Return the workers that can run jobs, or ``None`` where all can."""
+        """Return the workers that can run jobs, or ``None`` if all can."""
         usable = set(self.cluster.workers()) if self.cluster.refused else None
         if usable is not None and not usable:
             raise self.cluster.no_worker_error()

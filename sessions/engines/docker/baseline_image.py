@@ -56,9 +56,9 @@ class BaselineImage:
     listen: Listen = lambda _line: None
 
     def prepare(self, release: ImageSource) -> Image:
-        """Return the baseline image, with the configured layers on it where there are any.
+        """Return the baseline image, with the configured layers on it, if there are any.
 
-        Raises :class:`InfrastructureError` where it is neither here nor in a registry, and cannot be built.
+        Raises :class:`InfrastructureError` if it is neither here nor in a registry, and cannot be built.
         """
         name = self.name_of(release.tag)
         if not name:

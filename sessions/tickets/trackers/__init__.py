@@ -31,9 +31,9 @@ class TrackerAddress:
 
 
 def connect_tracker(settings: Tracker, list_refs: RefLister = no_refs) -> TicketSource:
-    """The tracker of a configuration, which may have to look into repositories by ``list_refs``.
+    """Return the tracker of a configuration, which may have to look into repositories by ``list_refs``.
 
-    Raises :class:`TrackerError` where the settings cannot be right, or credentials are missing.
+    Raises :class:`TrackerError` if the settings cannot be right, or credentials are missing.
     """
     return TRACKERS[settings.tracker].connect(settings, Surroundings(list_refs=list_refs))
 
@@ -49,19 +49,19 @@ def recognise_address(typed: str) -> TrackerAddress | None:
 
 
 def recognise_clone(origin: str) -> TrackerAddress | None:
-    """The tracker that belongs to a clone, by the address of its origin."""
+    """Return the tracker that belongs to a clone, by the address of its origin."""
     found = ((kind, kind.recognise_origin(origin)) for kind in TRACKERS.values())
     return next((TrackerAddress(kind=kind, url=url) for kind, url in found if url), None)
 
 
 def name_kinds() -> str:
-    """What ``init --tracker`` takes: ``a GitHub repository, a Trac, or …``."""
+    """Return what ``init --tracker`` takes: ``a GitHub repository, a Trac, or …``."""
     *others, last = sorted((kind.noun for kind in TRACKERS.values()), key=lambda noun: "file" in noun)
     return f"{', '.join(others)}, or {last}"
 
 
 def merge_subjects() -> MergeSubjects:
-    """How merge commits name tickets, for all kinds of trackers together.
+    """Return how merge commits name tickets, for all kinds of trackers together.
 
     A project's history outlives its tracker: Sage's has subjects from Trac and from GitHub under one numbering.
     """

@@ -18,7 +18,7 @@ PATIENCE = 300.0
 RefLister = Callable[[str], Mapping[str, str]]
 """Returns the full refs of a repository, with the hex ids that they are at; the empty address is the project's own.
 
-Raises :class:`SourceError` where the repository cannot be read.
+Raises :class:`SourceError` if the repository cannot be read.
 """
 
 
@@ -79,7 +79,7 @@ class TrackerKind:
     ``[tickets]`` and its surroundings; it need not call the server yet.
 
     ``recognise`` and ``recognise_origin`` get what a user typed after ``init --tracker``, and the address of a clone's
-    origin; they return the ``[tickets] url`` to use, empty where it is none of this kind. ``init`` reads the tickets
+    origin; they return the ``[tickets] url`` to use, empty if it is none of this kind. ``init`` reads the tickets
     of a kind that is ``read_by_init`` and derives labels and milestone from them; for others it writes ``ready`` and
     ``milestone`` as they are here. A kind that ``takes_any_address`` is tried after all others. ``is_file``: ``url`` is
     a path relative to the configuration's folder.

@@ -80,7 +80,7 @@ def auth_for(place: GitHubAddress) -> TokenAuth:
     for name in (*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS:
         if token := os.environ.get(name, "").strip():
             if not re.fullmatch(r"[!-~]+", token):
-                raise TrackerAccessError(f"{name} holds no token: there are characters in it that no token has.")
+                raise TrackerAccessError(f"{name} is not a token: it has characters that no token has.")
             return TokenAuth(token)
     raise TrackerAccessError("GitHub tells pull requests only to those with a token: set GH_TOKEN or GITHUB_TOKEN.")
 
