@@ -24,8 +24,8 @@ _UNEVEN = 0.45
 class Plan:
     """Plans the runs of one search.
 
-    ``excluded`` are the groups that cannot be proven to break the test. ``doubted`` is for a failure that is taken to
-    come the same way each time: the history that counts as soon as runs of one subset differ.
+    ``excluded`` are the groups that cannot be proven to break the test. ``doubted`` is the
+    history of a test whose failure is assumed to be repeatable: it is used as soon as two runs of a subset differ.
     """
 
     tally: Tally

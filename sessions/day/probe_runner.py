@@ -37,7 +37,7 @@ class ProbeRunner:
     consulted: dict[Key, Consulted] = field(default_factory=dict)
 
     def result(self, question: Question) -> ProbeResult:
-        """Return the answer to one question; raises what :meth:`results` raises."""
+        """Return the answer to one question; raises the errors of :meth:`results`."""
         return self.results([question])[0]
 
     def results(self, questions: Sequence[Question]) -> list[ProbeResult]:

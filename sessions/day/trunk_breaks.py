@@ -60,7 +60,7 @@ def find_trunk_breaks(day: Day, runner: ProbeRunner) -> tuple[TrunkBreak, ...]:
         except GatePendingError:
             continue  # another call runs this gate
     for each in found:
-        day.console.detail(f"{trunk.name} broke {each} since {trunk.since}: no ticket answers for it")
+        day.console.detail(f"{trunk.name} broke {each} since {trunk.since}: no ticket is blamed for it")
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ _SMALL = 2**18
 
 
 class StepOutput:
-    """The output of one step. Its listener hears lines without ``strip``, the folder that paths count from."""
+    """The output of a step. The listener gets lines in which paths are relative to the folder ``strip``."""
 
     def __init__(self, bounds: Bounds, listen: Listen, strip: str = "") -> None:
         self._bounds, self._listen, self._strip = bounds, listen, strip

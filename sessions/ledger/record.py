@@ -365,7 +365,7 @@ class Record:
     trunk: Annotated[
         RecordedTrunk | None,
         "What the tickets carry of the branch that they are for and the release lacks: it comes first in the merge "
-        "line, and no ticket answers for it. null: nothing.",
+        "line, and no ticket is blamed for it. null: nothing.",
     ] = None
     date: Annotated[str, {"format": "date"}]
     branch: Annotated[str, "Name of the integration branch."]

@@ -144,7 +144,9 @@ def summary(record: Record, room: int = _SUMMARY) -> str:
     for part in _parts(record):
         size += len(part.encode())
         if size > room - 200:  # leave room for the last sentence
-            return "".join([*parts, "\n\nThe rest was left out, for GitHub takes no more: see the report itself.\n"])
+            return "".join(
+                [*parts, "\n\nThe rest was left out, because GitHub accepts no more: see the report itself.\n"]
+            )
         parts.append(part)
     return "".join(parts)
 

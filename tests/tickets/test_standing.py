@@ -268,7 +268,7 @@ class TestReverted:
         decision = reverted.decisions(at(3))[3]
         assert decision.verdict is Verdict.ALREADY_MERGED
         assert decision.reason == (
-            f'merging it brings nothing: 1.1 contains it, and {gone} (Revert "gh-3: three") took its changes out again'
+            f'merging it brings nothing: 1.1 contains it, and {gone} (Revert "gh-3: three") reverted its changes'
         )
 
     def test_its_sequels_are_blocked_and_told_why(self, reverted: Office) -> None:

@@ -160,7 +160,7 @@ class _Batch:
             case Outcome():
                 return [(place, reply)]
             case JobFailed(why=why):
-                return [(place, InfrastructureError(f"A probe failed on a Dask worker ({why}): fix it, run again."))]
+                return [(place, InfrastructureError(f"A probe failed on a Dask worker ({why}): fix that, run again."))]
             case JobRefused(why=why):
                 self._refuse(worker, why)
                 self._submit_all({place: ""})

@@ -207,7 +207,7 @@ def _labels(plan: _Plan, release: ImageSource, project: Project) -> dict[str, st
 def images_built_here(image: Image, repository: str, client: docker.DockerClient) -> tuple[Built, ...]:
     """Return which of a prepared image and the images below it were built here, the lowest one first.
 
-    ``repository`` is where they are published, as ``[engine] image`` says; where it is empty, none is.
+    ``repository`` is where they are published, as ``[engine] image`` says; if that is empty, none is published.
     """
     found: list[Built] = []
     seek = image.id

@@ -11,7 +11,7 @@ from sessions.tickets.model import Account
 MAX_COMMENT = 65_536
 _LINK = "[The full report]("
 _PLAIN_ADDRESS = re.compile(r"https?://[^\s()<>\[\]]+")
-_CUT = "\n… cut here, for GitHub takes no longer comments: the full report has the rest.\n"
+_CUT = "\n… cut here, because GitHub accepts no longer comments: the full report has the rest.\n"
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
