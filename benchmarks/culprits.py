@@ -93,14 +93,14 @@ class World:
     histories: Mapping[str, RunHistory]
 
     def answer(self, tickets: Subset, test: str, chance: random.Random) -> Answer:
-        """What one run shows of a test."""
+        """Return what one run shows of a test."""
         if test == DICE:
             return "fails" if chance.random() < (self.dice or 0.0) else "passes"
         broken = self.truth[test] <= tickets
         return "fails" if broken != (chance.random() < self.flakes) else "passes"
 
     def is_red(self, tickets: Subset, chance: random.Random) -> bool:
-        """What one run shows of all tests together."""
+        """Return what one run shows of all tests together."""
         tests = [*self.truth, *([DICE] if self.dice is not None else [])]
         return any(self.answer(tickets, test, chance) == "fails" for test in tests)
 
@@ -121,7 +121,7 @@ class Bill:
 
 
 def make_world(case: Case, seed: int) -> World:
-    """A day of this kind: the same for the same seed."""
+    """Return a day of this kind: the same for the same seed."""
     draw = random.Random(f"{case} {seed}")  # noqa: S311
     line = tuple(range(1, case.tickets + 1))
     needs = {
@@ -147,7 +147,7 @@ def make_world(case: Case, seed: int) -> World:
 
 
 def integrand(world: World, chance: random.Random, share: Callable[[int], float]) -> Bill:
-    """The product's way: `sessions.day.green_head`, with the simulated day in place of candidates and gates."""
+    """Return the product's way: `sessions.day.green_head`, with the simulated day in place of candidates and gates."""
     bill = Bill(whole=2)  # the first red run, and the last green one
     line, known = world.line, dict[Query, dict[str, Answer]]()
     failing = _steady(world, chance, share, bill)
@@ -260,7 +260,7 @@ def batch4(world: World, chance: random.Random, _share: Callable[[int], float]) 
 
 
 def one_by_one(world: World, chance: random.Random, _share: Callable[[int], float]) -> Bill:
-    """Each ticket by itself, with what it needs: no first run of all."""
+    """Return each ticket by itself, with what it needs: no first run of all."""
     bill = Bill(ends=0)
     _each(world, world.line, chance, bill)
     return _convict(world, bill)
@@ -294,7 +294,7 @@ PARTIES: dict[str, Callable[[World, random.Random, Callable[[int], float]], Bill
 
 
 def cases(options: Options) -> list[Case]:
-    """All kinds of days that were asked for."""
+    """Return all kinds of days that were asked for."""
     rest = {"history": options.history, "needs": options.needs}
     return [
         Case(tickets=size, culprits=k, pairs=pairs, flakes=flakes, **rest)  # type: ignore[arg-type]
@@ -305,7 +305,7 @@ def cases(options: Options) -> list[Case]:
 
 
 def measure(case: Case, options: Options) -> dict[str, dict[str, float]]:
-    """All parties on all days of one kind: means per day, and sums of what must not happen."""
+    """Return all parties on all days of one kind: means per day, and sums of what must not happen."""
 
     def share(files: int) -> float:
         return options.build + (1 - options.build) * files / options.files

@@ -1,4 +1,4 @@
-"""``nox -s audit``: whose change each difference between a release and a branch is, found by plain git."""
+"""``nox -s audit``: find with plain git which ticket made each difference between a release and a branch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BRANCH, _FROM = "refs/integrand/audit/branch", "refs/integrand/audit/from"
 
 
 def audit(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
-    """Audit ``--branch`` since ``--from`` (the newest release); the record, and one sentence if it is red."""
+    """Audit ``--branch`` since ``--from`` (the newest release); return the record, and an error if the audit is red."""
     if not options.branch:
         raise UsageError("Name the branch to audit: nox -s audit -- --branch NAME [--from TAG].")
     with open_day(options, console) as day:
@@ -36,7 +36,7 @@ def audit(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
 
 
 def _ends(day: Day, branch: str) -> tuple[str, str]:
-    """The commits between which to audit."""
+    """Return the commits between which to audit."""
     mirror, since = day.mirror, day.options.since
     ref = branch if branch in mirror.remote else mirror.refs.head_ref(branch)
     if ref is None:

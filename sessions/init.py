@@ -119,13 +119,13 @@ def _tags(options: InitOptions, mirror: Mirror, name: str, console: Console) -> 
 
 def _beginning(options: InitOptions, proposed: StartPoint, console: Console) -> StartPoint:
     question = f"Start from which release, or branch:NAME (the newest release is {proposed.newest.tag})?"
-    wanted = options.choose("release", question, proposed.wanted) or "latest"
-    if wanted == proposed.wanted:
+    chosen = options.choose("release", question, proposed.wanted) or "latest"
+    if chosen == proposed.wanted:
         console.detail(
-            f"start: {wanted}" + ("" if options.release else f", as {proposed.why[:1].lower()}{proposed.why[1:]}")
+            f"start: {chosen}" + ("" if options.release else f", as {proposed.why[:1].lower()}{proposed.why[1:]}")
         )
         return proposed
-    return replace(proposed, wanted=wanted, why="As you said; `latest` is the newest tag by version")
+    return replace(proposed, wanted=chosen, why="As you said; `latest` is the newest tag by version")
 
 
 def _origin(options: InitOptions, console: Console) -> Origin:

@@ -60,7 +60,7 @@ class Ranking:
 
     @property
     def best(self) -> Hypothesis | None:
-        """The likeliest group; ``None`` where all are ruled out."""
+        """The likeliest group; ``None`` if all are ruled out."""
         return self.hypotheses[0] if self.hypotheses else None
 
     @property

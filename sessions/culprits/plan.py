@@ -24,8 +24,8 @@ _UNEVEN = 0.45
 class Plan:
     """Plans the runs of one search.
 
-    ``excluded`` are the groups that cannot be proven to break the test. ``doubted`` is for a failure that is taken to
-    come the same way each time: the history that counts as soon as runs of one subset differ.
+    ``excluded`` are the groups that cannot be proven to break the test. ``doubted`` is the
+    history of a test whose failure is assumed to be repeatable: it is used as soon as two runs of a subset differ.
     """
 
     tally: Tally
@@ -52,7 +52,7 @@ class Plan:
     def blame_for(self, group: Subset) -> Blame | None:
         """Return the blame that would prove the group: on its own, or else at its place in the merge line.
 
-        ``None`` where a subset that is needed for it does not merge or build.
+        ``None`` if a subset that is needed for it does not merge or build.
         """
         line = self.model.line
         *partners, culprit = sorted(group, key=line.index)
@@ -67,7 +67,7 @@ class Plan:
     def splitting_subset(self, ranking: Ranking) -> Subset | None:
         """Return a subset that splits the likely groups in halves of equal probability.
 
-        ``None`` where one group is as likely as all others together, or no untried subset splits them.
+        ``None`` if one group is as likely as all others together, or no untried subset splits them.
         """
         top = ranking.hypotheses[:_TOP]
         whole = log_sum(each.suspected for each in top)
@@ -102,7 +102,7 @@ class Plan:
         return Flaky(tickets=tickets, fails=counts.fails, runs=counts.total)
 
     def _nested_subsets(self, groups: Sequence[Subset]) -> Iterator[Subset]:
-        """Yield ever larger subsets; starts of the line where other subsets were unclear, as these always merge."""
+        """Yield ever larger subsets; starts of the line if other subsets were unclear, because starts always merge."""
         line = self.model.line
         if "unclear" in self.tally.answers.values():
             yield from (frozenset(line[:length]) for length in range(1, len(line)))

@@ -1,4 +1,4 @@
-"""What the failed builds of a head say before a search: whom to suspect, and whether chance may have made them."""
+"""Read the failed builds of a head before a search: which tickets to suspect, and whether the build may be flaky."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from sessions.source.overlays import files_of
 
 # The first run and the second look.
 _ATTEMPTS = (1, 2)
-# What it is worth that two builds end with the same first error, in runs of a test that never failed by chance: a place
-# in the source more than words alone.
+# If two builds end with the same first error, the build counts as steady for as many earlier runs: more if the error
+# names a place in the source.
 _PLACED, _UNPLACED = RunHistory(runs=100), RunHistory(runs=50)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildEvidence:
-    """What is known of a build that failed: the tickets' ``suspicion`` (0 and above), and how ``repeatable`` it is.
+    """Facts about a failed build: the tickets' ``suspicion`` (0 and above), and how ``repeatable`` the failure is.
 
-    ``repeatable`` is ``None`` where the builds did not fail the same way.
+    ``repeatable`` is ``None`` if the builds did not fail in the same way.
     """
 
     suspicion: Mapping[int, float]

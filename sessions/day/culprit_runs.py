@@ -32,7 +32,7 @@ class CulpritRuns:
 
     @cached_property
     def finders(self) -> CulpritFinders:
-        """Open the searches; they remember all answers of the day."""
+        """Return the culprit searches, which keep all answers of the day."""
         return CulpritFinders(
             day=self.day,
             needs=self.queue.needs,

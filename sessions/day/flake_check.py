@@ -1,4 +1,4 @@
-"""Whether new failures are flaky: they are looked at again on the head and on the release before any search."""
+"""Check whether new failures are flaky: run them again on the head and on the release before any search."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class FlakeCheck:
             again, before = self.retester.look_at(gate, looks_again, head)
             for failure in unclear:
                 test = failure.test
-                # What hides a test on the head may be the ticket's doing; what hides it on the release is not.
+                # A ticket may be why a test is hidden on the head, but not why it is hidden on the release.
                 passes = again[test] == "passes", before[test] != "fails"
                 for place, passed in enumerate(passes):
                     counts[test][place] += RunCounts(fails=not passed, passes=passed)

@@ -32,7 +32,7 @@ class GreenHead:
     def find(self) -> None:
         """Repeat until nothing new fails on the head, or no ticket is left.
 
-        ``progress`` holds what was found. Raises what :meth:`ProbeRunner.results` raises, except for gates that wait
+        ``progress`` holds what was found. Raises the errors of :meth:`ProbeRunner.results`, except for gates that wait
         for another call: they are in ``progress.pending``.
         """
         while self.progress.line.tickets:

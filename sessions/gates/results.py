@@ -47,7 +47,7 @@ class TestId:
 
     @classmethod
     def parse(cls, text: str) -> TestId:
-        """The test that ``str`` wrote so, with the first line of its example.
+        """Return the test that ``str`` wrote so, with the first line of its example.
 
         A text without ``::`` is taken for a file, as it does not say whether it is a file or a gate.
         """

@@ -112,7 +112,7 @@ class Ledger:
         return found
 
     def times(self, gate: str) -> dict[str, float]:
-        """Return the longest time of each file in runs of a gate, in seconds, where the format reports times."""
+        """Return the longest time of each file in runs of a gate, in seconds, if the format reports times."""
         known: dict[str, float] = {}
         with _translate_errors(self._path):
             for (text,) in self._db.execute("select results from results where gate = ?", (gate,)):

@@ -1,4 +1,4 @@
-"""Results as JSON, small: the tests of a file share its name."""
+"""Convert results to compact JSON, in which the tests of a file share its name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sessions.gates.results import Failure, Results, TestId
 
 
 def pack_results(results: Results) -> dict[str, Any]:
-    """The results as what JSON can hold. Tests that passed or were skipped are ``{file: [[name, example], …]}``."""
+    """Return results as JSON data. Passed and skipped tests are ``{file: [[name, example], …]}``."""
     plain = {each.name: getattr(results, each.name) for each in fields(results)}
     return plain | {
         "failures": [asdict(failure) for failure in results.failures],
@@ -20,7 +20,7 @@ def pack_results(results: Results) -> dict[str, Any]:
 
 
 def unpack_results(raw: Mapping[str, Any]) -> Results:
-    """The results that :func:`pack_results` packed. Raises LookupError or TypeError for anything else."""
+    """Return the results from data of :func:`pack_results`. Raises LookupError or TypeError for other data."""
     return Results(
         **{
             **raw,
@@ -41,4 +41,4 @@ def _by_file(tests: Iterable[TestId]) -> dict[str, list[list[str]]]:
 
 
 def _tests(packed: Mapping[str, list[list[str]]]) -> tuple[TestId, ...]:
-    return tuple(TestId(file, *words) for file, tests in packed.items() for words in tests)
+    return tuple(TestId(file, *parts) for file, tests in packed.items() for parts in tests)

@@ -34,7 +34,7 @@ class Mirror:
     def of(cls, url: str, state: Path) -> Mirror:
         """Open the mirror of ``url`` in the state folder, and list the remote's refs. Fetches nothing.
 
-        Raises :class:`SourceError` where ``url`` is not a repository, or cannot be reached.
+        Raises :class:`SourceError` if ``url`` is not a repository, or cannot be reached.
         """
         git_version()
         listed = list_remote(url)
@@ -98,14 +98,14 @@ class Mirror:
         return self.remote[ref]
 
     def fetch_branches(self, branches: dict[int, str], elsewhere: Mapping[int, str] | None = None) -> Fetched:
-        """Fetch the branches of all tickets in one git call, or in a few calls where some cannot be fetched.
+        """Fetch the branches of all tickets in one git call, or in a few calls if some cannot be fetched.
 
         ``elsewhere`` has the addresses of other repositories, for the tickets whose branches are there; each address
         costs one more call. The mirror names a branch after the ticket's number, wherever the branch comes from.
 
         The result lacks a ticket whose branch does not exist, or is not at a commit.
 
-        Raises :class:`SourceError` where the project's remote does not answer, or nothing can be fetched from it.
+        Raises :class:`SourceError` if the project's remote does not answer, or nothing can be fetched from it.
         Another repository that does not answer is reported as a fault of its tickets.
         """
         places = {number: (elsewhere or {}).get(number, "") for number in branches}
@@ -151,7 +151,7 @@ class Mirror:
     def fetch(self, refs: dict[str, str]) -> None:
         """Fetch the remote refs (values) under the names of the keys, in one git call; in none if all are up to date.
 
-        Raises :class:`SourceError` where one of them cannot be fetched.
+        Raises :class:`SourceError` if one of them cannot be fetched.
         """
         self._fetcher.fetch(refs)
 

@@ -98,7 +98,7 @@ class Naming:
     subject: str
 
     def __str__(self) -> str:
-        """A phrase such as ``1a2b3c4d5e (Trac #9: Fix it)``."""
+        """Return a phrase such as ``1a2b3c4d5e (Trac #9: Fix it)``."""
         return f"{self.commit[:10]} ({self.subject[:100]})"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ BUILD = "build"
 KNOWN_STEADY = RunHistory(runs=100)
 
 # No shrinking: a day is small, and what goes wrong on it is seen.
-EXAMPLES = min(60, settings().max_examples)  # fewer where the run's profile asks for fewer
+EXAMPLES = min(30 if os.environ.get("CI") == "true" else 60, settings().max_examples)  # fewer in CI and `quick`
 settings.register_profile("search", deadline=None, max_examples=EXAMPLES, phases=set(Phase) - {Phase.shrink})
 settings.load_profile("search")
 

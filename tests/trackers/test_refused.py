@@ -175,7 +175,7 @@ def test_what_is_forbidden_everywhere_is_ours_to_mend_and_is_asked_again(desk: D
     trouble, _ = desk.publish()
     assert trouble
     assert trouble.startswith("No ")
-    assert "does the token in GH_TOKEN or GITHUB_TOKEN allow it? Once that is mended, the same command" in trouble
+    assert "does the token in GH_TOKEN or GITHUB_TOKEN allow it? Once that is fixed, the same command" in trouble
     assert desk.record()["published"]["refused"] == []
     desk.github.denied.clear()
     assert desk.writes()

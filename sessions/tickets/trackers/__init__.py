@@ -45,7 +45,7 @@ class TrackerAddress:
 def connect_tracker(settings: Tracker, surroundings: Surroundings = Surroundings()) -> TicketSource:  # noqa: B008  frozen
     """The tracker of a configuration.
 
-    Raises :class:`TrackerError` where the settings cannot be right, or credentials are missing.
+    Raises :class:`TrackerError` if the settings cannot be right, or credentials are missing.
     """
     return TRACKERS[settings.tracker].connect(settings, surroundings)
 
@@ -73,13 +73,13 @@ def recognise_clone(origin: str, read_file: Callable[[str], str] = lambda _path:
 
 
 def name_kinds() -> str:
-    """What ``init --tracker`` takes: ``a GitHub repository, a Trac, or …``."""
+    """Return what ``init --tracker`` takes: ``a GitHub repository, a Trac, or …``."""
     *others, last = sorted((kind.noun for kind in TRACKERS.values()), key=lambda noun: "file" in noun)
     return f"{', '.join(others)}, or {last}"
 
 
 def merge_subjects() -> MergeSubjects:
-    """How merge commits name tickets, for all kinds of trackers together.
+    """Return how merge commits name tickets, for all kinds of trackers together.
 
     A project's history outlives its tracker: Sage's has subjects from Trac and from GitHub under one numbering.
     """

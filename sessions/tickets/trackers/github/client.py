@@ -75,7 +75,7 @@ class GitHubClient:
         return answer
 
     def close_pull(self, number: int, node: str) -> None:
-        """Close a pull request by its GraphQL id. Raises :class:`RefusedError` where GitHub refuses."""
+        """Close a pull request by its GraphQL id. Raises :class:`RefusedError` if GitHub refuses."""
         message = {"query": CLOSE, "variables": {"id": node}}
         answer = self.caller.json(self.caller.write("POST", self.place.graphql, json=message, headers=_HEADERS))
         if not isinstance(answer, dict) or answer.get("errors") or not answer.get("data"):
