@@ -15,7 +15,7 @@ Kind = Literal["failed", "error", "timeout", "crash", "gone", "skipped"]
 NO_STATUS = -1
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class TestId:
     """One test: the file it is in, the name of its docstring or function, the source of the example.
 
@@ -57,7 +57,7 @@ class TestId:
         return found if str(found) == text else cls(text)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
     """A test that failed: how, at which line of its file (0 = unknown), and the excerpt that shows it.
 
