@@ -13,9 +13,11 @@ from sessions.day.head_gates import size_of_head
 from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.day.retest import Look, Retester
+from sessions.gates.build_log import first_error
 from sessions.gates.results import Failure, TestId
 from sessions.ledger.record import Purpose
 from sessions.source.line import Queue, merge_line
+from sessions.tickets.model import Breakage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,24 @@ class CulpritRemoval:
             for name, failures in self.progress.failing.items()
             if self.progress.line.tickets and (left := self._still_failing(name, failures))
         }
+
+    def take_back(self) -> bool:
+        """Merge again the tickets that left for an error of the build that was seen to come by chance since."""
+        back = sorted(
+            number
+            for number, decision in self.progress.out.items()
+            if decision.broke and all(each.is_build and self._comes_by_chance(each) for each in decision.broke)
+        )
+        for number in back:
+            del self.progress.out[number]
+            self.day.console.detail(f"#{number} stays: the build fails with the same error by chance")
+        if back:
+            self.progress.failing = {}
+            self.progress.line = merge_line(self.queue, self.day.merger, self.progress.out)
+        return bool(back)
+
+    def _comes_by_chance(self, breakage: Breakage) -> bool:
+        return first_error(breakage.message) in self.progress.chance_errors
 
     def _still_failing(self, name: str, failures: Sequence[Failure]) -> tuple[Failure, ...]:
         flaky = self.progress.flaky.get(name, set())

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 COUNT = 58
 # Builds of the head and the release before a search: the first of each, and the second looks.
 BEFORE = 4
+# A build that takes an hour.
+DEAR = 3600.0
 # What a machine does to builds now and then.
 BY_CHANCE = (
     "gcc: fatal error: Killed signal terminated program cc1",
@@ -56,7 +58,7 @@ class LinkedEngine(TableEngine):
         if not log:
             return outcome
         step = StepOutcome(name=BUILD_STEP, status=2, log=f"{log}make: *** [all] Error 2\n")
-        return Outcome(steps=(step,), results=None, artifacts={}, seconds=1.0)
+        return Outcome(steps=(step,), results=None, artifacts={}, seconds=self.seconds)
 
 
 def scene_of(builder: Builder, state: Path, files: Mapping[int, Mapping[str, str]], count: int = COUNT) -> Scene:
@@ -85,7 +87,7 @@ def test_who_touched_the_file_that_a_build_names_is_known_after_four_builds(
     builder: Builder, tmp_path: Path, culprit: int
 ) -> None:
     scene = scene_of(builder, tmp_path / "state", {culprit: {"src/a.c": "uncompilable"}})
-    builds, progress = find(scene, tmp_path / "state")
+    builds, progress = find(scene, tmp_path / "state", seconds=DEAR)
     assert progress.out.keys() == {culprit}
     assert (len(progress.line.tickets), progress.failing) == (COUNT - 1, {})
     assert builds - BEFORE - 1 <= 4, "the last build is that of the green head"
@@ -94,9 +96,16 @@ def test_who_touched_the_file_that_a_build_names_is_known_after_four_builds(
 @pytest.mark.parametrize("culprit", [1, 30, 58])
 def test_a_build_that_names_no_file_takes_nine_builds_at_most(builder: Builder, tmp_path: Path, culprit: int) -> None:
     scene = scene_of(builder, tmp_path / "state", {})
-    builds, progress = find(scene, tmp_path / "state", broken=frozenset({f"doc/{culprit}.txt"}))
+    builds, progress = find(scene, tmp_path / "state", broken=frozenset({f"doc/{culprit}.txt"}), seconds=DEAR)
     assert progress.out.keys() == {culprit}
     assert builds - BEFORE - 1 <= 9
+
+
+def test_builds_that_cost_little_are_verified_once_more_each_way(builder: Builder, tmp_path: Path) -> None:
+    scene = scene_of(builder, tmp_path / "state", {30: {"src/a.c": "uncompilable"}})
+    builds, progress = find(scene, tmp_path / "state", seconds=60.0)
+    assert progress.out.keys() == {30}
+    assert 4 < builds - BEFORE - 1 <= 7
 
 
 def test_who_touched_the_named_file_is_not_blamed_for_what_another_one_breaks(builder: Builder, tmp_path: Path) -> None:
