@@ -61,6 +61,21 @@ class LinkedEngine(TableEngine):
         return Outcome(steps=(step,), results=None, artifacts={}, seconds=self.seconds)
 
 
+class Scripted(random.Random):
+    """Makes builds fail in the order of ``fails``, and pass from then on."""
+
+    def __init__(self, *fails: bool) -> None:
+        super().__init__(0)
+        self.fails = list(fails)
+
+    def random(self) -> float:
+        return 0.0 if self.fails and self.fails.pop(0) else 1.0
+
+    def getrandbits(self, k: int, /) -> int:
+        # Without it, ``choice`` would draw from ``random``.
+        return 0 * k
+
+
 def scene_of(builder: Builder, state: Path, files: Mapping[int, Mapping[str, str]], count: int = COUNT) -> Scene:
     builder.commit({"a.test": "one pass\n", "src/a.c": "a", "src/b.c": "b"})
     builder.tag("1.0")
@@ -133,6 +148,18 @@ def test_a_pair_that_breaks_the_build_is_named_as_a_pair(builder: Builder, tmp_p
     _, progress = find(scene, tmp_path / "state", broken=frozenset({"doc/11.txt", "doc/44.txt"}))
     assert progress.out.keys() == {44}
     assert progress.out[44].broke[0].with_ == (11,)
+
+
+def test_whoever_left_for_an_error_that_comes_by_chance_is_merged_again(builder: Builder, tmp_path: Path) -> None:
+    scene = scene_of(builder, tmp_path / "state", {3: {"src/a.c": "fine"}}, count=6)
+    # The head fails, again, and the release passes; #3 fails twice, and the release passes twice more: #3 leaves. The
+    # head without it fails, and passes when it is looked at again.
+    course = Scripted(True, True, False, True, True, False, False, True)
+    words = {"rate": 0.5, "chance": course, "messages": ("src/a.c:1:2: error: no",), "seconds": DEAR}
+    _, progress = find(scene, tmp_path / "state", count=6, **words)
+    assert course.fails == []
+    assert progress.chance_errors == {"src/a.c:1:2: error: no"}
+    assert (progress.out, len(progress.line.tickets), progress.failing) == ({}, 6, {})
 
 
 @pytest.mark.parametrize("seed", range(10))
