@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sessions.culprits.evidence import is_new
 from sessions.day.context import Day
+from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.day.retest import Look, Retester
 from sessions.gates.results import Failure, TestId
@@ -57,4 +58,6 @@ class FlakeCheck:
                 new[test] = is_new(counts[test][0], counts[test][1], histories.get(test, RunHistory()))
             attempt = attempt + 1 if attempt > 2 else _MORE_LOOKS
         flaky.update(test for test in tests if not new[test])
+        if gate is BUILD:
+            self.progress.note_chance([failure for failure in suspects if not new[failure.test]])
         return tuple(failure for failure in failures if new.get(failure.test))

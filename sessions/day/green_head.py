@@ -37,6 +37,8 @@ class GreenHead:
         """
         while self.progress.line.tickets:
             self._examine()
+            if self._removal.take_back():
+                continue
             if not self.progress.failing:
                 return
             while self.progress.failing:
