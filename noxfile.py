@@ -21,9 +21,9 @@
 # ///
 """Integrand: merge all tickets that are ready, build and test the result, and name the tickets that break it.
 
-Product sessions: init, baseline, integrate, doc-pdf, publish, report, audit, radar, reproduce. All but init and
-reproduce take the same options: `nox -s integrate -- --help`. Without a configuration of your own they work on the
-bundled sample.
+Product sessions: init, baseline, integrate, doc-pdf, publish, report, audit, radar, resolve, reproduce. All
+but init, resolve and reproduce take the same options: `nox -s integrate -- --help`. Without a configuration of your own
+they work on the bundled sample.
 """
 
 from __future__ import annotations
@@ -157,6 +157,15 @@ def radar(session: nox.Session) -> None:
     from sessions.radar import radar as story
 
     if trouble := run_finding(story, "radar", session.posargs, Path(session.invoked_from)):
+        session.error(trouble)
+
+
+@nox.session(venv_backend="none")
+def resolve(session: nox.Session) -> None:
+    """Solve the conflict of a ticket once, in a work tree, and keep how: `nox -s resolve -- 116`."""
+    from sessions.main import run_resolve
+
+    if trouble := run_resolve(session.posargs, Path(session.invoked_from)):
         session.error(trouble)
 
 

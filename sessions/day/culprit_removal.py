@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sessions.culprits.findings import Answer, Blame, Query
+from sessions.day.blamed_resolutions import drop_blamed
 from sessions.day.context import Day
 from sessions.day.culprit_runs import gate_called
 from sessions.day.decisions import Judge, group_of
-from sessions.day.head_gates import size_of_head
 from sessions.day.line_selection import LineSelection
 from sessions.day.probe_outcomes import BUILD
-from sessions.day.progress import Apart, Progress
+from sessions.day.progress import Apart, Progress, size_of_head
 from sessions.day.retest import Look, Retester
 from sessions.gates.results import Failure, TestId
 from sessions.ledger.record import Purpose
@@ -31,7 +31,13 @@ class CulpritRemoval:
     def take_out(
         self, blames: Mapping[tuple[str, TestId], Blame], known: dict[str, dict[Query, dict[TestId, Answer]]]
     ) -> None:
-        """Take the culprits out, merge again, and run the failing tests again. ``known`` are all answers, by gate."""
+        """Take the culprits out, merge again, and run the failing tests again. ``known`` are all answers, by gate.
+
+        Where a resolution of a conflict is to blame, it is dropped instead, and the answers are forgotten: they are
+        about candidates that are merged in another way from now on.
+        """
+        has_blames, dropped_before = bool(blames), len(self.day.merger.memory.dropped)
+        blames = drop_blamed(self.day, self.lines.queue, blames)
         judge = Judge(
             day=self.day,
             retester=self.retester,
@@ -40,10 +46,12 @@ class CulpritRemoval:
             known=known,
             blames=blames,
         )
-        if blames:
-            self._decide(blames.values(), judge)
+        self._decide(blames.values(), judge)
+        if len(self.day.merger.memory.dropped) > dropped_before:
+            known.clear()
+        if has_blames:
             self._merge_again()
-        if blames and BUILD.name in self.progress.failing:
+        if has_blames and BUILD.name in self.progress.failing:
             # Whether the build still fails, and where, shows when the gates run on the new head.
             self.progress.failing = {}
             return

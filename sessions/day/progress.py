@@ -9,6 +9,7 @@ from sessions.day.changed_tests import TestChanges
 from sessions.gates.comparison import Comparison
 from sessions.gates.results import Failure, Results, TestId
 from sessions.source.line import Line
+from sessions.source.merging import Candidate
 from sessions.tickets.model import Decision
 
 
@@ -55,3 +56,8 @@ class Progress:
     apart: list[Apart] = field(default_factory=list)
     broken_by_fixes: dict[str, tuple[TestId, ...]] = field(default_factory=dict)
     ignored: dict[str, frozenset[TestId]] = field(default_factory=dict)
+
+
+def size_of_head(candidate: Candidate) -> str:
+    """Return a phrase for a head."""
+    return f"the head with {len(candidate.tickets)} tickets"

@@ -45,6 +45,7 @@ def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTic
         blocked_by=decision.blocked_by,
         conflicts=decision.conflicts,
         broke=tuple(_breakage(ticket.number, broke, address) for broke in decision.broke),
+        resolutions=decision.resolutions,
         tests=_test_changes(ticket.number, progress),
         alternative=decision.alternative,
     )

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from sessions.gates.results import Kind, TestId
-from sessions.tickets.model import Alternative, Conflict, Verdict
+from sessions.tickets.model import Alternative, Conflict, UsedResolution, Verdict
 
 RECORD_VERSION = 1
 
@@ -203,6 +203,10 @@ class RecordedTicket:
     blocked_by: Numbers
     conflicts: tuple[Conflict, ...]
     broke: tuple[RecordedBreakage, ...]
+    resolutions: Annotated[
+        tuple[UsedResolution, ...],
+        "Kept resolutions of its conflicts with other tickets, of both sides: `ticket` is the one whose merge used it.",
+    ] = ()
     tests: Annotated[RecordedTestChanges, "What its diff does to the tests that ran on the head."] = field(
         default_factory=RecordedTestChanges
     )
@@ -386,6 +390,10 @@ class Published:
     tickets: Annotated[Numbers | None, "Tickets whose comment, labels and status are up to date."] = None
     closed: Annotated[Numbers | None, "Tickets that were closed."] = None
     refused: Annotated[tuple[RefusedChange, ...] | None, "What the tracker refuses to take."] = None
+    unpushed: Annotated[
+        str | None,
+        "Why the branch of the green head could not be pushed. Until it is, no ticket is told that it is integrated.",
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ from sessions.ledger.record import (
     RecordedTicket,
 )
 from sessions.terminal.errors import UsageError
-from sessions.tickets.model import Conflict
+from sessions.tickets.model import Conflict, UsedResolution
 
 # What ends the name of the folder of a call with `--only` or `--files`.
 PART = "-part"
@@ -146,7 +146,7 @@ def _converter() -> Converter:
     converter.register_structure_hook_factory(_is_tuple, partial(_listed, converter))
     converter.register_structure_hook(TestId, lambda text, _: TestId.parse(_exactly(str)(text, str)))
     converter.register_unstructure_hook(TestId, str)
-    special: tuple[Any, ...] = (Conflict, RecordedBreakage, RecordedProbe, *OPTIONAL)
+    special: tuple[Any, ...] = (Conflict, RecordedBreakage, RecordedProbe, UsedResolution, *OPTIONAL)
     for kind in special:
         names = {each.name for each in fields(kind)}
         named: Any = {name: override(rename=plain) for name, plain in RENAMED.items() if name in names}

@@ -20,7 +20,7 @@ from sessions.ledger.record import (
     RecordedProbe,
     RecordedTicket,
 )
-from sessions.reporting.verdicts import VERDICTS
+from sessions.reporting.verdicts import HEAD_FIRST, VERDICTS
 from sessions.tickets.model import Verdict
 
 # Of a log: how many bytes are read at most, how many lines are shown, and how many characters of each.
@@ -80,6 +80,15 @@ def by_urgency(record: Record) -> list[RecordedTicket]:
     return sorted(
         record.tickets,
         key=lambda each: (rank.index(each.verdict), place.get(each.number, len(place)), each.number),
+    )
+
+
+def by_head(record: Record) -> list[RecordedTicket]:
+    """The tickets, those of the head first and in merge order, then those first that somebody must act on."""
+    place = {number: at for at, number in enumerate(record.order)}
+    return sorted(
+        record.tickets,
+        key=lambda each: (HEAD_FIRST.index(each.verdict), place.get(each.number, each.number)),
     )
 
 
