@@ -31,6 +31,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import nox
@@ -69,8 +70,15 @@ QUICK_TESTS = ["-m", "not slow and not docker", *(f"--ignore=tests/{folder}" for
 
 
 def _run(session: nox.Session, story: Callable[..., object], name: str) -> None:
-    from sessions.main import run_session
+    from sessions.main import missing_packages, run_session
 
+    if missing := missing_packages(name, session.posargs, Path(session.invoked_from)):
+        # The environment of nox's own script mode may have been made by uv, and have no pip.
+        with_pip, with_uv = (
+            [sys.executable, "-m", "pip", "install"],
+            ["uv", "pip", "install", "--python", sys.executable],
+        )
+        session.run(*(with_pip if find_spec("pip") else with_uv), *missing, external=True)
     if trouble := run_session(story, name, session.posargs, Path(session.invoked_from)):  # type: ignore[arg-type]
         session.error(trouble)
 

@@ -67,7 +67,8 @@ class BestLine:
         return BestSet(
             numbers=tuple(number for number in self.choice.order if number in chosen),
             levels=self.choice.levels(chosen, bounds),
-            is_exact=not self._solved,
+            # A kept fix-up for a pair of tickets makes merges depend on more than the states of a walk.
+            is_exact=not self._solved and self.merger.memory.is_empty,
             learnt=tuple(self._learnt),
         )
 

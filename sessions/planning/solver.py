@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from math import floor, inf
 from typing import Any
 
+from sessions.settings.ticket_settings import HIGHS
 from sessions.terminal.errors import UsageError
 
-# Version 1.16 prints its name on standard output, where `--json` prints the record.
-HIGHS = "highspy>=1.12,<1.16"
 # A search for an optimum ends after this many nodes; a limit of time would make the answer depend on the machine.
 _MOST_NODES = 200_000
 # The bound of HiGHS is a floating-point number: one of 4.9999999 stands for 5.

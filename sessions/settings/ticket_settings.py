@@ -7,6 +7,10 @@ from typing import Literal
 
 from sessions.settings.keys import key
 
+# The package that ``select = "best"`` needs. Its version 1.16 prints a line on standard output, where ``--json``
+# prints the record.
+HIGHS = "highspy>=1.12,<1.16"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tracker:

@@ -13,7 +13,8 @@ import pytest
 
 from sessions.planning.best_set import Choice, ChosenSet, Incompatibility, RankCount, choose
 from sessions.planning.parts import split_parts
-from sessions.planning.solver import HIGHS, BinaryProgram
+from sessions.planning.solver import BinaryProgram
+from sessions.settings.ticket_settings import HIGHS
 from sessions.terminal.errors import UsageError
 
 # At a desk: INTEGRAND_BEST_SETS=500 pytest tests/planning/test_best_set.py
