@@ -103,7 +103,7 @@ def test_a_conflict_is_solved_once(folder: Path, capsys: pytest.CaptureFixture[s
     record = day(folder)
     found = tickets(record)
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    clause = f"a as resolved by Jane <jane@example.org> on {today} (resolution "
+    clause = f"a as resolved by Jane on {today} (resolution "
     assert found[2][0] == found[1][0] == "integrated"
     assert found[2][1].startswith(f"its conflict with #1 is settled: {clause}")
     assert found[1][1].startswith(f"it goes with #2: {clause}")
@@ -173,7 +173,7 @@ def test_a_resolution_that_breaks_a_test_is_dropped_and_named(folder: Path, caps
     assert (record["state"], record["order"]) == ("green", [1, 3])
     assert found[2][0] == "conflict"
     assert found[2][1].startswith("it conflicts with #1 in a; resolution ")
-    assert "by Jane <jane@example.org> of " in found[2][1]
+    assert "by Jane of " in found[2][1]
     assert "is dropped: with it, #2 breaks check" in found[2][1]
     assert found[1][0] == "integrated"
     assert "is dropped: with it, #2 breaks check" in found[1][1]
@@ -266,7 +266,7 @@ def test_merges_that_were_made_teach(folder: Path, capsys: pytest.CaptureFixture
     assert run_resolve(["--learn", "1.0..past"], folder) is None
     assert "1 merge, 1 of them with conflicts: 1 resolution learnt." in capsys.readouterr().out
     found = tickets(plan(folder))
-    assert found[2][1].startswith("its conflict with #1 is settled: a as resolved by A <a@example.org> on 2026-01-01")
+    assert found[2][1].startswith("its conflict with #1 is settled: a as resolved by A on 2026-01-01")
     assert run_resolve(["--list"], folder) is None
     said = capsys.readouterr().out
     assert "hunk a: A <a@example.org>, 2026-01-01 (merge " in said
