@@ -50,7 +50,8 @@ RUFF, MYPY, IMPORTS, VULTURE = "ruff==0.17.6", "mypy==2.4.1", "import-linter==2.
 # What lint, types and the quick tests need: much less than all tests.
 QUICK = [
     *(IMPORTS, VULTURE),
-    *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
+    *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "highspy>=1.12,<1.16", "hypothesis>=6.150"),
+    "jsonschema>=4.26",
     *("playwright>=1.55", "pyte>=0.8.2", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "ruamel.yaml>=0.19"),
 ]
 TESTING = [

@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.command import folder, parser, status, write_figures
+from benchmarks.command import bench_parser, folder, status, write_figures
 from sessions.resolutions.history import PastMerge, learn_from, list_merges
 from sessions.resolutions.memory import ResolutionMemory
 from sessions.resolutions.model import About
@@ -124,7 +124,7 @@ def _taught(git: MergeTree, memory: ResolutionMemory, merge: PastMerge) -> Resol
 
 
 def _parse(words: Sequence[str] | None) -> Options:
-    arguments = parser("resolutions", "Merges of a project, made again with what its earlier merges teach.")
+    arguments = bench_parser("resolutions", "Merges of a project, made again with what its earlier merges teach.")
     arguments.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone of the project")
     arguments.add_argument("--learn", required=True, metavar="FROM..TO", help="learn from the merges of this range")
     arguments.add_argument("--merges", required=True, metavar="FROM..TO", help="make the merges of this range again")

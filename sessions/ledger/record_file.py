@@ -28,6 +28,7 @@ from sessions.ledger.record import (
     RecordedImage,
     RecordedOptions,
     RecordedProbe,
+    RecordedTicket,
 )
 from sessions.terminal.errors import UsageError
 from sessions.tickets.model import Conflict, UsedResolution
@@ -41,9 +42,12 @@ RENAMED = {"with_": "with"}
 OPTIONAL: Mapping[type, tuple[str, ...]] = {
     RecordedOptions: tuple(each.name for each in fields(RecordedOptions)),
     Ran: ("release", "head"),
-    RecordedGate: ("mended_by",),
+    RecordedGate: ("mended_by", "broken_by_fixes", "ignored"),
     RecordedImage: ("number", "gate", "tree"),
     Published: tuple(each.name for each in fields(Published)),
+    # What holds others comes after them: its hook is made of theirs.
+    RecordedTicket: ("alternative",),
+    Record: ("hints", "best_set"),
 }
 _NOUNS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 

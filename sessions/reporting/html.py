@@ -24,6 +24,8 @@ from sessions.reporting.record_view import (
     log_tail,
     passed,
     queue,
+    say_best_set,
+    say_hint,
     shown_by,
     sides,
 )
@@ -108,6 +110,8 @@ def _environment() -> Environment:
         "sides": sides,
         "reproduction": reproduction,
         "passed": passed,
+        "best_set": say_best_set,
+        "hint": say_hint,
         "changes_to_tests": changes_to_tests,
         "many": _many,
         "given": _given,

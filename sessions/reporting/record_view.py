@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Literal
 
 from sessions.gates.results import TestId
-from sessions.ledger.record import Record, RecordedBreakage, RecordedGate, RecordedProbe, RecordedTicket
+from sessions.ledger.record import (
+    Record,
+    RecordedBestSet,
+    RecordedBreakage,
+    RecordedGate,
+    RecordedHint,
+    RecordedProbe,
+    RecordedTicket,
+)
 from sessions.reporting.verdicts import HEAD_FIRST, VERDICTS
 from sessions.tickets.model import Verdict
 
@@ -93,6 +101,26 @@ def counts(record: Record) -> dict[Verdict, int]:
     """How many tickets have each verdict, without those that none has, in the order of :data:`VERDICTS`."""
     found = [each.verdict for each in record.tickets]
     return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
+
+
+def say_hint(hint: RecordedHint) -> str:
+    """One sentence: what a hint did to which tickets or tests, who decided it, until when, and why."""
+    what = ", ".join([*map(str, hint.tickets), *hint.tests])
+    return f"{what} {hint.effect} by a hint of {hint.owner} ({hint.end}): {hint.reason}"
+
+
+def say_best_set(best: RecordedBestSet) -> str:
+    """One sentence: how many tickets the best set has, by priority, and how it is known that none is better."""
+    counts = [
+        f"{level.count}{f' of at most {level.at_most}' if level.count < level.at_most else ''} "
+        f"{level.priority or 'without priority'}"
+        for level in best.levels
+    ]
+    by_priority = f": {', '.join(counts)}" if len(counts) > 1 else ""
+    if not best.proven:
+        return f"The best set that was found has {len(best.tickets)} tickets{by_priority}; a better one may exist."
+    how = "merges have ruled out every better one" if best.exact else "the solver has proven that none is better"
+    return f"The best set of these tickets has {len(best.tickets)}{by_priority}; {how}."
 
 
 def passed(gate: RecordedGate, where: Literal["release", "head"]) -> str:

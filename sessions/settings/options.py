@@ -53,7 +53,7 @@ class Options:
     test: tuple[int, ...] = ()
 
 
-def parse_options(words: Sequence[str], *, session: str, called_from: Path, home: Path) -> Options:
+def parse_options(arguments: Sequence[str], *, session: str, called_from: Path, home: Path) -> Options:
     """Parse the options in ``words``.
 
     Relative paths count from ``called_from``, the folder in which the user typed the command. Without ``--config``,
@@ -62,7 +62,7 @@ def parse_options(words: Sequence[str], *, session: str, called_from: Path, home
     Raises :class:`UsageError` for an option that does not exist or a value that is not valid.
     """
     parser = build_parser(session)
-    typed = vars(parser.parse_args(list(words)))
+    typed = vars(parser.parse_args(list(arguments)))
     local = called_from / "integration.toml"
     config = called_from / typed["config"] if typed["config"] else local if local.exists() else home / local.name
     if typed["repository"] and (called_from / typed["repository"]).exists():

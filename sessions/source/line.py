@@ -1,4 +1,4 @@
-"""The merge line: tickets merged one by one onto the release, and why each that is not in it is not."""
+"""The merge line: tickets merged one by one onto the release, and why the others were left out."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from sessions.tickets.order import Needs
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """The eligible tickets in merge order, each pinned to a commit, and the reasons of those that are not in it.
+    """The eligible tickets in merge order, each pinned to a commit, and why the other tickets were left out.
 
-    ``needs`` holds declared dependencies and carried tickets; ``carried`` those of them that nobody declared.
-    ``trunk`` is what the tickets carry of the branch that they are for, and ``carriers`` are those that do.
+    ``needs`` has declared dependencies and carried tickets (whose commits a branch contains); ``carried`` has those
+    that are not declared. ``trunk`` is the part of the target branch that tickets contain, ``carriers`` are these
+    tickets.
 
-    Of tickets that the tracker does not list, ``met`` tells how it is known that the release has them. ``removed``
-    tells which tickets, listed or not, were merged and taken out again, and by what. ``hints`` are clauses about
-    listed tickets whose number a subject of the release's history names; they decide nothing.
+    ``met`` says how it is known that the release contains a ticket that the tracker does not list. ``removed`` says
+    which tickets, listed or not, were merged and reverted, and by what. ``hints`` are clauses about listed tickets
+    that a commit of the release names in its subject; they decide nothing. ``remarks`` are clauses
+    about tickets that are merged because somebody decided so.
     """
 
     tickets: tuple[Ticket, ...]
@@ -34,11 +36,12 @@ class Queue:
     met: Mapping[int, str] = field(default_factory=dict)
     removed: Mapping[int, str] = field(default_factory=dict)
     hints: Mapping[int, str] = field(default_factory=dict)
+    remarks: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A candidate with every ticket that fitted, in order, and a ruling on every ticket."""
+    """A candidate with every ticket that merged, in order, and a decision on every ticket."""
 
     head: Candidate
     tickets: tuple[Ticket, ...]
@@ -46,9 +49,9 @@ class Line:
 
 
 def start_line(queue: Queue, merger: Merger) -> Queue:
-    """Let the merge line start with what the tickets carry of the branch that they are for.
+    """Start the merge line with the part of the target branch that tickets contain.
 
-    Where that does not merge with the release, the tickets that carry it are blocked: nothing can tell what they do.
+    If that part does not merge with the release, the tickets that contain it are blocked: they cannot be tested.
     """
     if queue.trunk is None or not (clash := merger.start_with(queue.trunk)):
         return queue
@@ -63,7 +66,7 @@ def start_line(queue: Queue, merger: Merger) -> Queue:
 
 
 def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Line:
-    """Merge the queue without the tickets in ``out`` (which were found at fault before)."""
+    """Merge the queue without the tickets in ``out``, which were found to be culprits before."""
     decisions: dict[int, Decision] = {**queue.out, **out}
     heads, accepted = [merger.base], list[Ticket]()
     for ticket in queue.tickets:
@@ -86,6 +89,25 @@ def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Lin
             decisions |= _settled(ticket, heads, merger, decisions)
     decisions |= _dropped(merger, decisions)
     return Line(head=heads[-1], tickets=tuple(accepted), decisions=decisions)
+
+
+def find_mergeable(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> tuple[int, ...]:
+    """Return the tickets that may be in a line, in order: without those in ``out`` and those that bring nothing.
+
+    Tickets are left out, too, if they need one that is neither among them nor in the release.
+
+    Raises :class:`SourceError` where git itself failed.
+    """
+    decisions: dict[int, Decision] = {**queue.out, **out}
+    found = list[int]()
+    for ticket in queue.tickets:
+        if ticket.number in decisions:
+            continue
+        reason = _blocked(ticket, queue, decisions) or _nothing(ticket, merger)
+        decisions[ticket.number] = reason or Decision(verdict=Verdict.INTEGRATED)
+        if not reason:
+            found.append(ticket.number)
+    return tuple(found)
 
 
 def _settled(
@@ -122,7 +144,7 @@ def _with_resolution(decision: Decision, remark: str, used: UsedResolution) -> D
 
 
 def _nothing(ticket: Ticket, merger: Merger) -> Decision | None:
-    """The ruling on a ticket that brings nothing which the release, or the release with the trunk, lacks."""
+    """Return the decision on a ticket that adds nothing to the release, or to the release with the trunk."""
     for start, name in ((merger.bare, merger.release.tag), (merger.base, merger.start)):
         merged = merger.merge(start, ticket)
         if isinstance(merged, Candidate) and merged.tree == start.tree and merged.uses == start.uses:
@@ -152,6 +174,7 @@ def _remarks(ticket: Ticket, queue: Queue, is_empty: bool) -> str:
     carried = queue.carried.get(ticket.number, frozenset())
     met = [number for number in sorted(queue.needs.get(ticket.number, ())) if number in queue.met]
     remarks = [
+        queue.remarks.get(ticket.number, ""),
         f"its branch carries {name_tickets(carried)} without saying so" if carried else "",
         *(f"it depends on #{number}, which is in the release as of {queue.met[number]}" for number in met),
         "it brings nothing that the tickets before it do not" if is_empty else "",

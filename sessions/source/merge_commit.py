@@ -1,4 +1,4 @@
-"""The commit object of a merge: its content, signature and message."""
+"""Write the commit object of a merge: content, signature and message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sessions.tickets.model import Ticket
 
 
 def sign(committer: str, date: dt.date) -> str:
-    """Return author or committer with a time, at midnight UTC of ``date``, as a commit object has them.
+    """Return author or committer with the time, midnight UTC of ``date``, in the format of a commit object.
 
     >>> sign("A <a@localhost>", dt.date(2026, 11, 23))
     'A <a@localhost> 1795392000 +0000'
@@ -49,5 +49,5 @@ def merge_message(ticket: Ticket, resolutions: Iterable[str] = ()) -> str:
         ticket.description.strip(),
         "\n".join(filter(None, trailers)),
     ]
-    # NUL ends a commit message for git; a ticket's text may hold anything.
+    # git ends a commit message at NUL, which a ticket's text may contain.
     return "\n\n".join(part for part in parts if part).replace("\0", "") + "\n"

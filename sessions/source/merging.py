@@ -1,6 +1,6 @@
-"""Merging in memory: `git merge-tree` and a commit object, never a work tree.
+"""Merge tickets in memory, with `git merge-tree` and a commit object, and without a work tree.
 
-Needs git 2.38. See https://git-scm.com/docs/git-merge-tree for the output that is parsed here.
+Needs git 2.38.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Merger:
         """
         merged, trees = self.merge(onto, ticket), self._git.trees
         if isinstance(merged, Clash) and not merged.tree:
-            return ""  # git did not merge at all
+            return ""  # no merge was needed
         remarks = driver_remarks(self._git.unknown_drivers(onto.commit, ticket.commit, onto.tree))
         if isinstance(merged, Candidate):
             before, after = (trees.find(each.tree).submodules for each in (onto, merged))

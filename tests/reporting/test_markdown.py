@@ -209,7 +209,7 @@ def shape(text: str) -> list[str]:
     return found
 
 
-@settings(deadline=None, max_examples=25)  # templates are read anew each time
+@settings(deadline=None, max_examples=min(25, settings().max_examples))  # templates are read anew each time
 @given(hostile)
 def test_a_report_has_the_same_shape_whatever_its_texts_say(text: str) -> None:
     words = words_of(text)
