@@ -225,6 +225,14 @@ def test_a_fix_up_that_mends_nothing_is_dropped(folder: Path) -> None:
     assert "is dropped: with it, #5 breaks check" in found[4][1]
 
 
+def test_the_best_set_counts_with_what_was_recorded(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "integration.toml").write_text(CONFIG.replace("[tickets]\n", '[tickets]\nselect = "best"\n'))
+    assert plan(folder)["order"] == [1, 3]
+    solve_by_hand(folder)
+    assert "#2 T2 onto 1.0 and 2 tickets" in capsys.readouterr().out
+    assert plan(folder)["order"] == [1, 2, 3]
+
+
 def test_mistakes_get_one_sentence(folder: Path) -> None:
     assert run_resolve([], folder) == "Name the ticket whose conflict to resolve: nox -s resolve -- 123."
     assert "No conflict is open" in str(run_resolve(["--continue"], folder))
