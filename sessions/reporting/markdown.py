@@ -6,7 +6,8 @@ from itertools import groupby
 from operator import attrgetter
 
 from sessions.ledger.record import Record, RecordedTicket
-from sessions.reporting.record_view import by_head
+from sessions.reporting.provisos import provisos
+from sessions.reporting.record_view import by_head, state_label
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.terminal.durations import say_duration
@@ -16,7 +17,13 @@ from sessions.tickets.model import Verdict
 
 def markdown_report(record: Record) -> str:
     """The report as Markdown that GitHub and GitLab read."""
-    return _render("report.md.jinja", record=record, groups=_groups(record))
+    return _render(
+        "report.md.jinja",
+        record=record,
+        state=state_label(record),
+        provisos=provisos(record),
+        groups=_groups(record),
+    )
 
 
 def _groups(record: Record) -> list[tuple[Verdict, list[RecordedTicket]]]:

@@ -123,6 +123,16 @@ def say_best_set(best: RecordedBestSet) -> str:
     return f"The best set of these tickets has {len(best.tickets)}{by_priority}; {how}."
 
 
+def verdict_label(record: Record, verdict: Verdict) -> str:
+    """How a verdict is called: of a plan, nothing is integrated yet."""
+    return "would be merged" if record.options.plan and verdict is Verdict.INTEGRATED else verdict
+
+
+def state_label(record: Record) -> str:
+    """How the state is called: a plan is empty, as no gate has run, and is called what it is."""
+    return "plan" if record.options.plan else record.state
+
+
 def passed(gate: RecordedGate, where: Literal["release", "head"]) -> str:
     """How many of a gate's tests passed on the release or on the head: ``97/98``; a dash where it did not run."""
     ran = gate.ran.release if where == "release" else gate.ran.head

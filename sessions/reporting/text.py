@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from textwrap import indent
 
 from sessions.ledger.record import Record
-from sessions.reporting.record_view import by_head, changes_to_tests, passed
+from sessions.reporting.provisos import provisos
+from sessions.reporting.record_view import by_head, changes_to_tests, passed, state_label, verdict_label
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.terminal.durations import say_duration
@@ -21,7 +22,14 @@ def plain_report(record: Record) -> str:
     """The report as plain text. What comes from tickets and logs holds no command of a terminal or a CI runner."""
     filters: Filters = {"plain": _plain, "block": _block, "span": say_duration, "reproduction": reproduction}
     text = render(
-        "report.txt.jinja", filters, record=record, gates=_gates(record), tickets=_tickets(record), kinds=_KINDS
+        "report.txt.jinja",
+        filters,
+        record=record,
+        state=state_label(record),
+        provisos=provisos(record),
+        gates=_gates(record),
+        tickets=_tickets(record),
+        kinds=_KINDS,
     )
     return break_ci_commands(text)
 
@@ -39,7 +47,7 @@ def _tickets(record: Record) -> str:
     rows = []
     for each in by_head(record):
         why = "; ".join(filter(None, (each.reason, changes_to_tests(each))))
-        rows.append((str(each.number), each.verdict, each.title + (f": {why}" if why else "")))
+        rows.append((str(each.number), verdict_label(record, each.verdict), each.title + (f": {why}" if why else "")))
     return _table(rows)
 
 
