@@ -161,10 +161,15 @@ class _Auditor:
 
     def differences(self, start: str, end: str) -> Iterator[Difference]:
         """Yield each difference between the release and the branch with its tickets."""
+        by_path = dict[str, list[OwnedPatch]]()
+        for change in self.changes:
+            for path in change.paths:
+                by_path.setdefault(path, []).append(change)
         for hunk in read_hunks(self.replay.diff(start, end)):
-            owners = {*owners_of_added(hunk, self.changes), *owners_of_removed(hunk, self.changes)}
+            changes = by_path.get(hunk.path, [])
+            owners = {*owners_of_added(hunk, changes), *owners_of_removed(hunk, changes)}
             if not hunk.added and not hunk.removed:
-                owners = {change.owner for change in self.changes if hunk.path in change.added}
+                owners = {change.owner for change in changes}
             yield Difference(path=hunk.path, lines=hunk.lines, tickets=tuple(sorted(owners - {""})))
 
     def _make_again(self, step: BranchStep, claim: Claim) -> Replayed:

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sessions.day.context import Day
+from sessions.day.hinted import DayHints
+from sessions.day.line_selection import LineSelection
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.day.ticket_source import open_tracker
 from sessions.ledger.record_file import load_record, write_whole
 from sessions.source.conflicts import Clash
-from sessions.source.line import merge_line, start_line
+from sessions.source.line import Line, Queue, start_line
 from sessions.terminal.errors import UsageError
 from sessions.tickets.model import Ticket, Verdict
 
@@ -54,11 +56,12 @@ def find_stop(day: Day, number: int) -> Stop:
     Raises :class:`UsageError` for a ticket that is not ready, or that neither conflicts nor broke something together
     with another one in the newest record.
     """
+    hints = DayHints.beside(day.options.config)
     tickets = select_tickets(open_tracker(day).read(), day.options)
     rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
-    queue = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options)
+    queue = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options, hints)
     queue = start_line(queue, day.merger)
-    line = merge_line(queue, day.merger, {})
+    line = LineSelection(day=day, queue=queue, hints=hints).merge({})
     decision = line.decisions.get(number)
     if decision is None:
         raise UsageError(f"There is no open ticket #{number}.")
@@ -69,8 +72,7 @@ def find_stop(day: Day, number: int) -> Stop:
         partners, reason = _partners(day.state, number)
     else:
         raise UsageError(f"#{number} has no conflict to resolve, as it is {decision.verdict}: {decision.reason}.")
-    order = [ticket.number for ticket in queue.tickets]
-    before = [each for each in line.tickets if order.index(each.number) < order.index(number)]
+    before = _tickets_before(number, line, queue, day.config.tickets.select)
     others = tuple(Party.of(each) for each in before if each.number in partners)
     if decision.verdict is Verdict.INTEGRATED and len(others) < len(partners):
         raise UsageError(f"#{number} is merged before a ticket that it breaks something with: resolve that one.")
@@ -79,6 +81,16 @@ def find_stop(day: Day, number: int) -> Stop:
         raise UsageError("The merge line is not what it was: type the same command again.")
     chosen = next(each for each in queue.tickets if each.number == number)
     return Stop(ticket=Party.of(chosen), onto=onto.commit, before=len(before), others=others, reason=reason)
+
+
+def _tickets_before(number: int, line: Line, queue: Queue, select: str) -> list[Ticket]:
+    """Return the tickets of the line that were merged when ticket ``number`` was tried."""
+    if number in line.head.tickets:
+        return list(line.tickets[: line.head.tickets.index(number)])
+    if select == "best":  # whatever is not in the best set is tried after it
+        return list(line.tickets)
+    order = [ticket.number for ticket in queue.tickets]
+    return [each for each in line.tickets if order.index(each.number) < order.index(number)]
 
 
 def save_stop(folder: Path, stop: Stop) -> None:

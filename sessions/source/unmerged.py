@@ -90,7 +90,12 @@ class Use:
     def __str__(self) -> str:
         """A clause such as ``a.py as resolved by Jane on 2026-11-20 (resolution 0123abcdef)``."""
         how = "fixed up" if self.is_fix_up else "resolved"
-        return f"{', '.join(self.paths)} as {how} by {self.author} on {self.date} (resolution {self.id})"
+        return f"{', '.join(self.paths)} as {how} by {self.author_name} on {self.date} (resolution {self.id})"
+
+    @property
+    def author_name(self) -> str:
+        """The author without the address, which is nothing for a page that everybody reads."""
+        return self.author.partition(" <")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +107,7 @@ class Dropped:
 
     def __str__(self) -> str:
         """A clause such as ``resolution 0123abcdef by Jane of 2026-11-20 is dropped: with it, #3 breaks a test``."""
-        return f"resolution {self.use.id} by {self.use.author} of {self.use.date} is dropped: {self.why}"
+        return f"resolution {self.use.id} by {self.use.author_name} of {self.use.date} is dropped: {self.why}"
 
 
 @dataclass(frozen=True, kw_only=True)
