@@ -39,6 +39,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # nox changes into this folder, 
 
 nox.needs_version = ">=2026.4.10"
 nox.options.sessions = ["integrate"]
+nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in a few seconds what pip takes a minute for
 
 # Nox sets the root logger to DEBUG; only nox's own messages are wanted.
 logging.getLogger("nox").setLevel(logging.getLogger().level)
@@ -151,7 +152,7 @@ def radar(session: nox.Session) -> None:
         session.error(trouble)
 
 
-@nox.session(reuse_venv=True, venv_backend="uv|virtualenv")
+@nox.session(reuse_venv=True)
 def quick(session: nox.Session) -> None:
     """Lint, types, and the tests that need no engine, browser or server: run it before each commit."""
     lean = [each for each in RUNTIME if not each.startswith(("rst2pdf", "sphinx"))]  # the sample's manual

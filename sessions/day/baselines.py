@@ -119,7 +119,7 @@ class Baselines:
         text = self.day.read_log(probe_result)
         seen = f"{probe_result.results.trouble or 'no test passed'}, status {probe_result.results.status}"
         return InfrastructureError(
-            f"Gate {gate.name} measures nothing on {self.name} ({seen}), so no ticket can be judged; the end of its log: "
+            f"Gate {gate.name} measures nothing on {self.name} ({seen}), so no ticket can be judged; its log ends: "
             f"{last_words(text).rstrip('.')}. {advice(text, f'`run` of gate {gate.name}')} Then type the same command "
             f"(the whole log is {log}); a ticket that fixes it is let through by --only, or by a label of [tickets] "
             "fixes"
