@@ -40,6 +40,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # nox changes into this folder, 
 
 nox.needs_version = ">=2026.4.10"
 nox.options.sessions = ["integrate"]
+nox.options.default_venv_backend = "uv|virtualenv"  # uv installs in a few seconds what pip takes a minute for
 
 # Nox sets the root logger to DEBUG; only nox's own messages are wanted.
 logging.getLogger("nox").setLevel(logging.getLogger().level)

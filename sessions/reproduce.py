@@ -67,7 +67,7 @@ def _evidence(record: Record, number: int) -> list[Evidence]:
     shown = [evidence for evidence in evidence_of(record) if evidence.number == number]
     if not shown:
         raise UsageError(
-            f"What #{number} breaks cannot be shown from {day}, which names no commit that has it: type "
+            f"What #{number} breaks cannot be shown from {day}, which has no commit for it: type "
             f"`{rerun_line(ticket.broke[0], number)}` beside the project's configuration."
         )
     for commit in [record.base, *(evidence.commit for evidence in shown)]:

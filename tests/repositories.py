@@ -93,9 +93,12 @@ class Builder:
         self.tips[branch] = self._import(stream + b"\nget-mark :1\n")
         return self.tips[branch]
 
-    def branch_off(self, parent: str, branches: Mapping[str, Mapping[str, Content]]) -> None:
-        """Begin branches at ``parent`` with one commit each, all in one call of git."""
-        streams = [self._stream(files, parent, branch=branch) for branch, files in branches.items()]
+    def branch_off(self, branches: Mapping[str, tuple[str, Mapping[str, Content]]]) -> None:
+        """Begin branches with one commit each, all in one call of git.
+
+        A branch has its parent, which may be the full ref of a branch before it, and the changes.
+        """
+        streams = [self._stream(files, parent, branch=branch) for branch, (parent, files) in branches.items()]
         names = [b"\nget-mark :1\n"] * len(streams)
         ids = self._import(b"".join(word for pair in zip(streams, names, strict=True) for word in pair)).split("\n")
         self.tips |= dict(zip(branches, ids, strict=True))
@@ -114,7 +117,7 @@ class Builder:
         head += [b"author A <a@example.org> %d +0000" % moment, b"committer C <c@example.org> %d +0000" % moment]
         stream = b"\n".join(head) + b"\n" + data((message or f"{branch} {self.made}").encode())
         for word, parent in zip(("from", *["merge"] * len(parents)), parents, strict=False):
-            stream += f"{word} {parent}^0\n".encode()
+            stream += f"{word} {parent}{'' if parent.startswith('refs/heads/') else '^0'}\n".encode()
         for path, content in files.items():
             stream += change(path, content)
         return stream

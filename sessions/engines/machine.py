@@ -58,9 +58,9 @@ class DiskWatch:
         self.free = min((disk_at(place).free for place in self.places), default=self.limit)
 
     def check(self, more: int = 0) -> None:
-        """Check once; ``more`` bytes are used beside those that ``used`` sees.
+        """Check the disk once; ``more`` bytes are used in addition to those that ``used`` counts.
 
-        Raises :class:`ExceededError` if the probe takes too much.
+        Raises :class:`ExceededError` if the probe uses too much.
         """
         used = self.used() + more
         if used > self.limit:

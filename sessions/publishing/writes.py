@@ -88,8 +88,8 @@ class Writes:
         if self._failed:
             number, why = next(iter(self._failed.items()))
             raise TrackerError(
-                f"{_tickets(len(self._failed))} could not be written to or closed, first #{number}: {why} "
-                "The same command writes to the rest."
+                f"{_tickets(len(self._failed))} could not be updated, first #{number}: {why} "
+                "The same command updates the rest."
             )
         if setup := [each for each in self._refused if self._is_setup(each)]:
             raise TrackerError(

@@ -385,7 +385,7 @@ def test_one_run_in_twenty_that_errs_hides_no_pair() -> None:
 @pytest.mark.parametrize("rate", [0.2, 0.35, 0.5])
 def test_a_ticket_that_brings_a_test_that_fails_by_chance_stays(rate: float) -> None:
     line = tuple(range(1, 21))
-    for seed in range(40):
+    for seed in range(15 if os.environ.get("CI") == "true" else 40):
         chance = random.Random(seed)  # noqa: S311
         bringer = chance.choice(line)
 

@@ -82,8 +82,8 @@ class Scripted(random.Random):
 def scene_of(builder: Builder, state: Path, files: Mapping[int, Mapping[str, str]], count: int = COUNT) -> Scene:
     builder.commit({"a.test": "one pass\n", "src/a.c": "a", "src/b.c": "b"})
     builder.tag("1.0")
-    changes = {f"t{number}": files.get(number, {f"doc/{number}.txt": "1"}) for number in range(1, count + 1)}
-    builder.branch_off("1.0", changes)
+    numbers = range(1, count + 1)
+    builder.branch_off({f"t{n}": ("1.0", files.get(n, {f"doc/{n}.txt": "1"})) for n in numbers})
     return Scene.of(builder, state)
 
 

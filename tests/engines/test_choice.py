@@ -51,7 +51,7 @@ def test_without_a_daemon_a_jail_on_this_machine_is_taken_and_it_is_said_why(tmp
     assert client is None
     engine = choose_engine(config(), "auto", tmp_path)
     assert engine.name == "local"
-    assert engine.why == f"no Docker daemon answers ({why}); bubblewrap shuts its commands off"
+    assert engine.why == f"no Docker daemon answers ({why}); bubblewrap isolates its commands"
 
 
 @pytest.mark.usefixtures("no_docker")
@@ -90,7 +90,7 @@ def test_without_a_jail_the_local_engine_must_be_asked_for_and_says_so(tmp_path:
     with pytest.raises(InfrastructureError, match=f"{NOBODY}, and {lacking}, which would keep .* --engine local"):
         choose_engine(config(), "auto", tmp_path)
     for engine in (choose_engine(config(), "local", tmp_path), choose_engine(config(), "auto", tmp_path, trusted=True)):
-        assert re.search(f"; nothing shuts its commands off, as {lacking}$", engine.why)
+        assert re.search(f"; its commands are not isolated, as {lacking}$", engine.why)
 
 
 @pytest.mark.usefixtures("no_docker")

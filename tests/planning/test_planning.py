@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import time
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sessions.tickets.model import Ticket
 
 LONG = 200
+SEEDS = [1] if os.environ.get("CI") == "true" else [1, 2]
 
 
 def grow(path: Path, count: int, files: int, seed: int) -> tuple[Scene, list[Ticket]]:
@@ -28,7 +30,7 @@ def grow(path: Path, count: int, files: int, seed: int) -> tuple[Scene, list[Tic
     builder = Builder(path / "project.git")
     base = builder.commit({f"d{n % 5}/f{n}": lines(count=LONG) for n in range(files)})
     builder.tag("1.0")
-    tips = [base]
+    tips, branches = [base], dict[str, tuple[str, dict[str, Content]]]()
     for number in range(1, count + 1):
         name = chance.randrange(files)
         old = f"d{name % 5}/f{name}"
@@ -40,7 +42,9 @@ def grow(path: Path, count: int, files: int, seed: int) -> tuple[Scene, list[Tic
         choices = (*(edited,) * 6, new, gone, gone | {f"moved/{name}": text}, gone | {f"{old}/inside": f"{number}\n"})
         changes = chance.choice(choices)
         start = chance.choice(tips[-3:]) if chance.random() < 0.1 else base
-        tips.append(builder.commit(changes, start, branch=f"t{number}"))
+        branches[f"t{number}"] = (start, changes)
+        tips.append(f"refs/heads/t{number}")
+    builder.branch_off(branches)
     scene = Scene.of(builder, path / "state")
     tips_by_number = scene.mirror.fetch_branches({number: f"t{number}" for number in range(1, count + 1)}).tips
     return scene, [ticket(number, commit=tip) for number, tip in tips_by_number.items()]
@@ -61,7 +65,7 @@ def pairs_of_all(scene: Scene, tickets: Sequence[Ticket]) -> set[tuple[int, int]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_all_pairs_are_as_git_merge_in_a_work_tree_says(tmp_path: Path, seed: int) -> None:
     scene, tickets = grow(tmp_path, 20, 8, seed)
     found = find_pair_conflicts(tickets, scene.merger)

@@ -61,7 +61,7 @@ class LocalEngine:
     def why(self) -> str:
         """Why this engine was chosen, and whether bubblewrap confines its commands."""
         exposure = self.exposure
-        jail = f"nothing shuts its commands off, as {exposure}" if exposure else "bubblewrap shuts its commands off"
+        jail = f"its commands are not isolated, as {exposure}" if exposure else "bubblewrap isolates its commands"
         return f"{self.reason}; {jail}"
 
     @property
