@@ -405,8 +405,8 @@ class Record:
     published: Annotated[Published, "What left the machine."]
     unpushed: Annotated[
         str,
-        "Why the branch of the green head could not be pushed, though it was to be. Until it is, no ticket is told that "
-        "it is integrated. Empty where nothing is wrong, and in records of before.",
+        "Why the branch of the green head could not be pushed, though it was to be. Until it is, no ticket is told "
+        "that it is integrated. Empty where nothing is wrong, and in records of before.",
     ] = ""
     setup: Annotated[
         RecordedSetup | None,
