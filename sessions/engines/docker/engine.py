@@ -21,7 +21,6 @@ from sessions.engines.images import ImageSource
 from sessions.engines.machine import memory_size
 from sessions.engines.probe import Image, Outcome, Probe
 from sessions.settings.configuration import Config
-from sessions.terminal.errors import InfrastructureError
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,6 @@ class DockerEngine:
         """Remove images that have lost their name in this call, and close the connection to the daemon."""
         try:
             if self.alone:
-                self.candidates.remove_unnamed()
-        except InfrastructureError as error:
-            self.warn(str(error))  # the next call removes them
+                self.candidates.leave(self.warn)
         finally:
             self.client.close()

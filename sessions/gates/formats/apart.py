@@ -26,7 +26,7 @@ _PROGRAM = (
 )
 
 
-def size_of(output: GateOutput) -> int:
+def output_size(output: GateOutput) -> int:
     """Return how many bytes there are to read."""
     reports = sum(map(len, output.reports.values()))
     return len(output.log) + len(output.results or b"") + reports
@@ -34,7 +34,7 @@ def size_of(output: GateOutput) -> int:
 
 def is_large(output: GateOutput) -> bool:
     """Whether to read an output in a process of its own."""
-    return size_of(output) > _SMALL
+    return output_size(output) > _SMALL
 
 
 def read_apart(name: str, output: GateOutput) -> Results:
@@ -69,7 +69,7 @@ def read_apart(name: str, output: GateOutput) -> Results:
 
 
 def _too_much(output: GateOutput, why: str) -> Results:
-    size = f"{size_of(output) / 2**20:.0f} MiB"
+    size = f"{output_size(output) / 2**20:.0f} MiB"
     short = replace(output, log=output.log[-(2**16) :])
     return account(short, trouble=f"what {output.gate} reports ({size}) {why}", kind="crash")
 
