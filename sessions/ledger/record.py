@@ -390,10 +390,6 @@ class Published:
     tickets: Annotated[Numbers | None, "Tickets whose comment, labels and status are up to date."] = None
     closed: Annotated[Numbers | None, "Tickets that were closed."] = None
     refused: Annotated[tuple[RefusedChange, ...] | None, "What the tracker refuses to take."] = None
-    unpushed: Annotated[
-        str | None,
-        "Why the branch of the green head could not be pushed. Until it is, no ticket is told that it is integrated.",
-    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -459,6 +455,11 @@ class Record:
     image: str
     images: Annotated[tuple[RecordedImage, ...], "The images that `publish` may push."] = ()
     published: Annotated[Published, "What left the machine."]
+    unpushed: Annotated[
+        str,
+        "Why the branch of the green head could not be pushed, though it was to be. Until it is, no ticket is told "
+        "that it is integrated. Empty where nothing is wrong, and in records of before.",
+    ] = ""
     setup: Annotated[
         RecordedSetup | None,
         "What another machine needs to make the same environment, beside the files of the commits. Records of before "

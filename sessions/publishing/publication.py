@@ -106,8 +106,8 @@ class Publication:
                 check_head(mirror, record)
                 branch = publish_branch(mirror, record.branch, record.head, self.console, self.options)
                 published = replace(published, branch=branch or published.branch)
-        unpushed = str(self.troubles[before]) if len(self.troubles) > before else None
-        return replace(record, published=replace(published, unpushed=unpushed))
+        unpushed = str(self.troubles[before]) if len(self.troubles) > before else ""
+        return replace(record, published=published, unpushed=unpushed)
 
     def _push_head_image(self, record: Record, image: RecordedImage) -> Published:
         is_pushed = record.state is State.GREEN or self.options.push_failed

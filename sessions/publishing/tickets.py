@@ -42,7 +42,7 @@ def tell_tickets(
     ``writes`` collects failures: one ticket's failure does not stop the others.
     """
     concerned = [ticket for ticket in record.tickets if _is_told(record, ticket.verdict)]
-    if record.published.unpushed:
+    if record.unpushed:
         count = sum(ticket.verdict is Verdict.INTEGRATED for ticket in record.tickets)
         console.detail(f"{count} integrated tickets are told once the branch is pushed")
     if not publish:
@@ -63,7 +63,7 @@ def _is_told(record: Record, verdict: Verdict) -> bool:
         case Verdict.CULPRIT | Verdict.CONFLICT | Verdict.BLOCKED | Verdict.UNFETCHABLE:
             return bool(record.probes)
         case Verdict.INTEGRATED:
-            return record.state is State.GREEN and not record.published.unpushed
+            return record.state is State.GREEN and not record.unpushed
         case Verdict.ALREADY_MERGED:
             return record.state is State.GREEN
         case Verdict.INELIGIBLE | Verdict.NOT_REACHED:

@@ -75,6 +75,7 @@ def test_nothing_is_lost_or_doubled_while_the_registry_answers_500(
         assert_nothing_left(desk, desk.type("integrate", *SMALL, "--publish", **login), registry)
         assert verdicts(desk.record()) == {101: "integrated", 111: "culprit"}
         assert desk.record()["published"] == {}
+        assert "500" in desk.record()["unpushed"]
         refused = front.refused
         assert refused
         assert_nothing_left(desk, desk.type("publish", "--publish", **login), registry)
@@ -87,6 +88,7 @@ def test_nothing_is_lost_or_doubled_while_the_registry_answers_500(
         assert record["timings"]["probes_run"] == 0
         assert record["head"] in branch_of(desk)
         assert record["published"].keys() >= {"branch", "image"}
+        assert record["unpushed"] == ""
         before = moments(registry)
         front.fall_ill()
         failed(desk.type("publish", "--publish", **login))
