@@ -21,9 +21,9 @@
 # ///
 """Integrand: merge all tickets that are ready, build and test the result, and name the tickets that break it.
 
-Product sessions: init, baseline, integrate, doc-pdf, publish, report, audit, radar, reproduce. All but init and
-reproduce take the same options: `nox -s integrate -- --help`. Without a configuration of your own they work on the
-bundled sample.
+Product sessions: init, baseline, integrate, doc-pdf, publish, report, audit, radar, resolve, reproduce. All
+but init, resolve and reproduce take the same options: `nox -s integrate -- --help`. Without a configuration of your own
+they work on the bundled sample.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ RUFF, MYPY, IMPORTS, VULTURE = "ruff==0.17.6", "mypy==2.4.1", "import-linter==2.
 # What lint, types and the quick tests need: much less than all tests.
 QUICK = [
     *(IMPORTS, VULTURE),
-    *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
+    *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "highspy>=1.12,<1.16", "hypothesis>=6.150"),
+    "jsonschema>=4.26",
     *("playwright>=1.55", "pyte>=0.8.2", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "ruamel.yaml>=0.19"),
 ]
 TESTING = [
@@ -148,6 +149,15 @@ def radar(session: nox.Session) -> None:
     from sessions.radar import radar as story
 
     if trouble := run_finding(story, "radar", session.posargs, Path(session.invoked_from)):
+        session.error(trouble)
+
+
+@nox.session(venv_backend="none")
+def resolve(session: nox.Session) -> None:
+    """Solve the conflict of a ticket once, in a work tree, and keep how: `nox -s resolve -- 116`."""
+    from sessions.main import run_resolve
+
+    if trouble := run_resolve(session.posargs, Path(session.invoked_from)):
         session.error(trouble)
 
 

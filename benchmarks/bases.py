@@ -25,7 +25,7 @@ from typing import Any
 from rich.console import Console as RichConsole
 from rich.table import Table
 
-from benchmarks.command import folder, parser, status, write_figures
+from benchmarks.command import bench_parser, folder, status, write_figures
 from benchmarks.parties import clone, run
 from sessions.integrate import integrate
 from sessions.ledger.record_file import record_data
@@ -161,9 +161,9 @@ class Options:
     json: Path | None
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status is 1 where something of what it shows is not so."""
-    return status(lambda: _run(_parse(words)))
+    return status(lambda: _run(_parse(arguments)))
 
 
 def _run(options: Options) -> int:
@@ -171,27 +171,27 @@ def _run(options: Options) -> int:
     with tempfile.TemporaryDirectory(prefix="integrand-bases-") as name:
         place = Path(name)
         stage = prepare(options.repository, place, project, options.count)
-        days = {wanted: _day(place, wanted) for wanted in (project.release, f"branch:{project.branch}")}
+        days = {start: _day(place, start) for start in (project.release, f"branch:{project.branch}")}
     trouble = judge(project, stage, [record for record, _ in days.values()])
     _show(project, stage, days, trouble)
     figures = {
-        wanted: {
+        start: {
             "state": record["state"],
             "verdicts": verdicts(record),
             "trunk": record["trunk"],
             "probes": len(record["probes"]),
             "seconds": round(seconds, 1),
         }
-        for wanted, (record, seconds) in days.items()
+        for start, (record, seconds) in days.items()
     }
     write_figures(options.json, {"project": project.name, "trouble": trouble, "days": figures})
     return 1 if trouble else 0
 
 
-def _day(place: Path, wanted: str) -> tuple[Record, float]:
+def _day(place: Path, start: str) -> tuple[Record, float]:
     begun = time.monotonic()
-    words = ["--release", wanted, "--state", str(place / "state"), "--date", "2026-11-26"]
-    options = parse_options(words, session="integrate", called_from=place, home=place)
+    arguments = ["--release", start, "--state", str(place / "state"), "--date", "2026-11-26"]
+    options = parse_options(arguments, session="integrate", called_from=place, home=place)
     return record_data(integrate(options, Console(to_stderr=True))), time.monotonic() - begun
 
 
@@ -237,8 +237,10 @@ def prepare(source: Path, place: Path, project: Project, count: int) -> Stage:
 
 def find_requests(source: Path, repository: Repository, line: Sequence[str]) -> list[Request]:
     """Find the pull requests that start at main after the release, newest first."""
-    words = ("for-each-ref", "--format=%(objectname) %(refname)", "refs/pull")
-    rows = [row.split() for row in run(source, *words, own_config=True).stdout.splitlines() if row.endswith("/head")]
+    arguments = ("for-each-ref", "--format=%(objectname) %(refname)", "refs/pull")
+    rows = [
+        row.split() for row in run(source, *arguments, own_config=True).stdout.splitlines() if row.endswith("/head")
+    ]
     tips = {int(ref.split("/")[2]): tip for tip, ref in rows}
     log = repository.git("log", "-z", "--first-parent", "--format=%H%x09%P%x09%s", f"{line[0]}^..{line[-1]}").fields()
     commits = [row.split("\t", 2) for row in log]
@@ -325,12 +327,12 @@ def _show(project: Project, stage: Stage, days: Mapping[str, tuple[Record, float
     table = Table(title=f"{len(stage.numbers)} pull requests of {project.name}", title_justify="left")
     for column in ("day from", "state", "verdicts", "main's commits", "main broke", "probes", "seconds"):
         table.add_column(column)
-    for wanted, (record, seconds) in days.items():
+    for start, (record, seconds) in days.items():
         counts = list(verdicts(record).values())
-        told = ", ".join(f"{counts.count(verdict)} {verdict}" for verdict in sorted(set(counts)))
+        summary = ", ".join(f"{counts.count(verdict)} {verdict}" for verdict in sorted(set(counts)))
         trunk = record["trunk"] or {"commits": 0, "broke": []}
-        words = (wanted, record["state"], told, str(trunk["commits"]), str(len(trunk["broke"])))
-        table.add_row(*words, str(len(record["probes"])), f"{seconds:.0f}")
+        cells = (start, record["state"], summary, str(trunk["commits"]), str(len(trunk["broke"])))
+        table.add_row(*cells, str(len(record["probes"])), f"{seconds:.0f}")
     console = RichConsole(highlight=False)
     console.width = max(console.width, 110)
     console.print(table)
@@ -339,12 +341,14 @@ def _show(project: Project, stage: Stage, days: Mapping[str, tuple[Record, float
     )
 
 
-def _parse(words: Sequence[str] | None) -> Options:
-    arguments = parser("bases", "Pull requests that start at main after a release: from the tag, and from the branch.")
-    arguments.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone; it is only read")
-    arguments.add_argument("--project", choices=sorted(PROJECTS), required=True, help="which project that is")
-    arguments.add_argument("--count", type=int, default=10, metavar="N", help="pull requests (%(default)s)")
-    return Options(**vars(arguments.parse_args(words)))
+def _parse(arguments: Sequence[str] | None) -> Options:
+    parser = bench_parser(
+        "bases", "Pull requests that start at main after a release: from the tag, and from the branch."
+    )
+    parser.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone; it is only read")
+    parser.add_argument("--project", choices=sorted(PROJECTS), required=True, help="which project that is")
+    parser.add_argument("--count", type=int, default=10, metavar="N", help="pull requests (%(default)s)")
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

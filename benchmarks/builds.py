@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.command import parser, several, status, up_to, write_figures
+from benchmarks.command import bench_parser, several, status, up_to, write_figures
 from sessions.culprits.evidence import Repeatable, is_new
 from sessions.culprits.finder import CulpritFinder
 from sessions.culprits.findings import Answer, Blame, Query, Subset
@@ -291,7 +291,7 @@ def _show(options: Options, broken: Mapping[str, Mapping[str, float]], unsteady:
 
 
 def _parse(words: Sequence[str] | None) -> Options:
-    arguments = parser("builds", "Find who breaks the build on simulated days.")
+    arguments = bench_parser("builds", "Find who breaks the build on simulated days.")
     arguments.add_argument("--days", type=at_least(1), default=100, metavar="N", help="days of each kind (%(default)s)")
     arguments.add_argument(
         "--tickets", type=at_least(8), default=58, metavar="N", help="tickets in the line (%(default)s)"

@@ -25,7 +25,7 @@ from rich.console import Console as RichConsole
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.command import parser, status, write_figures
+from benchmarks.command import bench_parser, status, write_figures
 from sessions.first_steps.open_requests import YOUNG
 from sessions.init import init
 from sessions.integrate import integrate
@@ -77,9 +77,9 @@ class Day:
         return self.state == "green" and not (self.passed_head and self.passed_release)
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status."""
-    return status(lambda: _run(_parse(words)))
+    return status(lambda: _run(_parse(arguments)))
 
 
 def _run(options: Options) -> int:
@@ -110,10 +110,12 @@ def _day(clone: str, options: Options, folder: Path) -> Day:
     start, console = time.monotonic(), Console(to_stderr=True)
     source.git("clone", "--quiet", str(bare), str(work), may_complain=True)
     init(parse_init_options(("--yes", *(("--docs", "-") if options.no_docs else ())), work), console)
-    words = ["--engine", "local", *(["--gates", options.gates] if options.gates else [])]
-    words += ["--files", *options.files] if options.files else []
+    command = ["--engine", "local", *(["--gates", options.gates] if options.gates else [])]
+    command += ["--files", *options.files] if options.files else []
     try:
-        record = record_data(integrate(parse_options(words, session="integrate", called_from=work, home=work), console))
+        record = record_data(
+            integrate(parse_options(command, session="integrate", called_from=work, home=work), console)
+        )
     except IntegrandError as error:  # what nox would show as its last line
         record = {"state": "broken", "message": str(error), "gates": {}, "tickets": []}
     return _told(name, tuple(pulls), record, (work / "integration.toml").read_text(), time.monotonic() - start)
@@ -194,15 +196,15 @@ def _told(name: str, pulls: tuple[int, ...], record: Record, config: str, second
     )
 
 
-def _parse(words: Sequence[str] | None) -> Options:
-    arguments = parser("clones", "From a fresh clone of a project to its first day.")
-    arguments.add_argument("clones", nargs="+", metavar="PATH@TAG", help="a clone, and the release to start from")
-    arguments.add_argument("--pulls", type=at_least(1), default=5, metavar="N", help="how many pull requests (5)")
-    arguments.add_argument("--files", nargs="+", default=(), metavar="GLOB", help="test only these files")
-    arguments.add_argument("--gates", default="", metavar="NAME,NAME", help="run only these gates")
-    arguments.add_argument("--no-docs", action="store_true", help="type `--docs -` after init, too")
-    arguments.add_argument("--keep", type=Path, metavar="DIR", help="work there, and leave what was made")
-    return Options(**vars(arguments.parse_args(words)))
+def _parse(arguments: Sequence[str] | None) -> Options:
+    parser = bench_parser("clones", "From a fresh clone of a project to its first day.")
+    parser.add_argument("clones", nargs="+", metavar="PATH@TAG", help="a clone, and the release to start from")
+    parser.add_argument("--pulls", type=at_least(1), default=5, metavar="N", help="how many pull requests (5)")
+    parser.add_argument("--files", nargs="+", default=(), metavar="GLOB", help="test only these files")
+    parser.add_argument("--gates", default="", metavar="NAME,NAME", help="run only these gates")
+    parser.add_argument("--no-docs", action="store_true", help="type `--docs -` after init, too")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="work there, and leave what was made")
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from sessions.terminal.errors import IntegrandError
 Number = TypeVar("Number", int, float)
 
 
-def parser(name: str, about: str) -> Parser:
+def bench_parser(name: str, about: str) -> Parser:
     """The parser of ``nox -s bench -- NAME``, which may be asked for its figures as JSON."""
     made = Parser(prog=f"nox -s bench -- {name}", description=about, allow_abbrev=False)
     made.add_argument("--json", type=_new_file, metavar="FILE", help="write the figures there as well")

@@ -45,7 +45,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks import builds
-from benchmarks.command import parser, several, status, up_to, write_figures
+from benchmarks.command import bench_parser, several, status, up_to, write_figures
 from sessions.culprits.evidence import is_new
 from sessions.culprits.finder import CulpritFinder, blames_to_act_on
 from sessions.culprits.findings import Answer, Blame, Flaky, Query, Subset
@@ -339,9 +339,9 @@ def _mean(values: Sequence[float]) -> float:
     return round(statistics.fmean(values), 2)
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status. ``--build`` without a number is the benchmark of failing builds."""
-    given = list(sys.argv[1:] if words is None else words)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     if "--build" in given and not any(word[:1].isdigit() for word in given[given.index("--build") + 1 :][:1]):
         given.remove("--build")
         return builds.main(given)
@@ -354,8 +354,8 @@ def _run(options: Options) -> None:
     steps = track(all_cases, "Days", console=console, transient=True, disable=not console.is_terminal)
     measured = [(case, measure(case, options)) for case in steps]
     _show(measured)
-    told = {key: value for key, value in asdict(options).items() if key != "json"}
-    record = {**told, "cases": [{**asdict(case), "parties": figures} for case, figures in measured]}
+    settings = {key: value for key, value in asdict(options).items() if key != "json"}
+    record = {**settings, "cases": [{**asdict(case), "parties": figures} for case, figures in measured]}
     write_figures(options.json, record)
 
 
@@ -379,27 +379,27 @@ def _show(measured: Sequence[tuple[Case, Mapping[str, Mapping[str, float]]]]) ->
     console.print(table)
 
 
-def _parse(words: Sequence[str] | None) -> Options:
+def _parse(arguments: Sequence[str] | None) -> Options:
     about = "Find the culprits of simulated days, beside the policies of others."
-    arguments = parser("culprits", about)
-    arguments.add_argument("--days", type=at_least(1), default=100, metavar="N", help="days of each kind (%(default)s)")
-    arguments.add_argument(
+    parser = bench_parser("culprits", about)
+    parser.add_argument("--days", type=at_least(1), default=100, metavar="N", help="days of each kind (%(default)s)")
+    parser.add_argument(
         "--sizes", type=several(at_least(8)), default=(10, 20, 40, 60), metavar="N,N", help="tickets (10,20,40,60)"
     )
-    arguments.add_argument(
+    parser.add_argument(
         "--flakes", type=several(up_to(0.99)), default=(0.0, 0.01, 0.05), metavar="R,R", help="rates (0,0.01,0.05)"
     )
-    arguments.add_argument("--files", type=at_least(1), default=200, metavar="N", help="files with tests (%(default)s)")
-    arguments.add_argument(
+    parser.add_argument("--files", type=at_least(1), default=200, metavar="N", help="files with tests (%(default)s)")
+    parser.add_argument(
         "--build", type=up_to(0.99), default=0.1, metavar="R", help="building, of a whole run (%(default)s)"
     )
-    arguments.add_argument(
+    parser.add_argument(
         "--needs", type=up_to(0.99), default=0.0, metavar="R", help="of tickets that need one (%(default)s)"
     )
     help_ = "runs of each test that the ledger knows from before (%(default)s; 0: a new ledger)"
-    arguments.add_argument("--history", type=at_least(0), default=40, metavar="N", help=help_)
-    arguments.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="other days (%(default)s)")
-    return Options(**vars(arguments.parse_args(words)))
+    parser.add_argument("--history", type=at_least(0), default=40, metavar="N", help=help_)
+    parser.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="other days (%(default)s)")
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

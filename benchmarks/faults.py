@@ -30,7 +30,7 @@ from rich.console import Console as RichConsole
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.command import folder, parser, status, write_figures
+from benchmarks.command import bench_parser, folder, status, write_figures
 from benchmarks.parties import clone
 from sessions.integrate import integrate
 from sessions.ledger.record_file import record_data
@@ -73,7 +73,7 @@ class Fault:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class Judged:
     """What a day said of one fault: ``right`` where that is the truth."""
 
     fault: Fault
@@ -158,9 +158,9 @@ def test_newest_policy_comes_first():
     )
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status: 1 where somebody innocent was named, or a fault was missed."""
-    return status(lambda: _run(_parse(words)))
+    return status(lambda: _run(_parse(arguments)))
 
 
 def _run(options: Options) -> int:
@@ -168,19 +168,19 @@ def _run(options: Options) -> int:
         place = Path(folder)
         numbers = prepare(options.repository, place, faults(options.seed))
         state = options.state or place / "state"
-        words = ["--config", str(place / CONFIG), "--repository", str(place / "packaging.git"), "--engine", "local"]
-        words += ["--files", *options.files] if options.files else []
+        arguments = ["--config", str(place / CONFIG), "--repository", str(place / "packaging.git"), "--engine", "local"]
+        arguments += ["--files", *options.files] if options.files else []
         begun = time.monotonic()
         record = record_data(
             integrate(
-                parse_options([*words, "--state", str(state)], session="integrate", called_from=place, home=place),
+                parse_options([*arguments, "--state", str(state)], session="integrate", called_from=place, home=place),
                 Console(to_stderr=True),
             )
         )
         seconds = time.monotonic() - begun
-    told, innocent = judge(record, faults(options.seed)), blamed_for_nothing(record, faults(options.seed))
-    right = all(each.right for each in told) and not innocent and record["state"] == "green"
-    _show(record, told, innocent, seconds)
+    judged, innocent = judge(record, faults(options.seed)), blamed_for_nothing(record, faults(options.seed))
+    right = all(each.right for each in judged) and not innocent and record["state"] == "green"
+    _show(record, judged, innocent, seconds)
     figures = {
         "seed": options.seed,
         "tickets": len(numbers),
@@ -189,7 +189,7 @@ def _run(options: Options) -> int:
         "right": right,
         "faults": [
             {"fault": each.fault.name, "expected": each.expected, "found": each.found, "right": each.right}
-            for each in told
+            for each in judged
         ],
         "innocent": innocent,
         "probes": len(record["probes"]),
@@ -236,12 +236,12 @@ def _with_edits(repository: Repository, commit: str, edits: Sequence[Edit], plac
     )
 
 
-def judge(record: Record, all_faults: Sequence[Fault]) -> tuple[Told, ...]:
+def judge(record: Record, all_faults: Sequence[Fault]) -> tuple[Judged, ...]:
     """What the record says of each fault."""
     return tuple((_of_culprit if fault.culprit else _of_flake)(record, fault) for fault in all_faults)
 
 
-def _of_culprit(record: Record, fault: Fault) -> Told:
+def _of_culprit(record: Record, fault: Fault) -> Judged:
     expected = _words(fault.culprit, [fault.partner] if fault.partner else [], fault.tests)
     blames = [
         (ticket["number"], broke["with"], _function(broke["test"]))
@@ -253,15 +253,15 @@ def _of_culprit(record: Record, fault: Fault) -> Told:
     named = {(number, tuple(partners)) for number, partners, _ in blames}
     tests = frozenset(test for *_, test in blames)
     found = "; ".join(_words(number, partners, tests) for number, partners in sorted(named)) or "nobody is named"
-    return Told(fault=fault, expected=expected, found=found, right=found == expected)
+    return Judged(fault=fault, expected=expected, found=found, right=found == expected)
 
 
-def _of_flake(record: Record, fault: Fault) -> Told:
+def _of_flake(record: Record, fault: Fault) -> Judged:
     rates = record["gates"][fault.gate]["flaky_rates"]
     seen = {name: rate for name, rate in rates.items() if _function(name) in fault.tests}
     found = "; ".join(f"flaky: it failed in {rate['fails']} of {rate['runs']} runs" for rate in seen.values())
     right = any(0 < rate["fails"] < rate["runs"] for rate in seen.values())
-    return Told(fault=fault, expected="told as flaky, nobody leaves", found=found or "not told", right=right)
+    return Judged(fault=fault, expected="told as flaky, nobody leaves", found=found or "not told", right=right)
 
 
 def _words(number: int | None, partners: Sequence[int | None], tests: frozenset[str]) -> str:
@@ -287,14 +287,14 @@ def blamed_for_nothing(record: Record, all_faults: Sequence[Fault]) -> list[str]
     ]
 
 
-def _show(record: Record, told: Sequence[Told], innocent: Sequence[str], seconds: float) -> None:
+def _show(record: Record, judged: Sequence[Judged], innocent: Sequence[str], seconds: float) -> None:
     table = Table(title="Five faults in 25 real pull requests of pypa/packaging", title_justify="left")
     for column in ("fault", "in", "expected", "found", ""):
         table.add_column(column)
-    for each in told:
+    for each in judged:
         tickets = ", ".join(f"#{number}" for number in dict.fromkeys(edit.ticket for edit in each.fault.edits))
-        words = (each.fault.name, tickets, each.expected, each.found, "right" if each.right else "WRONG")
-        table.add_row(*(Text(harmless(word)) for word in words))
+        cells = (each.fault.name, tickets, each.expected, each.found, "right" if each.right else "WRONG")
+        table.add_row(*(Text(harmless(word)) for word in cells))
     console = RichConsole(highlight=False)
     # Narrower than this, the table could not be read.
     console.width = max(console.width, 120)
@@ -306,14 +306,14 @@ def _show(record: Record, told: Sequence[Told], innocent: Sequence[str], seconds
         console.print(Text(harmless(f"  {stranger}")))
 
 
-def _parse(words: Sequence[str] | None) -> Options:
+def _parse(arguments: Sequence[str] | None) -> Options:
     about = "Put faults of our own into the real pull requests of pypa/packaging, and see who is named for them."
-    arguments = parser("faults", about)
-    arguments.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone; it is only read")
-    arguments.add_argument("--seed", type=at_least(0), default=4, metavar="N", help="another flaky test (%(default)s)")
-    arguments.add_argument("--files", nargs="+", default=(), metavar="GLOB", help="run only these files of tests")
-    arguments.add_argument("--state", type=folder, metavar="DIR", help="keep what is known there, for a second call")
-    typed = vars(arguments.parse_args(words))
+    parser = bench_parser("faults", about)
+    parser.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone; it is only read")
+    parser.add_argument("--seed", type=at_least(0), default=4, metavar="N", help="another flaky test (%(default)s)")
+    parser.add_argument("--files", nargs="+", default=(), metavar="GLOB", help="run only these files of tests")
+    parser.add_argument("--state", type=folder, metavar="DIR", help="keep what is known there, for a second call")
+    typed = vars(parser.parse_args(arguments))
     return Options(**typed | {"files": tuple(typed["files"])})
 
 

@@ -60,8 +60,8 @@ def read_history(repository: Repository, start: str, end: str, limit: int) -> Hi
         tree=_resolve(repository, start, "tree"),
     )
     last = _resolve(repository, end, "commit")
-    words = ("log", "-z", "--first-parent", "--reverse", "--format=%H%n%P%n%B", f"{release.commit}..{last}")
-    steps = [_step(record) for record in repository.git(*words).fields()]
+    arguments = ("log", "-z", "--first-parent", "--reverse", "--format=%H%n%P%n%B", f"{release.commit}..{last}")
+    steps = [_step(record) for record in repository.git(*arguments).fields()]
     at = [index for index, step in enumerate(steps) if step.number is not None][:limit]
     if not at:
         raise SourceError(f"Nothing to replay: no first-parent commit of {start}..{end} merges a ticket.")

@@ -49,7 +49,7 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.command import folder, parser, several, status, write_figures
+from benchmarks.command import bench_parser, folder, several, status, write_figures
 from benchmarks.history import History, Step, read_history
 from benchmarks.parties import Integrand, Party, Plumbing, Releasemgr, clone
 from sessions.settings.options import at_least
@@ -127,9 +127,9 @@ class Comparison:
     meanwhile: tuple[str, ...]
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status."""
-    return status(lambda: _run(_parse(words)))
+    return status(lambda: _run(_parse(arguments)))
 
 
 def _run(options: Options) -> None:
@@ -177,8 +177,8 @@ def compare(repository: Repository, history: History, trees: Iterable[str]) -> C
     since: dict[str, str] = {}
     ever: set[str] = set()
     for step, tree in zip(history.steps, trees, strict=True):
-        words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", tree, step.commit)
-        since = {path: since.get(path, step.subject) for path in repository.git(*words).fields()}
+        arguments = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", tree, step.commit)
+        since = {path: since.get(path, step.subject) for path in repository.git(*arguments).fields()}
         ever |= since.keys()
     return Comparison(since=since, meanwhile=tuple(sorted(ever - since.keys())))
 
@@ -248,26 +248,24 @@ def _show(record: dict[str, object], scores: Sequence[Score], comparison: Compar
         console.print(escape(harmless(f"  differs meanwhile: {path}")))
 
 
-def _parse(words: Sequence[str] | None) -> Options:
+def _parse(arguments: Sequence[str] | None) -> Options:
     about = "Merge again what a release manager merged, beside the steps of `git releasemgr`."
-    arguments = parser("merges", about)
-    arguments.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone; it is only read")
-    arguments.add_argument("--from", dest="start", required=True, metavar="TAG", help="the release to merge into")
-    arguments.add_argument("--to", dest="end", required=True, metavar="TAG", help="where its history is read from")
-    arguments.add_argument("--limit", type=at_least(1), default=100, metavar="N", help="merge N tickets (100)")
-    arguments.add_argument(
+    parser = bench_parser("merges", about)
+    parser.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone; it is only read")
+    parser.add_argument("--from", dest="start", required=True, metavar="TAG", help="the release to merge into")
+    parser.add_argument("--to", dest="end", required=True, metavar="TAG", help="where its history is read from")
+    parser.add_argument("--limit", type=at_least(1), default=100, metavar="N", help="merge N tickets (100)")
+    parser.add_argument(
         "--at", type=several(at_least(1)), default=(), metavar="N,N", help="tell the cost at so many merges"
     )
-    arguments.add_argument(
-        "--releasemgr", type=at_least(1), metavar="N", help="let git releasemgr merge the first N only"
-    )
-    arguments.add_argument(
+    parser.add_argument("--releasemgr", type=at_least(1), metavar="N", help="let git releasemgr merge the first N only")
+    parser.add_argument(
         "--ignore",
         default="build/pkgs/configure/*",
         metavar="GLOB",
         help="files that release managers change within merges (%(default)s)",
     )
-    return Options(**vars(arguments.parse_args(words)))
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.command import parser, status, write_figures
+from benchmarks.command import bench_parser, status, write_figures
 from benchmarks.parties import run
 from sessions.settings.options import at_least
 from sessions.terminal.errors import InfrastructureError
@@ -95,9 +95,9 @@ class Bill:
     probes: int = 0
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status."""
-    return status(lambda: _run(_parse(words)))
+    return status(lambda: _run(_parse(arguments)))
 
 
 def _run(options: Options) -> None:
@@ -126,7 +126,7 @@ def make_project(folder: Path, tickets: int, files: int) -> None:
     stream = ["commit refs/heads/main\nmark :1\ncommitter t <t@t> 0 +0000\ndata 1\n.\n"]
     text = "".join(f"line {at}\n" for at in range(40))
     stream += [f"M 644 inline src/{at % 20}/{at}.txt\ndata {len(text)}\n{text}\n" for at in range(files)]
-    told = []
+    lines = []
     for number in range(1, tickets + 1):
         ours = text + f"of ticket {number}\n"
         stream.append(
@@ -134,10 +134,10 @@ def make_project(folder: Path, tickets: int, files: int) -> None:
             f"M 644 inline src/{number % files % 20}/{number % files}.txt\ndata {len(ours)}\n{ours}\n"
             f"M 644 inline new/{number}.txt\ndata {len(ours)}\n{ours}\n"
         )
-        told.append(f'[[ticket]]\nnumber = {number}\ntitle = "Ticket {number}"\nbranch = "t{number}"\n{_READY}')
+        lines.append(f'[[ticket]]\nnumber = {number}\ntitle = "Ticket {number}"\nbranch = "t{number}"\n{_READY}')
     run(repository, "fast-import", "--quiet", put="".join(stream))
     run(repository, "tag", "1.0", "main")
-    (folder / "tickets.toml").write_text("\n".join(told), encoding="utf-8")
+    (folder / "tickets.toml").write_text("\n".join(lines), encoding="utf-8")
     (folder / "integration.toml").write_text(_CONFIG, encoding="utf-8")
 
 
@@ -157,8 +157,8 @@ def _time(command: Sequence[str], folder: Path) -> Bill:
         seconds = time.perf_counter() - begun
         if process.returncode:
             out.seek(0)
-            words = out.read().decode("utf-8", "replace").strip().splitlines()[-1:] or ["no word of why"]
-            raise InfrastructureError(f"{command[0]} ended with status {process.returncode}: {words[0]}")
+            printed = out.read().decode("utf-8", "replace").strip().splitlines()[-1:] or ["no word of why"]
+            raise InfrastructureError(f"{command[0]} ended with status {process.returncode}: {printed[0]}")
     # Linux counts this in kilobytes, macOS in bytes.
     unit = 1e6 if sys.platform == "darwin" else 1e3
     return Bill(
@@ -176,20 +176,20 @@ def _show(best: Mapping[str, Bill], integrated: int, options: Options) -> None:
         probes = "" if name == "git merge by hand" else str(bill.probes)
         table.add_row(name, f"{bill.seconds:.2f}", f"{bill.cpu:.2f}", f"{bill.mb:.0f}", probes)
     Console(highlight=False).print(table)
-    told = {"tickets": options.tickets, "files": options.files, "integrated": integrated, "load": round(load, 1)}
-    record = {**told, "parties": {name: vars(bill) for name, bill in best.items()}}
+    measured = {"tickets": options.tickets, "files": options.files, "integrated": integrated, "load": round(load, 1)}
+    record = {**measured, "parties": {name: vars(bill) for name, bill in best.items()}}
     write_figures(options.json, record)
 
 
-def _parse(words: Sequence[str] | None) -> Options:
+def _parse(arguments: Sequence[str] | None) -> Options:
     about = "What a day costs beside its gates, and the second, idle day."
-    arguments = parser("overhead", about)
-    arguments.add_argument("--tickets", type=at_least(1), default=100, metavar="N", help="how many tickets (100)")
-    arguments.add_argument(
+    parser = bench_parser("overhead", about)
+    parser.add_argument("--tickets", type=at_least(1), default=100, metavar="N", help="how many tickets (100)")
+    parser.add_argument(
         "--files", type=at_least(1), default=500, metavar="N", help="how many files the project has (500)"
     )
-    arguments.add_argument("--repeat", type=at_least(1), default=3, metavar="N", help="take the best of N (3)")
-    return Options(**vars(arguments.parse_args(words)))
+    parser.add_argument("--repeat", type=at_least(1), default=3, metavar="N", help="take the best of N (3)")
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

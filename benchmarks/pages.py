@@ -22,7 +22,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.command import parser, status, write_figures
+from benchmarks.command import bench_parser, status, write_figures
 from sessions.ledger.record_file import parse_record
 from sessions.reporting.html import page
 from sessions.settings.options import at_least
@@ -48,9 +48,9 @@ class Options:
     json: Path | None
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status."""
-    return status(lambda: _run(_parse(words)))
+    return status(lambda: _run(_parse(arguments)))
 
 
 def _run(options: Options) -> None:
@@ -64,39 +64,39 @@ def _run(options: Options) -> None:
             start = time.perf_counter()
             place.write_text(page(record, Path(folder)), encoding="utf-8")
             writing.append(1000 * (time.perf_counter() - start))
-        told = {"write the page": writing, **_in_browser(chromium, place, options.times)}
+        measured = {"write the page": writing, **_in_browser(chromium, place, options.times)}
         size = place.stat().st_size
     table = Table("milliseconds", "median", "slowest", title=f"{options.tickets} tickets, {size / 1000:.0f} kB")
-    for what, times in told.items():
+    for what, times in measured.items():
         table.add_row(what, f"{statistics.median(times):.0f}", f"{max(times):.0f}")
     Console().print(table)
-    figures = {what: {"median": statistics.median(times), "slowest": max(times)} for what, times in told.items()}
+    figures = {what: {"median": statistics.median(times), "slowest": max(times)} for what, times in measured.items()}
     write_figures(options.json, {"tickets": options.tickets, "bytes": size, "milliseconds": figures})
 
 
 def _in_browser(chromium: str, place: Path, times: int) -> dict[str, list[float]]:
     from playwright.sync_api import sync_playwright
 
-    told: dict[str, list[float]] = {"painted": [], "loaded": [], "searched": []}
+    values: dict[str, list[float]] = {"painted": [], "loaded": [], "searched": []}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for _ in range(times):
             seen = browser.new_page(viewport={"width": 1440, "height": 900})
             seen.goto(place.as_uri())
             seen.wait_for_timeout(200)
-            told["loaded"].append(seen.evaluate(_LOADED))
-            told["painted"].append(seen.evaluate(_PAINTED))
-            told["searched"].append(seen.evaluate(_SEARCH))
+            values["loaded"].append(seen.evaluate(_LOADED))
+            values["painted"].append(seen.evaluate(_PAINTED))
+            values["searched"].append(seen.evaluate(_SEARCH))
             seen.close()
         browser.close()
-    return told
+    return values
 
 
-def _parse(words: Sequence[str] | None) -> Options:
-    arguments = parser("pages", "Write the report of a large day, and look at it in Chromium.")
-    arguments.add_argument("--tickets", type=at_least(1), default=500, metavar="N", help="how many tickets (500)")
-    arguments.add_argument("--times", type=at_least(1), default=9, metavar="N", help="how often (9)")
-    return Options(**vars(arguments.parse_args(words)))
+def _parse(arguments: Sequence[str] | None) -> Options:
+    parser = bench_parser("pages", "Write the report of a large day, and look at it in Chromium.")
+    parser.add_argument("--tickets", type=at_least(1), default=500, metavar="N", help="how many tickets (500)")
+    parser.add_argument("--times", type=at_least(1), default=9, metavar="N", help="how often (9)")
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.command import folder, parser, status, write_figures
+from benchmarks.command import bench_parser, folder, status, write_figures
 from benchmarks.history import WHO, History, Step, read_history
 from benchmarks.parties import clone, run
 from sessions.settings.options import at_least
@@ -65,9 +65,9 @@ class Bill:
     cpu: float
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status."""
-    return status(lambda: _run(_parse(words)))
+    return status(lambda: _run(_parse(arguments)))
 
 
 def _run(options: Options) -> None:
@@ -133,9 +133,10 @@ def one_process_each(
     fits = {}
     for first, second in pairs:
         head, ticket = heads[first], steps[second].ticket
-        words = ("merge-tree", "--write-tree")
+        arguments = ("merge-tree", "--write-tree")
         fits[first, second] = (
-            isinstance(head, Candidate) and not run(repository.path, *words, head.commit, ticket, ok=(0, 1)).returncode
+            isinstance(head, Candidate)
+            and not run(repository.path, *arguments, head.commit, ticket, ok=(0, 1)).returncode
         )
     return fits
 
@@ -173,19 +174,19 @@ def _show(bills: Mapping[str, Bill], git: str, options: Options, everyone: int) 
     agree = every.clashes == bills["one process a merge"].clashes
     missed = every.clashes - ours.clashes
     console.print(f"Both name {'the same' if agree else 'OTHER'} pairs; {len(missed)} clash without a file in common.")
-    told = {"git": git, "load": round(load, 1), "from": options.start, "to": options.end, "pairs": everyone}
-    record = {**told, "agree": agree, "missed": len(missed), "parties": rows}
+    measured = {"git": git, "load": round(load, 1), "from": options.start, "to": options.end, "pairs": everyone}
+    record = {**measured, "agree": agree, "missed": len(missed), "parties": rows}
     write_figures(options.json, record)
 
 
-def _parse(words: Sequence[str] | None) -> Options:
+def _parse(arguments: Sequence[str] | None) -> Options:
     about = "Try which tickets of a day clash with which, beside one process a merge."
-    arguments = parser("pairs", about)
-    arguments.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone; it is only read")
-    arguments.add_argument("--from", dest="start", required=True, metavar="TAG", help="the release to merge into")
-    arguments.add_argument("--to", dest="end", required=True, metavar="TAG", help="where its history is read from")
-    arguments.add_argument("--limit", type=at_least(2), default=40, metavar="N", help="N tickets (40: 780 pairs)")
-    return Options(**vars(arguments.parse_args(words)))
+    parser = bench_parser("pairs", about)
+    parser.add_argument("--repository", type=folder, required=True, metavar="DIR", help="a clone; it is only read")
+    parser.add_argument("--from", dest="start", required=True, metavar="TAG", help="the release to merge into")
+    parser.add_argument("--to", dest="end", required=True, metavar="TAG", help="where its history is read from")
+    parser.add_argument("--limit", type=at_least(2), default=40, metavar="N", help="N tickets (40: 780 pairs)")
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

@@ -141,8 +141,8 @@ class Plumbing:
         if merged.returncode:
             return False
         self.tree = merged.stdout.split("\n", 1)[0]
-        words = ("commit-tree", self.tree, "-p", self._head, "-p", step.ticket)
-        self._head = run(self.repository.path, *words, put=step.message).stdout.strip()
+        arguments = ("commit-tree", self.tree, "-p", self._head, "-p", step.ticket)
+        self._head = run(self.repository.path, *arguments, put=step.message).stdout.strip()
         return True
 
     def carry(self, step: Step) -> None:
@@ -158,15 +158,15 @@ def clone(source: Path, target: Path, *, bare: bool) -> Repository:
     if not source.is_dir():
         raise SourceError(f"{source} is no git repository on this disk.")
     form = "--bare" if bare else "--no-checkout"
-    words = ("clone", "--quiet", "--shared", form, "--template=", "--", str(source), str(target))
-    run(target.parent, *words, own_config=True)
+    arguments = ("clone", "--quiet", "--shared", form, "--template=", "--", str(source), str(target))
+    run(target.parent, *arguments, own_config=True)
     run(target, "config", "gc.auto", "0")  # no clean-up in the background while others are timed
     run(target, "commit-graph", "write", "--reachable", "--no-progress")
     return Repository.open(target)
 
 
 def run(
-    folder: Path, *words: str, put: str = "", ok: tuple[int, ...] = (0,), own_config: bool = False
+    folder: Path, *command: str, put: str = "", ok: tuple[int, ...] = (0,), own_config: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """Run one git command, as others than Integrand would.
 
@@ -175,7 +175,7 @@ def run(
     Raises :class:`SourceError` for a status not in ``ok``.
     """
     done = subprocess.run(
-        ["git", *words],
+        ["git", *command],
         cwd=folder,
         input=put,
         capture_output=True,
@@ -187,7 +187,7 @@ def run(
     )
     if done.returncode not in ok:
         why = done.stderr.strip().splitlines()[:1] or [f"status {done.returncode}"]
-        raise SourceError(f"git {words[0]} failed: {why[0]}")
+        raise SourceError(f"git {command[0]} failed: {why[0]}")
     return done
 
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.command import folder, parser, status, write_figures
+from benchmarks.command import bench_parser, folder, status, write_figures
 from sessions.engines import ignore
 from sessions.engines.images import ImageSource
 from sessions.engines.local.engine import LocalEngine
@@ -146,9 +146,9 @@ def _config(command: str) -> Config:
     )
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and return its status."""
-    return status(lambda: _report(_parse(words)))
+    return status(lambda: _report(_parse(arguments)))
 
 
 def _report(options: Options) -> None:
@@ -168,15 +168,15 @@ def _report(options: Options) -> None:
     write_figures(options.json, {**settings, "parties": figures})
 
 
-def _parse(words: Sequence[str] | None) -> Options:
-    arguments = parser("probes", "The cost of a local probe, beside the gate's command itself.")
-    arguments.add_argument("--files", type=at_least(1), default=20_000, metavar="N", help="how many (20000)")
-    arguments.add_argument("--differ", type=at_least(1), default=10, metavar="N", help="files that differ (10)")
-    arguments.add_argument("--rounds", type=at_least(1), default=11, metavar="N", help="runs of each party (11)")
-    arguments.add_argument("--source", type=folder, metavar="DIR", help="a real project instead")
-    arguments.add_argument("--command", default=_COMMAND, metavar="COMMAND", help="what to run (about 1 s)")
-    arguments.add_argument("--no-copy", action="store_true", help="leave the copies out: they keep the disk busy")
-    return Options(**vars(arguments.parse_args(words)))
+def _parse(arguments: Sequence[str] | None) -> Options:
+    parser = bench_parser("probes", "The cost of a local probe, beside the gate's command itself.")
+    parser.add_argument("--files", type=at_least(1), default=20_000, metavar="N", help="how many (20000)")
+    parser.add_argument("--differ", type=at_least(1), default=10, metavar="N", help="files that differ (10)")
+    parser.add_argument("--rounds", type=at_least(1), default=11, metavar="N", help="runs of each party (11)")
+    parser.add_argument("--source", type=folder, metavar="DIR", help="a real project instead")
+    parser.add_argument("--command", default=_COMMAND, metavar="COMMAND", help="what to run (about 1 s)")
+    parser.add_argument("--no-copy", action="store_true", help="leave the copies out: they keep the disk busy")
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.command import parser, several, status, up_to
+from benchmarks.command import bench_parser, several, status, up_to
 from sessions.gates.shards import balance
 from sessions.settings.options import at_least
 
@@ -116,9 +116,9 @@ def _summary(pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in figures.items()}
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; the status."""
-    return status(lambda: _run(_parse(words)))
+    return status(lambda: _run(_parse(arguments)))
 
 
 def _run(options: Options) -> None:
@@ -131,23 +131,21 @@ def _run(options: Options) -> None:
             table.add_row(kind, str(count), name, *(f"{value:.3f}" for value in figures.values()))
     Console().print(table)
     if options.json:
-        told = {key: value for key, value in asdict(options).items() if key != "json"}
+        measured = {key: value for key, value in asdict(options).items() if key != "json"}
         cases = [{"kind": kind, "machines": count, "parties": parties} for kind, count, parties in rows]
-        options.json.write_text(json.dumps({**told, "cases": cases}, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps({**measured, "cases": cases}, indent=2) + "\n", encoding="utf-8")
 
 
-def _parse(words: Sequence[str] | None) -> Options:
+def _parse(arguments: Sequence[str] | None) -> Options:
     about = "Part a gate's files among machines, beside round robin and cutting the list."
-    arguments = parser("shards", about)
-    arguments.add_argument("--days", type=at_least(1), default=30, metavar="N", help="days of each kind (30)")
-    arguments.add_argument(
+    parser = bench_parser("shards", about)
+    parser.add_argument("--days", type=at_least(1), default=30, metavar="N", help="days of each kind (30)")
+    parser.add_argument(
         "--machines", type=several(at_least(1)), default=(2, 4, 8, 16), metavar="N,N", help="how many (2,4,8,16)"
     )
-    arguments.add_argument(
-        "--drift", type=up_to(2), default=0.2, metavar="SIGMA", help="how times change in a day (0.2)"
-    )
-    arguments.add_argument("--seed", type=at_least(1), default=1, metavar="N", help="the first day (1)")
-    return Options(**vars(arguments.parse_args(words)))
+    parser.add_argument("--drift", type=up_to(2), default=0.2, metavar="SIGMA", help="how times change in a day (0.2)")
+    parser.add_argument("--seed", type=at_least(1), default=1, metavar="N", help="the first day (1)")
+    return Options(**vars(parser.parse_args(arguments)))
 
 
 if __name__ == "__main__":

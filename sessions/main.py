@@ -20,9 +20,11 @@ from sessions.ledger.record import Record
 from sessions.ledger.record_file import record_text
 from sessions.reporting.actions import set_outputs
 from sessions.reproduce import reproduce
+from sessions.resolve import resolve
 from sessions.settings.init_options import build_init_parser, parse_init_options
 from sessions.settings.options import Options, build_parser, parse_options
 from sessions.settings.reproduce_options import build_reproduce_parser, parse_reproduce_options
+from sessions.settings.resolve_options import build_resolve_parser, parse_resolve_options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import IntegrandError
 from sessions.terminal.harmless_text import harmless_json, harmless_line
@@ -92,6 +94,16 @@ def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
         return harmless_line(trouble) if trouble else None
 
     return _catch_errors(run, console)
+
+
+def run_resolve(arguments: Sequence[str], called_from: Path) -> str | None:
+    """Run ``nox -s resolve``, which has options of its own; ``None`` where it did what was asked."""
+    if _is_answered(arguments, build_resolve_parser()):
+        return None
+    console = Console()
+    return _catch_errors(
+        lambda: resolve(parse_resolve_options(arguments, called_from=called_from, home=HOME), console), console
+    )
 
 
 def _is_answered(words: Sequence[str], parser: argparse.ArgumentParser) -> bool:

@@ -36,11 +36,20 @@ hypothesis.settings.register_profile("quick", deadline=None, max_examples=8)
 hypothesis.settings.load_profile("patient")
 
 
+# The files that take a minute or more, the longest first. A worker takes whole files, one after the other.
+LONGEST = (
+    *("test_killed_day.py", "test_published_images.py", "test_sample_day.py", "test_ill_registry.py", "test_daily.py"),
+    *("test_reproduce.py", "test_audit.py", "test_registry.py", "test_matrix_day.py", "test_dask_day.py"),
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole days come first: what takes longest must not be left to one worker at the end."""
+    """Run the longest files first, then other whole days: no worker must be left with a long file at the end."""
 
     def turn(item: pytest.Item) -> int:
-        return 0 if item.path.name == "test_killed_day.py" else 1 if item.path.parent.name == "stories" else 2
+        if item.path.name in LONGEST:
+            return LONGEST.index(item.path.name)
+        return len(LONGEST) + (item.path.parent.name != "stories")
 
     items.sort(key=turn)
 

@@ -87,20 +87,37 @@ class Builder:
 
         Without parents the commit continues the branch, or begins a history where there is no such branch.
         """
-        ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         if not parents and branch in self.tips:
             parents = (self.tips[branch],)
+        stream = self._stream(files, *parents, branch=branch, message=message, day=day)
+        self.tips[branch] = self._import(stream + b"\nget-mark :1\n")
+        return self.tips[branch]
+
+    def branch_off(self, parent: str, branches: Mapping[str, Mapping[str, Content]]) -> None:
+        """Begin branches at ``parent`` with one commit each, all in one call of git."""
+        streams = [self._stream(files, parent, branch=branch) for branch, files in branches.items()]
+        names = [b"\nget-mark :1\n"] * len(streams)
+        ids = self._import(b"".join(word for pair in zip(streams, names, strict=True) for word in pair)).split("\n")
+        self.tips |= dict(zip(branches, ids, strict=True))
+
+    def _import(self, stream: bytes) -> str:
+        return self.git("fast-import", "--quiet", "--force", put=b"feature done\n" + stream + b"done\n")
+
+    def _stream(
+        self, files: Mapping[str, Content], *parents: str, branch: str, message: str = "", day: int = 0
+    ) -> bytes:
+        """What makes one commit, as git's fast-import reads it."""
+        ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         self.made += 1
         moment = int(dt.datetime(2026, 1, 1, tzinfo=dt.UTC).timestamp()) + 86400 * day + 60 * self.made
-        head = [b"feature done", b"reset " + os.fsencode(ref), b"", b"commit " + os.fsencode(ref), b"mark :1"]
+        head = [b"reset " + os.fsencode(ref), b"", b"commit " + os.fsencode(ref), b"mark :1"]
         head += [b"author A <a@example.org> %d +0000" % moment, b"committer C <c@example.org> %d +0000" % moment]
         stream = b"\n".join(head) + b"\n" + data((message or f"{branch} {self.made}").encode())
         for word, parent in zip(("from", *["merge"] * len(parents)), parents, strict=False):
             stream += f"{word} {parent}^0\n".encode()
         for path, content in files.items():
             stream += change(path, content)
-        self.tips[branch] = self.git("fast-import", "--quiet", "--force", put=stream + b"\nget-mark :1\ndone\n")
-        return self.tips[branch]
+        return stream
 
     def tag(self, name: str, rev: str = "main", *, day: int = 0, annotated: bool = True) -> None:
         """Tag ``rev``, as of some day."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shutil
 import subprocess
@@ -32,9 +33,11 @@ FORBIDDEN = (
     ("main", "tools.release"),
     ("auditing.patches", "sessions.source.merge_tree"),
     ("init", "sessions.planning.footprints"),
+    ("radar", "sessions.resolutions.memory"),
 )
 
 
+@functools.cache
 def imports(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):

@@ -83,5 +83,5 @@ def _sections(changelog: str) -> Iterator[tuple[str, str]]:
         yield title.strip(), text.strip()
 
 
-def _git(session: nox.Session, *words: str) -> str:
-    return str(session.run("git", *words, external=True, silent=True, log=False) or "")
+def _git(session: nox.Session, *arguments: str) -> str:
+    return str(session.run("git", *arguments, external=True, silent=True, log=False) or "")

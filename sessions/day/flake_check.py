@@ -40,7 +40,7 @@ class FlakeCheck:
         # On the head and on the release, with the first run of each.
         counts = {test: [RunCounts(fails=1), RunCounts(passes=1)] for test in tests}
         new, attempt = dict[TestId, bool | None](), 2
-        alone = f"on {self.day.start} again, for flakes"
+        alone = f"on {self.retester.baselines.name} again, for flakes"
         while unclear := tuple(failure for failure in suspects if new.get(failure.test) is None):
             looks_again = (
                 Look(

@@ -1,4 +1,4 @@
-"""Where probes run: the protocol of engines, and one room for each engine.
+"""Engines run probes: their common protocol, and one room for each engine.
 
 An engine knows overlays and commands, and nothing of tickets or git. May import ``settings``, ``source`` and
 ``terminal``; only ``engines/docker`` imports the ``docker`` package.
@@ -22,7 +22,7 @@ __all__ = ["Engine", "EngineUnavailableError", "Export", "Listen", "Opening", "R
 
 
 def ignore(_line: str) -> None:
-    """A listener that ignores what it hears."""
+    """A listener that ignores all lines."""
 
 
 class EngineUnavailableError(InfrastructureError):
@@ -40,9 +40,9 @@ class EngineUnavailableError(InfrastructureError):
 class Opening:
     """How an engine is opened.
 
-    ``why`` is a clause that says why this engine was chosen; where it is empty, the engine says why it can be used.
-    ``warn`` hears about failures that do no harm. An engine that is ``alone`` in its state folder deletes what a killed
-    call left there. One that is not ``confined`` runs its probes without a jail even where it could make one.
+    ``why`` is a clause that says why this engine was chosen; if it is empty, the engine says why it can be used.
+    ``warn`` is called for harmless failures. An engine that is ``alone`` in its state folder deletes what a killed
+    session left there. An engine that is not ``confined`` runs its probes without a jail even if it could make one.
     """
 
     why: str
@@ -53,10 +53,10 @@ class Opening:
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteImage:
-    """What another machine must know to have the image that this machine prepared.
+    """The data with which another machine gets the image that this machine prepared.
 
-    ``references`` are names to pull it by, the most exact first. Where ``needs_source``, the release's files must be
-    sent along. Where ``confined``, probes run in a jail on this machine, and must do so there.
+    ``references`` are names to pull it by, the most exact first. With ``needs_source``, the release's files must be
+    sent, too. With ``confined``, probes run in a jail here, and must run in a jail there, too.
     """
 
     image: Image
@@ -72,7 +72,7 @@ class Engine(Protocol):
 
     @classmethod
     def open(cls, config: Config, state: Path, opening: Opening) -> Self:
-        """Open the engine; it may write to the state folder.
+        """Open the engine, which may write to the state folder.
 
         Raises :class:`EngineUnavailableError` where it cannot be used on this machine.
         """
@@ -80,12 +80,12 @@ class Engine(Protocol):
 
     @property
     def why(self) -> str:
-        """Why this engine was chosen, and how it confines probes, as a clause."""
+        """A clause on why this engine was chosen, and how it confines probes."""
         ...
 
     @property
     def exposure(self) -> str:
-        """Why nothing keeps a probe's commands from the user's files, as a clause; empty where something does."""
+        """A clause on why a probe's commands can read the user's files; empty if they cannot."""
         ...
 
     @property
@@ -101,27 +101,27 @@ class Engine(Protocol):
         ...
 
     def prepare(self, release: ImageSource) -> Image:
-        """Return the image of a release, pulled or built where it is not here yet.
+        """Return the image of a release; pull or build it if it is not here yet.
 
         Raises :class:`InfrastructureError` where that fails.
         """
         ...
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
-        """Run one probe, and delete all that it leaves, except for what the outcome holds.
+        """Run one probe, and delete all that it leaves, except for the files in the outcome.
 
-        Raises :class:`InfrastructureError` where the engine itself failed, which says nothing about the probe.
+        Raises :class:`InfrastructureError` if the engine itself fails, which says nothing about the probe.
         """
         ...
 
     def describe_remote(self, image: Image) -> RemoteImage:
-        """Return what another machine must know to have an image that this engine prepared."""
+        """Return the data with which another machine gets an image that this engine prepared."""
         ...
 
     def obtain(self, remote: RemoteImage, release: ImageSource) -> Image:
-        """Get the image that the session's machine prepared onto this machine.
+        """Pull or build on this machine the image that the session's machine prepared.
 
-        Raises :class:`InfrastructureError` where this machine cannot have the same image.
+        Raises :class:`InfrastructureError` if this machine cannot have the same image.
         """
         ...
 
@@ -131,6 +131,6 @@ class Engine(Protocol):
 
 
 def shell_of(engine: Engine) -> Callable[[Probe, Listen], None] | None:
-    """Return what runs a probe's steps and opens a shell there; ``None`` for an engine whose images can be entered."""
+    """Return the function that runs a probe's steps and opens a shell there; ``None`` if images are entered instead."""
     found: Callable[[Probe, Listen], None] | None = getattr(engine, "open_shell", None)
     return found

@@ -1,7 +1,7 @@
-"""How much of the machine a probe may use, and how much of its files is read: all bounds in one place.
+"""All bounds of a probe: how much of the machine it may use, and how many of its files are read.
 
 Sizes are bytes. A probe that exceeds a bound is stopped, or its files are not read, and the ending of its last step
-says so. That is a result of this probe, and no failure of the engine.
+says so. That is a result of the probe, not a failure of the engine.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sessions.settings.configuration import EngineSettings
 
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 _FACTORS = {"": 1, "k": _KIB, "m": _MIB, "g": _GIB, "t": 2**40}
-# The share of the machine's memory that one probe may take where [engine] memory is empty.
+# The share of the machine's memory that one probe may use if [engine] memory is empty.
 _MEMORY_SHARE = 0.75
 
 
@@ -27,7 +27,7 @@ class ExceededError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """How many files of one kind are read, and how many bytes together. ``what`` names the kind in messages."""
+    """How many files of a kind are read at most, and how many bytes in total. ``what`` names the kind in messages."""
 
     what: str
     files: int
@@ -48,8 +48,8 @@ class Bounds:
     """The bounds for the probes of one engine; ``[engine]`` sets the fields without a default."""
 
     # What a probe may use while it runs: all its processes together.
-    memory: int  # no swap beside it
-    disk: int  # what it writes beside the image or the release's folder
+    memory: int  # without swap
+    disk: int  # what it writes in addition to the image or the release's folder
     processes: int
     # Bytes that one step may print. A step that prints more is stopped.
     output: int
@@ -63,7 +63,7 @@ class Bounds:
     scratch: int = 256 * _MIB
     # Bytes that are kept of the beginning, and of the end, of a log that became too long.
     kept: int = _MIB
-    # A listener hears longer lines in pieces, and of a flood of lines only the last ones of each chunk.
+    # A listener gets longer lines in pieces, and if there are many lines, only the last ones of each chunk.
     line: int = 64 * _KIB
     flood: int = 1000
     # The file behind $INTEGRAND_RESULTS. Sage's, for all its doctests, has about 5 MB.
@@ -72,10 +72,10 @@ class Bounds:
     reports: int = 32 * _MIB
     # Artifacts, or report files, of one probe.
     files: int = 10_000
-    # Folders within folders, and bytes of a path: more cannot be kept under a state folder on every file system.
+    # Nested folders, and bytes of a path: not every file system can store more under a state folder.
     depth: int = 64
     path: int = 1024
-    # Files and bytes that are searched for those that globs name.
+    # Files and bytes that are searched for matches of globs.
     entries: int = 1_000_000
     searched: int = 16 * _GIB
 
@@ -92,26 +92,26 @@ class Bounds:
 
     @property
     def ulimits(self) -> str:
-        """The limits of each process, as a line of shell: no core dumps, no file larger than the probe's disk.
+        """A shell command that limits each process: no core dumps, no file larger than the probe's disk.
 
-        Each is tried in a subshell first, as a shell that asks for more than it may have exits.
+        Each limit is tried in a subshell first, because a shell exits if it requests more than it may have.
         """
         limits = f'"-c 0" "-f {self.disk // 512}" "-n {self.open_files}"'
         return f"for limit in {limits}; do (ulimit $limit) && ulimit $limit; done 2> /dev/null"
 
     @property
     def results_quota(self) -> Quota:
-        """For the results file."""
+        """The quota of the results file."""
         return Quota(what="results", files=1, size=self.results)
 
     @property
     def reports_quota(self) -> Quota:
-        """For report files."""
+        """The quota of report files."""
         return Quota(what="report files", files=self.files, size=self.reports)
 
     @property
     def artifacts_quota(self) -> Quota:
-        """For artifacts."""
+        """The quota of artifacts."""
         return Quota(what="artifacts", files=self.files, size=self.artifacts, key="artifacts")
 
     def check_path(self, path: str) -> None:

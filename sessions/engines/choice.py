@@ -1,4 +1,4 @@
-"""Which engine runs the probes of a session: the one that the user names, else the first that may be used here."""
+"""Choose the engine of a session: the one that the user names, or else the first that may be used here."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _MARK = "{}-was-here"
 def choose_engine(config: Config, kind: str, state: Path, warn: Listen = ignore, *, trusted: bool = False) -> Engine:
     """Open the engine of that name; ``auto`` opens the first of the registry that may be used here.
 
-    ``auto`` passes an engine over that is unavailable, but not in CI, and not where that engine has been used with this
-    state folder: a day must not change its engine unnoticed. It takes no engine that exposes the user's files to the
-    tickets' code, unless that code is ``trusted``, as the bundled sample's is.
+    ``auto`` skips an engine that is unavailable, except in CI, and except if that engine was used with this state
+    folder before: a day must not change its engine unnoticed. It does not use an engine that exposes the user's files
+    to the tickets' code, unless that code is ``trusted``, like that of the bundled sample.
 
-    Raises :class:`InfrastructureError` where no engine can be used.
+    Raises :class:`InfrastructureError` if no engine can be used.
     """
     state.mkdir(parents=True, exist_ok=True)
     if kind == AUTO:
@@ -35,13 +35,15 @@ def choose_engine(config: Config, kind: str, state: Path, warn: Listen = ignore,
     return engine
 
 
-def open_preferred(config: Config, kind: str, state: Path) -> Engine:
-    """Open the engine of that name, for ``auto`` the first of the registry, without cleaning up its state folder.
+def open_preferred(config: Config, kind: str, state: Path, *, alone: bool) -> Engine:
+    """Open the engine of that name, for ``auto`` the first of the registry, whatever it exposes.
+
+    Where this session is ``alone`` in the state folder, the engine deletes what a killed one left.
 
     Raises :class:`EngineUnavailableError`.
     """
     name = next(iter(ENGINES)) if kind == AUTO else kind
-    return engine_class(name).open(config, state, Opening(why="", alone=False))
+    return engine_class(name).open(config, state, Opening(why="", alone=alone))
 
 
 def _first_usable(config: Config, state: Path, warn: Listen, *, trusted: bool) -> Engine:
@@ -76,7 +78,7 @@ def _sentence(clause: str) -> str:
 
 
 def _against_falling_back(name: str, state: Path) -> str:
-    """Return why ``auto`` must not replace an engine by another one, as a clause; empty where it may."""
+    """Return a clause on why ``auto`` must not replace an engine by another one; empty if it may."""
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         return "in CI nothing takes its place by itself"
     if (state / _MARK.format(name)).exists():

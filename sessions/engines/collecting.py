@@ -1,4 +1,4 @@
-"""What a probe left behind: brought out within bounds, and put together as its outcome."""
+"""Collect the files of a finished probe, within bounds, and build its outcome."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from sessions.source.globs import fixed_folder, matching
 
 
 class ProbeFiles(Protocol):
-    """Where a probe ran. Both methods raise :class:`ExceededError`."""
+    """The files of a finished probe. Both methods raise :class:`ExceededError`."""
 
     def results(self) -> bytes | None:
-        """Return what the commands wrote to ``$INTEGRAND_RESULTS``."""
+        """Return what the commands wrote to the file ``$INTEGRAND_RESULTS``."""
         ...
 
     def files(self, globs: tuple[str, ...], quota: Quota) -> dict[str, bytes]:
-        """Return the plain files of the source that ``globs`` name, by path."""
+        """Return the plain files of the source that match ``globs``, by path."""
         ...
 
 
@@ -37,10 +37,10 @@ def outcome_of(
     start: float,
     trouble: Callable[[], str],
 ) -> Outcome:
-    """The outcome of a probe that began at ``start`` of the monotonic clock.
+    """Build the outcome of a probe that began at ``start`` on the monotonic clock.
 
-    Where it left more than may be read, nothing of that is, and its last step's ending says so. ``trouble`` is asked
-    where the probe failed.
+    If it left more files than may be read, none are read, and the ending of its last step says so. ``trouble`` is
+    called if the probe failed.
     """
     results: bytes | None = None
     artifacts: dict[str, bytes] = {}
@@ -63,9 +63,9 @@ def outcome_of(
 
 
 def find_files(source: Path, globs: tuple[str, ...], bounds: Bounds) -> tuple[str, ...]:
-    """Return the paths of the files and links in ``source`` that ``globs`` name; none behind a link.
+    """Return the paths of the files and links in ``source`` that match ``globs``; links are not followed.
 
-    Raises :class:`ExceededError` where there is more to look through than may be.
+    Raises :class:`ExceededError` if there are more files than may be searched.
     """
     found: set[str] = set()
     for folder in {fixed_folder(glob) for glob in globs}:
@@ -76,7 +76,7 @@ def find_files(source: Path, globs: tuple[str, ...], bounds: Bounds) -> tuple[st
 
 
 def read_files(source: Path, globs: tuple[str, ...], bounds: Bounds, quota: Quota) -> dict[str, bytes]:
-    """Return the plain files in ``source`` that ``globs`` name. Raises :class:`ExceededError`."""
+    """Return the plain files in ``source`` that match ``globs``. Raises :class:`ExceededError`."""
     found: dict[str, bytes] = {}
     size = 0
     for name in find_files(source, globs, bounds):
@@ -91,9 +91,9 @@ def read_files(source: Path, globs: tuple[str, ...], bounds: Bounds, quota: Quot
 
 
 def read_file(path: Path, quota: Quota, before: int = 0) -> bytes | None:
-    """Return the content of a plain file, ``None`` where it is none.
+    """Return the content of a plain file, or ``None`` if it is not one.
 
-    ``before`` it, so many bytes of its kind were read. Raises :class:`ExceededError` where it is too large.
+    ``before`` is how many bytes of its kind were read already. Raises :class:`ExceededError` if it is too large.
     """
     try:
         # A pipe must not block, and a link not be followed.
@@ -110,7 +110,7 @@ def read_file(path: Path, quota: Quota, before: int = 0) -> bytes | None:
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder; what is in the way of an earlier run, file or folder, is replaced."""
+    """Write files into a folder; replace files and folders of an earlier run that are in the way."""
     for name, content in files.items():
         place = folder / name
         for parent in [folder / parent for parent in reversed(PurePosixPath(name).parents)]:
@@ -125,25 +125,25 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def delete_folder(folder: Path) -> None:
-    """Delete a folder, if it is there, however deep it is and whatever rights its owner took away in it."""
+    """Delete a folder, if it exists, even if it is very deep or has files without permissions."""
     try:
         shutil.rmtree(folder)
     except FileNotFoundError:
         return
     except (OSError, RecursionError):
-        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):  # which know no end of a path
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):  # these programs have no limit on paths
             subprocess.run([*command, "--", str(folder)], stderr=subprocess.DEVNULL, check=False)
 
 
 def _walk(source: Path, folder: str, bounds: Bounds) -> Iterator[str]:
-    """Yield the paths of all that is no folder in a folder of the source."""
+    """Yield the paths of all files and links in a folder of the source."""
     waiting = [] if _leads_through_link(source, folder) else [folder]
     while waiting:
         here = waiting.pop()
         bounds.check_path(f"{here}/")
         try:
             entries = os.scandir(source / here)
-        except OSError:  # not there, or not to be read
+        except OSError:  # missing, or not readable
             continue
         with entries:
             for entry in entries:
@@ -158,5 +158,5 @@ def _leads_through_link(source: Path, folder: str) -> bool:
     parts = (folder, *map(str, PurePosixPath(folder).parents))
     try:
         return any((source / part).is_symlink() for part in parts)
-    except OSError:  # not to be entered
+    except OSError:  # no permission to enter
         return True

@@ -1,4 +1,4 @@
-"""Stopping a step, for the first reason there is: its time is up, it takes too much, it prints too much."""
+"""Stop a step for the first of these reasons: its time is up, it uses too much, it prints too much."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from sessions.engines.bounds import ExceededError
 from sessions.engines.probe import Ending
 
-# Raises :class:`ExceededError` where a step must be stopped.
+# Raises :class:`ExceededError` if a step must be stopped.
 Check = Callable[[], None]
 
-# Seconds between two looks at what a step takes; more where looking takes long, so that it costs 10 % at most.
+# Seconds between two checks of a step; more if a check takes long, so that checks cost 10 % at most.
 _LOOK = 0.2
 _SHARE = 10
 
@@ -30,7 +30,7 @@ class Guard:
     def stop(self, ending: Ending, why: str = "") -> None:
         """Stop the step, if nothing has stopped it yet.
 
-        It is killed on a thread of its own: Docker's daemon does not end a container before what it printed is read.
+        It is killed in another thread: Docker's daemon does not end a container before its output is read.
         """
         with self._lock:
             if self.ending is None:

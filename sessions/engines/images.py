@@ -25,9 +25,9 @@ class ImageSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """An image to look into: a candidate as its first step left it, with some files added and removed.
+    """An image for inspection: a candidate after its first step, with some files added and removed.
 
-    ``name`` is its repository and tag. ``inputs`` identifies what it is made of: it is made anew when that changes.
+    ``name`` is its repository and tag. ``inputs`` identifies its content: the image is made again if that changes.
     ``without`` are paths in the source to delete first. ``fill`` writes the files to add into a folder, and returns
     the absolute path in the image for each of them. ``command`` is what the image runs by default; ``None`` keeps the
     baseline's command.
@@ -56,14 +56,14 @@ class Built:
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
-    """An image in a registry, as ``repository@sha256:…``; not ``is_new`` where it was there before the push."""
+    """An image in a registry, as ``repository@sha256:…``. ``is_new``: it was not there before the push."""
 
     reference: str
     is_new: bool
 
     @property
     def digest(self) -> str:
-        """``sha256:…``."""
+        """The digest: ``sha256:…``."""
         return self.reference.partition("@")[2]
 
 
@@ -86,9 +86,9 @@ class ImageTransfer(Protocol):
         ...
 
     def load(self, ids: Mapping[str, str], path: Path) -> bool:
-        """Load an archive unless each name stands for its id here already; return whether it was loaded.
+        """Load an archive, unless all images are here already; return whether it was loaded.
 
-        Raises also where a name stands for another id afterwards.
+        Raises also if a name belongs to another id afterwards.
         """
         ...
 
@@ -129,7 +129,7 @@ class ImageStore(Protocol):
         ...
 
     def make(self, inspection: Inspection, listen: Listen) -> Image | None:
-        """Return an image to look into, made if it is not here; ``None`` where its candidate does not build."""
+        """Return an image for inspection, and make it if needed; ``None`` if its candidate does not build."""
         ...
 
     def enter(self, image: Image) -> None:

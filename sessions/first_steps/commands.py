@@ -1,4 +1,4 @@
-"""How a project tests itself and makes its manual, read from its files. Pure."""
+"""Detect from a project's files how it runs its tests and builds its manual. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _NOX_SESSION = re.compile(r"@nox\.session[^\n]*(?:\n[^\n]*)*?\ndef (tests?|unit\
 
 
 def how_tested(files: Files, version: str = "") -> TestCommand | None:
-    """The best known way to test release ``version``: one that names single tests before one that fails or passes."""
+    """Return the best test command for release ``version``: one that reports single tests, if possible."""
     return next(_tests(files, version), None)
 
 
 def how_documented(files: Files, version: str = "") -> TestCommand | None:
-    """How release ``version`` makes its manual; ``None`` where there is no sign of one."""
+    """Return the command that builds the manual of release ``version``; ``None`` if there is no sign of one."""
     made = installation(files, "", version)
     needs = (*made.needs, *requirements(files, "doc", "docs"))
     if confs := sorted(files.like("doc*/conf.py", "Doc*/conf.py"), key=_depth_of_conf):
@@ -48,17 +48,17 @@ def how_documented(files: Files, version: str = "") -> TestCommand | None:
 
 
 def _depth_of_conf(path: str) -> tuple[int, bool, str]:
-    """Nearest to the top first; of several, the one in a folder of sources."""
+    """Sort key: the file nearest to the repository's top, preferably in a folder of sources."""
     return path.count("/"), path.split("/")[-2] not in ("source", "src"), path
 
 
 def dockerfile(files: Files) -> tuple[str, str] | None:
-    """The project's own Dockerfile, and the folder in which its image holds the source; ``None`` where none is."""
+    """Return the project's Dockerfile, and the folder of the source in its image; ``None`` if there is none."""
     names = files.like("Dockerfile", "docker/Dockerfile", ".devcontainer/Dockerfile")
     if not names:
         return None
     name = min(names, key=lambda path: (path.count("/"), path))
-    # Of several, the last: earlier ones are mostly of other stages.
+    # The last one counts: earlier ones usually belong to other stages.
     places = re.findall(r"^\s*WORKDIR\s+(/[\w./-]+)\s*$", files.text(name), re.MULTILINE | re.IGNORECASE)
     return name, places[-1] if places else "/source"
 

@@ -1,4 +1,4 @@
-"""The configuration and the file of tickets, as text with comments. Pure."""
+"""Write the configuration and the file of tickets, as text with comments. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sessions.tickets.model import Ticket
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFacts:
-    """All that the configuration will say."""
+    """The detected facts that go into the configuration."""
 
     origin: Origin
     beginning: StartPoint
@@ -32,7 +32,7 @@ class ProjectFacts:
 
 
 def draft_config(found: ProjectFacts) -> str:
-    """``integration.toml``: what was found, why, and what to change."""
+    """Return the text of ``integration.toml``, with comments on why a value was chosen and how to change it."""
     document = tomlkit.document()
     for line in (
         "What Integrand integrates: written by `nox -s init`, yours to change.",
@@ -51,7 +51,7 @@ def draft_config(found: ProjectFacts) -> str:
 
 
 def draft_tickets(source: Source) -> str:
-    """``tickets.toml``: one table for each ticket."""
+    """Return the text of ``tickets.toml``: one table for each ticket."""
     document = tomlkit.document()
     for line in (
         "Work that waits to be merged, as the repository's refs tell it: written by `nox -s init`, yours to change.",
@@ -79,7 +79,7 @@ def draft_tickets(source: Source) -> str:
 
 
 def short_name(name: str) -> str:
-    """A name that registries take as part of an image's."""
+    """Turn a name into one that registries accept as part of an image's name."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "project"
 
 
@@ -206,5 +206,5 @@ def _capital(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """One line without what no TOML comment may hold."""
+    """Put a text on one line, without the characters that a TOML comment must not contain."""
     return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split())

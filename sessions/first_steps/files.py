@@ -1,4 +1,4 @@
-"""A release's files, as what tells how a project is tested; and the command that becomes a gate. Pure."""
+"""Read a release's files to detect how the project is tested; the command that becomes a gate. Pure."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ GateFormat = Literal["junit", "tap", "go", "exit"]
 
 @dataclass(frozen=True)
 class Files:
-    """The release's files: all paths, and what is in one of them."""
+    """The release's files: all paths, and a function that reads one of them."""
 
     paths: frozenset[str]
     content: Callable[[str], str]
 
     def text(self, *names: str) -> str:
-        """The content of the first of these files that is there, or nothing."""
+        """Return the content of the first of these files that exists, or an empty text."""
         return next((self.content(name) for name in names if name in self.paths), "")
 
     def like(self, *globs: str) -> list[str]:
-        """The paths that one of these globs fits, sorted; ``*`` stands for any folders, too."""
+        """Return the sorted paths that match one of these globs; ``*`` also matches slashes."""
         return sorted(path for path in self.paths if any(fnmatch(path, glob) for glob in globs))
 
     def table(self, name: str) -> dict[str, Any]:
-        """A TOML file; empty where it is not there, or broken."""
+        """Read a TOML file; empty if it does not exist or is not valid."""
         try:
             return tomllib.loads(self.text(name))
         except tomllib.TOMLDecodeError:
             return {}
 
     def settings(self, name: str) -> configparser.RawConfigParser:
-        """An INI file; empty where it is not there, or broken."""
+        """Read an INI file; empty if it does not exist or is not valid."""
         parser = configparser.RawConfigParser(strict=False)
         try:
             parser.read_string(self.text(name))
@@ -46,7 +46,7 @@ class Files:
 
 @dataclass(frozen=True, kw_only=True)
 class TestCommand:
-    """A command that becomes a gate, and ``why`` it was taken, for the comment above it.
+    """A command that becomes a gate, and ``why`` it was chosen, for the comment above it.
 
     ``results`` is the glob of reports that the command writes itself; ``build`` what has to run before it; ``needs``
     are Python packages.
@@ -63,12 +63,12 @@ class TestCommand:
 
 
 def inside(table: Any, *keys: str) -> Any:
-    """What is at a path of keys; ``None`` where the file is made otherwise than its format says."""
+    """Return the value at a path of keys; ``None`` if a key is missing or a value on the way is not a table."""
     for key in keys:
         table = table.get(key) if isinstance(table, dict) else None
     return table
 
 
 def texts(value: Any) -> list[str]:
-    """The texts of a list; none where it is no list."""
+    """Return the strings of a list; none if the value is not a list."""
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""What Integrand and Nox leave in a clone, and the ``.gitignore`` that keeps git from showing it."""
+"""Add the folders that Integrand and Nox create in a clone to ``.gitignore``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _RULES = (".integrand/", ".nox/")
 
 
 def missing_rules(folder: Path) -> tuple[str, ...]:
-    """Return the rules that a clone lacks; none where a folder is in no work tree of git."""
+    """Return the rules that a clone lacks; none if the folder is in no work tree of git."""
     top = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None)
     if top is None:
         return ()
@@ -20,7 +20,7 @@ def missing_rules(folder: Path) -> tuple[str, ...]:
 
 
 def add_rules(folder: Path, rules: Iterable[str]) -> None:
-    """Add rules at the end of a folder's ``.gitignore``, which is made where there is none."""
+    """Append rules to a folder's ``.gitignore``, which is created if needed."""
     path = folder / ".gitignore"
     text = path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
     text += "\n" * bool(text and not text.endswith("\n")) + "".join(f"{rule}\n" for rule in rules)
@@ -28,5 +28,5 @@ def add_rules(folder: Path, rules: Iterable[str]) -> None:
 
 
 def _is_ignored(top: Path, path: str) -> bool:
-    words = ("check-ignore", "--quiet", "--no-index", "--", path)
-    return not call_git(*words, git_dir=top / ".git", cwd=top, online=True).status
+    arguments = ("check-ignore", "--quiet", "--no-index", "--", path)
+    return not call_git(*arguments, git_dir=top / ".git", cwd=top, online=True).status

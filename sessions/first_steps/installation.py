@@ -1,4 +1,4 @@
-"""What has to be made of a Python project before its tests can run, in a folder of the source alone. Pure."""
+"""Decide how a Python project is built before its tests run, within its source folder. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sessions.first_steps.files import Files, inside, texts
 from sessions.first_steps.requirements import parse_requirement
 
-# Where the project is installed, in the source: an environment that candidates share must not know any of them.
+# The folder in the source where the project is installed: candidates share an environment, which must contain none.
 PLACE = "build/integrand"
 _FROM_TAGS = re.compile(r"setuptools[-_.]scm|hatch-vcs|versioningit|dynamic-versioning|git-versioning")
 
@@ -19,7 +19,7 @@ _METADATA = re.compile(r"importlib[._]metadata|pkg_resources|\bget_version\(")
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """A ``path`` (``PYTHONPATH=…``) to put before the command, the ``build`` that fills it, and what that needs."""
+    """The ``path`` (``PYTHONPATH=…``) to put before the command, the ``build`` command, and the packages for it."""
 
     path: str = ""
     build: str = ""
@@ -27,11 +27,10 @@ class Installation:
 
 
 def installation(files: Files, folder: str, version: str) -> Installation:
-    """How the project in a ``folder`` becomes importable.
+    """Decide how the project in a ``folder`` becomes importable.
 
-    It is installed where its tests or its manual cannot do without: its version is read from git's tags, which a probe
-    has not, or from its metadata, or others find it by its entry points. Modules in C are built in place. Else its
-    source is enough.
+    It is installed only if its tests or manual need that: it reads its version from git's tags, which probes do not
+    have, or from its metadata, or it has entry points. C modules are built in place. Otherwise the source is enough.
     """
     path = posixpath.join(folder, "pyproject.toml")
     table = files.table(path)
@@ -47,7 +46,7 @@ def installation(files: Files, folder: str, version: str) -> Installation:
         pretend = f"SETUPTOOLS_SCM_PRETEND_VERSION={shlex.quote(version)} " if from_tags and version else ""
         pip = "python3 -m pip install -q --no-deps --no-build-isolation --disable-pip-version-check"
         build = f"{pretend}{pip} --target {PLACE} ./{shlex.quote(folder) if folder else ''}"
-        # Settings in a subfolder: the command works there, and PYTHONPATH counts from there.
+        # With settings in a subfolder, the command runs there, and PYTHONPATH is relative to it.
         return Installation(path=_before(folder, up + PLACE), build=build, needs=(*backend, *_backends(backend)))
     setup = files.text(posixpath.join(folder, "setup.py"))
     if re.search(r"\bext_modules\s*=\s*(?!\[\s*\])|\bExtension\(", setup):
@@ -58,7 +57,7 @@ def installation(files: Files, folder: str, version: str) -> Installation:
 
 
 def _asks_metadata(files: Files, folder: str) -> bool:
-    """Whether the project, its tests or its manual asks for what only an installed project has."""
+    """Whether the project, its tests or its manual use metadata that only an installed project has."""
     names = ("src/*/__init__.py", "*/__init__.py", "conftest.py", "tests/conftest.py", "doc*/conf.py")
     start = f"{folder}/" if folder else ""
     found = (path for path in files.like(*(start + name for name in names)) if path.count("/") <= start.count("/") + 2)
@@ -70,5 +69,5 @@ def _before(folder: str, place: str) -> str:
 
 
 def _backends(requires: tuple[str, ...]) -> tuple[str, ...]:
-    """Without a table of its own a project is built by setuptools."""
+    """Return the packages that build the project: setuptools, unless the project names others."""
     return () if requires else ("setuptools", "wheel")

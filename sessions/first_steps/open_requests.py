@@ -1,8 +1,8 @@
-"""Which refs of a repository look like work that waits to be merged, where no tracker can be asked.
+"""Find open requests among the refs of a repository, if no tracker can be read.
 
 GitHub keeps ``refs/pull/N/head`` of every pull request for ever, and ``refs/pull/N/merge`` of those that are open and
-merge; GitLab the same under ``refs/merge-requests``. Squashed ones are known by the number in the default branch's
-subjects (``… (#12)``).
+merge cleanly; GitLab has the same under ``refs/merge-requests``. Squash-merged requests are recognised by the number in
+the subjects of the default branch (``… (#12)``).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from sessions.terminal.harmless_text import harmless_line
 from sessions.tickets.model import Ticket
 from sessions.tickets.trackers import merge_subjects
 
-MOST = 200  # newest first; a project with more open ones has a tracker that can be asked
-YOUNG = 366 * 86400  # an abandoned one keeps its refs for ever
+MOST = 200  # the newest are taken; a project with more open requests has a tracker that can be read
+YOUNG = 366 * 86400  # seconds; older requests are taken as abandoned
 _REQUEST = re.compile(r"refs/(?:remotes/origin/)?(?:pull|pr|merge-requests|mr)/(\d+)(/head|/merge)?")
 _BRANCH = re.compile(r"refs/(?:heads|remotes/origin)/(.+)")
 _NO_WORK = re.compile(r"HEAD|main|master|trunk|develop|gh-pages|stable|v?\d+(\.\d+|\.x)*|.*\+integration-.*|.*/HEAD")
@@ -36,7 +36,7 @@ class _Tip:
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """The ``tickets`` that wait, and why other refs were left out: a reason for each ref's full name."""
+    """The open requests as ``tickets``, and why other refs were left out, by the ref's full name."""
 
     tickets: tuple[Ticket, ...]
     left_out: Mapping[str, str]
@@ -61,7 +61,7 @@ def waiting_requests(mirror: Mirror, release: Release) -> Waiting:
 
 
 def open_requests(remote: Mapping[str, str], landed: frozenset[int]) -> dict[int, str]:
-    """The refs of pull or merge requests that seem open, by number."""
+    """Return the refs of pull or merge requests that seem open, by number."""
     heads: dict[int, str] = {}
     mergeable = set()
     for ref in remote:
@@ -74,7 +74,7 @@ def open_requests(remote: Mapping[str, str], landed: frozenset[int]) -> dict[int
 
 
 def branches(remote: Mapping[str, str]) -> dict[int, str]:
-    """All branches that look like work, by the number in their name, or one that is free; each commit once."""
+    """Return all branches that look like work, by the number in their name or an unused one; each commit once."""
     seen = {remote.get(name, "") for name in ("HEAD", "refs/remotes/origin/HEAD")}
     free, found = count(1), dict[int, str]()
     for ref in sorted(remote):
@@ -90,13 +90,13 @@ def branches(remote: Mapping[str, str]) -> dict[int, str]:
 
 
 def _fetch_trunk(mirror: Mirror, release: Release) -> str:
-    """The default branch (of a clone that stands for its origin, the origin's), or the release without one."""
+    """Fetch the default branch (for a clone, origin's) and return its commit, or the release's if there is none."""
     ref = next((name for name in ("refs/remotes/origin/HEAD", "HEAD") if name in mirror.remote), None)
     if ref is None:
         return release.commit
     try:
         mirror.fetch({_TRUNK: ref})
-    except SourceError:  # the release's own history is enough
+    except SourceError:  # the release's history is enough
         return release.commit
     return mirror.remote[ref]
 
@@ -107,22 +107,22 @@ def _landed(mirror: Mirror, trunk: str) -> frozenset[int]:
 
 
 def _tips(mirror: Mirror, tips: Mapping[int, str], release: Release, trunk: str) -> dict[int, _Tip]:
-    """What is at each ref, without those that the release or the default branch contains."""
+    """Return the commit and date of each ref, without those that the release or the default branch contains."""
     listed = "".join(f"{commit}\n" for commit in tips.values())
     if not listed:
         return {}
     known = f"^{release.commit}\n^{trunk}\n"
     new = set(mirror.repository.git("rev-list", "--stdin", put=(listed + known).encode()).text.split())
-    words = ("log", "--no-walk=unsorted", "-z", "--stdin", "--format=%H %ct")
-    rows = (row.split() for row in mirror.repository.git(*words, put=listed.encode()).text.split("\0") if row)
+    arguments = ("log", "--no-walk=unsorted", "-z", "--stdin", "--format=%H %ct")
+    rows = (row.split() for row in mirror.repository.git(*arguments, put=listed.encode()).text.split("\0") if row)
     at = {commit: _Tip(commit=commit, when=int(when)) for commit, when in rows}
     return {number: at[commit] for number, commit in tips.items() if commit in new}
 
 
 def _ticket(mirror: Mirror, number: int, ref: str, tip: _Tip, known: tuple[str, ...]) -> Ticket:
-    """Named after its first commit: the last is as often "fix typo" or a merge of the default branch."""
-    words = ("log", "-z", "--no-merges", "--format=%s%x1f%aN", tip.commit, *known)
-    rows = mirror.repository.git(*words).out.decode("utf-8", "replace").split("\0")
+    """Return a ticket titled after the first commit: the last one is often "fix typo" or a merge of the trunk."""
+    arguments = ("log", "-z", "--no-merges", "--format=%s%x1f%aN", tip.commit, *known)
+    rows = mirror.repository.git(*arguments).out.decode("utf-8", "replace").split("\0")
     subject, _, author = next((row for row in reversed(rows) if row), "\x1f").partition("\x1f")
     title = harmless_line(subject)[:200] or ref
     return Ticket(number=number, title=title, branch=ref, authors=(harmless_line(author)[:100] or "unknown",))

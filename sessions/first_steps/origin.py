@@ -1,4 +1,4 @@
-"""The clone in which the user stands, and from where its repository can be read."""
+"""Find the clone that the user works in, and the address from which its repository can be fetched."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sessions.source.command import call_git
 from sessions.source.refusals import first_words, without_secret
 from sessions.terminal.errors import UsageError
 
-_PATIENCE = 20.0  # seconds: a firewall that swallows packets shall not keep a newcomer waiting for minutes
+_PATIENCE = 20.0  # seconds; behind a firewall that drops packets, git would wait for minutes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """``address`` is what goes into the configuration; ``said`` what the clone names, and ``why`` they differ."""
+    """The ``address`` for the configuration; ``said`` is the clone's origin, and ``why`` the reason if they differ."""
 
     address: str
     name: str
@@ -25,9 +25,10 @@ class Origin:
 
 
 def find_origin(folder: Path, requested: str | None) -> Origin:
-    """The repository to integrate: the ``requested`` one, the clone's origin, or the clone where that cannot be read.
+    """Return the repository to integrate: the ``requested`` one, the clone's origin, or the clone itself.
 
-    Raises :class:`UsageError` where ``folder`` is in no clone and nothing was named.
+    The clone is used if its origin cannot be read. Raises :class:`UsageError` if ``folder`` is in no clone and no
+    repository is requested.
     """
     if requested:
         here = folder / requested
@@ -43,7 +44,7 @@ def find_origin(folder: Path, requested: str | None) -> Origin:
     said = reply.text
     if Path(said).is_absolute() or "://" in said or re.match(r"[\w.-]+@[\w.-]+:", said):
         if not (why := _unreadable(said, top)):
-            # A mirror on this disk may be called anything.
+            # A mirror on this disk may have any name.
             name = top.name if Path(said).is_absolute() else _name(said)
             return Origin(address=without_secret(said), name=name, said=without_secret(said))
     else:
@@ -52,7 +53,7 @@ def find_origin(folder: Path, requested: str | None) -> Origin:
 
 
 def _top(folder: Path) -> Path:
-    """The top of the clone that a folder is in, or a bare repository that it is or is in."""
+    """Return the top folder of the clone or bare repository that contains a folder."""
     for place in (folder, *folder.resolve().parents):
         if (place / ".git").exists() or all((place / name).exists() for name in ("HEAD", "objects", "refs")):
             return place
@@ -62,12 +63,12 @@ def _top(folder: Path) -> Path:
 
 
 def _unreadable(url: str, top: Path) -> str:
-    """Why a repository cannot be read now, or nothing."""
+    """Return why a repository cannot be read now; empty if it can."""
     environment = {}
     if "GIT_SSH_COMMAND" not in os.environ:
         environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ConnectTimeout=10"
-    words = ("ls-remote", "--quiet", "--", url, "HEAD")
-    reply = call_git(*words, git_dir=None, cwd=top, env=environment, online=True, patience=_PATIENCE)
+    message = ("ls-remote", "--quiet", "--", url, "HEAD")
+    reply = call_git(*message, git_dir=None, cwd=top, env=environment, online=True, patience=_PATIENCE)
     return without_secret(first_words(reply).removeprefix("fatal: ")) if reply.status else ""
 
 

@@ -1,4 +1,4 @@
-"""The versions with which a release was tested: of its lock files, its constraints, or its date. Pure."""
+"""Pin packages to the versions with which a release was tested: by lock files, constraints, or its date. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from packaging.specifiers import SpecifierSet
 from sessions.first_steps.files import Files, inside, texts
 from sessions.first_steps.requirements import normal_name, parse_requirement
 
-# https://packaging.python.org/en/latest/specifications/pylock-toml names its tables otherwise than the two others.
+# https://packaging.python.org/en/latest/specifications/pylock-toml has other table names than the two others.
 _LOCKS = (("uv.lock", "package"), ("pylock.toml", "packages"), ("poetry.lock", "package"))
 _PIN_FILES = ("*constraints*.txt", "*requirements*.txt", "requirements/*.txt")
-# Major versions of pytest and their days (https://docs.pytest.org/en/stable/changelog.html). Those before 7 do not run
-# on the Pythons of today.
+# Major versions of pytest and their release dates (https://docs.pytest.org/en/stable/changelog.html). Those before 7 do
+# not run on current versions of Python.
 _PYTEST = ((8, "2024-01-27"), (9, "2025-11-08"))
 
 
@@ -28,10 +28,10 @@ def at_locked_versions(files: Files, needs: Iterable[str]) -> tuple[str, ...]:
 
 
 def as_of(needs: Iterable[str], released: str) -> tuple[str, ...]:
-    """Return the same packages, with pytest below the first major version that is younger than the release.
+    """Return the same packages, with pytest below the first major version that is newer than the release.
 
-    ``released`` is its day as ISO 8601 writes it, or empty: then nothing is bounded. A version that the project or a
-    lock file demands is left alone.
+    ``released`` is the date of the release in ISO 8601, or empty for no bound. A version that the project or a lock
+    file requires stays.
     """
     later = [major for major, day in _PYTEST if released and released < day]
     return tuple(_below(each, later[0]) if later else each for each in needs)
@@ -48,9 +48,10 @@ def _below(need: str, major: int) -> str:
 
 
 def _pins(files: Files) -> Iterator[Mapping[str, set[str]]]:
-    """The versions of each package, by file: lock files first.
+    """Yield the versions of each package, by file, lock files first.
 
-    A file can hold several of a package, for different Pythons: this one's count, as it makes the environment.
+    A file can have several versions of a package for different versions of Python: the running Python's count, because
+    it creates the environment.
     """
     for name, key in _LOCKS:
         versions: dict[str, set[str]] = {}
@@ -87,7 +88,7 @@ def _is_for_this_python(package: Any) -> bool:
 def _holds(marker: str) -> bool:
     try:
         return Marker(marker).evaluate()
-    except (InvalidMarker, LookupError, ValueError):  # not written as packages' metadata has it
+    except (InvalidMarker, LookupError, ValueError):  # not a valid requirement or marker
         return False
 
 

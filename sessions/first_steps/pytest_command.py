@@ -1,4 +1,4 @@
-"""How pytest is run on a project: from where, on which files, with which plugins and paths. Pure."""
+"""Compose the command that runs pytest on a project: folder, files, plugins and paths. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sessions.first_steps.pins import at_locked_versions
 from sessions.first_steps.requirements import normal_name, parse_requirement, requirements
 
 _RUN = "python3 -m pytest -q{plugins} --junit-xml {{results}} -o junit_family=xunit1"
-# What an option or a setting of a project says about the plugin that it is for.
+# The options and settings by which a plugin is recognised.
 _PLUGINS = {
     "pytest-cov": r"--cov\b|--no-cov\b",
     "pytest-xdist": r"(?<!\S)-n[ =]?(\d|auto|logical)|--numprocesses\b|--dist\b",
@@ -39,28 +39,28 @@ _USES_CACHE = re.compile(r"--(lf|ff|nf|sw|last-failed|failed-first|new-first|ste
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Pytest's settings in a file of a ``folder`` (the repository's top is empty): every value as text, by its key."""
+    """pytest's settings in a file at ``path``: every value as text, by its key. Without a file, ``path`` is empty."""
 
     path: str
     values: dict[str, str]
 
     @property
     def folder(self) -> str:
-        """The folder of the file: pytest's root folder."""
+        """The folder of the file, which is pytest's root folder."""
         return posixpath.dirname(self.path)
 
     @property
     def text(self) -> str:
-        """All settings, one a line."""
+        """All settings, one per line."""
         return "\n".join(f"{key} = {' '.join(value.split())}" for key, value in self.values.items())
 
     @property
     def testpaths(self) -> list[str]:
-        """Where its tests are, from the repository's top; empty where they can be anywhere."""
+        """The folders of the tests, relative to the repository's top; empty if they can be anywhere."""
         return [posixpath.normpath(posixpath.join(self.folder, path)) for path in self.words("testpaths")]
 
     def words(self, key: str) -> list[str]:
-        """The value of a key that holds several."""
+        """Return the values of a key that has several."""
         try:
             return shlex.split(self.values.get(key, ""))
         except ValueError:
@@ -68,21 +68,21 @@ class Settings:
 
 
 def pytest_check(files: Files, version: str) -> TestCommand | None:
-    """Pytest, where it is configured or asked for, or where there are tests that it would find."""
+    """Return the command for pytest, if it is configured or required, or if there are tests that it would find."""
     settings = _settings(files)
     found = _tests(files, settings)
     if not found:
         return None
     needs = requirements(files, "test", "tests", "testing", "dev")
-    asked = any(Requirement(each).name == "pytest" for each in needs)
+    is_required = any(Requirement(each).name == "pytest" for each in needs)
     if settings.path:
         why = f"pytest, as {settings.path} configures it"
     elif "pytest" in files.text("tox.ini"):
         why = "pytest, as tox.ini runs it"
-    elif asked or files.like("conftest.py", "*/conftest.py"):
-        why = "pytest, which the project asks for"
+    elif is_required or files.like("conftest.py", "*/conftest.py"):
+        why = "pytest, which the project requires"
     else:
-        why = "pytest runs unittest's tests too, and tells them apart"
+        why = "pytest runs unittest's tests too, and reports each of them"
     run, globs = _command(settings, found)
     made = installation(files, settings.folder, version)
     needs = tuple({**{_name(each): each for each in (*made.needs, *needs)}, **_missing(settings, needs)}.values())
@@ -98,19 +98,19 @@ def pytest_check(files: Files, version: str) -> TestCommand | None:
 
 
 def _command(settings: Settings, found: list[str]) -> tuple[str, tuple[str, ...]]:
-    """The command, and the globs of its files; pytest works in the folder of its settings."""
+    """Return the command and the globs of its files. pytest runs in the folder of its settings."""
     plugins = "" if _USES_CACHE.search(settings.text) else " -p no:cacheprovider"
     plugins += " -p junitxml" if "no:junitxml" in settings.text else ""
     run = _RUN.format(plugins=plugins).format(results="{results}")
     if settings.folder:
-        # Paths on its command line would count from there: so all of its tests run, and none is chosen.
+        # Paths would be relative to that folder, so no files are selected, and all tests run.
         return f"cd {shlex.quote(settings.folder)} && {run}", ()
     hidden = [f"!**/{name}/**" for name in settings.words("norecursedirs") if "/" not in name]
     return f"{run} {{files}}", (*_globs(found, settings.testpaths), *hidden)
 
 
 def _settings(files: Files) -> Settings:
-    """The settings of pytest at the repository's top, or else those of the folder with the most tests below it."""
+    """Return pytest's settings at the repository's top, or else those of the folder with the most tests."""
     found = [settings for settings in _all_settings(files) if settings is not None]
     at_top = next((each for each in found if not each.folder), None)
     if at_top or not found:
@@ -122,7 +122,7 @@ def _settings(files: Files) -> Settings:
 
 
 def _all_settings(files: Files) -> Iterator[Settings | None]:
-    """Those that pytest would take, in its own order (https://docs.pytest.org/en/stable/reference/customize.html)."""
+    """Yield settings in pytest's order (https://docs.pytest.org/en/stable/reference/customize.html)."""
     folders = sorted({posixpath.dirname(path) for path in files.like("pytest.ini", "*/pytest.ini", *_others())})
     for folder in folders:
         kinds = (("pytest.ini", "pytest"), (".pytest.ini", "pytest"), ("pyproject.toml", ""), ("tox.ini", "pytest"))
@@ -143,7 +143,7 @@ def _values(files: Files, path: str, section: str) -> dict[str, str] | None:
         table = inside(files.table(path), "tool", "pytest")
         if not isinstance(table, dict):
             return None
-        options = table.get("ini_options", table)  # pytest 9 takes [tool.pytest] itself, too
+        options = table.get("ini_options", table)  # pytest 9 reads [tool.pytest] itself, too
         return {key: _as_text(value) for key, value in options.items()} if isinstance(options, dict) else {}
     parser = files.settings(path)
     if parser.has_section(section):
@@ -156,7 +156,7 @@ def _as_text(value: Any) -> str:
 
 
 def _tests(files: Files, settings: Settings) -> list[str]:
-    """The test files that pytest would find with these settings."""
+    """Return the test files that pytest would find with these settings."""
     patterns = [name if any(c in name for c in "*?[") else f"{name}*.py" for name in settings.words("python_files")]
     patterns = patterns or ["test_*.py", "*_test.py"]
     start = f"{settings.folder}/" if settings.folder else ""
@@ -174,7 +174,7 @@ def _tests(files: Files, settings: Settings) -> list[str]:
 
 
 def _globs(found: list[str], testpaths: list[str]) -> Iterator[str]:
-    """Globs for the test files and for those that come, by the folder they are below; odd names are named."""
+    """Yield globs that match the test files and future ones, by folder; a file with an unusual name is its own glob."""
     tops: dict[str, set[str]] = {}
     for path in found:
         folders = [place for place in testpaths if path.startswith(f"{place}/")]
@@ -190,11 +190,11 @@ def _ending(path: str) -> str:
 
 
 def _missing(settings: Settings, needs: Iterable[str]) -> dict[str, str]:
-    """The plugins that the settings are for, or demand, and that the project's packages lack."""
-    there = {_name(each) for each in needs}
-    wanted = [plugin for plugin, sign in _PLUGINS.items() if re.search(sign, settings.text, re.MULTILINE)]
+    """Return the plugins that the settings use or require, and that the project's packages lack."""
+    present = {_name(each) for each in needs}
+    plugins = [plugin for plugin, sign in _PLUGINS.items() if re.search(sign, settings.text, re.MULTILINE)]
     demanded = [each for each in settings.words("required_plugins") if parse_requirement(each)]
-    return {_name(each): each for each in ("pytest", *wanted, *demanded) if _name(each) not in there}
+    return {_name(each): each for each in ("pytest", *plugins, *demanded) if _name(each) not in present}
 
 
 def _name(requirement: str) -> str:

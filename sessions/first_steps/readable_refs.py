@@ -1,4 +1,4 @@
-"""Fetching of the refs that can be fetched: in a damaged or partial copy, one of them must not end `init`."""
+"""Fetch the refs that can be fetched: one bad ref of a damaged or partial clone must not stop `init`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from sessions.source.fetching import Fetched
 from sessions.source.mirror import Mirror
 from sessions.terminal.errors import SourceError
 
-_MOST_FAILURES = 20  # each costs a call; a copy with more of them is described well enough
+_MOST_FAILURES = 20  # each costs a call of git; more would add nothing
 
 
 def fetch_readable(mirror: Mirror, refs: Mapping[int, str]) -> Fetched:
-    """Fetch ``refs`` by number, and tell for each that could not be fetched why.
+    """Fetch ``refs`` by number, and return why others could not be fetched.
 
-    Where the mirror refuses a whole group, as for a partial clone, halves of it are tried, and halves of these.
-    After some failures the rest is left out with the last reason.
+    If git refuses a whole group, as for a partial clone, the group is split in halves again and again. After some
+    failures, the rest is left out for the last reason.
     """
     tips: dict[int, str] = {}
     faults: dict[int, str] = {}

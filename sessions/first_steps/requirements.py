@@ -1,4 +1,4 @@
-"""The Python packages that a project says it needs, by topic. Pure."""
+"""Read which Python packages a project requires, by topic. Pure."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ _TOOLS = frozenset(
 
 
 def requirements(files: Files, *topics: str) -> tuple[str, ...]:
-    """What the project itself needs, and what it asks for under the first of these topics; each package once."""
+    """Return the project's own requirements and those of the first of ``topics`` that has any; each package once."""
     own = [
         *texts(inside(files.table("pyproject.toml"), "project", "dependencies")),
         *files.settings("setup.cfg").get("options", "install_requires", fallback="").splitlines(),
     ]
-    asked = (list(_asked_for(files, topic)) for topic in topics)
+    by_topic = (list(_asked_for(files, topic)) for topic in topics)
     found = [each for each in map(parse_requirement, own) if each]
-    listed = map(parse_requirement, next(filter(None, asked), []))
+    listed = map(parse_requirement, next(filter(None, by_topic), []))
     found += [each for each in listed if each and not _is_tool(each.name)]
     return tuple({each.name.lower(): str(each) for each in found}.values())
 
@@ -85,7 +85,7 @@ def _asked_for(files: Files, topic: str) -> Iterator[str]:
     yield from texts(inside(pyproject, "project", "optional-dependencies", topic))
     yield from setup.get("options.extras_require", topic, fallback="").splitlines()
     if inside(pyproject, "dependency-groups", topic):
-        with suppress(LookupError, TypeError, ValueError):  # a group that names itself, or none
+        with suppress(LookupError, TypeError, ValueError):  # a group that includes itself, or does not exist
             yield from nox.project.dependency_groups(pyproject, topic)
     for name in (f"requirements-{topic}.txt", f"{topic}-requirements.txt", f"requirements/{topic}.txt"):
         yield from files.text(name).splitlines()
@@ -93,12 +93,12 @@ def _asked_for(files: Files, topic: str) -> Iterator[str]:
 
 
 def normal_name(name: str) -> str:
-    """A package's name as indexes compare it (https://packaging.python.org/en/latest/specifications/name-normalization)."""
+    """Normalise a package's name (https://packaging.python.org/en/latest/specifications/name-normalization)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def parse_requirement(line: str) -> Requirement | None:
-    """A line of a file of requirements; ``None`` for an option, a comment, or an address without a name."""
+    """Parse a line of a requirements file; ``None`` for an option, a comment, or an address without a name."""
     try:
         return Requirement(line.split(" #", maxsplit=1)[0])
     except InvalidRequirement:

@@ -1,4 +1,4 @@
-"""The test runners of other languages, and how each tells single tests apart. Pure."""
+"""Detect test runners of other languages, and the options with which they report single tests. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NODE_TESTS = re.compile(r"(?:^|&&|;)\s*node (?:[^&;|]*\s)?--test\b([^&;|]*)")
 
 
 def runner_checks(files: Files) -> Iterator[TestCommand]:
-    """Runners that name single tests, where the release's files show one at work."""
+    """Yield the commands of runners that report single tests and that the release's files show in use."""
     for find in (_ctest, _maven, _gradle, _go, _javascript, _phpunit, _rspec, _bats):
         if check := find(files):
             yield check
@@ -35,7 +35,7 @@ def _maven(files: Files) -> TestCommand | None:
     if "pom.xml" not in files.paths:
         return None
     mvn = "sh ./mvnw" if "mvnw" in files.paths else "mvn"
-    # With failures in one module, those that rest on it would not be tested at all.
+    # Otherwise, a failing module would keep the modules that depend on it from being tested.
     run = f"{mvn} -B -q -Dmaven.test.failure.ignore=true test"
     return _check(run, "Maven, as there is pom.xml", results="**/target/surefire-reports/TEST-*.xml")
 
@@ -54,7 +54,7 @@ def _go(files: Files) -> TestCommand | None:
 
 
 def _javascript(files: Files) -> TestCommand | None:
-    """Vitest, Jest, Mocha or node's own runner, whichever ``npm test`` runs, with a report of single tests."""
+    """Return the command of the runner behind ``npm test`` (Vitest, Jest, Mocha or node's own), with a report."""
     try:
         package = json.loads(files.text("package.json"))
     except ValueError:

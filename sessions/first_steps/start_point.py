@@ -1,4 +1,4 @@
-"""From where the day should start: the newest release, or the branch at which the open requests start."""
+"""Propose where a day starts: at the newest release, or at the branch that the open requests are based on."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sessions.source.trunk import TargetBranch
 from sessions.terminal.errors import SourceError
 from sessions.tickets.model import Ticket
 
-_MOST = 200  # as many requests tell enough
+_MOST = 200  # requests to look at
 
 
 @dataclass(frozen=True, kw_only=True)
 class StartPoint:
-    """`[project] release` as it is proposed, and ``why``; ``newest`` is where a day from `latest` would start."""
+    """The proposed value of `[project] release`, and ``why``. ``newest`` is what `latest` would mean today."""
 
     wanted: str
     why: str
@@ -29,8 +29,8 @@ class StartPoint:
 
 
 def release_pattern(mirror: Mirror, name: str) -> str:
-    """Return the glob of the tags that are releases, where other tags look like releases, too; empty elsewhere."""
-    with suppress(SourceError):  # several kinds, of which nothing can be said without being asked
+    """Return the glob of the release tags, if other tags look like releases, too; empty otherwise."""
+    with suppress(SourceError):  # raised for several kinds of tags: the user must choose
         ranking = rank_tags(mirror.refs.tags, "", name)
         if ranking.others:
             return glob_of(ranking.releases[0])
@@ -40,9 +40,9 @@ def release_pattern(mirror: Mirror, name: str) -> str:
 def newest_start(mirror: Mirror, pattern: str, name: str, typed: str | None = None) -> StartPoint:
     """Return the newest release, or the default branch of a project that has no release yet.
 
-    A release that was ``typed`` is taken as it is: which tags are releases need not be known then.
+    A release that was ``typed`` is used as it is.
 
-    Raises :class:`SourceError` where there is neither.
+    Raises :class:`SourceError` if there is neither.
     """
     if typed and typed not in ("latest", "-"):
         return StartPoint(wanted=typed, why="As you said", newest=find_start(mirror, typed, pattern, name))
@@ -50,13 +50,13 @@ def newest_start(mirror: Mirror, pattern: str, name: str, typed: str | None = No
     if not why_not or not mirror.refs.default_branch:
         why = "`latest` is the newest tag by version"
         return StartPoint(wanted="latest", why=why, newest=find_start(mirror, "latest", pattern, name))
-    wanted = f"{BRANCH}{mirror.refs.default_branch}"
+    branch = f"{BRANCH}{mirror.refs.default_branch}"
     why = f"{why_not}, so the day starts from the tip of a branch"
-    return StartPoint(wanted=wanted, why=why, newest=find_start(mirror, wanted, pattern, name))
+    return StartPoint(wanted=branch, why=why, newest=find_start(mirror, branch, pattern, name))
 
 
 def propose_start(mirror: Mirror, newest: StartPoint, tickets: Sequence[Ticket]) -> StartPoint:
-    """Return the branch that most of the open ``tickets`` start at, where that is ahead of the newest release."""
+    """Return the branch that most open ``tickets`` are based on, if it is ahead of the newest release."""
     release, name = newest.newest, mirror.refs.default_branch
     if release.branch or not name:
         return newest
@@ -64,7 +64,7 @@ def propose_start(mirror: Mirror, newest: StartPoint, tickets: Sequence[Ticket])
     tips = fetch_readable(mirror, {ticket.number: ticket.branch for ticket in some}).tips
     try:
         tip = mirror.target(name)
-    except SourceError:  # a branch that cannot be fetched is no place to start from
+    except SourceError:  # a day cannot start from a branch that cannot be fetched
         return newest
     branch = TargetBranch.of(name, tip, ReleaseHistory(mirror.repository, release).graph({tip, *tips.values()}))
     own = frozenset(tips.values())
@@ -79,7 +79,7 @@ def propose_start(mirror: Mirror, newest: StartPoint, tickets: Sequence[Ticket])
 
 
 def _why_no_latest(mirror: Mirror, name: str) -> str:
-    """Why the tags do not tell the newest release, as a clause; empty where they do."""
+    """Return a clause on why the tags do not show the newest release; empty if they do."""
     try:
         return "" if rank_tags(mirror.refs.tags, "", name).releases else "No tag reads as a version"
     except SourceError as error:

@@ -1,4 +1,4 @@
-"""The tracker that `init` writes into the configuration: one that answers, or else a file of what waits."""
+"""Choose the tracker that `init` writes into the configuration: one that answers, or else a file of open requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sessions.tickets.trackers.kind import Surroundings
 
 TICKET_FILE = "tickets.toml"
 _PATIENCE = 10.0
-# Words that projects use, without their spelling; Sage's among them.
+# Labels that projects use (also Sage), in lower case and without punctuation.
 _READY = ("positivereview", "readytomerge", "ready-to-merge", "ready", "approved", "automerge", "lgtm", "mergeable")
 _NEVER = ("needswork", "needs-work", "needsinfo", "disputed", "donotmerge", "do-not-merge", "wip", "blocked", "onhold")
 _PRIORITY = re.compile(r"p(riority)?\s*[:/-]\s*(?P<word>.+)", re.IGNORECASE)
@@ -27,10 +27,10 @@ _URGENCY = ("blocker", "critical", "urgent", "high", "major", "medium", "normal"
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """``[tickets]`` as it will be written, what goes into a file of tickets, and ``why`` it is so.
+    """The values of ``[tickets]``, the content of a file of tickets, and ``why`` they were chosen.
 
-    ``tracker`` is the name of a kind. ``seen`` are the open tickets, wherever they were found. ``later`` is the tracker
-    that belongs to the clone, where it could not be asked.
+    ``tracker`` is the name of a kind. ``seen`` are the open tickets, wherever they were found. ``later`` is the clone's
+    tracker, if it could not be read.
     """
 
     tracker: str
@@ -47,10 +47,10 @@ class Source:
 
 
 def find_tickets(typed: str | None, proposed: TrackerAddress | None, mirror: Mirror, release: Release) -> Source:
-    """The tracker that was ``typed``, or the ``proposed`` one where it answers, or else a file of what waits.
+    """Return the tracker that was ``typed``, or the ``proposed`` one if it answers, or else a file of open requests.
 
-    Raises :class:`TrackerError` where the typed tracker does not answer, :class:`UsageError` where no kind of tracker
-    is at such an address.
+    Raises :class:`TrackerError` if the typed tracker does not answer, and :class:`UsageError` if no kind of tracker has
+    such an address.
     """
     address = recognise_address(typed) if typed else proposed
     if address is None and typed:
@@ -94,14 +94,14 @@ def _listed(mirror: Mirror, release: Release, why: str, later: TrackerAddress | 
 
 
 def _milestone(seen: Iterable[Ticket], release: Release) -> str:
-    """``current`` where open requests have milestones that are versions and one follows the release; else any."""
+    """Return ``current`` if milestones of open tickets are versions and one follows the release; empty otherwise."""
     names = {ticket.milestone for ticket in seen if ticket.milestone and version_of(ticket.milestone)}
     return "current" if current_milestone(release.version, names) else ""
 
 
-def _known(labels: Iterable[str], words: tuple[str, ...]) -> tuple[str, ...]:
-    """The labels that say one of these words, after what stands before a colon."""
-    return tuple(sorted(label for label in labels if plain(label).rsplit(":", 1)[-1] in words))
+def _known(labels: Iterable[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the labels that are one of ``names`` apart from a prefix with a colon, in sorted order."""
+    return tuple(sorted(label for label in labels if plain(label).rsplit(":", 1)[-1] in names))
 
 
 def _by_urgency(labels: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What is tested: the results of a gate, the formats they are read from, and which failures are new.
+"""Test results: what a gate reports, the formats that reports are read from, and which failures are new.
 
 May import ``terminal`` alone.
 """

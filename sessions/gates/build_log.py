@@ -1,8 +1,8 @@
-"""What the log of a failed build says: its first error, and which of the repository's files its errors name. Pure.
+"""Read the log of a failed build: its first error, and the files of the repository that its errors name. Pure.
 
-Read are the messages of compilers and linkers (GCC, Clang, gfortran, MSVC, javac, rustc, Go, TypeScript, GNU ld), of
-Cython, Meson, CMake, Ninja, GNU make, autoconf, and of Python's own tools (pip, setuptools: an exception with its
-traceback). A line that neither tells an error nor where one is says nothing: a build prints the names of all files.
+Supported are messages of compilers and linkers (GCC, Clang, gfortran, MSVC, javac, rustc, Go, TypeScript, GNU ld), of
+Cython, Meson, CMake, Ninja, GNU make, autoconf, and of Python's tools (pip, setuptools: an exception with its
+traceback). All other lines are ignored, because a build prints the names of all files.
 """
 
 from __future__ import annotations
@@ -14,42 +14,42 @@ from pathlib import PurePosixPath
 
 from sessions.gates.formats.excerpt import plain_lines, without_prefix
 
-# A line that tells an error. The colon keeps `-Werror`, `strerror` and `error.c` out.
+# A line with an error. The colon keeps `-Werror`, `strerror` and `error.c` out.
 _ERROR = re.compile(
     r"(?<![\w./-])(?:error|ERROR|Error)(?:\[\w+\]| [A-Z]+\d+)?:|^\s*[\w.]*(?:Error|Exception): |^CMake Error"
     r"|^\[ERROR\] |undefined (?:reference|symbol)|multiple definition of|cannot find -l"
     r"|No rule to make target|\*\*\* missing sep"
 )
-# `file.go:3:2: undefined: x`, as Go and Cython write it: a place, and no word for what it is.
+# `file.go:3:2: undefined: x`, as Go and Cython write errors: a place without the word "error".
 _PLACE = re.compile(r"^\s*[\w./+@-]+\.[A-Za-z]\w*:\d+(?::\d+)?: (?!.*(?:[Ww]arning|WARNING|note:|remark:|info:))\S")
-# A line that says where the error beside it is.
+# A line that says where the error next to it is.
 _CONTEXT = re.compile(
     r'^\s*--> |^\s*File "[^"]+", line \d+|^(?:In file included| +) ?from \S+:\d+|^\S+\.f\w*:\d+:\d+:$'
 )
-# A line that only says that some command failed, as those do that ran it.
+# A line in which the caller of a command only reports that the command failed.
 _SUMMARY = re.compile(
     r"\*\*\* .*Error \d+|^Error compiling Cython|^FAILED: |ld returned \d+ exit status|linker command failed"
     r"|command .* failed with exit (?:status|code)|subprocess-exited-with-error|metadata-generation-failed"
     r"|could not compile|CalledProcessError|Failed building wheel|aborting due to"
 )
-# What the machine does to a build, whoever wrote the source: that it comes twice proves nothing.
+# Errors that the machine may have caused rather than the source: even if they occur twice, they prove nothing.
 _BY_CHANCE = re.compile(
     r"(?i)killed|out of memory|cannot allocate|memory exhausted|no space left|disk quota|input/output error|bus error"
     r"|internal compiler error|segmentation fault|timed? ?out|connection|could not resolve|temporary failure|network"
     r"|resource temporarily|too many open files|text file busy|stale file handle|jobserver|HTTP error|SSL"
 )
-# Differs from one run of the same build to the next: folders for temporary files, addresses, times, processes.
+# What differs between runs of the same build: temporary folders, addresses, times, process ids.
 _PASSING = re.compile(
     r"(?<![\w.])/(?:var/)?tmp/[^/\s:'\"]+|0x[0-9a-fA-F]+|\d{4}-\d\d-\d\d[T ]?|\d+:\d\d:\d\d(?:[.,]\d+)?"
     r"|\d+(?:\.\d+)? ?m?s(?:ec\w*)?\b|\bpid \d+|(?<=\[)\s*\d+(?=[\]/%])"
 )
 _TOKEN = re.compile(r"[\w.+@~/-]*\w")
-# What a compiler or Cython makes, and what it makes it of.
+# The endings of generated files, and of the sources that they are generated from.
 _MADE = (".o", ".obj", ".lo", ".so", ".c", ".cpp", ".cxx", ".class")
 _SOURCES = (".c", ".cc", ".cpp", ".cxx", ".pyx", ".py", ".f", ".f90", ".rs", ".go", ".s", ".m", ".java", ".y", ".l")
-# A context line so near the first error belongs to it.
+# The most lines between the first error and a context line that belongs to it.
 _NEAR = 12
-# A name that so many files have names none of them.
+# A name that more files have than this identifies none of them.
 _FEW = 3
 
 
@@ -62,14 +62,14 @@ class NamedFiles:
 
 
 def first_error(log: str) -> str:
-    """Return the first line that tells an error, without what differs from run to run; empty where none does."""
+    """Return the first line with an error, without the parts that differ from run to run; empty if there is none."""
     return next((_PASSING.sub("", line) for _, line in _errors(_lines(log))), "")
 
 
 def same_error(logs: Sequence[str]) -> str:
     """Return the first error of two or more failed builds of one candidate, if it is the same in all.
 
-    Empty where they differ, where no line tells an error, or where the machine may have made it (no memory, no disk).
+    Empty if they differ, if there is no error, or if the machine may have caused it (no memory, no disk space).
     """
     errors = {first_error(log) for log in logs}
     if len(logs) < 2 or len(errors) != 1:
@@ -81,7 +81,7 @@ def same_error(logs: Sequence[str]) -> str:
 def named_files(log: str, tracked: Iterable[str]) -> NamedFiles:
     """Return which ``tracked`` files (paths from the repository's root) the errors of a build's log name, in order.
 
-    The log may name them from any folder above or below the root; an object file stands for its source.
+    The log's paths may be relative to any folder above or below the root. An object file stands for its source.
     """
     lines, names = _lines(log), _Names(tracked)
     errors = list(_errors(lines))
@@ -101,7 +101,7 @@ def _lines(log: str) -> list[str]:
 
 
 def _errors(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield the lines that tell an error, with their places."""
+    """Yield the lines with errors and their indexes."""
     for at, line in enumerate(lines):
         if (_ERROR.search(line) or _PLACE.search(line)) and not _SUMMARY.search(line):
             yield at, line
@@ -109,7 +109,7 @@ def _errors(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 @dataclass
 class _Names:
-    """Finds tracked files by what a log calls them."""
+    """Finds tracked files by the names in a log."""
 
     tracked: Iterable[str]
     _by_name: dict[str, list[str]] = field(default_factory=dict, init=False)
@@ -123,7 +123,7 @@ class _Names:
                 self._by_stem.setdefault(pure.stem, []).append(path)
 
     def named_in(self, lines: Iterable[str]) -> list[str]:
-        """Return the files that lines name, each once."""
+        """Return the files that the lines name, each once."""
         tokens = (token for line in lines for token in _TOKEN.findall(line))
         return list(dict.fromkeys(path for token in tokens for path in self._find(token)))
 
@@ -142,7 +142,7 @@ class _Names:
 
 
 def _nearest(name: str, paths: Iterable[str]) -> list[str]:
-    """Return the paths that a name may mean: the longest that it ends with, or else all that end with it."""
+    """Return the paths that a name may mean: the longest path that the name ends with, or all paths ending with it."""
     paths = list(paths)
     if inside := [path for path in paths if f"/{name}".endswith(f"/{path}") and ("/" in path or name == path)]:
         return [max(inside, key=len)]

@@ -1,4 +1,4 @@
-"""What became of each test: a gate's results on a head beside those on the release. Pure."""
+"""Compare a gate's results on a head with those on the release. Pure."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field, replace
 
 from sessions.gates.results import NO_STATUS, Failure, Presence, Results, TestId
 
-# The name under which a file whose tests are only counted fails, where fewer of them ran.
+# The name of the failure of a file whose tests are only counted, if fewer ran than on the release.
 FEWER_TESTS = "number of tests"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What became of the release's tests on the head. All sorted, each test in one of them at the most.
+    """The tests of the head and the release by how their results differ. Each is sorted; no test is in two of them.
 
-    ``new`` fail on the head alone, ``known`` on both, ``fixed`` failed on the release and were seen to pass here.
-    ``gone`` ran on the release and are not reported here, and ``skipped`` ran there and are skipped here: of both,
-    only a ticket's own diff can say that this is as it should be. ``brought`` are reported by the head alone. Of files
-    whose tests are only counted, ``more`` says how many more ran on the head.
+    ``new`` fail on the head only, ``known`` on both, and ``fixed`` fail on the release and pass on the head. ``gone``
+    ran on the release and are missing on the head, ``skipped`` ran on the release and are skipped on the head: only a
+    ticket's diff can show that one of these is intended. ``brought`` are reported on the head only. ``more`` counts
+    how many more tests ran on the head, for files whose tests are only counted.
     """
 
     new: tuple[Failure, ...] = ()
@@ -33,9 +33,9 @@ class Comparison:
 def compare(release: Results, head: Results) -> Comparison:
     """Compare test by test. The release must be measured: see :attr:`~sessions.gates.results.Results.is_measured`.
 
-    Sage's own comparison excuses a whole file once anything in it fails in the baseline, so that a ticket can add
-    failures to it unseen (its #35788). Where a file crashed on the release, its examples are unknown there: then
-    none of its failures is new. A head that does not account for its end is never excused by the release.
+    Sage's own comparison ignores a whole file if anything in it fails in the baseline, so that a ticket can add
+    failures to it unnoticed (Sage's #35788). If a file crashed on the release, its examples are unknown there, so none
+    of its failures is new. A head whose run did not end normally always has a new failure.
     """
     head = hold_to_status(release, head)
     known = tuple(failure.test for failure in head.failures if _was_known(release, failure.test))
@@ -58,10 +58,10 @@ def compare(release: Results, head: Results) -> Comparison:
 
 
 def hold_to_status(release: Results, results: Results) -> Results:
-    """The same results; with trouble where the same tests fail as on the release and the command ended otherwise.
+    """Return the results, with ``trouble`` if the same tests fail as on the release but the exit status differs.
 
-    No format can know what every status of every runner means. But where the very same tests fail, the run ended in
-    another way: it was interrupted, for example, after all known failures.
+    No format knows what each status of each test runner means. But if the same tests fail and the status differs, the
+    run ended in another way: for example, it was interrupted after all known failures.
     """
     same = results.failing.keys() == release.failing.keys()
     if not (same and results.failures and results.is_measured and release.is_measured):
@@ -74,14 +74,14 @@ def hold_to_status(release: Results, results: Results) -> Results:
 
 
 def _was_known(release: Results, test: TestId) -> bool:
-    """Whether a failure says nothing new. A gate that failed as a whole is never known: it measured nothing."""
+    """Whether the release has a failure too. The failure of a whole gate is never known: the gate measured nothing."""
     return not test.is_whole_gate and release.presence(test) in (Presence.FAILED, Presence.HIDDEN)
 
 
 def _is_credible(test: TestId, release: Results, head: Results) -> bool:
-    """Whether a failure is told: all of a run that came to its end, else those of tests that the release has as well.
+    """Whether to report a failure: all of a run that ended normally, otherwise only those of the release's tests.
 
-    What a damaged report calls a test may be no test's name. Once nobody breaks the run as a whole, it tells.
+    A damaged report may have names that belong to no test. Such failures are reported once the run ends normally.
     """
     return head.is_measured or test.is_whole_gate or release.presence(test) is not Presence.ABSENT
 
@@ -92,7 +92,7 @@ def _is_fixed(test: TestId, release: Results, head: Results) -> bool:
 
 
 def _missing(release: Results, head: Results) -> Iterator[Failure]:
-    """The tests that ran on the release and not here, and the files in which fewer ran."""
+    """Yield failures for tests that ran on the release and not on the head, and for files in which fewer tests ran."""
     ran = {*release.passed, *(test for test in release.failing if not test.is_whole_gate)}
     for test in sorted({*ran, *map(TestId, release.counts)}):
         if head.presence(test) is Presence.ABSENT:
@@ -115,6 +115,6 @@ def _has_fewer(file: str, release: Results, head: Results) -> bool:
 
 
 def _reported(results: Results) -> frozenset[TestId]:
-    """All tests that a run reports by name, and of which it does not only count the file's."""
+    """Return all tests that a run reports by name rather than by a count for their file."""
     named: Iterable[TestId] = (*results.passed, *results.skipped, *results.failing)
     return frozenset(test for test in named if not test.is_whole_gate and test.file not in results.counts)

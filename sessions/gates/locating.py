@@ -1,7 +1,7 @@
-"""Which file of the repository a test is in, by what its report says. Pure.
+"""Find the repository's file of a test from the place that its report names. Pure.
 
-Reports name a test's place in many ways: a path from the repository's root, one from the root folder of the tool, one
-from somewhere else on the machine that ran it, or a class (``tests.test_a.TestB``, ``org.a.AppTest``).
+Reports name a test's place in many ways: a path from the repository's root, from the root folder of the tool, or from
+somewhere else on the machine that ran it, or a class (``tests.test_a.TestB``, ``org.a.AppTest``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 
 class Locator:
-    """Finds files among all paths of one tree."""
+    """Finds files among all paths of a tree."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths = frozenset(paths)
@@ -24,7 +24,7 @@ class Locator:
             self._by_stem.setdefault(name.partition(".")[0], []).append(path)
 
     def locate(self, place: str) -> str | None:
-        """The one path that ``place``, a path or a class, stands for; ``None`` where there is none, or several."""
+        """Return the path that ``place`` (a path or a class) means; ``None`` if there is none, or more than one."""
         if place in self._paths:
             return place
         if found := self._by_path(place):
@@ -32,7 +32,7 @@ class Locator:
         return self._by_class(place)
 
     def _by_path(self, place: str) -> str | None:
-        """The path that ends with ``place``, or that ``place`` ends with: the longest, if there is just one."""
+        """Return the path that ends with ``place``, or that ``place`` ends with: the longest, if it is unique."""
         named = self._by_end.get(posixpath.basename(place), ())
         inner = [path for path in named if path.endswith(f"/{place}")]
         outer = [path for path in named if place.endswith(f"/{path}")]
@@ -41,20 +41,20 @@ class Locator:
         return max(outer, key=len) if outer else None
 
     def _by_class(self, place: str) -> str | None:
-        """The file whose path, without its ending, has the class or one that holds it at its end."""
-        words = [word for word in re.split(r"[.\\/$]|::", place) if word]
-        for count in range(len(words), 0, -1):
-            end, named = "/".join(words[:count]), self._by_stem.get(words[count - 1], ())
+        """Return the file whose path, without its extension, ends with the class or an enclosing one."""
+        parts = [word for word in re.split(r"[.\\/$]|::", place) if word]
+        for count in range(len(parts), 0, -1):
+            end, named = "/".join(parts[:count]), self._by_stem.get(parts[count - 1], ())
             found = [path for path in named if _stem(path) == end]
             found = found or [path for path in named if _stem(path).endswith(f"/{end}")]
-            # A name space may begin elsewhere than the folders do: `App\\Tests` is often in `tests`.
-            found = found or [path for path in named if count == len(words) > 1 == len(named)]
+            # A namespace may differ from the folders: `App\\Tests` is often in `tests`.
+            found = found or [path for path in named if count == len(parts) > 1 == len(named)]
             if found:
                 return found[0] if len(found) == 1 else None
         return None
 
 
 def _stem(path: str) -> str:
-    """A path without the endings of its file."""
+    """Return a path without the extensions of its file."""
     folder, name = posixpath.split(path)
     return posixpath.join(folder, name.partition(".")[0])

@@ -1,4 +1,4 @@
-"""What one run of a gate showed: which tests ran, how each of them ended, and whether the run came to its own end."""
+"""The results of one run of a gate: which tests ran, how each of them ended, and whether the run ended normally."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Literal
 # "gone" and "skipped" are failures that only a comparison with the release can find.
 Kind = Literal["failed", "error", "timeout", "crash", "gone", "skipped"]
 
-# The status of several runs that are told as one.
+# The status of several runs that are joined into one.
 NO_STATUS = -1
 
 
 @dataclass(frozen=True, order=True)
 class TestId:
-    """One test: the file it is in, the name of its docstring or function, the source of the example.
+    """A test: its file, the name of its function or docstring, and, for a doctest, the source of the example.
 
-    A test that is a whole file (it timed out, or crashed) has neither name nor example; a test that is a
-    whole gate (``make doc-pdf`` failed) has no file either, and the gate's name as ``name``. The line number
-    is no part of it, so that edits above a test do not turn a known failure into a new one.
+    A whole file as a test (it timed out or crashed) has neither name nor example. A whole gate as a test (``make
+    doc-pdf`` failed) has no file, and the gate's name as ``name``. There is no line number, so that edits further up
+    in a file do not turn a known failure into a new one.
     """
 
     __test__ = False  # not for pytest to collect
@@ -32,7 +32,7 @@ class TestId:
 
     @property
     def is_whole_file(self) -> bool:
-        """Whether this stands for all that its file holds."""
+        """Whether this stands for all tests of its file."""
         return bool(self.file) and not self.name
 
     @property
@@ -41,9 +41,9 @@ class TestId:
         return not self.file
 
     def __str__(self) -> str:
-        words = [part for part in (self.file, self.name) if part]
+        parts = [part for part in (self.file, self.name) if part]
         first = self.example.strip().splitlines()
-        return "::".join(words) + (f" [{first[0]}]" if first else "")
+        return "::".join(parts) + (f" [{first[0]}]" if first else "")
 
     @classmethod
     def parse(cls, text: str) -> TestId:
@@ -59,9 +59,9 @@ class TestId:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A test that failed: how, at which line of its file (0 = unknown), and the excerpt that shows it.
+    """A failed test: how it failed, at which line of its file (0 if unknown), and the excerpt that shows it.
 
-    ``expected`` is for a file whose tests are only counted and of which too few ran: how many ran on the release.
+    ``expected`` is set if a file's tests are only counted and too few ran: it is how many ran on the release.
     """
 
     test: TestId
@@ -77,25 +77,24 @@ class Presence(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
-    ABSENT = "absent"  # the run came to its end and did not report it
-    HIDDEN = "hidden"  # the run, or the test's file, did not come to its end
+    ABSENT = "absent"  # the run ended normally and did not report the test
+    HIDDEN = "hidden"  # the run, or the test's file, did not end normally
 
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """The account of one run of a gate. A test that is not in it was not seen to pass.
+    """The results of one run of a gate. A test that is not listed has not passed.
 
-    ``failures`` are sorted by test and name each test once; ``passed`` and ``skipped`` are sorted, too. ``counts`` is
-    for formats that report no passing test by name: of each file that was tested to its end, how many tests ran.
-    ``lists_faults`` is for formats that report faults alone, such as LaTeX's log: there, a run that came to its end
-    has passed wherever it reports nothing. ``files`` are the files known to have been tested, sorted; ``tests``
-    counts tests or examples. ``times`` are seconds per file, where the format tells.
+    ``failures`` are sorted by test, each test once; ``passed`` and ``skipped`` are sorted, too. ``counts`` is for
+    formats that do not name passing tests: how many tests ran in each file that was tested to its end.
+    ``lists_faults`` is for formats that only report faults, such as LaTeX's log: if such a run ended normally,
+    everything without a fault passed. ``files`` are the files known to be tested, sorted; ``tests`` counts tests or
+    examples. ``times`` are seconds per file, if the format has them.
 
-    ``trouble`` is a clause that says why the run did not come to its own end, or does not account for it; empty where
-    it does. ``failures`` then hold the gate itself as well. ``broken`` is a clause that says what was wrong on our own
-    side (a font that the image lacks): then nothing else in here says anything about a candidate. ``notes`` say
-    what was odd about the report and had to be repaired to read it. ``status`` is what the command ended with, and
-    ``gate`` the name under which the gate as a whole fails.
+    ``trouble`` is a clause on why the run did not end normally, empty if it did; with trouble, ``failures`` also
+    contain the gate itself. ``broken`` is a clause on a fault of the machine (the image lacks a font), with which the
+    other fields say nothing about a candidate. ``notes`` list what had to be repaired to read the report. ``status``
+    is the command's exit status, and ``gate`` the name with which the gate as a whole fails.
     """
 
     gate: str = ""
@@ -119,7 +118,7 @@ class Results:
 
     @cached_property
     def _reported(self) -> Mapping[TestId, Presence]:
-        """What the report says of each test that it names; a test that failed anywhere has failed."""
+        """The result of each test that the report names. A test with any failure has failed."""
         return (
             dict.fromkeys(self.skipped, Presence.SKIPPED)
             | dict.fromkeys(self.passed, Presence.PASSED)
@@ -128,41 +127,41 @@ class Results:
 
     @cached_property
     def tested_files(self) -> frozenset[str]:
-        """All files of which something is reported."""
+        """All files with any reported result."""
         reported = (test.file for tests in (self.passed, self.skipped, self.failing) for test in tests)
         return frozenset((*self.files, *self.counts, *reported)) - {""}
 
     @property
     def is_measured(self) -> bool:
-        """Whether the run came to its end and reported at least one test."""
+        """Whether the run ended normally and reported at least one test."""
         return not (self.trouble or self.broken)
 
     @property
     def has_passed(self) -> bool:
-        """Whether any test was seen to pass."""
+        """Whether any test passed."""
         return bool(self.passed or any(self.counts.values()))
 
     @property
     def can_be_baseline(self) -> bool:
-        """Whether anything can be compared with this run: it came to its end, and some test passed."""
+        """Whether other runs can be compared with this one: it ended normally, and a test passed."""
         return self.is_measured and self.has_passed
 
     @property
     def fails(self) -> int:
-        """How many tests failed; the gate as a whole is none."""
+        """How many tests failed, without the gate as a whole."""
         return sum(not failure.test.is_whole_gate for failure in self.failures)
 
     @property
     def passes(self) -> int:
-        """How many tests passed. Where a format only counts, all that did not fail have."""
+        """How many tests passed. If the format only counts tests, these are all that did not fail."""
         if not self.has_passed:
             return 0
         return len(self.passed) or max(self.tests - self.fails - len(self.skipped), 0)
 
     def hides(self, file: str) -> bool:
-        """Whether a failure hides the other tests of ``file``: the whole run or the whole file did not come to its end.
+        """Whether a failure hides the other tests of ``file``, because the run or the file did not end normally.
 
-        Such a failure has no file or no name. What it hides has neither passed nor failed, and is not gone either.
+        Such a failure has no file or no name. The result of a hidden test is unknown: neither passed, failed nor gone.
         """
         return not self.is_measured or (bool(file) and (file, "") in self._failing_names)
 
@@ -181,9 +180,9 @@ class Results:
         return Presence.PASSED if test.is_whole_file and test.file in self.tested_files else Presence.ABSENT
 
     def _presence_of_part(self, test: TestId) -> Presence | None:
-        """Infer the presence of a test from reports that name only the failing examples of a test.
+        """Infer the result of an example from a report that names only failing examples.
 
-        An example that is not among the failing ones of its test did not fail. Of the test as a whole nothing is known.
+        An example that is not among the failing ones of its test did not fail. The test as a whole stays unknown.
         """
         if not test.name or self.lists_faults:
             return None
@@ -198,12 +197,12 @@ class Results:
 
 @dataclass(frozen=True, kw_only=True)
 class GateOutput:
-    """What a gate's command left behind, for a format to read.
+    """The output of a gate's command, for a format to read.
 
-    ``command`` is what ran. ``results`` is the content of the file that the command was told to write
-    (``{results}``), ``None`` where it wrote none; ``reports`` are the files that the gate's key ``results`` names, by
-    their paths in the source. ``log`` is standard output and standard error together, as they came. ``artifacts``
-    are the files that the gate's globs brought out, by their paths in the source.
+    ``command`` is what ran. ``results`` is the content of the file ``{results}``, ``None`` if the command did not
+    write it. ``reports`` are the files that match the gate's key ``results``, by their paths in the source. ``log`` is
+    standard output and standard error together, in the order in which they came. ``artifacts`` are the files that
+    match the gate's key ``artifacts``, by their paths in the source.
     """
 
     gate: str

@@ -1,4 +1,4 @@
-"""How often one test failed and passed: the counts that tell a flaky test from a broken one."""
+"""How often a test failed and passed: the counts that distinguish a flaky test from a broken one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Joins the results of shards: parts of a gate that ran apart, each on other files. Pure."""
+"""Join the results of shards: parts of a gate that ran separately, each on other files. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Part = TypeVar("Part")
 def complete(shards: Mapping[ShardFiles, Part], files: Iterable[str]) -> tuple[Part, ...]:
     """Return the parts of the smallest division that is complete: each of ``files`` is in exactly one of its shards.
 
-    Empty if none is complete. Shards that were planned apart from each other may overlap.
+    Empty if none is complete. Shards of different divisions may overlap.
     """
     expected = sorted(files)
     for count in sorted({each.shard.count for each in shards}):
@@ -28,9 +28,9 @@ def complete(shards: Mapping[ShardFiles, Part], files: Iterable[str]) -> tuple[P
 
 
 def join_results(parts: Sequence[Results]) -> Results:
-    """Join the results of several runs. Of a test that is in several, as after a crash, the first failure counts.
+    """Join the results of several runs. If several have the same test, as after a crash, its first failure counts.
 
-    The whole has trouble where any part has. Several parts have no common status, so it is :data:`NO_STATUS`.
+    The whole has trouble if any part has. Several parts have no common status, so it is :data:`NO_STATUS`.
     """
     failures = {failure.test: failure for part in reversed(parts) for failure in part.failures}
     passed = {test for part in parts for test in part.passed} - failures.keys()

@@ -1,4 +1,4 @@
-"""The head that a run record names: taken to another machine as a bundle, and checked before it is pushed.
+"""Bring the head of a run record to another machine as a bundle, and check it before it is pushed.
 
 See https://git-scm.com/docs/git-bundle.
 """
@@ -8,15 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from sessions.ledger.record import Record
+from sessions.source.bundles import fetch_from_bundle
 from sessions.source.mirror import Mirror
+from sessions.source.refusals import first_words
 from sessions.source.start import release_at
 from sessions.terminal.errors import SourceError
 
 
 def pack_head(mirror: Mirror, record: Record, bundle: Path) -> None:
-    """Write the head and all commits that it has and the release does not as a bundle.
+    """Write the head and all its commits that the release lacks as a bundle.
 
-    Raises :class:`SourceError` where git cannot.
+    Raises :class:`SourceError` if git cannot write it.
     """
     ref = f"refs/integrand/{_name(record)}"
     mirror.repository.keep(_name(record), record.head)
@@ -24,20 +26,24 @@ def pack_head(mirror: Mirror, record: Record, bundle: Path) -> None:
 
 
 def fetch_head(mirror: Mirror, record: Record, bundle: Path) -> None:
-    """Bring the record's head from a bundle into the mirror, where it is not there already.
+    """Fetch the record's head from a bundle into the mirror, unless the mirror has it.
 
-    Raises :class:`SourceError` where the release cannot be fetched, or the bundle cannot be read.
+    Raises :class:`SourceError` if the release cannot be fetched, or the bundle cannot be read.
     """
     if mirror.present([record.head]) or not bundle.is_file():
         return
     release_at(mirror, record.release, record.base)
     ref = f"refs/integrand/{_name(record)}"
-    words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", str(bundle), f"+{ref}:{ref}")
-    mirror.repository.git(*words, online=True)
+    reply = fetch_from_bundle(mirror.repository, [ref], bundle)
+    if reply.status:
+        raise SourceError(
+            f"{bundle} cannot be used ({first_words(reply)}), and nothing of it is pushed: type `nox -s integrate` "
+            "with --pack on the machine that made it, then publish again."
+        )
 
 
 def check_head(mirror: Mirror, record: Record) -> None:
-    """Raise :class:`SourceError` unless the head is what the record says: its tree, its base, and each merge."""
+    """Raise :class:`SourceError` unless tree, base and merges of the head agree with the record."""
     head = record.head
     if not mirror.present([head]):
         raise SourceError(
@@ -51,8 +57,8 @@ def check_head(mirror: Mirror, record: Record) -> None:
         raise _unlike(head, f"it does not contain the release {record.release}")
     commits = {ticket.number: ticket.commit for ticket in record.tickets}
     recorded = [commits[number] for number in record.order]
-    words = ("rev-list", "--first-parent", "--parents", f"--max-count={len(recorded)}", head)
-    rows = [line.split() for line in mirror.repository.git(*words).lines()] if recorded else []
+    arguments = ("rev-list", "--first-parent", "--parents", f"--max-count={len(recorded)}", head)
+    rows = [line.split() for line in mirror.repository.git(*arguments).lines()] if recorded else []
     if [row[2] if len(row) == 3 else "" for row in reversed(rows)] != recorded:
         raise _unlike(head, "it merges other commits than those of the integrated tickets")
 

@@ -15,7 +15,9 @@ from markupsafe import Markup
 
 from sessions.gates.results import TestId
 from sessions.ledger.record import Record, RecordedOptions, RecordedProbe
+from sessions.reporting.news import news_of
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
+from sessions.reporting.provisos import provisos
 from sessions.reporting.record_view import (
     at_fault,
     by_urgency,
@@ -24,8 +26,11 @@ from sessions.reporting.record_view import (
     log_tail,
     passed,
     queue,
+    say_best_set,
+    say_hint,
     shown_by,
     sides,
+    verdict_label,
 )
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS
@@ -40,6 +45,9 @@ def page(record: Record, state: Path) -> str:
     return render_page(
         "page.html.jinja",
         record=record,
+        labels={verdict: verdict_label(record, verdict).replace("-", " ") for verdict in VERDICTS},
+        provisos=provisos(record),
+        news=news_of(record, state / "days"),
         tickets=by_urgency(record),
         titles={each.number: each.title for each in record.tickets},
         counts=counts(record),
@@ -87,7 +95,7 @@ def render_page(name: str, **values: object) -> str:
             style=Markup(style),  # noqa: S704  our own files
             script=Markup(script),  # noqa: S704
             policy=policy,
-            **values,
+            **{"labels": {verdict: verdict.replace("-", " ") for verdict in VERDICTS}, **values},
         )
     )
 
@@ -108,6 +116,8 @@ def _environment() -> Environment:
         "sides": sides,
         "reproduction": reproduction,
         "passed": passed,
+        "best_set": say_best_set,
+        "hint": say_hint,
         "changes_to_tests": changes_to_tests,
         "many": _many,
         "given": _given,

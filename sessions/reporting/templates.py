@@ -7,7 +7,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sessions.reporting.record_view import changes_to_tests, passed
+from sessions.reporting.record_view import changes_to_tests, passed, say_best_set, say_hint
 
 Filters = Mapping[str, Callable[..., object]]
 
@@ -30,5 +30,11 @@ def _environment(filters: frozenset[tuple[str, Callable[..., object]]]) -> Envir
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"passed": passed, "changes_to_tests": changes_to_tests, **dict(filters)}
+    environment.filters |= {
+        "passed": passed,
+        "changes_to_tests": changes_to_tests,
+        "best_set": say_best_set,
+        "hint": say_hint,
+    }
+    environment.filters |= dict(filters)
     return environment

@@ -77,12 +77,12 @@ def build_init_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parse_init_options(words: Sequence[str], called_from: Path) -> InitOptions:
+def parse_init_options(arguments: Sequence[str], called_from: Path) -> InitOptions:
     """The options in ``words``; questions are only asked of a person at a terminal.
 
     Raises :class:`UsageError` for a word that cannot be meant.
     """
-    typed = vars(build_init_parser().parse_args(list(words)))
+    typed = vars(build_init_parser().parse_args(list(arguments)))
     ask = not typed["yes"] and sys.stdin.isatty() and sys.stdout.isatty()
     state = (called_from / typed.pop("state")).resolve()
     assert typed.keys() <= {field.name for field in fields(InitOptions)}  # noqa: S101  one place to name an option

@@ -44,6 +44,7 @@ class Options:
     gather: Path | None = None
     close: bool = False
     trends: Path | None = None
+    format: str | None = None
     retry_refused: bool = False
     fail_on: str | None = None
     json: bool = False
@@ -52,7 +53,7 @@ class Options:
     test: tuple[int, ...] = ()
 
 
-def parse_options(words: Sequence[str], *, session: str, called_from: Path, home: Path) -> Options:
+def parse_options(arguments: Sequence[str], *, session: str, called_from: Path, home: Path) -> Options:
     """Parse the options in ``words``.
 
     Relative paths count from ``called_from``, the folder in which the user typed the command. Without ``--config``,
@@ -61,7 +62,7 @@ def parse_options(words: Sequence[str], *, session: str, called_from: Path, home
     Raises :class:`UsageError` for an option that does not exist or a value that is not valid.
     """
     parser = build_parser(session)
-    typed = vars(parser.parse_args(list(words)))
+    typed = vars(parser.parse_args(list(arguments)))
     local = called_from / "integration.toml"
     config = called_from / typed["config"] if typed["config"] else local if local.exists() else home / local.name
     if typed["repository"] and (called_from / typed["repository"]).exists():
@@ -147,6 +148,8 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
     add("--pack", action="store_true", help=pack)
     add("--push-failed", action="store_true", help="with --publish: push the image of a red head, too, as …-failed")
     add("--trends", metavar="DIR", help="report: write the figures of all days there, as CSV and JSON")
+    shown = "report: print it as text or markdown (rendered on a terminal, else text)"
+    add("--format", choices=("text", "markdown"), help=shown)
     add("--close", action="store_true", help="report: close the tickets that the release contains")
     add("--retry-refused", action="store_true", help="report: retry changes that the tracker refused on another day")
     add("--fail-on", choices=("ejected",), help="status 1 also if a ticket had to be taken out")

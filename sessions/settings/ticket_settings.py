@@ -24,5 +24,9 @@ class Tracker:
     priorities: tuple[str, ...] = key("Labels that give a ticket's priority, highest first.", ())
     require_checks: tuple[str, ...] = key("Checks that must have passed on a pull request's head.", ())
     at_fault: str = key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
-    fixes: tuple[str, ...] = key("Labels of tickets that may mend a gate which cannot measure the release.", ())
+    fixes: tuple[str, ...] = key("Labels of tickets that mend the release: the baseline is measured with them.", ())
     order: Literal["number", "listed"] = key("Who comes first of equals: lower number, or listed first.", "number")
+    select: Literal["first", "best"] = key(
+        "`first`: each ticket that merges with those before it; `best`: the set with most tickets of high priority.",
+        "first",
+    )

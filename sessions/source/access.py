@@ -1,7 +1,7 @@
-"""What lets the user in at a remote: the variables and the configuration keys that online commands of git may see.
+"""Pass the user's credentials to git commands that go online: environment variables and configuration keys.
 
-Everything else of the user's configuration (drivers, filters, hooks, rename limits, aliases) would change what git
-does, and is kept out.
+All other keys of the user's configuration (drivers, filters, hooks, rename limits, aliases) would change what git
+does, so they are not passed on.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pathlib import Path
 from sessions.source.git_start import starting_git
 from sessions.terminal.errors import SourceError
 
-# Credential helpers, ssh and curl are told things in variables that only their user knows, so all but git's pass.
+# Credential helpers, ssh and curl read variables that we cannot list, so all variables but git's own are passed on.
 _GIT = re.compile(r"GIT_(SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|PROXY_COMMAND|SSL_\w+|PROXY_SSL_\w+|HTTP_\w+)")
-# Where the user's configuration is; the second kind may be broken by whoever called us, and is then left out.
+# Where the user's configuration is. The second kind may come broken from our caller, and is then left out.
 _PLACES = re.compile(r"GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM)")
 _LOOSE = re.compile(r"GIT_CONFIG_(PARAMETERS|COUNT|KEY_\d+|VALUE_\d+)")
-# `safe.directory` is about the project's repository on this disk, which git reads in a process of its own.
+# `safe.directory` is for a project's repository on this disk, which git reads in another process.
 _KEYS = re.compile(
     r"(credential|http|url|protocol)\..*|core\.(sshcommand|askpass|gitproxy)|ssh\.variant|safe\.directory"
     r"|lfs\.(.*\.)?(access|locksverify|.*timeout)|lfs\.customtransfer\..*",
@@ -32,7 +32,7 @@ _KEYS = re.compile(
 
 @contextmanager
 def lend_access(*, online: bool) -> Iterator[dict[str, str]]:
-    """The environment that an online command needs beside what all have; nothing for any other.
+    """Yield the variables that an online command needs in addition; none for any other command.
 
     Raises :class:`SourceError` where the user's configuration cannot be read.
     """
@@ -46,8 +46,18 @@ def lend_access(*, online: bool) -> Iterator[dict[str, str]]:
         yield own | {"LC_ALL": "C", "GIT_CONFIG_GLOBAL": file.name}
 
 
+def read_identity() -> str:
+    """Return who works here, as ``Name <address>``, as git knows it; empty if it does not."""
+    done = _list_configuration(_PLACES.pattern)
+    rows = (row.partition("\n") for row in done.stdout.decode("utf-8", "replace").split("\0"))
+    known = {key: value for key, _, value in rows}
+    name = os.environ.get("GIT_AUTHOR_NAME", known.get("user.name", ""))
+    address = os.environ.get("GIT_AUTHOR_EMAIL", known.get("user.email", ""))
+    return f"{name} <{address}>" if name else ""
+
+
 def _entries() -> list[tuple[str, str]]:
-    """The keys that pass, in the order in which git reads them, with their values."""
+    """Return the configuration keys to pass on and their values, in the order in which git reads them."""
     done = _list_configuration(f"{_PLACES.pattern}|{_LOOSE.pattern}")
     if done.returncode:
         done = _list_configuration(_PLACES.pattern)
@@ -62,16 +72,16 @@ def _entries() -> list[tuple[str, str]]:
 def _list_configuration(names: str) -> subprocess.CompletedProcess[bytes]:
     chosen = re.compile(names)
     own = {name: text for name, text in os.environ.items() if not name.startswith("GIT_") or chosen.fullmatch(name)}
-    # In a folder that is in no repository; its own configuration is not the user's.
+    # In a folder outside of any repository, whose configuration would be read too.
     with tempfile.TemporaryDirectory() as nowhere:
         environment = own | {"LC_ALL": "C", "GIT_DIR": str(Path(nowhere) / "none")}
-        words = ["git", "config", "--list", "-z"]
+        command = ["git", "config", "--list", "-z"]
         with starting_git():
-            return subprocess.run(words, cwd=nowhere, env=environment, capture_output=True, check=False)
+            return subprocess.run(command, cwd=nowhere, env=environment, capture_output=True, check=False)
 
 
 def _as_file(entries: Iterable[tuple[str, str]]) -> bytes:
-    r"""The entries in git's own syntax, see https://git-scm.com/docs/git-config#_syntax.
+    r"""Write the entries in git's syntax, see https://git-scm.com/docs/git-config#_syntax.
 
     >>> _as_file([("url.a\"b.insteadof", "c\\d\ne")])
     b'[url "a\\"b"]\n\tinsteadof = "c\\\\d\\ne"\n'

@@ -1,4 +1,4 @@
-"""Tickets of the line that keep several others out: found in the day's conflicts, told once merges have shown it."""
+"""Find merged tickets that keep several others out. The day's conflicts name candidates; trial merges confirm them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from sessions.source.conflicts import Clash
 from sessions.source.line import Line, Queue
 from sessions.source.merging import Candidate, Merger
-from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
+from sessions.tickets.model import Decision, Ticket, Verdict, name_some, name_tickets
 from sessions.tickets.order import Needs, closure
 
-# How many tickets one must keep out to be told of; of how many at most the merges are tried; how many a line names.
-_SEVERAL, _TRIED, _NAMED = 2, 3, 5
+# The least number of tickets that a blocker keeps out; the most blockers that are tried.
+_SEVERAL, _TRIED = 2, 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Blocker:
-    """A ticket of the line without which others would fit.
+    """A merged ticket without which others would merge.
 
-    ``would_fit`` are those that merge onto the line without it, each by itself; ``together`` those of them that do one
-    after the other, in merge order. ``needed_by`` are tickets of the line that would have to leave with it.
+    ``would_fit`` lists the tickets that merge onto the line without it, each by itself; ``together`` those of them
+    that merge one after the other, in merge order. ``needed_by`` lists merged tickets that depend on the blocker and
+    would have to leave with it.
     """
 
     ticket: int
@@ -34,20 +35,14 @@ class Blocker:
         also = f" (and {name_tickets(self.needed_by)}, which need it)" if self.needed_by else ""
         return (
             f"without #{self.ticket}{also}, each of {len(self.would_fit)} tickets that do not merge would: "
-            f"{_some(self.would_fit)}; together {_some(self.together)}"
+            f"{name_some(self.would_fit)}; together {name_some(self.together)}"
         )
 
 
-def _some(numbers: Sequence[int]) -> str:
-    most = numbers[:_NAMED]
-    rest = len(numbers) - len(most)
-    return f"{', '.join(f'#{number}' for number in most)} and {rest} more" if rest else name_tickets(most)
-
-
 def suspects(decisions: Mapping[int, Decision]) -> tuple[int, ...]:
-    """Who is named in every conflict of several tickets, those that are named by most first. Pure.
+    """Return the tickets that every conflict of several tickets names, those named most often first. Pure.
 
-    A ticket that clashes with two others, in different files, would not fit with one of them gone.
+    A ticket that conflicts with two others in different files would still conflict with one of them gone.
     """
     named = Counter(
         number
@@ -61,11 +56,11 @@ def suspects(decisions: Mapping[int, Decision]) -> tuple[int, ...]:
 
 
 def find_blockers(queue: Queue, line: Line, merger: Merger) -> tuple[Blocker, ...]:
-    """Those tickets of the line without which several others would fit.
+    """Return the merged tickets without which several others would merge.
 
-    Each was tried: the line merged without it (up to its place, these merges are known), then every ticket that
-    conflicts merged onto that. Three at most are tried. Where the line itself does not merge without it, or fewer
-    than two others would, nothing is told.
+    At most three tickets are tried: the line is merged without the ticket (up to its place, these merges are known),
+    then each conflicting ticket is merged onto that. A ticket without which the line itself does not merge, or fewer
+    than two others do, is no blocker.
 
     Raises :class:`SourceError` where git itself failed.
     """
@@ -74,8 +69,8 @@ def find_blockers(queue: Queue, line: Line, merger: Merger) -> tuple[Blocker, ..
         for ticket in queue.tickets
         if (decision := line.decisions.get(ticket.number)) and decision.verdict is Verdict.CONFLICT
     ]
-    there = {ticket.number for ticket in line.tickets}
-    tried = [number for number in suspects(line.decisions) if number in there][:_TRIED]
+    merged = {ticket.number for ticket in line.tickets}
+    tried = [number for number in suspects(line.decisions) if number in merged][:_TRIED]
     found = (_try_without(number, line.tickets, waiting, queue.needs, merger) for number in tried)
     return tuple(blocker for blocker in found if blocker and len(blocker.would_fit) >= _SEVERAL)
 

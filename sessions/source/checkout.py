@@ -1,6 +1,6 @@
-"""Files as a checkout has them: git itself converts line ends, encodings, ``$Id$`` and what Git LFS keeps.
+"""Write files as a checkout has them: git itself converts line ends, encodings, ``$Id$`` and Git LFS pointers.
 
-An index and a work tree of their own are lent to git for one tree; the repository gets neither.
+Each tree is written with a temporary index and work tree, so that the bare repository needs neither.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from sessions.terminal.errors import ContentError, SourceError
 _CONVERTING = ("text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
 _LFS = re.compile(rb"filter\s*=\s*lfs")
 _POINTER = b"version https://git-lfs.github.com/spec/"
-# Why an object is not to be had, from a server's answer (https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md)
-# or from a folder; all else may be the network.
+# A server (https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md) or a folder lacks an object. All other
+# errors may come from the network.
 _LACKING = re.compile(r"\[404\]|remote missing object|does not exist|not found", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """One tree in an index, to be written into ``folder``; ``uses_lfs`` where its attributes name Git LFS."""
+    """A tree in an index, ready to be written into ``folder``. ``uses_lfs``: its attributes name Git LFS."""
 
     repository: Repository
     index: Path
@@ -38,9 +38,9 @@ class Staged:
     uses_lfs: bool
 
     def write(self, tree: str) -> None:
-        """Write all files of the ``tree`` that is staged, and an empty folder for each submodule.
+        """Write all files of the staged ``tree``, and an empty folder for each submodule.
 
-        Raises :class:`ContentError` where the content of a file cannot be had.
+        Raises :class:`ContentError` if the content of a file is not available.
         """
         self._check_pointers(self.paths())
         self._convert("read-tree", "--reset", "-u", tree)
@@ -48,18 +48,18 @@ class Staged:
     def write_some(self, paths: Sequence[str]) -> None:
         """Write some files, none of which is a submodule; raises :class:`ContentError` as :meth:`write` does."""
         self._check_pointers(paths)
-        # In the second pass: while they are not there, git reads attributes from the index.
+        # In the second pass: as long as attribute files do not exist, git reads attributes from the index.
         others = [path for path in paths if Path(path).name != ATTRIBUTES]
         for some in (others, [path for path in paths if Path(path).name == ATTRIBUTES]):
             if some:
                 self._convert("checkout-index", "-z", "--stdin", "--force", put=_joined(some))
 
     def paths(self) -> tuple[str, ...]:
-        """The paths of all entries."""
+        """Return the paths of all entries."""
         return tuple(self._git("ls-files", "-z").fields())
 
     def conversions(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """What the attributes say of how each file is converted: equal for two trees where they say the same."""
+        """Return the conversion attributes of each file: two trees with equal ones convert the file alike."""
         fields = self._git("check-attr", "-z", "--cached", "--stdin", *_CONVERTING, put=_joined(paths)).fields()
         step = 3 * len(_CONVERTING)
         return {fields[at]: tuple(fields[at + 2 : at + step : 3]) for at in range(0, len(fields), step)}
@@ -67,44 +67,44 @@ class Staged:
     def _check_pointers(self, paths: Sequence[str]) -> None:
         if not self.uses_lfs or shutil.which("git-lfs"):
             return
-        kept = [path for path, told in self.conversions(paths).items() if "lfs" in told]
+        kept = [path for path, values in self.conversions(paths).items() if "lfs" in values]
         contents = self._stored(kept)
         if lacking := sorted(path for path, content in contents.items() if content.startswith(_POINTER)):
             raise ContentError(f"{lacking[0]} is kept in Git LFS, and git-lfs is not installed here: install it")
 
     def _stored(self, paths: Sequence[str]) -> Mapping[str, bytes]:
-        """The contents of files as the repository holds them."""
+        """Return the contents of files as the repository stores them."""
         found = {}
         for row in self._git("ls-files", "-z", "--stage").fields():
-            words, path = row.split("\t", 1)
-            found[path] = words.split()[1]
+            details, path = row.split("\t", 1)
+            found[path] = details.split()[1]
         blobs = self.repository.read({found[path] for path in paths if path in found})
         return {path: blobs[found[path]] for path in paths if found.get(path) in blobs}
 
-    def _convert(self, *words: str, put: bytes = b"") -> None:
+    def _convert(self, *arguments: str, put: bytes = b"") -> None:
         if not self.uses_lfs:
-            # What it cannot encode, git writes as it is, and says so; a missing content is a status.
-            self.repository.git(*words, put=put, env=self._places, may_complain=True)
+            # git writes a file that it cannot encode as it is, with a warning. Missing content changes its status.
+            self.repository.git(*arguments, put=put, env=self._places, may_complain=True)
             return
-        # Git LFS asks the remote for what it has not kept in the repository yet.
+        # Git LFS fetches from the remote what the repository does not have yet.
         env = self._places | (self._lfs_settings if shutil.which("git-lfs") else {})
-        reply = self.repository.git(*words, put=put, ok=(0, 1, 128), env=env, online=True)
+        reply = self.repository.git(*arguments, put=put, ok=(0, 1, 128), env=env, online=True)
         if reply.status:
             raise _lfs_error(reply, self.repository)
 
-    def _git(self, *words: str, put: bytes = b"") -> GitReply:
-        return self.repository.git(*words, put=put, env=self._places)
+    def _git(self, *arguments: str, put: bytes = b"") -> GitReply:
+        return self.repository.git(*arguments, put=put, env=self._places)
 
     @property
     def _lfs_settings(self) -> dict[str, str]:
-        # As `git lfs install` writes them; no other driver is known here, as in a fresh clone.
+        # What `git lfs install` writes. No other driver is known, as in a fresh clone.
         origin = self.repository.origin
         return configured(
             filter__lfs__clean="git-lfs clean -- %f",
             filter__lfs__smudge="git-lfs smudge -- %f",
             filter__lfs__process="git-lfs filter-process",
             filter__lfs__required="true",
-            core__hooksPath=str(self.index.parent / "hooks"),  # it installs some, which nobody needs
+            core__hooksPath=str(self.index.parent / "hooks"),  # Git LFS installs hooks wherever it runs
             **({"remote__origin__url": origin} if origin else {}),
         )
 
@@ -115,7 +115,7 @@ class Staged:
 
 @contextmanager
 def staged(repository: Repository, tree: str, folder: Path) -> Iterator[Staged]:
-    """A tree, ready to be written into a folder, which is made; nothing is left in the repository."""
+    """Prepare a tree to be written into a new folder. Leaves nothing in the repository."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="integrand-") as scratch:
         index = Path(scratch, "index")

@@ -1,8 +1,8 @@
-"""The one way to call git: an explicit git folder, an environment that is listed here, no configuration of the user.
+"""Call git with an explicit git folder, a fixed environment and without the user's configuration.
 
-The same objects must give the same answer on any machine, from a hook or an alias as well, so that git sees no
-``GIT_*`` variable but ours. Commands that go online also need what lets the user in at the remote:
-:mod:`sessions.source.access` picks that.
+The same objects must give the same answer on any machine, also if Integrand is called from a git hook or alias, so
+git sees no ``GIT_*`` variable but ours. Commands that go online also get the user's credentials, see
+:mod:`sessions.source.access`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from sessions.source.access import lend_access
 from sessions.source.git_start import starting_git
 from sessions.terminal.errors import SourceError
 
-OLDEST = (2, 38)  # which brought `git merge-tree --write-tree`
+OLDEST = (2, 38)  # the first with `git merge-tree --write-tree`
 
 
 def configured(**values: str) -> dict[str, str]:
-    """The environment in which a git command finds these configuration values; ``__`` in a name stands for a dot.
+    """Return the environment that sets these configuration values for git; ``__`` in a name stands for a dot.
 
     >>> configured(core__eol="lf")
     {'GIT_CONFIG_COUNT': '1', 'GIT_CONFIG_KEY_0': 'core.eol', 'GIT_CONFIG_VALUE_0': 'lf'}
@@ -36,7 +36,7 @@ def configured(**values: str) -> dict[str, str]:
     return environment
 
 
-# All that an offline command sees of the user's environment: where programs and room for temporary files are.
+# The user's variables that offline commands see: where programs and temporary files are.
 _LENT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH")
 # Without HOME and XDG_CONFIG_HOME, git finds no attributes and no ignore file of the user either.
 _FIXED = {
@@ -49,7 +49,7 @@ _FIXED = {
     # Git LFS installs hooks wherever it runs.
     **configured(core__hooksPath=os.devnull),
 }
-# Of attributes that git cannot read it makes nothing, and goes on; it only says so.
+# git ignores attributes that it cannot read, with such a warning.
 _HARMLESS = re.compile(r"warning:|hint:|.* (not allowed|is not a valid attribute name): .*:\d+$")
 
 
@@ -67,27 +67,27 @@ class GitReply:
         return self.out.decode("utf-8", "surrogateescape").rstrip("\n")
 
     def lines(self) -> list[str]:
-        """The lines of the output: ref names may hold what `str.splitlines` takes for a line's end, as U+2028."""
+        """Split the output at line feeds only: a ref name may hold U+2028, where `str.splitlines` splits too."""
         return self.text.split("\n") if self.text else []
 
     @property
     def complains(self) -> bool:
-        """Whether standard error holds more than warnings and hints."""
+        """Whether standard error has more than warnings and hints."""
         return any(line and not _HARMLESS.match(line) for line in self.err.splitlines())
 
     @property
     def last_words(self) -> str:
-        """The last line of standard error that is no hint."""
+        """The last line of standard error that is not a hint."""
         lines = [line for line in self.err.strip().splitlines() if not line.startswith("hint:")]
         return lines[-1].strip() if lines else ""
 
     def fields(self) -> list[str]:
-        """The NUL-separated fields of the output."""
+        """Return the NUL-separated fields of the output."""
         return self.out.decode("utf-8", "surrogateescape").split("\0")[:-1]
 
 
 def call_git(
-    *words: str,
+    *arguments: str,
     git_dir: Path | None,
     put: bytes = b"",
     env: Mapping[str, str] | None = None,
@@ -95,17 +95,18 @@ def call_git(
     cwd: Path | None = None,
     patience: float | None = None,
 ) -> GitReply:
-    """Run one git command in the repository ``git_dir``, or in none, with ``put`` on its standard input.
+    """Run one git command in the repository ``git_dir`` (or outside of any), with ``put`` on its standard input.
 
-    After ``patience`` seconds it is ended, with the status 124 of `timeout`.
+    After ``patience`` seconds it is killed, and its status is 124, as with `timeout`.
 
-    Raises :class:`SourceError` where git cannot be started, or cannot read the user's configuration for going online.
+    Raises :class:`SourceError` if git cannot be started, or if an ``online`` command cannot read the user's
+    configuration.
     """
     with tempfile.TemporaryFile() as stream, lend_access(online=online) as access:
         stream.write(put)
         stream.seek(0)
         environment = _environment() | access | dict(env or {})
-        command, folder = _command(words, git_dir), cwd or git_dir
+        command, folder = _command(arguments, git_dir), cwd or git_dir
         try:
             with starting_git():
                 done = subprocess.run(
@@ -123,36 +124,36 @@ def call_git(
 
 
 def start_git(
-    *words: str,
+    *arguments: str,
     git_dir: Path,
     before: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a git command that is asked many things; ``before`` are words before ``git``, as of ``stdbuf``.
+    """Start a git command that answers many requests. ``before`` is put before ``git``, for example ``stdbuf -o0``.
 
-    The caller ends it with :func:`end_process`.
+    The caller must end it with :func:`end_process`.
     """
     pipe = subprocess.PIPE
-    command = [*before, *_command(words, git_dir)]
+    command = [*before, *_command(arguments, git_dir)]
     environment = _environment() | dict(env or {})
     with starting_git():
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd or git_dir, env=environment)
 
 
 def end_process(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and close its streams; it may have ended before."""
+    """Kill a process, if it still runs, and close its streams."""
     process.kill()
     process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
-            with contextlib.suppress(OSError):  # of what was still to be written
+            with contextlib.suppress(OSError):  # from output that could not be written any more
                 stream.close()
 
 
 @functools.cache
 def git_version() -> tuple[int, int]:
-    """The first two parts of git's version. Raises :class:`SourceError` where it is too old or missing."""
+    """Return the first two parts of git's version. Raises :class:`SourceError` if git is too old or missing."""
     text = call_git("version", git_dir=None).text
     found = re.search(r"(\d+)\.(\d+)", text)
     version = (int(found[1]), int(found[2])) if found else (0, 0)
@@ -165,8 +166,8 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _LENT if name in os.environ} | _FIXED
 
 
-def _command(words: Sequence[str], git_dir: Path | None) -> list[str]:
-    # Named, a repository needs no `safe.directory` nor `safe.bareRepository`: it is ours, whoever owns the folder.
-    # Where there is none, git must not look for one: its configuration would count.
+def _command(arguments: Sequence[str], git_dir: Path | None) -> list[str]:
+    # With --git-dir, git checks neither `safe.directory` nor `safe.bareRepository`: the repository is ours.
+    # Without a repository, git must not search for one, because it would read that one's configuration.
     named = git_dir.resolve() if git_dir else Path(os.devnull, "none")
-    return ["git", "--git-dir", str(named), *words]
+    return ["git", "--git-dir", str(named), *arguments]

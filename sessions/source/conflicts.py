@@ -1,4 +1,4 @@
-"""Where two sides clash: files, lines, and the text of both."""
+"""Where the two sides of a merge conflict: files, lines, and the text of both."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _OURS, _THEIRS = (re.compile(rf"^{mark}+ [0-9a-f]{{40,64}}$", re.MULTILINE) for 
 
 @dataclass(frozen=True, kw_only=True)
 class ConflictPlace:
-    """One file in which a merge clashed.
+    """A file with a merge conflict.
 
-    ``kind`` is git's own word: ``contents``, ``modify/delete``, ``add/add``… ``lines`` are the lines of the clash
-    in the version merged so far, as ``12-15,40-40``; empty where the clash is not about lines. ``hunk`` is the
-    first clash with its markers, cut to a page.
+    ``kind`` is git's name for it: ``contents``, ``modify/delete``, ``add/add``… ``lines`` are the conflicting lines
+    in the version merged so far, as ``12-15,40-40``; empty if the conflict is not about lines. ``hunk`` is the first
+    conflict with its markers, cut to a page.
     """
 
     path: str
@@ -33,10 +33,10 @@ class ConflictPlace:
 
 @dataclass(frozen=True, kw_only=True)
 class Clash:
-    """Why a merge failed: at least one file, with git's word for what is wrong with it.
+    """A merge that failed: the kind of conflict of each file, of which there is at least one.
 
-    ``head`` is the tree that was merged so far; ``tree`` is what git made of the merge, with markers in the files.
-    They are only read when somebody asks, as most clashes are never shown.
+    ``head`` is the tree merged so far, ``tree`` what git made of the merge, with conflict markers in the files. Both
+    are read on demand, because most conflicts are never shown.
     """
 
     kinds: Mapping[str, str]
@@ -46,46 +46,46 @@ class Clash:
 
     @property
     def paths(self) -> frozenset[str]:
-        """The files that clash."""
+        """The files with conflicts."""
         return frozenset(self.kinds)
 
     @property
     def places(self) -> tuple[ConflictPlace, ...]:
-        """Every file that clashes, with its lines; sorted."""
+        """Return all files with conflicts, sorted by path, with the lines."""
         return tuple(self.place(path) for path in sorted(self.kinds))
 
     def place(self, path: str) -> ConflictPlace:
-        """One of the files that clash, with its lines."""
+        """Return one of the files with conflicts, with the lines."""
         kind = self.kinds[path]
         if kind not in ("contents", "add/add"):
             return ConflictPlace(path=path, kind=kind)
         sides = (f"{self.tree}:{path}", f"{self.head}:{path}")
-        there = {side: blob.decode("utf-8", "replace") for side, blob in self.repository.read(sides).items()}
-        merged, head = (there.get(side) for side in sides)
+        contents = {side: blob.decode("utf-8", "replace") for side, blob in self.repository.read(sides).items()}
+        merged, head = (contents.get(side) for side in sides)
         size = _marker_size(merged or "")
         lines, hunk = read_markers(merged or "", head, size)
         hunk = re.sub(rf"(?m)^={{{size}}}$", "=" * _USUAL, hunk)
-        # git labels the sides with commits, whose ids change from day to day.
+        # git labels the sides with commit ids, which differ from day to day.
         hunk = _OURS.sub("<<<<<<< merged so far", _THEIRS.sub(">>>>>>> this ticket", hunk))
         return ConflictPlace(path=path, kind=kind, lines=lines, hunk=hunk)
 
 
 def clash_in(repository: Repository, head: str, tree: str, fields: list[str]) -> Clash:
-    """The clash in the rest of a `merge-tree -z` answer: stages, an empty field, then messages."""
+    """Parse the conflict from the rest of a `merge-tree -z` answer: stages, an empty field, then messages."""
     end = fields.index("")
     staged = dict.fromkeys((entry.split("\t", 1)[1] for entry in fields[:end]), "contents")
     messages = split_messages(fields[end + 1 :])
-    told = {path: word for paths, kind in messages if (word := _conflict_word(kind)) for path in paths}
-    return Clash(kinds=staged | told, head=head, tree=tree, repository=repository)
+    named = {path: word for paths, kind in messages if (word := _conflict_word(kind)) for path in paths}
+    return Clash(kinds=staged | named, head=head, tree=tree, repository=repository)
 
 
 def _conflict_word(kind: str) -> str:
-    """What kind of conflict a message tells of; nothing for any other message."""
+    """Return the kind of conflict that a message reports; empty for any other message."""
     return kind.removeprefix("CONFLICT (").rstrip(")") if kind.startswith("CONFLICT (") else ""
 
 
 def _marker_size(text: str) -> int:
-    """How many characters a conflict marker has in a file that git merged."""
+    """Return how many characters a conflict marker has in a file that git merged."""
     found = re.search(r"^(<+) [0-9a-f]{40,64}(:|$)", text, re.MULTILINE)
     return len(found[1]) if found else _USUAL
 
@@ -97,10 +97,10 @@ def _clash_pattern(size: int) -> re.Pattern[str]:
 
 
 def read_markers(text: str, head: str | None = None, size: int = _USUAL) -> tuple[str, str]:
-    r"""The clashes in a file with conflict markers: their lines in ``head``, and the first one's text.
+    r"""Find the conflicts in a file with conflict markers; return their lines in ``head`` and the first one's text.
 
-    ``head`` is the file as it was merged so far. What the other side adds cleanly above a clash is in ``text``, and
-    not in there; without ``head`` it is taken to add nothing. ``size`` is the length of a marker.
+    ``head`` is the file as merged so far. It lacks what the other side adds cleanly above a conflict; without ``head``
+    the other side is assumed to add nothing. ``size`` is the length of a marker.
 
     >>> read_markers("a\n<<<<<<< x\nb\nc\n=======\nd\n>>>>>>> y\ne\n")
     ('2-3', '<<<<<<< x\nb\nc\n=======\nd\n>>>>>>> y')
@@ -120,7 +120,7 @@ def read_markers(text: str, head: str | None = None, size: int = _USUAL) -> tupl
 
 
 def _places(ours: list[str], head: list[str]) -> Callable[[int], int]:
-    """Where the lines of ``ours`` are in ``head``, by index."""
+    """Return a function from the index of a line of ``ours`` to its index in ``head``."""
     blocks = SequenceMatcher(None, ours, head).get_matching_blocks()
 
     def place(line: int) -> int:
@@ -131,5 +131,5 @@ def _places(ours: list[str], head: list[str]) -> Callable[[int], int]:
 
 
 def _rows(text: str) -> list[str]:
-    """Lines as git counts them: a form feed or U+2028 ends none."""
+    """Split a text into lines as git does: only at line feeds, not at form feeds or U+2028."""
     return text.removesuffix("\n").split("\n") if text else []

@@ -1,4 +1,4 @@
-"""What a ticket's own diff does to the words in a file."""
+"""What a ticket's diff does to the text of a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sessions.source.repository import Repository
 
 @dataclass(kw_only=True)
 class Diff:
-    """The files that a ticket changes, between where it left the release's history and its commit (full hex ids)."""
+    """A ticket's changes, from where its branch left the release's history to its commit (full hex ids)."""
 
     repository: Repository
     release: str
@@ -21,7 +21,7 @@ class Diff:
 
     @cached_property
     def touched(self) -> frozenset[str]:
-        """The paths that it changes, adds or deletes."""
+        """The paths that the ticket changes, adds or deletes."""
         return touched_files(self.repository, self.release, self.commit)
 
     @cached_property
@@ -29,22 +29,22 @@ class Diff:
         return self.repository.git("merge-base", self.release, self.commit).lines()[0]
 
     def adds(self, path: str, pattern: str) -> bool:
-        """Whether words that a regular expression matches occur more often in a file afterwards."""
+        """Whether a regular expression has more matches in a file with the ticket than without."""
         before, after = self._counts(path, pattern)
         return after > before
 
     def lessens(self, path: str, pattern: str) -> bool:
-        """Whether they occur less often."""
+        """Whether a regular expression has fewer matches in a file with the ticket than without."""
         before, after = self._counts(path, pattern)
         return after < before
 
     def removes(self, path: str, pattern: str) -> bool:
-        """Whether they occur in a file before, and not at all afterwards."""
+        """Whether a regular expression matches in a file without the ticket, and not with it."""
         before, after = self._counts(path, pattern)
         return before > 0 and after == 0
 
     def had(self, path: str, pattern: str) -> bool:
-        """Whether they occur in a file before."""
+        """Whether a regular expression matches in a file without the ticket."""
         return self._counts(path, pattern)[0] > 0
 
     def _counts(self, path: str, pattern: str) -> tuple[int, int]:
@@ -55,7 +55,7 @@ class Diff:
         return before, after
 
     def _versions(self, path: str) -> tuple[str, str]:
-        """The file before and afterwards; empty where it does not exist."""
+        """Return a file's text without and with the ticket; empty where the file does not exist."""
         known = self._texts.get(path)
         if known is None:
             names = [f"{commit}:{path}" for commit in (self._base, self.commit)]

@@ -1,7 +1,7 @@
-"""The commits that show failures, taken to another machine: fetched from the project, or from a bundle.
+"""Bring the commits that show failures to another machine: from the project's repository, or from a bundle.
 
-A bundle is one file that git can fetch from, see https://git-scm.com/docs/git-bundle. It holds only the commits that
-the release lacks.
+A bundle is a file that git can fetch from, see https://git-scm.com/docs/git-bundle. Ours has only the commits that the
+release lacks.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from sessions.source.bundles import fetch_from_bundle
 from sessions.source.mirror import Mirror
 from sessions.source.refusals import first_words
 from sessions.source.repository import Repository
@@ -19,9 +20,9 @@ _REFS = "refs/integrand/reproduce/"
 
 
 def write_bundle(repository: Repository, commits: Iterable[str], release: str, path: Path) -> None:
-    """Write ``commits`` and all that they need and the commit ``release`` lacks; no file where there are none.
+    """Write ``commits`` and those of their ancestors that ``release`` lacks; no file if there are none.
 
-    Raises :class:`SourceError` where git cannot write it.
+    Raises :class:`SourceError` if git cannot write the bundle.
     """
     missing = sorted(set(commits))
     if not missing:
@@ -31,16 +32,16 @@ def write_bundle(repository: Repository, commits: Iterable[str], release: str, p
     updates = "".join(f"update {ref} {commit}\n" for ref, commit in zip(refs, missing, strict=True))
     repository.git("update-ref", "--stdin", put=updates.encode())
     half = path.with_name(f"{path.name}.half")
-    words = "".join(f"{ref}\n" for ref in refs) + f"^{release}\n"
-    # Git takes the prerequisites from the history of the refs; --stdin, as there may be thousands of refs.
-    repository.git("bundle", "create", "--quiet", str(half), "--stdin", put=words.encode())
+    revisions = "".join(f"{ref}\n" for ref in refs) + f"^{release}\n"
+    # git finds the prerequisites in the history of the refs. There may be thousands of refs, hence --stdin.
+    repository.git("bundle", "create", "--quiet", str(half), "--stdin", put=revisions.encode())
     half.replace(path)
 
 
 def fetch_release(mirror: Mirror, commit: str, tag: str) -> None:
-    """Bring a release's commit into the mirror: by itself, with its tag, or with all branches and tags.
+    """Fetch a release's commit into the mirror: by its id, else with its tag, else with all branches and tags.
 
-    Raises :class:`SourceError` where the repository does not have it.
+    Raises :class:`SourceError` if the repository does not have it.
     """
     if mirror.present([commit]):
         return
@@ -48,12 +49,12 @@ def fetch_release(mirror: Mirror, commit: str, tag: str) -> None:
     everything = {ref: ref for ref in mirror.remote if ref.startswith(("refs/heads/", "refs/tags/"))}
     if fetch_commits(mirror, [commit]):
         return
-    for wanted in (refs, {f"refs/integrand/remote/{ref}": ref for ref in everything}):
-        mirror.fetch(wanted)
+    for attempt in (refs, {f"refs/integrand/remote/{ref}": ref for ref in everything}):
+        mirror.fetch(attempt)
         if mirror.present([commit]):
             return
     raise SourceError(
-        f"{mirror.url} does not have the commit {commit[:10]} that {tag} was in the record: name the repository that "
+        f"{mirror.url} does not have the commit {commit[:10]}, which is {tag} in the record: name the repository that "
         "the day was run on with --repository URL."
     )
 
@@ -61,21 +62,29 @@ def fetch_release(mirror: Mirror, commit: str, tag: str) -> None:
 def fetch_commits(mirror: Mirror, commits: Iterable[str]) -> bool:
     """Fetch commits by their ids from the project's repository; return whether all are in the mirror now.
 
-    Not every server gives out a commit that no branch ends with, and most candidates were never pushed: that is no
-    error here.
+    It is no error if some are missing: not every server gives out a commit that is not the tip of a branch, and most
+    candidates were never pushed.
     """
     missing = sorted(set(commits) - mirror.present(commits := list(commits)))
     if missing:
         put = "".join(f"+{commit}:{_REFS}{commit}\n" for commit in missing).encode()
-        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--stdin", "--")
-        mirror.repository.git(*words, mirror.url, put=put, ok=(0, 1, 128), online=True)
+        arguments = (
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--stdin",
+            "--",
+        )
+        mirror.repository.git(*arguments, mirror.url, put=put, ok=(0, 1, 128), online=True)
     return len(mirror.present(commits)) == len(set(commits))
 
 
 def fetch_bundle(mirror: Mirror, commits: Iterable[str], path: Path) -> None:
-    """Bring ``commits`` into the mirror from a bundle; the release that it builds on must be there.
+    """Fetch ``commits`` from a bundle into the mirror, which must have the release that they are built on.
 
-    Raises :class:`SourceError` where the bundle is missing, damaged, or of other commits.
+    Raises :class:`SourceError` if the bundle is missing, damaged, or does not have the commits.
     """
     missing = sorted(set(commits) - mirror.present(commits := list(commits)))
     if not path.is_file():
@@ -83,10 +92,7 @@ def fetch_bundle(mirror: Mirror, commits: Iterable[str], path: Path) -> None:
             f"The commit {missing[0][:10]} was not pushed to {mirror.url}, and there is no {BUNDLE} beside the "
             "record: copy it from the folder of the report."
         )
-    # Only new commits are in it, so that a strict check cannot stumble over an old history.
-    words = ("-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--")
-    put = "".join(f"+{_REFS}{commit}:{_REFS}{commit}\n" for commit in missing).encode()
-    reply = mirror.repository.git(*words, str(path.resolve()), put=put, ok=(0, 1, 128), online=True)
+    reply = fetch_from_bundle(mirror.repository, (f"{_REFS}{commit}" for commit in missing), path)
     if reply.status or len(mirror.present(commits)) < len(set(commits)):
         raise SourceError(
             f"{path.name} cannot be used ({first_words(reply)}): copy it again from the folder of the report; it must "

@@ -1,4 +1,4 @@
-"""Refs of a repository elsewhere, brought here in as few calls as can be."""
+"""Fetch refs of a remote repository in as few calls of git as possible."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sessions.terminal.errors import SourceError
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """The commits that tickets' branches are at, by number, and why the others could not be fetched."""
+    """The commits of tickets' branches by ticket number, and why the others could not be fetched."""
 
     tips: dict[int, str]
     faults: dict[int, str]
@@ -21,27 +21,27 @@ class Fetched:
 
 @dataclass(frozen=True, kw_only=True)
 class Fetcher:
-    """Fetches from ``url``, which listed the refs ``remote`` with their full hex ids."""
+    """Fetches from ``url``. ``remote`` are the refs that it listed, with full hex ids."""
 
     repository: Repository
     url: str
     remote: Mapping[str, str]
 
     def fetch(self, refs: Mapping[str, str]) -> None:
-        """Bring remote refs (values) here under the names of the keys, in one call; none where all is here.
+        """Fetch remote refs (values) under the names of the keys, in one call, or none if all are up to date.
 
-        Raises :class:`SourceError` where one of them cannot be had.
+        Raises :class:`SourceError` if one of them cannot be fetched.
         """
         reply = self._fetch(refs)
         if reply.status or self._missing(refs):
             raise SourceError(failed_fetch(self.url, reply))
 
     def fetch_apart(self, refs: Mapping[str, str]) -> dict[str, str]:
-        """Fetch refs without those that fail by themselves; which these are (by local name), and why.
+        """Fetch refs one by one where needed; return those that cannot be fetched (by local name), and why.
 
-        Halves are tried of halves, so that one of 1,000 costs some 20 calls, and none cost one.
+        A call that fails is split in two halves, so that one bad ref of 1,000 costs some 20 calls.
 
-        Raises :class:`SourceError` where it is not one of them that fails, but the way to the remote, or this disk.
+        Raises :class:`SourceError` if the network, the remote or this disk fails rather than a ref.
         """
         reply = self._fetch(refs)
         missing = self._missing(refs)
@@ -60,7 +60,7 @@ class Fetcher:
         return self.fetch_apart(dict(items[:half])) | self.fetch_apart(dict(items[half:]))
 
     def check_refs(self) -> None:
-        """Raise :class:`SourceError` where a ref here names what is not here: no ticket is to blame for that."""
+        """Raise :class:`SourceError` if a local ref points to a missing object, which is no ticket's fault."""
         ids = "".join(f"{commit}\n" for commit in local_refs(self.repository, "refs/").values()).encode()
         rows = self.repository.git("cat-file", "--batch-check", put=ids).lines()
         for row in rows:
@@ -68,18 +68,26 @@ class Fetcher:
                 raise self.repository.lost(f"the object {row.split()[0]}")
 
     def _fetch(self, refs: Mapping[str, str]) -> GitReply:
-        """Fetch what is not here yet, whatever git replies.
+        """Fetch the refs that are not up to date, and return git's reply, also if it is an error.
 
-        Only exact ref names that the remote listed are ever asked for, so a hostile branch name is no refspec.
+        Only exact ref names that the remote listed are requested, so a hostile branch name cannot act as a refspec.
         """
         missing = self._missing(refs)
         if not missing:
             return GitReply(0, b"", "")
-        wanted = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode("utf-8", "surrogateescape")
-        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--stdin", "--")
-        reply = self.repository.git(*words, self.url, put=wanted, ok=(0, 1, 128), online=True)
+        refspecs = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode("utf-8", "surrogateescape")
+        arguments = (
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--stdin",
+            "--",
+        )
+        reply = self.repository.git(*arguments, self.url, put=refspecs, ok=(0, 1, 128), online=True)
         if not reply.status:
-            # 1 s for Sage, and merges are seven times faster with it.
+            # Takes 1 s for Sage, and makes merges seven times faster.
             self.repository.git("commit-graph", "write", "--reachable", "--no-progress")
         return reply
 
@@ -91,7 +99,7 @@ class Fetcher:
 def local_refs(repository: Repository, prefix: str) -> dict[str, str]:
     """Return the refs below ``prefix`` in a local repository, with the objects that they point to.
 
-    Raises :class:`SourceError` where git reports a broken ref.
+    Raises :class:`SourceError` if git reports a broken ref.
     """
     reply = repository.git("for-each-ref", "--format=%(objectname)%09%(refname)", prefix)
     if "broken ref" in reply.err:

@@ -1,4 +1,4 @@
-"""What keeps git from starting, as one sentence."""
+"""Translate errors at the start of git into SourceError."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sessions.terminal.errors import SourceError
 
 @contextmanager
 def starting_git() -> Iterator[None]:
-    """Start git within. Raises :class:`SourceError` where it is not installed, or the system cannot start it."""
+    """Wrap the start of git. Raises :class:`SourceError` if it is not installed, or the system cannot start it."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Globs over paths, read as git reads those in ``.gitignore``: ``src/**/*.py``, ``*.pdf``, ``!src/old/**``."""
+"""Match paths with globs as in ``.gitignore``: ``src/**/*.py``, ``*.pdf``, ``!src/old/**``."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathspec import GitIgnoreSpec
 
 
 def matching(globs: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:
-    """Those of ``paths`` that ``globs`` name, sorted."""
+    """Return those of ``paths`` that match ``globs``, sorted."""
     return tuple(sorted(GitIgnoreSpec.from_lines(globs).match_files(paths)))
 
 
 def matcher(globs: Iterable[str]) -> Callable[[str], bool]:
-    """Return a function that says whether ``globs`` name a path."""
+    """Return a function that tells whether a path matches ``globs``."""
     return GitIgnoreSpec.from_lines(globs).match_file
 
 
 def fixed_folder(glob: str) -> str:
-    """The folders before the first wildcard: ``local/share/pdf`` of ``local/share/pdf/**/*.pdf``.
+    """Return the folders before the first wildcard: ``local/share/pdf`` for ``local/share/pdf/**/*.pdf``.
 
     >>> fixed_folder("local/share/pdf/**/*.pdf"), fixed_folder("*.pdf"), fixed_folder("a/b.pdf")
     ('local/share/pdf', '', 'a')

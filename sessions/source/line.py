@@ -1,27 +1,30 @@
-"""The merge line: tickets merged one by one onto the release, and why each that is not in it is not."""
+"""The merge line: tickets merged one by one onto the release, and why the others were left out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from sessions.source.conflict_partners import conflict_in, used_resolutions
 from sessions.source.conflicts import Clash
 from sessions.source.merging import Candidate, Merger
 from sessions.source.trunk import Trunk
-from sessions.tickets.model import Conflict, Decision, Ticket, Verdict, name_tickets
+from sessions.tickets.model import Decision, Ticket, UsedResolution, Verdict, name_tickets
 from sessions.tickets.order import Needs
 
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """The eligible tickets in merge order, each pinned to a commit, and the reasons of those that are not in it.
+    """The eligible tickets in merge order, each pinned to a commit, and why the other tickets were left out.
 
-    ``needs`` holds declared dependencies and carried tickets; ``carried`` those of them that nobody declared.
-    ``trunk`` is what the tickets carry of the branch that they are for, and ``carriers`` are those that do.
+    ``needs`` has declared dependencies and carried tickets (whose commits a branch contains); ``carried`` has those
+    that are not declared. ``trunk`` is the part of the target branch that tickets contain, ``carriers`` are these
+    tickets.
 
-    Of tickets that the tracker does not list, ``met`` tells how it is known that the release has them. ``removed``
-    tells which tickets, listed or not, were merged and taken out again, and by what. ``hints`` are clauses about
-    listed tickets whose number a subject of the release's history names; they decide nothing.
+    ``met`` says how it is known that the release contains a ticket that the tracker does not list. ``removed`` says
+    which tickets, listed or not, were merged and reverted, and by what. ``hints`` are clauses about listed tickets
+    that a commit of the release names in its subject; they decide nothing. ``remarks`` are clauses
+    about tickets that are merged because somebody decided so.
     """
 
     tickets: tuple[Ticket, ...]
@@ -33,11 +36,12 @@ class Queue:
     met: Mapping[int, str] = field(default_factory=dict)
     removed: Mapping[int, str] = field(default_factory=dict)
     hints: Mapping[int, str] = field(default_factory=dict)
+    remarks: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A candidate with every ticket that fitted, in order, and a ruling on every ticket."""
+    """A candidate with every ticket that merged, in order, and a decision on every ticket."""
 
     head: Candidate
     tickets: tuple[Ticket, ...]
@@ -45,9 +49,9 @@ class Line:
 
 
 def start_line(queue: Queue, merger: Merger) -> Queue:
-    """Let the merge line start with what the tickets carry of the branch that they are for.
+    """Start the merge line with the part of the target branch that tickets contain.
 
-    Where that does not merge with the release, the tickets that carry it are blocked: nothing can tell what they do.
+    If that part does not merge with the release, the tickets that contain it are blocked: they cannot be tested.
     """
     if queue.trunk is None or not (clash := merger.start_with(queue.trunk)):
         return queue
@@ -62,7 +66,7 @@ def start_line(queue: Queue, merger: Merger) -> Queue:
 
 
 def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Line:
-    """Merge the queue without the tickets in ``out`` (which were found at fault before)."""
+    """Merge the queue without the tickets in ``out``, which were found to be culprits before."""
     decisions: dict[int, Decision] = {**queue.out, **out}
     heads, accepted = [merger.base], list[Ticket]()
     for ticket in queue.tickets:
@@ -78,18 +82,72 @@ def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Lin
             decisions[ticket.number] = _clashed(ticket, merged, heads, merger, queue)
         else:
             is_empty = merged.tree == heads[-1].tree
-            remarks = (_remarks(ticket, queue, is_empty), merger.remarks(heads[-1], ticket))
+            remarks = [_remarks(ticket, queue, is_empty), merger.remarks(heads[-1], ticket)]
             heads.append(merged)
             accepted.append(ticket)
             decisions[ticket.number] = Decision(verdict=Verdict.INTEGRATED, reason="; ".join(filter(None, remarks)))
+            decisions |= _settled(ticket, heads, merger, decisions)
+    decisions |= _dropped(merger, decisions)
     return Line(head=heads[-1], tickets=tuple(accepted), decisions=decisions)
 
 
+def find_mergeable(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> tuple[int, ...]:
+    """Return the tickets that may be in a line, in order: without those in ``out`` and those that bring nothing.
+
+    Tickets are left out, too, if they need one that is neither among them nor in the release.
+
+    Raises :class:`SourceError` where git itself failed.
+    """
+    decisions: dict[int, Decision] = {**queue.out, **out}
+    found = list[int]()
+    for ticket in queue.tickets:
+        if ticket.number in decisions:
+            continue
+        reason = _blocked(ticket, queue, decisions) or _nothing(ticket, merger)
+        decisions[ticket.number] = reason or Decision(verdict=Verdict.INTEGRATED)
+        if not reason:
+            found.append(ticket.number)
+    return tuple(found)
+
+
+def _settled(
+    ticket: Ticket, heads: Sequence[Candidate], merger: Merger, decisions: Mapping[int, Decision]
+) -> dict[int, Decision]:
+    """Return the decisions on both sides of each conflict that a kept resolution settled in the last merge."""
+    changed = dict[int, Decision]()
+    for use, others in used_resolutions(ticket, heads, merger):
+        with_ = name_tickets(others) if others else merger.start
+        remarks = {ticket.number: f"its conflict with {with_} is settled: {use}"}
+        remarks |= dict.fromkeys(others, f"it goes with #{ticket.number}: {use}")
+        for number, remark in remarks.items():
+            decision = changed.get(number, decisions[number])
+            changed[number] = _with_resolution(decision, remark, use.record(others))
+    return changed
+
+
+def _dropped(merger: Merger, decisions: Mapping[int, Decision]) -> dict[int, Decision]:
+    """Return the decisions on both sides of each conflict whose resolution was dropped."""
+    changed = dict[int, Decision]()
+    for dropped in merger.memory.dropped.values():
+        use = dropped.use
+        with_ = {other for each in decisions[use.ticket].conflicts for other in each.with_} | {*use.others}
+        for number in {use.ticket, *with_} & decisions.keys():
+            decision = changed.get(number, decisions[number])
+            used = replace(use.record(tuple(sorted(with_))), dropped=dropped.why)
+            changed[number] = _with_resolution(decision, str(dropped), used)
+    return changed
+
+
+def _with_resolution(decision: Decision, remark: str, used: UsedResolution) -> Decision:
+    reason = "; ".join(filter(None, [decision.reason, remark]))
+    return replace(decision, reason=reason, resolutions=(*decision.resolutions, used))
+
+
 def _nothing(ticket: Ticket, merger: Merger) -> Decision | None:
-    """The ruling on a ticket that brings nothing which the release, or the release with the trunk, lacks."""
+    """Return the decision on a ticket that adds nothing to the release, or to the release with the trunk."""
     for start, name in ((merger.bare, merger.release.tag), (merger.base, merger.start)):
         merged = merger.merge(start, ticket)
-        if isinstance(merged, Candidate) and merged.tree == start.tree:
+        if isinstance(merged, Candidate) and merged.tree == start.tree and merged.uses == start.uses:
             return Decision(verdict=Verdict.ALREADY_MERGED, reason=f"it brings nothing that {name} lacks")
     return None
 
@@ -116,6 +174,7 @@ def _remarks(ticket: Ticket, queue: Queue, is_empty: bool) -> str:
     carried = queue.carried.get(ticket.number, frozenset())
     met = [number for number in sorted(queue.needs.get(ticket.number, ())) if number in queue.met]
     remarks = [
+        queue.remarks.get(ticket.number, ""),
         f"its branch carries {name_tickets(carried)} without saying so" if carried else "",
         *(f"it depends on #{number}, which is in the release as of {queue.met[number]}" for number in met),
         "it brings nothing that the tickets before it do not" if is_empty else "",
@@ -124,7 +183,7 @@ def _remarks(ticket: Ticket, queue: Queue, is_empty: bool) -> str:
 
 
 def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: Merger, queue: Queue) -> Decision:
-    conflicts = tuple(_conflict(ticket, path, heads, merger) for path in sorted(clash.kinds))
+    conflicts = tuple(conflict_in(clash, path, ticket, heads, merger) for path in sorted(clash.kinds))
     parts = []
     for with_ in sorted({each.with_ for each in conflicts}):
         paths = [each.path for each in conflicts if each.with_ == with_ and each.path]
@@ -135,30 +194,3 @@ def _clashed(ticket: Ticket, clash: Clash, heads: Sequence[Candidate], merger: M
     if remark := merger.remarks(heads[-1], ticket):
         reason += f"; {remark}"
     return Decision(verdict=Verdict.CONFLICT, reason=reason, conflicts=conflicts)
-
-
-def _conflict(ticket: Ticket, path: str, heads: Sequence[Candidate], merger: Merger) -> Conflict:
-    """With whom a ticket clashes in one file.
-
-    ``heads`` are the line as it grew, from the release on. One of them still takes the ticket without a clash in
-    this file, and the next, which is one ticket longer, does not: that ticket is named. It is true both ways, and
-    holds for clashes that need more than two.
-    """
-    low, high = -1, len(heads) - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _clashes(merger.merge(heads[middle], ticket), path) else (middle, high)
-    shown = merger.merge(heads[high], ticket)
-    assert isinstance(shown, Clash)  # noqa: S101  the whole line clashed, else we would not be here
-    place = shown.place(path)
-    return Conflict(
-        with_=heads[high].tickets[-1:],
-        path=path,
-        lines=place.lines,
-        kind=place.kind,
-        hunk=place.hunk,
-    )
-
-
-def _clashes(merged: Candidate | Clash, path: str) -> bool:
-    return isinstance(merged, Clash) and path in merged.kinds

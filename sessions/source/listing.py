@@ -1,4 +1,4 @@
-"""The refs of a repository elsewhere, as of one moment."""
+"""List the refs of a remote repository."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sessions.terminal.errors import SourceError
 class RemoteRefs:
     """The refs of a remote repository: full ref names with full hex ids.
 
-    ``peeled`` maps the ref of an annotated tag to the object that the tag points to in the end, and ``symbolic`` a
-    symbolic ref to the ref that it stands for.
+    ``peeled`` maps the ref of an annotated tag to the object that the tag points to in the end, and ``symbolic`` maps
+    a symbolic ref to its target.
     """
 
     refs: dict[str, str]
@@ -27,14 +27,14 @@ class RemoteRefs:
         return self.refs.get(full_ref(branch))
 
     def head_ref(self, branch: str) -> str | None:
-        """Return the full ref of a branch. In a clone, the origin's branch is preferred to the local one."""
+        """Return the full ref of a branch. In a clone, origin's branch is preferred to the local one."""
         names = (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}")
         is_clone = "refs/remotes/origin/HEAD" in self.refs
         return next((name for name in (names if is_clone else reversed(names)) if name in self.refs), None)
 
     @property
     def default_branch(self) -> str:
-        """Return the name of the default branch (in a clone: of the origin's), empty where it is unknown."""
+        """Return the name of the default branch (in a clone: of origin's), empty if it is unknown."""
         for name, prefix in (("refs/remotes/origin/HEAD", "refs/remotes/origin/"), ("HEAD", "refs/heads/")):
             if name in self.symbolic:
                 return self.symbolic[name].removeprefix(prefix)
@@ -43,18 +43,18 @@ class RemoteRefs:
 
     @property
     def tags(self) -> dict[str, str]:
-        """Return the tags, with the object that each points to in the end."""
+        """Return the tags, each with the object that it points to in the end."""
         refs = (ref for ref in self.refs if ref.startswith("refs/tags/"))
         return {ref.removeprefix("refs/tags/"): self.peeled.get(ref, self.refs[ref]) for ref in refs}
 
 
 def full_ref(branch: str) -> str:
-    """Return the full ref of a branch that is named in short or in full."""
+    """Return the full ref of a branch from its short or full name."""
     return branch if branch.startswith("refs/") else f"refs/heads/{branch}"
 
 
 def list_remote(url: str) -> RemoteRefs:
-    """Ask a repository for its refs. Raises :class:`SourceError` where it is none, or cannot be reached."""
+    """List the refs of a repository. Raises :class:`SourceError` if it is no repository, or cannot be reached."""
     reply = call_git("ls-remote", "--symref", "--", url, git_dir=None, online=True)
     if reply.status:
         raise SourceError(unreadable(url, reply))

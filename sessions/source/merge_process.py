@@ -1,8 +1,8 @@
-"""One `git merge-tree` with one work tree: asked in a long-lived process where git can be, else in one a merge.
+"""Run `git merge-tree` for one set of attributes: one long-lived process for all merges, or one process each.
 
-See https://git-scm.com/docs/git-merge-tree. ``--stdin`` came with git 2.39. Before 2.49 git kept its answers in a
-buffer until its input ended, so that waiting for one never ended either: there, ``stdbuf`` of GNU coreutils takes
-the buffer away.
+See https://git-scm.com/docs/git-merge-tree. The long-lived process needs ``--stdin``, since git 2.39. Before 2.49, git
+buffered its answers until its input ended, so that a caller waited for ever; there, ``stdbuf`` of GNU coreutils turns
+the buffer off.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import os
 import shutil
 import subprocess
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sessions.source.command import GitReply, end_process, git_version, start_git
+from sessions.source.command import GitReply, configured, end_process, git_version, start_git
 from sessions.source.repository import Repository
 from sessions.terminal.errors import SourceError
 
@@ -25,7 +25,7 @@ _MERGE_TREE = ("merge-tree", "--write-tree", "-z")
 
 @dataclass(frozen=True)
 class Merge:
-    """What git made of two commits: a tree, and where it is not ``clean`` the rest of its answer, field by field."""
+    """The result of a merge: the tree, and, unless it is ``clean``, the other fields of git's answer."""
 
     clean: bool
     tree: str
@@ -34,7 +34,7 @@ class Merge:
 
 @dataclass
 class MergeProcess:
-    """Merges pairs of commits with the attributes that lie in ``folder``, which git takes for its work tree."""
+    """Merges pairs of commits with the attribute files in ``folder``, which git uses as its work tree."""
 
     repository: Repository
     folder: Path
@@ -43,8 +43,8 @@ class MergeProcess:
     def merge(self, ours: str, theirs: str) -> Merge:
         """Merge two commits, by full hex id, in memory.
 
-        Raises :class:`SourceError` where git could not, or complained: it has been seen to answer "clean" after it
-        had missed an object.
+        Raises :class:`SourceError` if git fails or prints an error: git can answer "clean" although an object is
+        missing.
         """
         before = words_before_git()
         if before is None:
@@ -63,20 +63,25 @@ class MergeProcess:
         raise SourceError(f"git merge-tree failed in {self.repository.path}: {complaint}")
 
     def auto_merged(self, ours: str, theirs: str) -> list[str]:
-        """The files whose contents both sides changed, so that git merged them; with or without a conflict."""
+        """Return the files that both sides changed, so that git merged their contents, with or without a conflict."""
         reply = self._git(*_MERGE_TREE, "--messages", ours, theirs)
         fields = reply.fields()
         messages = split_messages(fields[fields.index("", 1) + 1 :])
         return sorted({path for paths, kind in messages if kind == "Auto-merging" for path in paths})
 
+    def conflicts(self, ours: str, theirs: str) -> list[str]:
+        """Merge two commits that conflict, and return git's answer field by field; the markers show the base, too."""
+        style = configured(core__hooksPath=os.devnull, merge__conflictStyle="zdiff3")
+        return self._git(*_MERGE_TREE, "--messages", ours, theirs, env=style).fields()
+
     def merge_attributes(self, paths: list[str]) -> dict[str, str]:
-        """The ``merge`` attribute of files, as gitattributes(5) lists its states and values."""
+        """Return the ``merge`` attribute of each file: a state or value of gitattributes(5)."""
         put = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
         fields = self._git("check-attr", "-z", "--stdin", "merge", put=put).fields()
         return dict(zip(fields[::3], fields[2::3], strict=True))
 
     def close(self) -> None:
-        """End the process, if there is one; the next merge starts another."""
+        """End the process, if one runs. The next merge starts another."""
         if self._process is not None:
             end_process(self._process)
             self._process = None
@@ -88,15 +93,16 @@ class MergeProcess:
         tree, *rest = reply.fields()
         return Merge(clean=not reply.status, tree=tree, rest=rest)
 
-    def _git(self, *words: str, put: bytes = b"") -> GitReply:
-        return self.repository.git(*words, put=put, ok=(0, 1), cwd=self.folder, env=self._work_tree)
+    def _git(self, *words: str, put: bytes = b"", env: Mapping[str, str] | None = None) -> GitReply:
+        environment = {**self._work_tree, **(env or {})}
+        return self.repository.git(*words, put=put, ok=(0, 1), cwd=self.folder, env=environment)
 
     def _start(self, before: list[str]) -> subprocess.Popen[bytes]:
-        words = (*_MERGE_TREE, "--stdin")
+        arguments = (*_MERGE_TREE, "--stdin")
         git_dir = self.repository.git_dir
-        process = start_git(*words, git_dir=git_dir, before=before, cwd=self.folder, env=self._work_tree)
-        weakref.finalize(self, end_process, process)  # nobody has to remember to close
-        assert process.stderr is not None  # noqa: S101  it was asked for
+        process = start_git(*arguments, git_dir=git_dir, before=before, cwd=self.folder, env=self._work_tree)
+        weakref.finalize(self, end_process, process)  # also if close() is never called
+        assert process.stderr is not None  # noqa: S101  requested as a pipe
         os.set_blocking(process.stderr.fileno(), False)
         return process
 
@@ -106,9 +112,9 @@ class MergeProcess:
 
 
 def split_messages(fields: list[str]) -> Iterator[tuple[list[str], str]]:
-    """The messages of a `merge-tree -z` answer: the paths that each is about, and its type.
+    """Yield the paths and the type of each message in a `merge-tree -z` answer.
 
-    The type of a message is stable between versions of git, its text is not and is left out.
+    The texts are left out: unlike the types, they differ between versions of git.
     """
     at = 0
     while at < len(fields) and fields[at].isdecimal():
@@ -119,7 +125,7 @@ def split_messages(fields: list[str]) -> Iterator[tuple[list[str], str]]:
 
 @functools.cache
 def words_before_git() -> list[str] | None:
-    """What must stand before `git merge-tree --stdin` for it to answer at once; ``None`` where nothing helps."""
+    """Return the prefix with which `git merge-tree --stdin` answers at once; ``None`` if there is no way."""
     version = git_version()
     if version >= (2, 49):
         return []
@@ -127,21 +133,21 @@ def words_before_git() -> list[str] | None:
 
 
 def _ask(process: subprocess.Popen[bytes], question: str) -> Merge:
-    assert process.stdin is not None  # noqa: S101  it was asked for
-    assert process.stdout is not None  # noqa: S101  likewise
+    assert process.stdin is not None  # noqa: S101  requested as a pipe
+    assert process.stdout is not None  # noqa: S101  also a pipe
     process.stdin.write(question.encode())
     process.stdin.flush()
     fields = _fields(process.stdout.fileno())
-    # In this mode 1 is clean and 0 a conflict, the other way round than git's exit status.
+    # In this mode 1 means clean and 0 a conflict, unlike git's exit status.
     clean, tree = next(fields) == "1", next(fields)
     stages = list(iter(fields.__next__, ""))
     return Merge(clean=clean, tree=tree, rest=[] if clean else [*stages, "", *_messages(fields)])
 
 
 def _messages(fields: Iterator[str]) -> Iterator[str]:
-    """All up to the empty field that ends an answer; a message's text may be empty, its number of paths is not.
+    """Yield the fields up to the empty one that ends an answer. A message's text may be empty, its path count is not.
 
-    Where submodules conflict, git puts advice for people into that last field.
+    If submodules conflict, git puts advice for people into the last field.
     """
     while (count := next(fields)).isdecimal():
         yield count
@@ -150,7 +156,7 @@ def _messages(fields: Iterator[str]) -> Iterator[str]:
 
 
 def _fields(source: int) -> Iterator[str]:
-    """The NUL-ended fields that come from a file descriptor. Raises EOFError where it ends."""
+    """Yield the NUL-terminated fields from a file descriptor. Raises EOFError at its end."""
     rest = b""
     while True:
         while b"\0" not in rest:
@@ -163,6 +169,6 @@ def _fields(source: int) -> Iterator[str]:
 
 
 def _complaint(process: subprocess.Popen[bytes]) -> str:
-    assert process.stderr is not None  # noqa: S101  it was asked for
-    words = GitReply(0, b"", (process.stderr.read() or b"").decode("utf-8", "replace"))
-    return words.last_words if words.complains else ""
+    assert process.stderr is not None  # noqa: S101  requested as a pipe
+    printed = GitReply(0, b"", (process.stderr.read() or b"").decode("utf-8", "replace"))
+    return printed.last_words if printed.complains else ""

@@ -1,7 +1,7 @@
-"""`git merge-tree` for any two commits, with the attributes of the tree that is merged onto.
+"""Merge any two commits with `git merge-tree` and the attributes of the tree that is merged onto.
 
-A checkout reads ``.gitattributes`` from the work tree that it merges in. Where these files say nothing that bears on
-merges, and that is nearly everywhere, one process makes all merges.
+In a checkout, git reads ``.gitattributes`` from the work tree. Few projects have attributes that affect merges;
+without them, one process makes all merges.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 from sessions.source.merge_process import Merge, MergeProcess
 from sessions.source.repository import Repository
 from sessions.source.tree_reader import Found, TreeReader
+from sessions.source.unmerged import Unmerged, read_unmerged
 from sessions.terminal.errors import SourceError
 
-# A process knows the attributes of one tree; the line rarely needs more than one set of them at a time.
+# A process has the attributes of one tree. The merge line rarely needs more than one set of attributes at a time.
 _MOST_PROCESSES = 4
-# The states of the attribute and git's own drivers, see gitattributes(5). All others a user's configuration defines.
+# The states of the attribute and git's built-in drivers, see gitattributes(5). All others need a user's configuration.
 _BUILT_IN = frozenset({"unspecified", "set", "unset", "text", "binary", "union"})
 
 
@@ -35,9 +36,9 @@ class MergeTree:
         self.trees = TreeReader(self.repository)
 
     def merge(self, ours: str, theirs: str, tree: str = "") -> Merge:
-        """Merge two commits, by full hex id, in memory; ``tree`` is the tree of ``ours``, where it is known.
+        """Merge two commits, by full hex id, in memory. ``tree`` is the tree of ``ours``, if it is known.
 
-        Raises :class:`SourceError` where git could not.
+        Raises :class:`SourceError` if git fails.
         """
         try:
             return self._process(tree or f"{ours}^{{tree}}").merge(ours, theirs)
@@ -45,10 +46,17 @@ class MergeTree:
             self.close()
             raise
 
-    def unknown_drivers(self, ours: str, theirs: str, tree: str) -> dict[str, str]:
-        """The files that git merged line by line, though the attributes name a driver, with that driver's name.
+    def unmerged(self, merge: Merge, ours: str, theirs: str, tree: str) -> Unmerged | None:
+        """Return the conflicts of ``merge``, which is that of two commits; ``None`` if there are none.
 
-        Each user's configuration says which program such a driver is, so that there is none here.
+        ``tree`` is the tree of ``ours``. Raises :class:`SourceError` as :meth:`merge` does.
+        """
+        return None if merge.clean else read_unmerged(self._process(tree).conflicts(ours, theirs), merge.tree)
+
+    def unknown_drivers(self, ours: str, theirs: str, tree: str) -> dict[str, str]:
+        """Return the files whose merge driver is unknown here, with its name; git merged them line by line.
+
+        The program of such a driver is defined in each user's configuration, which is not used here.
         """
         if not self.trees.mentions(tree, b"merge="):
             return {}
@@ -57,7 +65,7 @@ class MergeTree:
         return {path: driver for path, driver in drivers.items() if driver not in _BUILT_IN}
 
     def close(self) -> None:
-        """End all processes; the next merge starts another."""
+        """End all processes. The next merge starts another."""
         for process in self._processes.values():
             process.close()
         self._processes.clear()

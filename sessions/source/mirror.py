@@ -21,8 +21,8 @@ from sessions.terminal.errors import SourceError
 class Mirror:
     """A bare repository in the state folder, and the refs of its remote.
 
-    ``refs`` are the remote's refs as of one moment: all decisions of a call rest on them. ``others`` are the refs of
-    other repositories in which tickets have their branches, by address.
+    ``refs`` are the remote's refs, listed once, so that all decisions of a session agree. ``others`` are the refs of
+    other repositories that have branches of tickets, by address.
     """
 
     repository: Repository
@@ -46,9 +46,9 @@ class Mirror:
         return self.refs.refs
 
     def list_refs(self, repository: str) -> Mapping[str, str]:
-        """Return the refs of another repository as of the first call; of the project's where the address is empty.
+        """Return the refs of another repository, listed once; those of the project's if the address is empty.
 
-        Raises :class:`SourceError` where the repository cannot be read.
+        Raises :class:`SourceError` if the repository cannot be read.
         """
         if not repository:
             return self.remote
@@ -56,21 +56,21 @@ class Mirror:
             self.others[repository] = list_remote(repository).refs
         return self.others[repository]
 
-    def release(self, wanted: str, pattern: str = "", name: str = "") -> Release:
-        """Return the newest release or the ``wanted`` tag, and fetch its objects.
+    def release(self, requested: str, pattern: str = "", name: str = "") -> Release:
+        """Return the newest release, or the tag ``requested``, and fetch its objects.
 
         ``pattern`` is `[project] tags`, and ``name`` the project's name. Tags that do not point to a commit are
         skipped.
 
-        Raises :class:`SourceError` where there is no release.
+        Raises :class:`SourceError` if there is no release.
         """
         odd = dict[str, str]()
-        for release in releases_in_order(list(self.refs.tags), wanted, pattern, name):
+        for release in releases_in_order(list(self.refs.tags), requested, pattern, name):
             ref = f"refs/tags/{release.tag}"
             self.fetch({ref: ref, DEFAULT_REF: "HEAD"} if "HEAD" in self.remote else {ref: ref})
             kind = self.repository.git("cat-file", "-t", f"{ref}^{{}}").text
             if kind == "commit":
-                passed = [f"the tag {tag} points to a {each} and is passed over" for tag, each in odd.items()]
+                passed = [f"the tag {tag} points to a {each} and was skipped" for tag, each in odd.items()]
                 aside = "; ".join(filter(None, [*passed, release.aside]))
                 return replace(self.at(f"{ref}^{{commit}}", release), aside=aside)
             odd[release.tag] = kind
@@ -78,15 +78,15 @@ class Mirror:
         raise SourceError(f"The tag {tag} points to a {kind}, not to a commit: name another release.")
 
     def at(self, name: str, release: Release) -> Release:
-        """Return ``release`` with the commit and the tree that the mirror has under ``name``."""
+        """Return ``release`` with the commit and the tree of ``name`` in the mirror."""
         commit = self.repository.git("rev-parse", "--verify", f"{name}^{{commit}}").text
         tree = self.repository.git("rev-parse", "--verify", f"{name}^{{tree}}").text
         return replace(release, commit=commit, tree=tree)
 
     def target(self, branch: str) -> str:
-        """Fetch the branch that tickets are for, and return its commit.
+        """Fetch the target branch of the tickets, and return its commit.
 
-        Raises :class:`SourceError` where the repository has no such branch.
+        Raises :class:`SourceError` if the repository has no such branch.
         """
         ref = self.refs.head_ref(branch)
         if ref is None:
@@ -130,7 +130,7 @@ class Mirror:
         have = local_refs(self.repository, "refs/integrand/tickets/")
         tips = {local: have[local] for local in refs if local not in failed}
         commits = self.present(tips.values())
-        if set(tips.values()) - commits:  # another kind of object, or lost
+        if set(tips.values()) - commits:  # objects that are no commits, or missing
             self._fetcher.check_refs()
         return Fetched(
             tips={_number_of(local): tip for local, tip in tips.items() if tip in commits},
@@ -160,10 +160,10 @@ def _number_of(local: str) -> int:
 
 
 def _open_repository(url: str, state: Path, remote: Mapping[str, str]) -> Repository:
-    """Open the local repository for ``url``, which listed the refs ``remote``."""
+    """Open the local repository for ``url``. ``remote`` are the refs that it listed."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", url.removesuffix(".git"))[-40:].strip("-")
     digest = hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    # The length of the ids tells their hash function: SHA-1 has 40 digits, SHA-256 has 64.
+    # Ids of SHA-1 have 40 digits, those of SHA-256 have 64.
     is_sha256 = any(len(commit) == 64 for commit in remote.values())
     path = state / "mirrors" / f"{name}-{digest}{'-sha256' if is_sha256 else ''}.git"
     path.parent.mkdir(parents=True, exist_ok=True)

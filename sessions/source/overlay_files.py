@@ -1,4 +1,4 @@
-"""A file in which a candidate differs from the release, as data: what makes them is git's, what takes them is not."""
+"""A file in which a candidate differs from the release, as plain data: engines apply it without git."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class OverlayFile:
-    """One file to put in, or to take away where ``content`` is ``None``. ``mode`` is git's, such as 0o100644.
+    """A file to write, or to delete if ``content`` is ``None``. ``mode`` is git's, such as 0o100644.
 
-    Mode 0o160000, of a submodule, stands for an empty folder.
+    Mode 0o160000 (a submodule) means an empty folder.
     """
 
     path: str
@@ -18,7 +18,7 @@ class OverlayFile:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is an empty folder to put in."""
+        """Whether this is an empty folder to create."""
         return self.mode == 0o160000 and self.content is not None
 
 

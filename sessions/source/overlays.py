@@ -1,4 +1,4 @@
-"""The files in which a candidate differs from the release: all that a probe needs of git."""
+"""Compute the files in which a candidate differs from the release. A probe needs nothing else from git."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sessions.source.trees import LINK, SUBMODULE, list_files
 
 @dataclass(frozen=True, kw_only=True)
 class _Change:
-    """A path in which two trees differ: modes and ids before and after, mode 0 where there is nothing."""
+    """A path in which two trees differ: modes and ids before and after; mode 0 where the path does not exist."""
 
     path: str
     modes: tuple[int, int]
@@ -27,13 +27,13 @@ class _Change:
 
 
 def overlay_between(repository: Repository, release: str, tree: str, *, submodules: bool = False) -> Overlay:
-    """What turns the release's files into those of ``tree``; unchanged files keep their times, builds stay short.
+    """Return the files that turn the release into ``tree``. Unchanged files keep their times, which keeps builds short.
 
-    What to take away comes first: where a folder became a link, its old files would else be sought behind the link.
-    Without ``submodules``, each of them is an empty folder, as in a fresh work tree.
+    Deletions come first: if a folder became a link, deleting its old files later would follow the link. Without
+    ``submodules``, each submodule is an empty folder, as in a fresh work tree.
 
-    Raises :class:`ContentError` where the content of a file cannot be had, and :class:`SourceError` where this
-    repository is broken.
+    Raises :class:`ContentError` if the content of a file is not available, and :class:`SourceError` if our repository
+    is broken.
     """
     if release == tree:
         return ()
@@ -53,35 +53,38 @@ def overlay_between(repository: Repository, release: str, tree: str, *, submodul
     return overlay
 
 
-# A tree never changes, and a day asks for the same few again and again.
+# A tree never changes, and a day reads the same few trees many times.
 @functools.lru_cache(maxsize=16)
 def files_of(repository: Repository, tree: str) -> tuple[str, ...]:
-    """The paths of all files in a tree, sorted; a submodule is none."""
+    """Return the sorted paths of all files in a tree, without submodules."""
     return tuple(sorted(path for path, (mode, _) in list_files(repository, tree).items() if mode != SUBMODULE))
 
 
 def size_of(repository: Repository, tree: str) -> int:
-    """How many bytes the files of a tree take."""
+    """Return the total size of a tree's files in bytes."""
     rows = repository.git("ls-tree", "-r", "-z", "--format=%(objectsize)", tree).fields()
     return sum(int(size) for size in rows if size.isdecimal())  # a submodule has none
 
 
 def touched_files(repository: Repository, release: str, commit: str) -> frozenset[str]:
-    """The paths in which a ticket's commit differs from where it left the release's history; none if it never did."""
-    # Not `diff-tree --merge-base`: it gives up where there are several, as after merges across.
+    """Return the paths that a ticket's commit changes since its branch left the release's history.
+
+    Empty if the two have no common history.
+    """
+    # Not `diff-tree --merge-base`: it fails if there are several merge bases, as after criss-cross merges.
     base = repository.git("merge-base", release, commit, ok=(0, 1, 128), may_complain=True)
     if base.status:
         return frozenset()
-    words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", base.text, commit)
-    return frozenset(repository.git(*words).fields())
+    arguments = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", base.text, commit)
+    return frozenset(repository.git(*arguments).fields())
 
 
 def export(repository: Repository, tree: str, folder: Path, *, submodules: bool = False) -> None:
-    """Write all files of ``tree`` into ``folder``, as `git worktree add` does; with ``submodules`` also theirs.
+    """Write all files of ``tree`` into ``folder``, as `git worktree add` does; with ``submodules`` also their files.
 
-    Not `git archive`: it would leave out and rewrite files as ``.gitattributes`` says, which is for releases.
+    `git archive` would not do: the export attributes make it leave out and rewrite files.
 
-    Raises :class:`ContentError` where the content of a file cannot be had.
+    Raises :class:`ContentError` if the content of a file is not available.
     """
     if submodules:
         fetch_submodules(repository, tree, repository.origin)
@@ -96,18 +99,18 @@ def export(repository: Repository, tree: str, folder: Path, *, submodules: bool 
 
 def _changes(repository: Repository, release: str, tree: str) -> list[_Change]:
     rows = repository.git("diff-tree", "-r", "-z", "--no-renames", release, tree).fields()
-    words = (row[1:].split() for row in rows[::2])
+    details = (row[1:].split() for row in rows[::2])
     return [
         _Change(path=path, modes=(int(old, 8), int(new, 8)), ids=(before, after))
-        for (old, new, before, after, _), path in zip(words, rows[1::2], strict=True)
+        for (old, new, before, after, _), path in zip(details, rows[1::2], strict=True)
     ]
 
 
 def _check_present(repository: Repository, changes: Iterable[_Change]) -> None:
-    wanted = {each.ids[1]: each.path for each in changes if each.modes[1] not in (0, SUBMODULE)}
-    put = "".join(f"{blob}\n" for blob in wanted).encode()
+    required = {each.ids[1]: each.path for each in changes if each.modes[1] not in (0, SUBMODULE)}
+    put = "".join(f"{blob}\n" for blob in required).encode()
     rows = [line.split() for line in repository.git("cat-file", "--batch-check", put=put).lines()]
-    if missing := [wanted[row[0]] for row in rows if row[1] == "missing"]:
+    if missing := [required[row[0]] for row in rows if row[1] == "missing"]:
         raise repository.lost(f"the content of {missing[0]}")
 
 
@@ -116,20 +119,20 @@ def _new_folder(path: str) -> OverlayFile:
 
 
 def _converted_otherwise(repository: Repository, release: str, tree: str) -> dict[str, int]:
-    """The files, with their modes, that the attributes of two trees have converted in different ways."""
-    told = []
+    """Return the files, with their modes, that git converts differently with the attributes of two trees."""
+    conversions = []
     with tempfile.TemporaryDirectory(prefix="integrand-") as scratch:
         for each in (release, tree):
             with staged(repository, each, Path(scratch)) as stage:
-                told.append(stage.conversions(stage.paths()))
-    before, after = told
+                conversions.append(stage.conversions(stage.paths()))
+    before, after = conversions
     modes = {path: mode for path, (mode, _) in list_files(repository, tree).items()}
     changed = (path for path in after if path in before and before[path] != after[path])
     return {path: modes[path] for path in changed if modes[path] not in (LINK, SUBMODULE)}
 
 
 def _written(repository: Repository, tree: str, put: dict[str, int]) -> Iterator[OverlayFile]:
-    """Files of a tree as git writes them, by path and mode."""
+    """Yield files of a tree, given by path and mode, as git writes them to disk."""
     if not put:
         return
     with tempfile.TemporaryDirectory(prefix="integrand-") as scratch:
@@ -142,7 +145,7 @@ def _written(repository: Repository, tree: str, put: dict[str, int]) -> Iterator
 
 
 def _inside_submodules(repository: Repository, release: str, tree: str) -> Iterator[OverlayFile]:
-    """What changed in submodules: all files of new ones, and of others what differs."""
+    """Yield the files that changed in submodules: all files of new submodules, the differences of others."""
     before = {each.path: each.commit for each in submodules_of(repository, release, repository.origin) if each.url}
     for module in submodules_of(repository, tree, repository.origin):
         if not module.url:

@@ -1,6 +1,6 @@
-"""What it means when git cannot read from a repository elsewhere, as one sentence with the way out.
+"""Explain why git cannot read from a remote repository, in one sentence that says what to do.
 
-Git's messages are matched in English, which ``LC_ALL=C`` makes it speak.
+Git's messages are matched in English, which ``LC_ALL=C`` ensures.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 
 from sessions.source.command import GitReply
 
-# Trouble on the way, which may be over the next time.
+# Network trouble, which may be over when the command is repeated.
 _PASSING = re.compile(
     r"could not resolve host|timed? ?out|connection (refused|reset|closed)|early eof|unexpected disconnect"
     r"|the remote end hung up|requested url returned error: (408|429|5\d\d)|rpc failed|couldn't find remote ref"
@@ -18,7 +18,7 @@ _PASSING = re.compile(
 )
 _SHALLOW = re.compile(r"shallow roots are not allowed|shallow update not allowed")
 _PARTIAL = re.compile(r"promisor remote|lazy fetching disabled")
-# What is wrong with the history that was asked for, and with no other.
+# Errors that concern the history of the requested ref alone.
 _ITS_OWN = re.compile(
     r"not our ref|couldn't find remote ref|did not send all necessary objects|failed to traverse parents"
     r"|repository corruption|(missing|bad|corrupt|read|parse|invalid).{0,20} (object|tree|blob|commit)"
@@ -28,7 +28,7 @@ _ITS_OWN = re.compile(
 
 
 def without_secret(text: str) -> str:
-    """A text without the user and password in any address that it names.
+    """Remove users and passwords from all addresses in a text.
 
     >>> without_secret("https://jane:s3cret@example.org/a.git and git@example.org:b.git")
     'https://example.org/a.git and git@example.org:b.git'
@@ -37,52 +37,52 @@ def without_secret(text: str) -> str:
 
 
 def is_shallow(reply: GitReply) -> bool:
-    """Whether a fetch left refs out because the remote lacks the beginning of their history."""
+    """Whether a fetch left refs out because the remote is a shallow clone."""
     return bool(_SHALLOW.search(reply.err))
 
 
 def is_passing(reply: GitReply) -> bool:
-    """Whether the same may work the next time, as after trouble on the way."""
+    """Whether the same command may succeed later, as after network trouble."""
     return bool(_PASSING.search(reply.err))
 
 
 def is_of_one_branch(reply: GitReply) -> bool:
-    """Whether a fetch failed for what is at one of the refs, and others may be fetched without it."""
+    """Whether a fetch failed because of one of its refs, so that the others may be fetched without it."""
     return bool(_ITS_OWN.search(reply.err)) and not _PARTIAL.search(reply.err)
 
 
 def first_words(reply: GitReply) -> str:
-    """Git's own reason: what it calls fatal or an error, else its last line."""
+    """Return git's reason: its first line marked as fatal or an error, or else its last line."""
     lines = [line.removeprefix("remote:").strip() for line in reply.err.splitlines()]
-    told = [line for line in lines if line.startswith(("fatal:", "error:"))]
-    return (told or [reply.last_words or f"status {reply.status}"])[0].rstrip(".")
+    reasons = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return (reasons or [reply.last_words or f"status {reply.status}"])[0].rstrip(".")
 
 
 def unreadable(url: str, reply: GitReply) -> str:
-    """The sentence for a repository whose refs cannot be listed."""
+    """Return the message for a repository whose refs cannot be listed."""
     if foreign := _foreign(reply):
         return without_secret(foreign)
-    words = first_words(reply)
+    reason = first_words(reply)
     again = " Run again." if is_passing(reply) else ""
-    return without_secret(f"{url} cannot be read as a git repository: {words}.{again}")
+    return without_secret(f"{url} cannot be read as a git repository: {reason}.{again}")
 
 
 def failed_fetch(url: str, reply: GitReply) -> str:
-    """The sentence for a fetch that failed, or left out what was asked for."""
+    """Return the message for a fetch that failed or left out requested refs."""
     if is_shallow(reply):
-        told = (
+        message = (
             f"{url} is a shallow clone: it lacks the history that merges need. Type `git fetch --unshallow` in it "
             "(in a workflow of GitHub Actions: `fetch-depth: 0`), or name the repository that it was cloned from."
         )
     elif _PARTIAL.search(reply.err):
-        told = (
+        message = (
             f"{url} is a partial clone: it lacks contents that merges need. Type `git fetch --refetch --no-filter` in "
             "it, or name the repository that it was cloned from."
         )
-    elif not (told := _foreign(reply)):
+    elif not (message := _foreign(reply)):
         again = " Run again." if is_passing(reply) else ""
-        told = f"Fetching from {url} failed: {first_words(reply)}.{again}"
-    return without_secret(told)
+        message = f"Fetching from {url} failed: {first_words(reply)}.{again}"
+    return without_secret(message)
 
 
 def _foreign(reply: GitReply) -> str:

@@ -1,4 +1,4 @@
-"""What a release contains and merged, and what other commits add to it."""
+"""Which commits a release contains and merged, and which commits it lacks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sessions.source.releases import Naming, Release, namings_in
 from sessions.source.repository import Repository
 from sessions.tickets.merge_subjects import MergeSubjects
 
-# The mirror's names for the remote's default branch, and for the branch that tickets are for.
+# The mirror's refs for the remote's default branch, and for the target branch of the tickets.
 DEFAULT_REF = "refs/integrand/default"
 TARGET_REF = "refs/integrand/target"
 
@@ -37,12 +37,12 @@ class ReleaseHistory:
         return {commit: tuple(parents) for commit, *parents in rows}
 
     def new_commits(self, commits: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """Return :meth:`graph` without the commits of the default branch and of the branch that tickets are for."""
+        """Return :meth:`graph` without the commits of the default branch and of the tickets' target branch."""
         branches = [tip for ref in (DEFAULT_REF, TARGET_REF) for tip in local_refs(self.repository, ref).values()]
         return self.graph([*commits, *(f"^{commit}" for commit in branches)])
 
     def namings(self, subjects: MergeSubjects) -> dict[int, Naming]:
-        """Return the newest first-parent commit of the release whose subject names each ticket as merged."""
+        """Return, for each ticket, the newest first-parent commit of the release that merges it by its subject."""
         rows = (row.split("\t", 1) for row in self._log("--format=%H%x09%s"))
         return namings_in((Naming(commit=commit, subject=subject) for commit, subject in rows), subjects)
 

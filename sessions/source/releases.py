@@ -1,4 +1,4 @@
-"""Which tag is the newest release, and which milestone it works towards. Pure."""
+"""Find the newest release among the tags, and the milestone that work on it is for. Pure."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """Where the day starts.
+    """The commit that the day starts from.
 
-    ``tag`` is the tag as it is spelled; for a branch, what `git describe` calls its tip (``3.1.0-12-g1a2b3c4d5e``).
-    ``version`` is that of the tag, ``None`` where its name holds none. ``commit`` and ``tree`` are full hex ids.
-    ``branch`` is the branch that the day starts from, or empty. ``aside`` is a clause about tags that were not taken.
+    ``tag`` is the tag's name; for a branch, what `git describe` calls its tip (``3.1.0-12-g1a2b3c4d5e``). ``version``
+    is the version in the tag's name, ``None`` if there is none. ``commit`` and ``tree`` are full hex ids. ``branch``
+    is the branch that the day starts from, or empty. ``aside`` is a clause about tags that were not used.
     """
 
     tag: str
@@ -39,23 +39,25 @@ class Release:
     aside: str = ""
 
 
-def newest_release(tags: Iterable[str], wanted: str = "latest", pattern: str = "", name: str = "") -> Release:
-    """Return the newest of ``tags`` by version, or the ``wanted`` one, which may be any tag.
+def newest_release(tags: Iterable[str], requested: str = "latest", pattern: str = "", name: str = "") -> Release:
+    """Return the newest of ``tags`` by version, or the one ``requested``, which may be any tag.
 
-    Neither dates nor first parents count: Sage's 9.5 came in as a second parent, and the tool that walked first
-    parents stopped at 9.4. Which tags are releases is said by :func:`rank_tags`.
+    Neither dates nor first parents count: Sage's 9.5 was merged as a second parent, and a tool that walked first
+    parents stopped at 9.4. :func:`rank_tags` decides which tags are releases.
 
-    Raises :class:`SourceError` where the tag does not exist, or no tag is a version.
+    Raises :class:`SourceError` if the tag does not exist, or no tag is a version.
     """
-    return next(releases_in_order(list(tags), wanted, pattern, name))
+    return next(releases_in_order(list(tags), requested, pattern, name))
 
 
-def releases_in_order(tags: Sequence[str], wanted: str, pattern: str, name: str) -> Iterator[Release]:
-    """Yield the releases of ``tags``, newest first, or the ``wanted`` tag alone. Raises as :func:`newest_release`."""
-    if wanted != "latest":
-        if wanted not in tags:
-            raise SourceError(f"There is no tag {wanted!r}; the newest releases there are: {_nearest(tags, pattern)}.")
-        yield Release(tag=wanted, version=version_of(wanted))
+def releases_in_order(tags: Sequence[str], requested: str, pattern: str, name: str) -> Iterator[Release]:
+    """Yield the releases of ``tags``, newest first, or only the ``requested`` tag. Raises as :func:`newest_release`."""
+    if requested != "latest":
+        if requested not in tags:
+            raise SourceError(
+                f"There is no tag {requested!r}; the newest releases there are: {_nearest(tags, pattern)}."
+            )
+        yield Release(tag=requested, version=version_of(requested))
         return
     ranking = rank_tags(tags, pattern, name)
     if not ranking.releases:
@@ -76,10 +78,10 @@ def _nearest(tags: Iterable[str], pattern: str) -> str:
 
 
 def current_milestone(release: Version | None, milestones: Iterable[str]) -> str | None:
-    """The milestone that work on top of ``release`` is for, out of the tracker's own ``milestones``.
+    """Return which of the tracker's ``milestones`` work on top of ``release`` is for.
 
-    ``9.5.rc4`` works towards 9.5, and 9.5 towards the nearest later one: guessing 9.8 → 9.9 was wrong when 10.0
-    came, so only names that the tracker knows are answered. ``None`` where none fits, or the release has no version.
+    After ``9.5.rc4`` that is 9.5, and after 9.5 the next higher milestone. Only milestones of the tracker count: a
+    guess (9.8 → 9.9) was wrong when 10.0 came. ``None`` if none fits, or the release has no version.
     """
     if release is None:
         return None
@@ -90,7 +92,7 @@ def current_milestone(release: Version | None, milestones: Iterable[str]) -> str
 
 @dataclass(frozen=True, kw_only=True)
 class Naming:
-    """A commit of a release's own whose subject names a ticket as merged: a hint, as subjects can err."""
+    """A first-parent commit of a release whose subject says that it merges a ticket. Only a hint: it may be wrong."""
 
     commit: str
     subject: str
@@ -101,7 +103,7 @@ class Naming:
 
 
 def namings_in(commits: Iterable[Naming], subjects: MergeSubjects) -> dict[int, Naming]:
-    """Return the first of ``commits`` (newest first) whose subject names each ticket as merged."""
+    """Return, for each ticket, the first of ``commits`` (newest first) whose subject says that it merges it."""
     found: dict[int, Naming] = {}
     for commit in commits:
         if number := subjects.number(commit.subject):

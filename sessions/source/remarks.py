@@ -1,4 +1,4 @@
-"""What is worth knowing of a merge that was clean: what git could not do as the project wants it, and submodules."""
+"""Remarks about a clean merge: merge drivers that git does not have, and changes to submodules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NAMED = 3
 
 
 def driver_remarks(drivers: dict[str, str]) -> list[str]:
-    """A clause for each merge driver that only a user's configuration defines; ``drivers`` by path. Pure."""
+    """Return a clause for each merge driver that only a user's configuration defines. ``drivers`` is by path. Pure."""
     return [
         f"how it merges is uncertain in {_some([path for path, name in drivers.items() if name == driver])}, which "
         f"`.gitattributes` wants merged by the driver {driver!r} of a user's configuration: git merged line by line"
@@ -19,17 +19,17 @@ def driver_remarks(drivers: dict[str, str]) -> list[str]:
 
 
 def submodule_remarks(before: Iterable[Found], after: Iterable[Found], *, checked_out: bool) -> list[str]:
-    """A clause for the submodules that a merge adds, moves and takes away. Pure."""
+    """Return a clause about the submodules that a merge adds, moves and removes. Pure."""
     old, new = ({each.path: each.id for each in side} for side in (before, after))
     changed = {
         "adds": [path for path in new if path not in old],
         "moves": [path for path in new if path in old and new[path] != old[path]],
         "removes": [path for path in old if path not in new],
     }
-    told = [f"it {verb} the submodule {_some(paths)}" for verb, paths in changed.items() if paths]
-    if told and not checked_out and changed["adds"] + changed["moves"]:
-        told[-1] += ", an empty folder here: `[project] submodules` is off"
-    return told
+    clauses = [f"it {verb} the submodule {_some(paths)}" for verb, paths in changed.items() if paths]
+    if clauses and not checked_out and changed["adds"] + changed["moves"]:
+        clauses[-1] += ", an empty folder here: `[project] submodules` is off"
+    return clauses
 
 
 def _some(paths: Sequence[str]) -> str:

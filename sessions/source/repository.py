@@ -1,4 +1,4 @@
-"""A bare repository, driven through git's plumbing."""
+"""A bare repository, read and written by git's plumbing commands."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from sessions.terminal.errors import SourceError
 
 _IS_ID = re.compile(r"[0-9a-f]{40}")
 ObjectFormat = Literal["sha1", "sha256"]
-# What this program wrote into mirrors up to 1.0, to have files without any conversion.
+# What Integrand up to 1.0 wrote into mirrors to turn conversions off.
 _FORMER_ATTRIBUTES = "* -text -ident -filter -working-tree-encoding\n"
 
 
 @dataclass(frozen=True)
 class Repository:
-    """One repository on this disk.
+    """A repository on this disk.
 
-    ``git_dir`` is where git keeps its files: of a bare repository, ``path`` itself. ``origin`` is the address that its
-    objects come from, empty where there is none: Git LFS fetches contents from there.
+    ``git_dir`` is its git folder, which is ``path`` itself for a bare repository. ``origin`` is the address that its
+    objects come from, or empty; Git LFS fetches contents from there.
     """
 
     path: Path
@@ -40,9 +40,9 @@ class Repository:
 
     @classmethod
     def open(cls, path: Path, object_format: ObjectFormat = "sha1", origin: str = "") -> Repository:
-        """The repository at ``path``, made there with ``object_format`` if there is none yet.
+        """Open the repository at ``path``, or create it with ``object_format`` if there is none.
 
-        Raises :class:`SourceError` where something else is there, or git is missing or too old.
+        Raises :class:`SourceError` if something else is at ``path``, or git is missing or too old.
         """
         git_version()
         if origin:
@@ -60,7 +60,7 @@ class Repository:
 
     def git(
         self,
-        *words: str,
+        *arguments: str,
         put: bytes = b"",
         ok: tuple[int, ...] = (0,),
         online: bool = False,
@@ -68,96 +68,105 @@ class Repository:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> GitReply:
-        """Run one git command, ``put`` on its standard input.
+        """Run one git command with ``put`` on its standard input.
 
-        ``online`` commands (fetch, push) see what lets the user in at a remote; all others see nothing of the user.
+        ``online`` commands (fetch, push) get the user's credentials; all others see nothing of the user.
 
-        Raises :class:`SourceError` for a status not in ``ok``, and for every answer, of whatever status, in
-        which git complained, unless it ``may_complain``: before git 2.45 a missing object can pass with status 0.
+        Raises :class:`SourceError` for a status not in ``ok``, and for an error message at any status unless git
+        ``may_complain``: before git 2.45, a missing object could go with status 0.
         """
-        reply = call_git(*words, git_dir=self.git_dir, put=put, env=env, online=online, cwd=cwd)
+        reply = call_git(*arguments, git_dir=self.git_dir, put=put, env=env, online=online, cwd=cwd)
         failed = reply.status not in ok or (reply.complains and not online and not may_complain)
         if failed or (reply.status and online):
             self.suspect(reply.err)
         if failed:
-            raise SourceError(f"git {words[0]} failed in {self.path}: {reply.last_words or f'status {reply.status}'}")
+            raise SourceError(
+                f"git {arguments[0]} failed in {self.path}: {reply.last_words or f'status {reply.status}'}"
+            )
         return reply
 
     def suspect(self, complaint: str) -> None:
-        """Note that git complained of what is here, so that the next call checks this copy: see ``healing.py``."""
+        """Mark this copy as suspect because git complained, so that the next call checks it: see ``healing.py``."""
         if self.origin and is_of_this_disk(complaint):
             with suppress(OSError):
                 complaint_file(self.path).write_text(complaint[:2000], encoding="utf-8", errors="replace")
 
     def lost(self, what: str) -> SourceError:
-        """Return the error for something that should be here, and have the next call look for damage."""
+        """Return the error for a missing object or ref, and mark this copy as suspect."""
         self.suspect(f"missing: {what}")
         return SourceError(f"{self.path} lacks {what}: run again, and it is fetched anew; the folder is only a copy.")
 
     def read(self, names: Iterable[str]) -> dict[str, bytes]:
-        """The contents of blobs, in one process, by the names that were asked for: ``<id>`` or ``<tree>:<path>``.
+        """Read blobs by their names (``<id>`` or ``<tree>:<path>``) in one process; return their contents by name.
 
-        What is not there, or is no blob, is left out.
+        Names that do not exist, or are no blobs, are left out.
         """
         return self.read_objects(names, "blob")
 
     def read_objects(self, names: Iterable[str], kind: Literal["blob", "tree"]) -> dict[str, bytes]:
-        """The contents of objects of one ``kind``, trees in git's own binary form, as :meth:`read` reads blobs."""
-        asked = {name: name.encode("utf-8", "surrogateescape") for name in names}
-        if not asked:
+        """Like :meth:`read`, for objects of a ``kind``; trees are in git's binary format."""
+        encoded = {name: name.encode("utf-8", "surrogateescape") for name in names}
+        if not encoded:
             return {}
-        answer = self.git("cat-file", "--batch", "-z", put=b"".join(name + b"\0" for name in asked.values())).out
+        answer = self.git("cat-file", "--batch", "-z", put=b"".join(name + b"\0" for name in encoded.values())).out
         found, at = dict[str, bytes](), 0
-        for name, raw in asked.items():
+        for name, raw in encoded.items():
             missing = raw + b" missing\n"
             if answer.startswith(missing, at):
                 at += len(missing)
                 continue
             end = answer.index(b"\n", at)
-            _, told, *size = answer[at:end].split(b" ")
+            _, found_kind, *size = answer[at:end].split(b" ")
             start = at = end + 1
-            if size:  # newer gits name a submodule without one
+            if size:  # newer versions of git print none for a submodule
                 at += int(size[0]) + 1
-            if told == kind.encode():
+            if found_kind == kind.encode():
                 found[name] = answer[start : at - 1]
         return found
 
     def read_loose(self, name: str) -> bytes | None:
-        """The content of an object that git has just written, without a process; ``None`` for any other."""
+        """Read an object that is still a single file, without a process; ``None`` for any other."""
         if self._objects is None or not _IS_ID.fullmatch(name):
             return None
         try:
             return bytes(self._objects.stream(bytes.fromhex(name)).read())
-        except (BadObject, OSError, zlib.error):  # of one that is broken, git itself says what is wrong
+        except (BadObject, OSError, zlib.error):  # the caller reads it with git, which says what is wrong
             return None
 
     def write_commit(self, content: bytes) -> str:
-        """Store a commit object, where gitdb can without a process of its own; its full hex id."""
+        """Store a commit object, without a process if gitdb can; return its full hex id."""
         if self._objects is None:
             return self.git("hash-object", "-t", "commit", "-w", "--stdin", put=content).text
         stored = self._objects.store(IStream(b"commit", len(content), BytesIO(content)))
         return str(stored.hexsha.decode())
 
     def keep(self, name: str, commit: str) -> None:
-        """Name one of our commits ``refs/integrand/<name>``, so that git keeps it and others can fetch it from here."""
+        """Put the ref ``refs/integrand/<name>`` on one of our commits, so that git keeps it and others can fetch it."""
         self.git("update-ref", f"refs/integrand/{name}", commit)
 
 
 def _loose_objects(git_dir: Path) -> LooseObjectDB:
-    """The objects that are single files, which gitdb (of GitPython) reads and writes; it knows no SHA-256.
+    """Open the loose objects with gitdb (of GitPython), which does not support SHA-256.
 
-    Not GitPython's own `GitCmdObjectDB`: for each commit it starts git, with the user's whole environment, and that
+    GitPython's `GitCmdObjectDB` would not do: for each commit it starts git with the user's whole environment, which
     refuses a folder of another user.
     """
     return LooseObjectDB(str(git_dir / "objects"))
 
 
 def _make(path: Path, object_format: ObjectFormat) -> None:
-    # Without a template: a user's hooks have no business in our mirror.
-    words = ("init", "--quiet", "--bare", "--template=", "--initial-branch=main", f"--object-format={object_format}")
-    reply = call_git(*words, "--", str(path), git_dir=None)
+    # Without a template, which could bring a user's hooks into our mirror.
+    arguments = (
+        "init",
+        "--quiet",
+        "--bare",
+        "--template=",
+        "--initial-branch=main",
+        f"--object-format={object_format}",
+    )
+    reply = call_git(*arguments, "--", str(path), git_dir=None)
     if reply.status:
-        raise SourceError(f"git cannot make a repository at {path}: {reply.last_words}. Take another --state folder.")
+        raise SourceError(f"git cannot make a repository at {path}: {reply.last_words}. Use another --state folder.")
 
 
 def _forget_former_attributes(git_dir: Path) -> None:

@@ -1,7 +1,7 @@
-"""Whether what a branch merged is still in it: a later commit may have taken it out again.
+"""Find tickets that were merged and reverted later.
 
-git never merges a commit twice. A ticket that was merged and then reverted is contained in the release by ancestry, but
-none of its changes is, and merging it again brings nothing
+git never merges a commit twice. The release contains the commits of a ticket that was merged and then reverted, but not
+its changes, and merging it again does not bring them back
 (https://github.com/git/git/blob/master/Documentation/howto/revert-a-faulty-merge.adoc).
 """
 
@@ -19,7 +19,7 @@ _NOBODY = "Integrand <integrand@localhost> 0 +0000"
 
 @dataclass(frozen=True, kw_only=True)
 class Removal:
-    """The commit that took a ticket's changes out again."""
+    """The commit that reverted a ticket."""
 
     commit: str
     subject: str
@@ -31,7 +31,7 @@ class Removal:
 
 @dataclass(frozen=True)
 class OwnHistory:
-    """The first-parent history of a ``tip``, which tells what was merged, and what was taken out again."""
+    """The first-parent history of a ``tip``: what it merged, and what it reverted."""
 
     repository: Repository
     tip: str
@@ -42,32 +42,32 @@ class OwnHistory:
         object.__setattr__(self, "_git", MergeTree(self.repository))
 
     def close(self) -> None:
-        """Let go of git."""
+        """End the git processes."""
         self._git.close()
 
     @cached_property
     def line(self) -> tuple[str, ...]:
         """The first-parent commits, oldest first."""
-        words = ("rev-list", "--first-parent", "--reverse", self.tip)
-        return tuple(self.repository.git(*words).text.split())
+        arguments = ("rev-list", "--first-parent", "--reverse", self.tip)
+        return tuple(self.repository.git(*arguments).text.split())
 
     @cached_property
     def _places(self) -> Mapping[str, int]:
         return {commit: place for place, commit in enumerate(self.line)}
 
     def merge_of(self, commit: str) -> str:
-        """Return the first-parent commit by which a commit that the tip contains came in: itself, or a merge."""
+        """Return the first-parent commit that brought in a commit of the history: the commit itself, or a merge."""
         if commit in self._places:
             return commit
-        words = ("rev-list", "--ancestry-path", f"{commit}..{self.tip}")
-        after = set(self.repository.git(*words).text.split())
+        arguments = ("rev-list", "--ancestry-path", f"{commit}..{self.tip}")
+        after = set(self.repository.git(*arguments).text.split())
         return next(each for each in self.line if each in after)
 
     def removal_of(self, commit: str) -> Removal | None:
-        """Return what took the changes of a first-parent commit out again; ``None`` where they are still there.
+        """Return what reverted a first-parent commit; ``None`` if its changes are still there.
 
-        The changes are gone where undoing them changes nothing. Where that conflicts, the project went on from them, so
-        they are there.
+        The changes are gone if undoing them changes nothing. If undoing them conflicts, later commits are built on
+        them, so they are there.
         """
         if commit not in self._known:
             self._known[commit] = self._removal_of(commit)
@@ -87,24 +87,26 @@ class OwnHistory:
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if self._lacks(self.line[middle], undo) else (middle, high)
-        return self._told(self.line[high])
+        return self._removal(self.line[high])
 
     def _lacks(self, commit: str, undo: str) -> bool:
         tree = self.repository.git("rev-parse", "--verify", f"{commit}^{{tree}}").text
         merge = self._git.merge(commit, undo)
         return merge.clean and merge.tree == tree
 
-    def _told(self, commit: str) -> Removal:
-        words = ("log", "-1", "--no-show-signature", "--format=%s", commit)
-        return Removal(commit=commit, subject=self.repository.git(*words).out.decode("utf-8", "replace").strip()[:100])
+    def _removal(self, commit: str) -> Removal:
+        arguments = ("log", "-1", "--no-show-signature", "--format=%s", commit)
+        return Removal(
+            commit=commit, subject=self.repository.git(*arguments).out.decode("utf-8", "replace").strip()[:100]
+        )
 
 
 def find_removals(history: OwnHistory, tips: Mapping[int, str]) -> dict[int, Removal]:
-    """Return the tickets, of those whose ``tips`` a history contains, that were taken out again, and by what."""
+    """Return which of the tickets whose ``tips`` a history contains were reverted, and by what."""
     found: dict[int, Removal] = {}
     for number, tip in tips.items():
         merge = history.merge_of(tip)
-        # A branch that starts at one of the history's own commits has nothing of its own that could be taken out.
+        # A tip that is a first-parent commit belongs to a branch without commits of its own: nothing to revert.
         if merge != tip and (removal := history.removal_of(merge)):
             found[number] = removal
     return found
@@ -113,10 +115,9 @@ def find_removals(history: OwnHistory, tips: Mapping[int, str]) -> dict[int, Rem
 def find_sequels(
     history: OwnHistory, removals: Mapping[int, Removal], tips: Mapping[int, str], numbers: Iterable[int]
 ) -> dict[int, frozenset[int]]:
-    """Return those of ``numbers`` that are built on a ticket which was taken out again, and on which.
+    """Return those of ``numbers`` that are built on reverted tickets, and on which.
 
-    Such a branch has that ticket's commits, and neither the merge that brought them in nor the commit that took them
-    out.
+    Such a branch has the reverted ticket's commits, but neither their merge nor the revert.
     """
     merges = {old: history.merge_of(tips[old]) for old in removals}
     built = {

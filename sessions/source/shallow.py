@@ -1,4 +1,4 @@
-"""A small copy of a repository: a head, and all commits since the release."""
+"""Make a small copy of a repository: a head, and all commits since the release."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sessions.source.repository import Repository
 def copy_since(repository: Repository, release: Release, head: str, branch: str, folder: Path) -> None:
     """Write a ``.git`` folder in which ``branch`` is checked out at ``head``.
 
-    It holds the commits that ``head`` has and the release does not, and, as the shallow ends of its history, those
-    that they began at: ``git show`` tells of each what it changed. It knows no remote, and so no address.
+    It has the commits of ``head`` that the release lacks, and their parents as the shallow ends of the history, so
+    that ``git show`` works for each. It has no remote, so no address leaks.
     """
     rows = repository.git("rev-list", "--boundary", head, f"^{release.commit}").lines()
     ends = [row[1:] for row in rows if row.startswith("-")] or [release.commit]
     with tempfile.TemporaryDirectory() as scratch:
-        # git itself makes the copy, of a repository that borrows all objects and ends where the copy shall end.
+        # git makes the copy from a temporary repository that borrows all objects and has the same shallow ends.
         lender = Repository.open(Path(scratch) / "lender.git")
         (lender.path / "objects" / "info" / "alternates").write_text(f"{repository.path / 'objects'}\n")
         (lender.path / "shallow").write_text("".join(f"{commit}\n" for commit in ends))

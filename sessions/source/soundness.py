@@ -1,6 +1,6 @@
-"""Tickets that cannot be tested, whatever is in them: their files cannot be written, or are not to be had.
+"""Find tickets that cannot be tested because git cannot check out their files, or because contents are missing.
 
-Each is told of one ticket alone, before any of its files is written anywhere that lasts.
+Each ticket is checked by itself, before any of its files is written to a permanent place.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def fetch_sound(
     *,
     submodules: bool = False,
 ) -> Fetched:
-    """Fetch the branches of tickets, and leave out those whose files a checkout would refuse, or would not get.
+    """Fetch the branches of tickets without those whose files git cannot check out, or whose contents are missing.
 
     ``elsewhere`` has the addresses of other repositories, for tickets whose branches are there.
 
-    Raises :class:`SourceError` where the release itself is such, or the remote does not answer.
+    Raises :class:`SourceError` if the release itself cannot be checked out, or the remote does not answer.
     """
     fetched = mirror.fetch_branches(branches, elsewhere or {})
-    told = find_faults(mirror.repository, {**fetched.tips, -1: release.commit})
-    if -1 in told:
-        raise SourceError(f"The release {release.tag} is not a valid tree: {told[-1]}. Name another release.")
-    faults = {number: f"not a valid tree: {fault}" for number, fault in told.items()}
+    invalid = find_faults(mirror.repository, {**fetched.tips, -1: release.commit})
+    if -1 in invalid:
+        raise SourceError(f"The release {release.tag} is not a valid tree: {invalid[-1]}. Name another release.")
+    faults = {number: f"not a valid tree: {fault}" for number, fault in invalid.items()}
     sound = {number: tip for number, tip in fetched.tips.items() if number not in faults}
     faults |= _lacking(mirror.repository, release, sound, submodules=submodules)
     return Fetched(
@@ -48,7 +48,7 @@ def fetch_sound(
 
 
 def _lacking(repository: Repository, release: Release, tips: dict[int, str], *, submodules: bool) -> dict[int, str]:
-    """Whose contents are not to be had, and why."""
+    """Return the tickets whose contents are missing, and why."""
     faults: dict[int, str] = {}
     reader = TreeReader(repository)
     try:
@@ -73,5 +73,5 @@ def _fetch_contents(reader: TreeReader, release: Release, commit: str, *, submod
         staged(repository, commit, Path(scratch)) as stage,
     ):
         if stage.uses_lfs:
-            wanted = touched_files(repository, release.commit, commit)
-            stage.write_some([path for path in files_of(repository, commit) if path in wanted])
+            touched = touched_files(repository, release.commit, commit)
+            stage.write_some([path for path in files_of(repository, commit) if path in touched])

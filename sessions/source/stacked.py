@@ -1,6 +1,6 @@
-"""Whose commits a branch brings along. Pure.
+"""Find tickets whose branches contain the commits of other tickets. Pure.
 
-Merging Sage's #36964 also landed the disputed #36951, on whose branch it was built, and nobody had noticed.
+In Sage, #36964 was built on the branch of the disputed #36951; merging it also merged #36951, and nobody noticed.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ Parents = Mapping[str, tuple[str, ...]]
 
 
 def carried_tickets(heads: Mapping[int, frozenset[str]], parents: Parents) -> dict[int, frozenset[int]]:
-    """For every ticket, those others whose branch is wholly inside its own.
+    """Return, for every ticket, the other tickets that its branch contains ("carries").
 
-    ``heads`` are the commits at which each ticket was seen (reviewed, and where its branch is now): a branch
-    carries a ticket that it contains at any of them. ``parents`` tells the parents of all commits that are new
-    since the release. Of two tickets with the same commit, the later number carries the earlier.
+    ``heads`` are the known commits of each ticket (the reviewed one, and the current tip of its branch): a branch
+    carries a ticket if it contains any of them. ``parents`` has the parents of all commits since the release. Of two
+    tickets with the same commit, the higher number carries the lower.
     """
     owner: dict[str, list[int]] = {}
     for number, commits in heads.items():

@@ -1,4 +1,4 @@
-"""How tickets stand to the release and to the branch that they are for: contained, taken out again, or built on it."""
+"""Compare tickets with the release and the target branch: contained, reverted, or built on a reverted ticket."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from sessions.tickets.model import Decision, Verdict
 
 @dataclass(frozen=True)
 class Standing:
-    """What the repository tells of tickets, by number and the ``tips`` of their branches.
+    """What the repository says about tickets, by number and the ``tips`` of their branches.
 
-    Ancestry and content decide, never a number in a commit's subject. Close it after use.
+    Ancestry and content decide, never a ticket's number in a commit's subject. Close it after use.
     """
 
     tips: Mapping[int, str]
@@ -36,9 +36,9 @@ class Standing:
     def of(
         cls, tips: Mapping[int, str], mirror: Mirror, release: Release, target: str | None, subjects: MergeSubjects
     ) -> Standing:
-        """Look at the branches of tickets, and at the branch that they are for, if there is one.
+        """Read the history of tickets' branches, and of their target branch, if one is configured.
 
-        Raises :class:`SourceError` where that branch does not exist.
+        Raises :class:`SourceError` if the target branch does not exist.
         """
         branch, release_history = None, ReleaseHistory(mirror.repository, release)
         if target:
@@ -48,11 +48,11 @@ class Standing:
         return cls(tips, mirror, release, history, release_history.contained(tips.values()), branch, subjects)
 
     def close(self) -> None:
-        """Let go of git."""
+        """End the git processes."""
         self.history.close()
 
     def contained(self, number: int) -> str:
-        """Return why merging a ticket brings nothing, as the release or its branch contains it; empty if it may."""
+        """Return why merging a ticket adds nothing: the release or its branch has it. Empty if it may add something."""
         tip = self.tips[number]
         if number in self.removals:
             return _taken_out(self.release.tag, self.removals[number])
@@ -63,32 +63,32 @@ class Standing:
         return ""
 
     def with_sequels(self, carried: Mapping[int, frozenset[int]], numbers: Iterable[int]) -> dict[int, frozenset[int]]:
-        """Return ``carried``, with those tickets that the release took out again for who is built on one."""
+        """Return ``carried``, extended by the reverted tickets that each ticket is built on."""
         sequels = find_sequels(self.history, self.removals, self.tips, numbers)
         return {number: others | sequels.get(number, frozenset()) for number, others in carried.items()}
 
     def complete(self, queue: Queue) -> Queue:
-        """Return the queue with its trunk, and with what the release's history tells of what its tickets need."""
+        """Return the queue with its trunk, and with what the release's history says about the tickets' needs."""
         queued = {ticket.number for ticket in queue.tickets}
         needed = frozenset[int]().union(*(queue.needs[number] for number in queued)) - queue.needs.keys()
         named = {number: self._named[number] for number in sorted(needed & self._named.keys())}
         gone = {n: removal for n, naming in named.items() if (removal := self.history.removal_of(naming.commit))}
-        told = replace(
+        completed = replace(
             queue,
             met={number: str(naming) for number, naming in named.items() if number not in gone},
             removed={number: str(removal) for number, removal in {**self.removals, **gone}.items()},
             hints={n: f"a hint: {self._named[n]} names it" for n in sorted(queued & self._named.keys())},
         )
-        return self._with_trunk(told)
+        return self._with_trunk(completed)
 
     @cached_property
     def removals(self) -> Mapping[int, Removal]:
-        """The tickets that the release contains, and what took each out again."""
+        """The tickets that the release contains and reverted, and by what."""
         return find_removals(self.history, {n: tip for n, tip in self.tips.items() if tip in self.released})
 
     @cached_property
     def _named(self) -> Mapping[int, Naming]:
-        """The newest commit of the release's own that names each ticket as merged."""
+        """For each ticket, the newest first-parent commit of the release whose subject says that it merges it."""
         return ReleaseHistory(self.mirror.repository, self.release).namings(self.subjects)
 
     def _with_trunk(self, queue: Queue) -> Queue:
@@ -103,8 +103,8 @@ class Standing:
         return self._without_removed(replace(queue, trunk=trunk, carriers=frozenset(places)), trunk)
 
     def _without_removed(self, queue: Queue, trunk: Trunk) -> Queue:
-        """Take out what the trunk merged and took out again, and tell it to those that are built on it."""
-        assert self.target is not None  # noqa: S101  it has a trunk
+        """Remove tickets that the trunk merged and reverted, and record it for the tickets that are built on them."""
+        assert self.target is not None  # noqa: S101  there is a trunk
         brought, last = self.target.brought, len(trunk.line) - 1
         with closing(OwnHistory(self.mirror.repository, trunk.commit)) as history:
             merged = {n: tip for n, tip in self.tips.items() if brought.get(tip, last + 1) <= last}

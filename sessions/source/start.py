@@ -1,4 +1,4 @@
-"""The commit that a day starts from: a tag, or the tip of a branch."""
+"""Find the commit that a day starts from: a tag, or the tip of a branch."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _CANDIDATES = 10
 _ABBREVIATED = 10
 
 
-def find_start(mirror: Mirror, wanted: str, pattern: str = "", name: str = "") -> Release:
-    """Return the release that ``wanted`` names: ``latest``, a tag, or ``branch:NAME``; its objects are here then.
+def find_start(mirror: Mirror, requested: str, pattern: str = "", name: str = "") -> Release:
+    """Fetch and return the release ``requested``: ``latest``, a tag, or ``branch:NAME``.
 
-    ``pattern`` is `[project] tags`, and ``name`` the project's.
+    ``pattern`` is `[project] tags`, and ``name`` the project's name.
 
-    Raises :class:`SourceError` where there is none.
+    Raises :class:`SourceError` if there is none.
     """
-    if not wanted.startswith(BRANCH):
-        return _described(mirror, wanted) or mirror.release(wanted, pattern, name)
-    branch = wanted.removeprefix(BRANCH)
+    if not requested.startswith(BRANCH):
+        return _described(mirror, requested) or mirror.release(requested, pattern, name)
+    branch = requested.removeprefix(BRANCH)
     ref = mirror.refs.head_ref(branch)
     if ref is None:
         raise SourceError(
@@ -41,22 +41,22 @@ def find_start(mirror: Mirror, wanted: str, pattern: str = "", name: str = "") -
 
 
 def _described(mirror: Mirror, name: str) -> Release | None:
-    """A commit that an earlier day started from, by its name in that day's record; ``None`` if it is not here.
+    """Return the commit that an earlier day started from, by its name in that day's record; ``None`` if it is missing.
 
-    git itself takes the end of such a name for the commit: https://git-scm.com/docs/gitrevisions
+    git reads the commit from the end of such a name: https://git-scm.com/docs/gitrevisions
     """
     found = re.fullmatch(r"(?P<tag>.+?)(-\d+)?-g(?P<commit>[0-9a-f]{10,})", name)
     if not found or name in mirror.refs.tags:
         return None
-    words = ("rev-parse", "--verify", "--quiet", f"{found['commit']}^{{commit}}")
-    reply = mirror.repository.git(*words, ok=(0, 1, 128), may_complain=True)
+    arguments = ("rev-parse", "--verify", "--quiet", f"{found['commit']}^{{commit}}")
+    reply = mirror.repository.git(*arguments, ok=(0, 1, 128), may_complain=True)
     return None if reply.status else mirror.at(reply.text, Release(tag=name, version=version_of(found["tag"])))
 
 
 def release_at(mirror: Mirror, tag: str, commit: str) -> Release:
-    """Return the release that a record names by its tag and its commit, fetched where it is not here.
+    """Return the release with a record's tag and commit, and fetch it if needed.
 
-    Raises :class:`SourceError` where the repository does not have it any more.
+    Raises :class:`SourceError` if the repository does not have it any more.
     """
     if not mirror.present([commit]):
         return find_start(mirror, tag)
@@ -64,11 +64,11 @@ def release_at(mirror: Mirror, tag: str, commit: str) -> Release:
 
 
 def source_in(mirror: Mirror, revision: str, release: Release) -> Release:
-    """Return what lies in an image that says it is of a ``revision``: the release, or another commit of its history.
+    """Return the commit whose files an image has, by its ``revision`` label: the release, or an earlier commit.
 
-    An image that is called after a branch is of whatever CI built at the last push, which may be behind the branch's
-    tip (https://github.com/opencontainers/image-spec/blob/main/annotations.md). A probe replaces the files that differ
-    from what is returned. A revision that the repository does not have is another project's, from an image below.
+    An image named after a branch has what CI built last, which may be behind the branch's tip
+    (https://github.com/opencontainers/image-spec/blob/main/annotations.md). A probe replaces the files that differ from
+    the returned commit. A revision that the repository does not have was inherited from another project's base image.
     """
     is_commit = re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", revision) and mirror.present([revision])
     if release.commit == revision or not is_commit:
@@ -81,11 +81,11 @@ def source_in(mirror: Mirror, revision: str, release: Release) -> Release:
 
 
 def describe(mirror: Mirror, commit: str, tags: Mapping[str, str]) -> tuple[str, str]:
-    """Return what `git describe --tags` calls a commit (``3.1.0-12-g1a2b3c4d5e``), and the tag; empty without one.
+    """Return what `git describe --tags` calls a commit (``3.1.0-12-g1a2b3c4d5e``), and the tag; empty without a tag.
 
-    ``tags`` are the release tags, newest first, and the commits that they point to. Of the ten that come first in the
-    history, the one that lacks the fewest of its commits is taken. git itself describes with the tags that are here,
-    and a mirror has only the one that it started from.
+    ``tags`` are the release tags, newest first, with their commits. As in git, the first ten tags of the history are
+    compared, and the one that lacks the fewest of its commits is used. `git describe` itself would not do: a mirror
+    has only the tags that were fetched.
     """
     tagged = dict[str, str]()
     for tag, at in tags.items():
@@ -102,7 +102,7 @@ def describe(mirror: Mirror, commit: str, tags: Mapping[str, str]) -> tuple[str,
 
 def _release_tags(mirror: Mirror, pattern: str, name: str) -> dict[str, str]:
     tags = mirror.refs.tags
-    with suppress(SourceError):  # of several kinds of tags, any can describe a commit
+    with suppress(SourceError):  # raised for several kinds of tags, any of which can describe a commit
         return {each.tag: tags[each.tag] for each in rank_tags(tags, pattern, name).releases}
     return tags
 

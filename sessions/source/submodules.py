@@ -1,8 +1,7 @@
-"""Submodules: which a tree has, from where they come, and their commits beside the project's own.
+"""Find and fetch the submodules of a tree.
 
-After gitmodules(5) and `git submodule update --init --recursive`: the address stands in ``.gitmodules``, and a relative
-one counts from the repository that the superproject comes from. Their objects go into the mirror of the project: ids
-tell them apart.
+As in gitmodules(5) and `git submodule update --init --recursive`, the address is in ``.gitmodules``, and a relative one
+is resolved against the superproject's origin. The objects are stored in the project's mirror.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _KEY = re.compile(r"submodule\.(?P<name>.*)\.(?P<key>path|url|update)", re.DOTAL
 
 @dataclass(frozen=True, kw_only=True)
 class Submodule:
-    """A submodule at a ``path`` of a tree: its commit, and its address, empty where it has none or wants no update."""
+    """A submodule at a ``path`` of a tree: its commit and address; the latter is empty if missing or not to be used."""
 
     path: str
     commit: str
@@ -30,7 +29,7 @@ class Submodule:
 
 
 def submodules_of(repository: Repository, tree: str, origin: str) -> tuple[Submodule, ...]:
-    """The submodules of a tree, not those of submodules; ``origin`` is where the tree comes from."""
+    """Return the submodules of a tree, without nested ones. ``origin`` is the address of the tree's repository."""
     commits = {path: id_ for path, (mode, id_) in list_files(repository, tree).items() if mode == SUBMODULE}
     if not commits:
         return ()
@@ -42,10 +41,10 @@ def submodules_of(repository: Repository, tree: str, origin: str) -> tuple[Submo
 
 
 def fetch_submodules(repository: Repository, tree: str, origin: str) -> None:
-    """Bring the commits of a tree's submodules here, and of theirs.
+    """Fetch the commits of a tree's submodules, nested ones included.
 
-    Raises :class:`ContentError` where one of them is not there, or not valid, and :class:`SourceError` where its
-    repository does not answer.
+    Raises :class:`ContentError` if a commit does not exist or is not valid, and :class:`SourceError` if its repository
+    does not answer.
     """
     for module in submodules_of(repository, tree, origin):
         if not module.url:
@@ -58,7 +57,7 @@ def fetch_submodules(repository: Repository, tree: str, origin: str) -> None:
 
 
 def resolve_address(url: str, origin: str) -> str:
-    """The address in ``.gitmodules``, counted from ``origin`` where it is relative, as git's ``relative_url`` does.
+    """Resolve an address in ``.gitmodules`` against ``origin`` if it is relative, as git's ``relative_url`` does.
 
     >>> resolve_address("../lib.git", "https://example.org/us/project.git")
     'https://example.org/us/lib.git'
@@ -78,16 +77,16 @@ def resolve_address(url: str, origin: str) -> str:
 
 
 def _addresses(repository: Repository, tree: str) -> dict[str, str]:
-    """The address of each path that ``.gitmodules`` names; a broken file names none."""
-    words = ("config", f"--blob={tree}:.gitmodules", "-z", "--get-regexp", r"^submodule\..*\.(path|url|update)$")
-    reply = repository.git(*words, ok=(0, 1, 128), may_complain=True)
-    told: dict[str, dict[str, str]] = defaultdict(dict)
+    """Return the address of each path in ``.gitmodules``; none if the file is broken."""
+    arguments = ("config", f"--blob={tree}:.gitmodules", "-z", "--get-regexp", r"^submodule\..*\.(path|url|update)$")
+    reply = repository.git(*arguments, ok=(0, 1, 128), may_complain=True)
+    entries: dict[str, dict[str, str]] = defaultdict(dict)
     for row in reply.fields():
         key, _, value = row.partition("\n")
         if found := _KEY.fullmatch(key):
-            told[found["name"]][found["key"]] = value
-    wanted = (each for each in told.values() if each.get("update") != "none")
-    return {each["path"]: each["url"] for each in wanted if "path" in each and "url" in each}
+            entries[found["name"]][found["key"]] = value
+    active = (each for each in entries.values() if each.get("update") != "none")
+    return {each["path"]: each["url"] for each in active if "path" in each and "url" in each}
 
 
 def _is_here(repository: Repository, commit: str) -> bool:
@@ -96,23 +95,23 @@ def _is_here(repository: Repository, commit: str) -> bool:
 
 
 def _fetch(repository: Repository, module: Submodule) -> None:
-    """Fetch one commit, or where the server gives none by its id, all branches and tags."""
+    """Fetch one commit by its id, or all branches and tags if the server refuses that."""
     kept = f"refs/integrand/submodules/{module.commit}"
     reply = _ask(repository, module, f"{module.commit}:{kept}/commit")
     if reply.status:
         reply = _ask(repository, module, f"+refs/heads/*:{kept}/heads/*", f"+refs/tags/*:{kept}/tags/*")
     if not _is_here(repository, module.commit):
         why = first_words(reply) if reply.status else "no branch or tag there has it"
-        told = f"the commit {module.commit[:10]} of the submodule {module.path} is not in {module.url}: {why}"
-        raise ContentError(without_secret(told))
+        message = f"the commit {module.commit[:10]} of the submodule {module.path} is not in {module.url}: {why}"
+        raise ContentError(without_secret(message))
 
 
 def _ask(repository: Repository, module: Submodule, *refs: str) -> GitReply:
-    words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--")
-    # An address that somebody else wrote: git keeps submodules from reading this disk unless the user allows it.
+    arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--")
+    # The address comes from the repository: with this variable, git refuses addresses of files on this disk.
     env = {"GIT_PROTOCOL_FROM_USER": "0"}
-    reply = repository.git(*words, module.url, *refs, ok=(0, 1, 128), online=True, env=env)
+    reply = repository.git(*arguments, module.url, *refs, ok=(0, 1, 128), online=True, env=env)
     if reply.status and is_passing(reply) and "not our ref" not in reply.err:
-        told = f"The submodule {module.path} cannot be fetched from {module.url}: {first_words(reply)}. Run again."
-        raise SourceError(without_secret(told))
+        message = f"The submodule {module.path} cannot be fetched from {module.url}: {first_words(reply)}. Run again."
+        raise SourceError(without_secret(message))
     return reply

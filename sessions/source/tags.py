@@ -1,9 +1,9 @@
-"""Read versions in the names of tags, and tell a project's releases from its other tags. Pure.
+"""Read versions in the names of tags, and separate a project's releases from its other tags. Pure.
 
 Tags are spelled in many ways: ``v1.2``, ``REL_15_3`` (PostgreSQL), ``curl-7_88_1``, ``pkg@1.2.3`` and ``core/v1.3.0``
-(several packages in one repository), ``3.1.0.Final`` (JBoss), ``jdk-17.0.2+8``. What stands before the version is the
-tag's family. The version itself is read as https://peps.python.org/pep-0440/ orders versions, after its separators and
-words were translated.
+(several packages in one repository), ``3.1.0.Final`` (JBoss), ``jdk-17.0.2+8``. The part before the version is the
+tag's family. Separators and words of the version are translated to https://peps.python.org/pep-0440/, which orders
+versions.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from packaging.version import InvalidVersion, Version
 
 from sessions.terminal.errors import SourceError
 
-# A number that is not the rest of a number or of a version.
+# A number that does not continue another number or a version.
 _START = re.compile(r"(?<!\d)(?<!\d[._+])\d")
-# No version of its own, no plus (that begins our own branches), no number before a space, and at least one letter.
+# A family: no version, no plus (our own branches have one), no number before a space, and at least one letter.
 _FAMILY = re.compile(r"(?!.*\d[._]\d)(?!.*\+)(?!\S*\d\S*\s)(|.*[A-Za-z].*)", re.DOTALL)
 _DATE = re.compile(r"(?P<family>|.*[^\d])(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})")
 _STAMP = re.compile(r"\d{6,}")
@@ -38,9 +38,9 @@ _TOLD = 3
 
 @dataclass(frozen=True, kw_only=True)
 class VersionTag:
-    """A tag whose name holds a version; ``family`` is what stands before it (``v``, ``core/v``).
+    """A tag with a version in its name. ``family`` is the part before it (``v``, ``core/v``).
 
-    ``is_stamp`` says that the tag is named after a day or a build rather than after a version.
+    ``is_stamp``: the tag is named after a day or a build rather than after a version.
     """
 
     tag: str
@@ -51,7 +51,7 @@ class VersionTag:
 
 @dataclass(frozen=True, kw_only=True)
 class TagRanking:
-    """The release tags, newest first, and the tags that look like releases but were not taken, newest first."""
+    """The release tags, and the tags that look like releases but are not used as such, both newest first."""
 
     releases: tuple[VersionTag, ...]
     others: tuple[VersionTag, ...] = ()
@@ -61,12 +61,12 @@ class TagRanking:
         families: dict[str, list[VersionTag]] = {}
         for each in self.others:
             families.setdefault(each.family, []).append(each)
-        told = [
+        examples = [
             found[0].tag + (f" (of {len(found)} such tags)" if len(found) > 1 else "")
             for found in list(families.values())[:_TOLD]
         ]
         more = f" and {len(families) - _TOLD} more kinds" if len(families) > _TOLD else ""
-        return f"not taken as releases: {', '.join(told)}{more} ([project] tags says which are)" if told else ""
+        return f"not taken as releases: {', '.join(examples)}{more} ([project] tags says which are)" if examples else ""
 
 
 def version_of(text: str) -> Version | None:
@@ -76,9 +76,9 @@ def version_of(text: str) -> Version | None:
 
 
 def read_tag(tag: str) -> VersionTag | None:
-    """Return the version in a tag's name and what stands before it; ``None`` where there is none.
+    """Return the version in a tag's name and the part before it; ``None`` if there is no version.
 
-    Development releases are no releases, nor are tags with words after a plus (``10.5+integration-…``): those are ours.
+    Development releases are not releases, nor are tags with text after a plus (``10.5+integration-…``): those are ours.
     """
     if (date := _DATE.fullmatch(tag)) and _FAMILY.fullmatch(date["family"]):
         day = Version(".".join(date.group("year", "month", "day")))
@@ -96,13 +96,13 @@ def read_tag(tag: str) -> VersionTag | None:
 
 
 def rank_tags(tags: Iterable[str], pattern: str = "", name: str = "") -> TagRanking:
-    """Tell the releases among ``tags``, newest first by version.
+    """Find the releases among ``tags``, newest first by version.
 
-    With a ``pattern`` (a glob, or a regular expression with a group ``version``) those that fit it are the releases.
-    Without one, the plain tags are (``1.2``, ``v1.2``, ``release-1.2``, ``NAME-1.2``); where there are none, the only
-    other family of tags. Tags that are named after days and builds count where there is nothing else.
+    With a ``pattern`` (a glob, or a regular expression with a group ``version``), the matching tags are the releases.
+    Without one, plain tags are (``1.2``, ``v1.2``, ``release-1.2``, ``NAME-1.2``), or, if there are none, the only
+    other family of tags. Tags named after days and builds count only if there are no others.
 
-    Raises :class:`SourceError` where several families are left, none of which is plainer than the others.
+    Raises :class:`SourceError` if several families are left, none of which is plainer than the others.
     """
     if pattern:
         return TagRanking(releases=_newest_first(_fitting(tags, pattern)))
@@ -110,7 +110,7 @@ def rank_tags(tags: Iterable[str], pattern: str = "", name: str = "") -> TagRank
     is_plain = re.compile(_PLAIN.format(name=re.escape(name) if name else "(?!)"), re.IGNORECASE).fullmatch
     chosen = [each for each in found if is_plain(each.family) and not each.is_stamp]
     if not chosen:
-        # Plain dates may be the releases of such a project; nightly builds are only where there is nothing else.
+        # Plain dates may be the releases of a project; nightly builds count only if there are no other tags.
         chosen = _only_family([each for each in found if not each.is_stamp or is_plain(each.family)] or found)
     return TagRanking(
         releases=tuple(chosen),
@@ -119,12 +119,12 @@ def rank_tags(tags: Iterable[str], pattern: str = "", name: str = "") -> TagRank
 
 
 def glob_of(tag: VersionTag) -> str:
-    """Return the glob that fits a release's tag and others of its family: ``v*``."""
+    """Return the glob that matches a release's tag and others of its family: ``v*``."""
     return f"{tag.family}*" if tag.family else "[0-9]*.*"
 
 
 def _only_family(pool: Sequence[VersionTag]) -> list[VersionTag]:
-    # A version with one number alone may be anything: the number of a ticket, or of a build.
+    # A version with a single number may be the number of a ticket or of a build.
     dotted = {each.family for each in pool if len(each.version.release) > 1 or each.is_stamp}
     families = dotted or {each.family for each in pool}
     if len(families) > 1:
@@ -139,7 +139,7 @@ def _only_family(pool: Sequence[VersionTag]) -> list[VersionTag]:
 
 
 def _fitting(tags: Iterable[str], pattern: str) -> Iterable[VersionTag]:
-    """The tags that fit a pattern and hold a version."""
+    """Return the tags that match a pattern and have a version."""
     expression = re.compile(pattern) if "(?P<version>" in pattern else None
     for tag in tags:
         if expression is None:
@@ -155,7 +155,7 @@ def _fitting(tags: Iterable[str], pattern: str) -> Iterable[VersionTag]:
 
 
 def _newest_first(found: Iterable[VersionTag]) -> tuple[VersionTag, ...]:
-    # Of two spellings of one version (10.5, sage-10.5) the plainer comes first, on every machine the same.
+    # Of two spellings of one version (10.5, sage-10.5), the plainer comes first, so that the order is fixed.
     return tuple(sorted(found, key=lambda each: (each.version, -len(each.tag), each.tag), reverse=True))
 
 

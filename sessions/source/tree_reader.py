@@ -1,6 +1,6 @@
-"""Finds in trees what decides how they are merged and checked out: ``.gitattributes`` files and submodules.
+"""Find the ``.gitattributes`` files and submodules of trees, which affect merges and checkouts.
 
-Every tree is read once, in one process of git: two candidates that follow each other share nearly all of theirs.
+One git process reads every tree once, because successive candidates share nearly all of their subtrees.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from sessions.source.trees import FOLDER, SUBMODULE, TreeEntry, read_entries
 
 ATTRIBUTES = ".gitattributes"
 _AT_ONCE = 400
-# Words that can bear on a merge; `diff` does where similarity is estimated, and a macro may stand for any of them.
+# Attributes that can affect a merge. `diff` does when similarity is estimated, and a macro may stand for any of them.
 _MERGING = re.compile(rb"merge|diff|binary|conflict-marker-size|\[attr\]")
 
 
 @dataclass(frozen=True)
 class Found:
-    """A path in a tree, and the hexadecimal id of what is there: a blob, or a submodule's commit."""
+    """A path in a tree, and the hexadecimal id of the blob or the submodule's commit there."""
 
     path: str
     id: str
@@ -42,7 +42,7 @@ class TreeFacts:
         return bool(self.attributes or self.submodules)
 
     def below(self, folder: str) -> TreeFacts:
-        """The same, told from the folder that this tree is in."""
+        """Return the same with paths that start with ``folder``."""
 
         def moved(found: tuple[Found, ...]) -> tuple[Found, ...]:
             return tuple(Found(f"{folder}/{each.path}", each.id) for each in found)
@@ -60,52 +60,52 @@ class TreeReader:
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def find(self, tree: str) -> TreeFacts:
-        """What is in a tree, by its id or as ``COMMIT^{tree}``. Raises :class:`SourceError` where one is missing."""
+        """Read a tree, given by its id or as ``COMMIT^{tree}``. Raises :class:`SourceError` if an object is missing."""
         if tree not in self._findings:
             entries = self._new_entries(tree)
-            for name in reversed(entries):  # subtrees were read after the trees that they are in
+            for name in reversed(entries):  # subtrees were read after their parents
                 self._findings[name] = self._put_together(entries[name])
         return self._findings[tree]
 
     def merge_attributes(self, tree: str) -> tuple[Found, ...]:
-        """All attribute files of a tree, or none where not one of them could change what a merge gives."""
+        """Return all attribute files of a tree, or none if none of them can affect a merge."""
         files = self.find(tree).attributes
         return files if any(_MERGING.search(self.blob(file.id)) for file in files) else ()
 
-    def mentions(self, tree: str, words: bytes) -> bool:
-        """Whether an attribute file of a tree holds these words."""
-        return any(words in self.blob(file.id) for file in self.find(tree).attributes)
+    def mentions(self, tree: str, text: bytes) -> bool:
+        """Whether an attribute file of a tree contains a text."""
+        return any(text in self.blob(file.id) for file in self.find(tree).attributes)
 
     def blob(self, name: str) -> bytes:
-        """The content of a blob. Raises :class:`SourceError` where it is missing."""
+        """Return the content of a blob. Raises :class:`SourceError` if it is missing."""
         if name not in self._blobs:
             (self._blobs[name],) = self._read([name])
         return self._blobs[name]
 
     def write(self, files: tuple[Found, ...], folder: Path) -> None:
-        """Write files into a folder that holds nothing else."""
+        """Write files into an empty folder."""
         for file in files:
             place = folder / file.path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(self.blob(file.id))
 
     def close(self) -> None:
-        """End the process, if there is one."""
+        """End the process, if one runs."""
         if self._process is not None:
             end_process(self._process)
             self._process = None
 
     def _new_entries(self, tree: str) -> dict[str, list[TreeEntry]]:
-        """The entries that count of a tree, and of all below it that were not read before; level by level."""
+        """Read the relevant entries of a tree and of all its subtrees that were not read before, level by level."""
         entries: dict[str, list[TreeEntry]] = {}
-        wanted = [tree]
-        while wanted:
-            for name, raw in zip(wanted, self._read(wanted), strict=True):
-                # Once more at the end, where it comes up again below another tree.
+        level = [tree]
+        while level:
+            for name, raw in zip(level, self._read(level), strict=True):
+                # Move a tree that occurs again at a deeper level to the end.
                 entries.pop(name, None)
                 entries[name] = read_entries(raw, self.repository.object_format, ATTRIBUTES.encode())
-            below = (entry.id for name in wanted for entry in entries[name] if entry.mode == FOLDER)
-            wanted = [name for name in dict.fromkeys(below) if name not in self._findings]
+            below = (entry.id for name in level for entry in entries[name] if entry.mode == FOLDER)
+            level = [name for name in dict.fromkeys(below) if name not in self._findings]
         return entries
 
     def _put_together(self, entries: Sequence[TreeEntry]) -> TreeFacts:
@@ -125,14 +125,14 @@ class TreeReader:
         )
 
     def _read(self, names: Sequence[str]) -> list[bytes]:
-        """The contents of objects; those that a merge has just written are there as single files."""
+        """Return the contents of objects. Those that a merge has just written are still single files."""
         found = {name: self.repository.read_loose(name) for name in names}
-        asked = [name for name, content in found.items() if content is None]
-        found |= dict(zip(asked, self._read_packed(asked), strict=True))
+        packed = [name for name, content in found.items() if content is None]
+        found |= dict(zip(packed, self._read_packed(packed), strict=True))
         return [content for name in names if (content := found[name]) is not None]
 
     def _read_packed(self, names: Sequence[str]) -> list[bytes]:
-        """The contents of objects, some hundred at a time: more names than a pipe holds would wait for ever."""
+        """Return the contents of objects, read in batches: more names than a pipe can hold would block for ever."""
         if not names:
             return []
         if self._process is None:
@@ -144,9 +144,9 @@ class TreeReader:
         return contents
 
     def _ask(self, process: subprocess.Popen[bytes], names: Sequence[str]) -> Iterator[bytes]:
-        assert process.stdin is not None  # noqa: S101  both were asked for
-        assert process.stdout is not None  # noqa: S101  likewise
-        with contextlib.suppress(BrokenPipeError):  # it ended: there is no answer to read
+        assert process.stdin is not None  # noqa: S101  requested as a pipe
+        assert process.stdout is not None  # noqa: S101  also a pipe
+        with contextlib.suppress(BrokenPipeError):  # the process ended: there is no answer to read
             process.stdin.write("".join(f"{name}\n" for name in names).encode())
             process.stdin.flush()
         for name in names:

@@ -1,8 +1,9 @@
-"""Trees as git stores them: their entries, and what must not be in one that comes from outside.
+"""Parse trees as git stores them, and refuse dangerous entries in those of tickets.
 
-The format: for each entry the mode in octal, a space, the name, NUL, and the binary object id. Git's own check on
-transfer (``fetch.fsckObjects``) fails a whole fetch for one bad object, and complains of old repositories for what
-harms nobody, as ``zeroPaddedFilemode``. What could leave a folder is refused here, for the one ticket that has it.
+The format of an entry is the mode in octal, a space, the name, NUL, and the binary object id. Git's check on transfer
+(``fetch.fsckObjects``) would not do: it fails a whole fetch for one bad object, and rejects harmless oddities of old
+repositories, such as ``zeroPaddedFilemode``. Here, an entry that could be written outside of its folder is refused, and
+only its ticket is left out.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ _ENTRIES: Mapping[ObjectFormat, re.Pattern[bytes]] = {
     "sha256": re.compile(rb"([0-7]+) ([^\0]*)\0(.{32})", re.DOTALL),
 }
 _WHOLE = {name: re.compile(rb"(?:%s)*+" % one.pattern, re.DOTALL) for name, one in _ENTRIES.items()}
-# Names, joined by NUL, of which one may be bad: all others are good at a glance.
+# Matches names, joined by NUL, if one of them may be bad. This quick check passes nearly all trees.
 _SUSPICIOUS = re.compile(rb"(?i)git|[/~\x80-\xff]|(?:^|\0)\.{0,2}(?:\0|$)")
 _FOLDERS = (b"40000", b"040000")
 _NO_FILES = (*_FOLDERS, b"160000")
 FOLDER, LINK, SUBMODULE = 0o40000, 0o120000, 0o160000
 # Code points that HFS+ ignores in names, after `next_hfs_char` in git's utf8.c.
 _IGNORED_BY_HFS = dict.fromkeys([*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF])
-# NTFS drops dots and spaces at the end, takes what follows a colon for a stream of the file, and has short names.
+# NTFS drops dots and spaces at the end, reads a colon as the start of a stream's name, and has short names.
 _HASHED = "|".join(f"{'gi7eba'[:length]}~[1-9][0-9]{{{6 - length}}}" for length in range(7))
 _NTFS_GIT, _NTFS_GITMODULES = (
     re.compile(rf"(?:{names})[ .]*(?::.*)?", re.IGNORECASE | re.ASCII | re.DOTALL)
@@ -36,7 +37,7 @@ _NTFS_GIT, _NTFS_GITMODULES = (
 
 @dataclass(frozen=True)
 class TreeEntry:
-    """One entry of a tree; ``id`` is hexadecimal."""
+    """An entry of a tree. ``id`` is hexadecimal."""
 
     mode: int
     name: bytes
@@ -44,29 +45,29 @@ class TreeEntry:
 
 
 def list_files(repository: Repository, tree: str) -> dict[str, tuple[int, str]]:
-    """The mode and the id of all files and submodules of a tree, by path."""
+    """Return the mode and the id of all files and submodules of a tree, by path."""
     # Not `--format`: it quotes paths, even with -z.
     rows = (row.split("\t", 1) for row in repository.git("ls-tree", "-r", "-z", "--full-tree", tree).fields())
-    split = ((words.split(), path) for words, path in rows)
+    split = ((details.split(), path) for details, path in rows)
     return {path: (int(mode, 8), id_) for (mode, _, id_), path in split}
 
 
 def read_entries(raw: bytes, object_format: ObjectFormat, name: bytes | None = None) -> list[TreeEntry]:
-    """The entries of a tree object: all, or only folders, submodules and what has this ``name``.
+    """Return the entries of a tree object: all, or only folders, submodules and files of this ``name``.
 
-    Raises :class:`ValueError` where it is no tree.
+    Raises :class:`ValueError` if it is not a tree.
     """
     rows = _ENTRIES[object_format].findall(raw)
     if name is None:
         if not _is_whole(raw, object_format):
             raise ValueError("its entries cannot be read")
-    else:  # large trees are nearly all files
+    else:  # skip files quickly: large trees consist mostly of them
         rows = [row for row in rows if row[0] in _NO_FILES or row[1] == name]
     return [TreeEntry(int(mode, 8), each, binary.hex()) for mode, each, binary in rows]
 
 
 def entry_fault(entry: TreeEntry) -> str:
-    """Why git would not check out an entry, or nothing."""
+    """Return why git would not check out an entry; empty if it would."""
     name = entry.name
     if b"/" in name or name in (b"", b".", b".."):
         return f"an entry is called {_shown(name)}"
@@ -78,25 +79,25 @@ def entry_fault(entry: TreeEntry) -> str:
 
 
 def find_faults(repository: Repository, tickets: Mapping[int, str]) -> dict[int, str]:
-    """What is wrong with the trees of some tickets' commits: by number, why git would not check them out.
+    """Return, by ticket number, why git would not check out the tree of a ticket's commit.
 
-    All trees are read, level by level, each once. A missing tree is none of this function's concern.
+    All trees are read level by level, each once. Missing trees are ignored.
     """
     forest = _Forest()
     roots = {number: f"{commit}^{{tree}}" for number, commit in tickets.items()}
-    wanted: Iterable[str] = set(roots.values())
-    while wanted:
-        for name, raw in repository.read_objects(wanted, "tree").items():
+    level: Iterable[str] = set(roots.values())
+    while level:
+        for name, raw in repository.read_objects(level, "tree").items():
             forest.add(name, raw, repository.object_format)
-        wanted = {child for name in wanted for child, _ in forest.children.get(name, ())} - forest.children.keys()
+        level = {child for name in level for child, _ in forest.children.get(name, ())} - forest.children.keys()
     if not forest.faults:
         return {}
-    told = {number: forest.fault_below(root) for number, root in roots.items()}
-    return {number: fault for number, fault in told.items() if fault}
+    faults = {number: forest.fault_below(root) for number, root in roots.items()}
+    return {number: fault for number, fault in faults.items() if fault}
 
 
 def _tree_fault(raw: bytes, object_format: ObjectFormat, names: list[bytes]) -> str:
-    """What is wrong with a tree whose entries have these names, or nothing."""
+    """Return what is wrong with a tree whose entries have these names; empty if nothing is."""
     if not _SUSPICIOUS.search(b"\0".join(names)) and len(set(names)) == len(names) and _is_whole(raw, object_format):
         return ""
     try:
@@ -112,7 +113,7 @@ def _is_whole(raw: bytes, object_format: ObjectFormat) -> bool:
 
 
 class _Forest:
-    """Trees that were read, by id: their subtrees, and their faults."""
+    """The trees that were read, by id: their subtrees, and their faults."""
 
     def __init__(self) -> None:
         self.children: dict[str, list[tuple[str, bytes]]] = {}
@@ -125,7 +126,7 @@ class _Forest:
             self.faults[name] = fault
 
     def fault_below(self, root: str) -> str:
-        """The first fault in a tree and its subtrees, with the folder that it is in."""
+        """Return the first fault in a tree and its subtrees, with its folder; empty if there is none."""
         open_, seen = [(root, "")], set[str]()
         while open_:
             tree, path = open_.pop()
@@ -139,12 +140,12 @@ class _Forest:
 
 
 def _is_alike(name: bytes, plain: str, short: re.Pattern[str]) -> bool:
-    """Whether some file system takes ``name`` for ``plain``, which NTFS also calls by ``short`` names.
+    """Whether a file system treats ``name`` like ``plain``; ``short`` matches its short names on NTFS.
 
-    After ``is_hfs_dotgit`` in git's utf8.c, and ``is_ntfs_dotgit`` and ``is_ntfs_dot_generic`` in its path.c.
+    Follows ``is_hfs_dotgit`` in git's utf8.c, and ``is_ntfs_dotgit`` and ``is_ntfs_dot_generic`` in its path.c.
     """
     text = name.decode("utf-8", "surrogateescape")
-    # Git reads a name on HFS+ up to the first byte that is no UTF-8.
+    # For HFS+, git reads a name up to the first byte that is not UTF-8.
     on_hfs = re.split("[\udc80-\udcff]", text, maxsplit=1)[0].translate(_IGNORED_BY_HFS).lower()
     return on_hfs == plain or any(short.fullmatch(part) for part in text.split("\\"))
 

@@ -1,7 +1,7 @@
 """The target branch's unreleased commits, and which of them a ticket carries. Pure.
 
-Most pull requests start at the tip of the branch that they are for. That branch is ahead of the newest release, and
-what it did since is neither the release's nor the ticket's own.
+Most pull requests start at the tip of their target branch. That branch is ahead of the newest release, and its commits
+since then belong neither to the release nor to the ticket.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from sessions.source.stacked import Parents
 
 @dataclass(frozen=True, kw_only=True)
 class Trunk:
-    """The commits of a branch that the merge line starts with, before any ticket.
+    """The commits of the target branch that the merge line starts with, before any ticket.
 
-    ``line`` are the branch's own (first-parent) commits that the release lacks, oldest first, up to the newest one that
-    a ticket carries; ``commits`` counts these and all that they merged. ``since`` is the release.
+    ``line`` are the branch's first-parent commits that the release lacks, oldest first, up to the newest one that a
+    ticket contains; ``commits`` counts these and all that they merged. ``since`` is the release.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Trunk:
 
     @property
     def extent(self) -> str:
-        """How much it is, as ``12 commits since 3.1.0``."""
+        """The number of commits, as ``12 commits since 3.1.0``."""
         return f"{self.commits} commit{'s' * (self.commits != 1)} since {self.since}"
 
     def __str__(self) -> str:
@@ -43,10 +43,10 @@ class Trunk:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetBranch:
-    """A branch since the release.
+    """The target branch since the release.
 
-    ``line`` are its own (first-parent) commits, oldest first; ``brought`` tells for each commit that it has and the
-    release lacks the place in the line at which it came in. ``parents`` are those of all commits since the release.
+    ``line`` are its first-parent commits, oldest first. ``brought`` maps each of its commits that the release lacks to
+    the index in ``line`` at which it was merged. ``parents`` has the parents of all commits since the release.
     """
 
     name: str
@@ -56,7 +56,7 @@ class TargetBranch:
 
     @classmethod
     def of(cls, name: str, tip: str, parents: Parents) -> TargetBranch:
-        """Read a branch from the parents of all commits that the release lacks."""
+        """Read a branch from ``parents``, those of all commits that the release lacks."""
         line = list[str]()
         while tip in parents:
             line.append(tip)
@@ -75,10 +75,10 @@ class TargetBranch:
         return cls(name=name, line=tuple(line), brought=brought, parents=parents)
 
     def newest_carried(self, tip: str, tickets: AbstractSet[str]) -> int | None:
-        """Return the place of the newest of the branch's commits that a ticket at ``tip`` carries, ``None`` for none.
+        """Return the index in ``line`` of the newest of its commits that a ticket at ``tip`` contains, or ``None``.
 
-        Commits that came into the branch by the merge of this very ticket are the ticket's own, and what other
-        ``tickets`` (their tips) carry is asked of them.
+        Commits that the branch got by merging this ticket are the ticket's own. The search stops at the tips of other
+        ``tickets``, which are examined by themselves.
         """
         own = self.brought.get(tip)
         found, seen, open_ = -1, set[str](), [tip]
@@ -89,12 +89,12 @@ class TargetBranch:
             seen.add(commit)
             place = self.brought.get(commit)
             if place is not None and place != own:
-                found = max(found, place)  # and its ancestors came in no later
+                found = max(found, place)  # its ancestors were merged no later
             elif commit == tip or commit not in tickets:
                 open_.extend(self.parents[commit])
         return None if found < 0 else found
 
     def until(self, place: int, since: str) -> Trunk:
-        """Return the branch up to a place in its line."""
+        """Return the branch up to an index of its line."""
         commits = sum(each <= place for each in self.brought.values())
         return Trunk(name=self.name, since=since, line=self.line[: place + 1], commits=commits)

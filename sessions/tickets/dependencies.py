@@ -1,8 +1,8 @@
-"""Which tickets a ticket needs, read from what people write: Trac fields and pull request bodies.
+"""Read a ticket's dependencies from text that people write: Trac fields and pull request bodies.
 
-Nothing here fails on a strange notation, for a ticket must never be sent back because of a word in a text
-field. What cannot be read is handed back, so that somebody may look. The samples behind every rule are from
-SageMath's Trac tickets and pull requests; they stand in ``tests/tickets/test_dependencies.py``.
+Nothing here fails on an unusual notation, because a ticket must never be rejected for a word in a text field. Fragments
+that cannot be read are returned, so that somebody can look at them. Every rule has samples from SageMath's Trac tickets
+and pull requests, which are in ``tests/tickets/test_dependencies.py``.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ SAGE_URLS = ("https://github.com/sagemath/sage", "https://trac.sagemath.org", "h
 
 @dataclass(frozen=True, kw_only=True)
 class Dependencies:
-    """The tickets that must come first, those that only might, and the fragments that named none.
+    """The required tickets (``hard``), the optional ones (``soft``), and the fragments that could not be read.
 
-    ``hard`` and ``soft`` are sorted, without repetition, and share no number.
+    ``hard`` and ``soft`` are sorted, without duplicates, and share no number.
     """
 
     hard: tuple[int, ...] = ()
@@ -31,8 +31,8 @@ class Dependencies:
     unread: tuple[str, ...] = ()
 
 
-# Each alternative is one kind of token; words that change what the numbers after them mean stand before
-# the plain "depends on", since "does not depend on" contains it.
+# Each alternative is one kind of token. Phrases that change the meaning of the numbers after them come before the plain
+# "depends on", because "does not depend on" contains it.
 _TOKEN = re.compile(
     r"""
       (?P<url>https?://[^\s<>()\[\]"'`,;]+)
@@ -72,7 +72,7 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.D
 _HEADING = re.compile(r"^ {0,3}#{1,6}(?:[ \t]+(.*))?$")
 _WANTED = re.compile(r"^(?::\w+:|\W)*(?:dependenc(?:y|ies)|depends on)\b\W*$", re.IGNORECASE)
 _INLINE_CODE = re.compile(r"`[^`\n]*`")
-# "depends on", and the list of tickets that follows at once, be it on the line or below it as bullets.
+# "depends on" with the list of tickets that follows, on the same line or as bullets below it.
 _FOOTER = re.compile(
     r"""
     \b(?:(?:not?|n't|no\ longer|never)[ ])?(?:depend(?:s|ing|ent)?[-\ ]on|dependenc(?:y|ies)(?:\ on)?:):?
@@ -88,8 +88,8 @@ _FOOTER = re.compile(
 def read_dependencies(text: str, *, number: int = 0, urls: tuple[str, ...] = ()) -> Dependencies:
     """Read a dependency field, or the content of a dependencies section. Never raises.
 
-    ``number`` is the ticket itself, which is never its own dependency. A link counts if it leads to a ticket
-    below one of ``urls``; without any, below SageMath's own.
+    ``number`` is the ticket itself, which is never its own dependency. A link counts if it is the address of a ticket
+    below one of ``urls``; without ``urls``, SageMath's addresses count.
     """
     mentions: list[tuple[int, Mood]] = []
     unread = []
@@ -104,8 +104,8 @@ def read_dependencies(text: str, *, number: int = 0, urls: tuple[str, ...] = ())
 def dependencies_in_body(body: str, *, number: int = 0, urls: tuple[str, ...] = ()) -> Dependencies:
     """Read a pull request's body: its dependencies section, and ``Depends on #7`` lines anywhere.
 
-    Code fences are passed over. Outside the section only what follows "depends on" counts, so that the
-    numbers of the description do not.
+    Code fences are ignored. Outside of the section, only numbers after "depends on" count, and not the others in the
+    description.
     """
     section, rest = _split_body(_FENCE.sub("", _COMMENT.sub("", body.replace("\r\n", "\n"))))
     inside = read_dependencies(section, number=number, urls=urls)
@@ -116,18 +116,18 @@ def dependencies_in_body(body: str, *, number: int = 0, urls: tuple[str, ...] = 
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """The lines, or parts between semicolons, without their bullets."""
+    """Split a text into lines, and lines at semicolons; remove bullets."""
     for piece in re.split(r"[;\r\n]", _clean(text)):
         yield _BULLET.sub("", piece, count=1)
 
 
 def _clean(text: str) -> str:
-    """The text as a reader sees it: no comments, nothing struck out, of a link only where it leads."""
+    """Remove comments and struck-out text, and replace links by their addresses."""
     return _LINK.sub(r" \1 ", _STRUCK.sub("", _COMMENT.sub("", text)))
 
 
 def _mentions(sentence: str, urls: tuple[str, ...]) -> list[tuple[int, Mood]]:
-    """Each ticket that a sentence names, and whether as needed, as optional, or as something else."""
+    """Return each ticket that a sentence names, and whether it is required, optional, or something else."""
     found: list[tuple[int, Mood]] = []
     moods: list[Mood] = ["soft" if _NONE.match(sentence) else "hard"]  # "None, but #7 would help"
     for token in _TOKEN.finditer(_hash_bare_numbers(sentence)):
@@ -138,7 +138,7 @@ def _mentions(sentence: str, urls: tuple[str, ...]) -> list[tuple[int, Mood]]:
                 moods[-1] = "hard"
             case "open":
                 moods.append(moods[-1])
-            case "close":  # an aside's mood ends with it
+            case "close":  # a mood within parentheses ends with them
                 moods = moods[:-1] or moods
             case "soft" if found:
                 found[-1] = _softer(found[-1])
@@ -155,7 +155,7 @@ def _softer(mention: tuple[int, Mood]) -> tuple[int, Mood]:
 
 
 def _named(token: re.Match[str], urls: tuple[str, ...]) -> list[int]:
-    """The number behind ``#7``, ``owner/name#7`` or a link; nothing if it belongs to another project."""
+    """Return the number in ``#7``, ``owner/name#7`` or a link; none if it belongs to another project."""
     text = token.group()
     if token.lastgroup == "number":
         return [int(digits) for digits in re.findall(r"\d+", text)]
@@ -168,15 +168,15 @@ def _named(token: re.Match[str], urls: tuple[str, ...]) -> list[int]:
 
 
 def _hash_bare_numbers(sentence: str) -> str:
-    """Write a plain list such as Trac's ``1234, 5678`` with ``#``; leave a sentence that says more as it is."""
-    words = re.split(r"[\s,&]+|\band\b", _LEAD.sub("", _ASIDE.sub("", sentence)).strip(" \t.,"))
-    if all(re.fullmatch(r"#?\d{1,9}|sage-\d+\.\S+|", word) for word in words):
+    """Add ``#`` to the numbers of a plain list such as Trac's ``1234, 5678``; leave other sentences as they are."""
+    parts = re.split(r"[\s,&]+|\band\b", _LEAD.sub("", _ASIDE.sub("", sentence)).strip(" \t.,"))
+    if all(re.fullmatch(r"#?\d{1,9}|sage-\d+\.\S+|", word) for word in parts):
         return _BARE.sub(lambda found: found[1] or f"#{found[2]}", sentence)
     return sentence
 
 
 def _says_nothing(piece: str) -> bool:
-    """Whether a piece says "none", or names what is expressly no dependency."""
+    """Whether a piece says "none", or only names tickets that are explicitly no dependencies."""
     tokens = {token.lastgroup for token in _TOKEN.finditer(piece)}
     return bool(_NONE.match(piece)) or "against" in tokens or not _LEAD.sub("", piece).strip()
 
@@ -189,7 +189,7 @@ def _gather(mentions: Iterable[tuple[int, Mood]], number: int, unread: Iterable[
 
 
 def _split_body(body: str) -> tuple[str, str]:
-    """The lines below a heading that says "Dependencies", up to the next heading, and all other lines."""
+    """Split a body into the section below a heading "Dependencies" and all other lines."""
     section: list[str] = []
     rest: list[str] = []
     inside = False

@@ -1,4 +1,4 @@
-"""Which tickets may be integrated, and the reason for each that may not. Pure."""
+"""Decide which tickets may be integrated, and give a reason for each that may not. Pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Ticket
 
+# The ranks of tickets that mend the release, and of those that a hint calls urgent, above all priorities.
+FIX_RANK, URGENT_RANK = -2, -1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a ticket must have. ``milestone`` and ``target`` (a branch) are ``None`` where any will do."""
+    """What an eligible ticket must have. ``milestone`` and ``target`` (a branch) are ``None`` if any is accepted."""
 
     ready: Sequence[str]
     never: Sequence[str]
@@ -20,7 +23,7 @@ class Rules:
 
 
 def why_not(ticket: Ticket, rules: Rules) -> str | None:
-    """Why ``ticket`` is not eligible, or ``None`` where it is."""
+    """Return why ``ticket`` is not eligible, or ``None`` if it is."""
     if rules.target and ticket.target and ticket.target != rules.target:
         return f"it is for branch {ticket.target}, and today's is {rules.target}"
     has = {plain(label) for label in ticket.labels}
@@ -36,22 +39,29 @@ def why_not(ticket: Ticket, rules: Rules) -> str | None:
 
 
 def plain(label: str) -> str:
-    """A label without its spelling: Sage had both ``p: blocker / 1`` and ``p: blocker /1``."""
+    """Normalise a label's spaces and case: Sage had both ``p: blocker / 1`` and ``p: blocker /1``."""
     return "".join(label.split()).casefold()
 
 
-def priority_rank(ticket: Ticket, priorities: Sequence[str]) -> int:
-    """0 for the highest priority; tickets without any come last."""
+def has_label(ticket: Ticket, labels: Iterable[str]) -> bool:
+    """Whether a ticket has one of these labels."""
+    return not {plain(label) for label in labels}.isdisjoint(plain(label) for label in ticket.labels)
+
+
+def priority_rank(ticket: Ticket, priorities: Sequence[str], fixes: Sequence[str] = ()) -> int:
+    """Return 0 for the highest priority, ``FIX_RANK`` for a ticket with one of ``fixes``; without any: the last."""
+    if has_label(ticket, fixes):
+        return FIX_RANK
     has = {plain(label) for label in ticket.labels}
     ranks = [rank for rank, label in enumerate(priorities) if plain(label) in has]
     return min(ranks, default=len(priorities))
 
 
 def check_not_elsewhere(tickets: Iterable[Ticket], rules: Rules) -> None:
-    """Fail loudly where nothing is ready for the milestone but something is for another one.
+    """Raise :class:`TrackerError` if no ticket is ready for the milestone, but some are for another one.
 
-    Sage's own attempt ended with "No tickets for milestone sage-9.5" for weeks, because it had picked a finished
-    milestone and nothing said so.
+    Sage's own attempt printed "No tickets for milestone sage-9.5" for weeks, because it had picked a finished milestone
+    and did not say so.
     """
     anywhere = Rules(ready=rules.ready, never=rules.never, milestone=None, target=rules.target)
     ready = [ticket for ticket in tickets if why_not(ticket, anywhere) is None]

@@ -1,4 +1,4 @@
-"""Which ticket a commit's subject names as merged. Pure."""
+"""Find the ticket that a commit merges, by its subject. Pure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class MergeSubjects:
-    """How the subjects of merge commits name tickets: regular expressions, each with one group, the number.
+    """Regular expressions for the subjects of merge commits, each with one group, the ticket's number.
 
-    Each is matched at the beginning of the subject. What they find is a hint, as people also type subjects by hand.
+    Each is matched at the beginning of the subject. A match is only a hint, because people also type subjects by hand.
     """
 
     patterns: tuple[str, ...]
@@ -22,11 +22,11 @@ class MergeSubjects:
         return tuple(map(re.compile, self.patterns))
 
     def number(self, subject: str) -> int:
-        """The ticket that a subject names as merged: of several numbers the first; 0 where it names none."""
+        """Return the ticket that a subject names as merged (the first, if it has several); 0 if there is none."""
         found = (pattern.match(subject) for pattern in self._compiled)
         first = min(filter(None, found), key=lambda match: match.start(1), default=None)
         return int(first[1]) if first else 0
 
     def numbers(self, subjects: Iterable[str]) -> frozenset[int]:
-        """The tickets that any of the subjects names as merged."""
+        """Return the tickets that any of the subjects names as merged."""
         return frozenset(filter(None, map(self.number, subjects)))

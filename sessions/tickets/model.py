@@ -1,23 +1,25 @@
-"""A ticket as its tracker describes it, and what can become of it."""
+"""A ticket as its tracker describes it, and its verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+# How many tickets a list names before it says how many more there are.
+_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ticket:
-    """One Trac ticket or pull request, pinned to the commit that was reviewed.
+    """A Trac ticket or pull request, pinned to the commit that was reviewed.
 
-    ``labels`` are all words by which eligibility and priority are decided: GitHub's labels; in Trac the status and
-    the priority. ``commit`` is the reviewed commit as a full hex id, or empty where the tracker names none: then the
-    tip of the branch is taken. ``branch`` is a ref of the project's repository (``u/jane/fix``,
-    ``refs/pull/7/head``); ``repository`` is the address of another one that has it, or empty.
-    ``depends`` are the numbers of the tickets that must come first, which each tracker reads from its own notation.
-    ``target`` is the branch that the ticket is for, empty where the tracker names none.
-    ``held`` is why the tracker holds the ticket back, whatever its labels say ("it is a draft"), or empty.
+    ``labels`` are all labels that decide eligibility and priority: GitHub's labels; in Trac, the status and the
+    priority. ``commit`` is the reviewed commit as a full hex id; if the tracker has none, it is empty, and the tip of
+    the branch is used. ``branch`` is a ref of the project's repository (``u/jane/fix``, ``refs/pull/7/head``), or of
+    the ``repository`` at another address. ``depends`` are the numbers of the tickets that must be merged first.
+    ``target`` is the branch that the ticket is for, empty if the tracker has none. ``held`` is why the tracker blocks
+    the ticket whatever its labels are ("it is a draft"), or empty.
     """
 
     number: int
@@ -37,7 +39,7 @@ class Ticket:
 
 
 class Verdict(StrEnum):
-    """What became of a ticket today: exactly one of these."""
+    """The result for a ticket today: exactly one of these."""
 
     INTEGRATED = "integrated"
     INELIGIBLE = "ineligible"
@@ -56,7 +58,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """One file in which a ticket clashes ``with`` other tickets, or with the release where that is empty."""
+    """A file in which a ticket conflicts ``with`` other tickets, or with the release if that is empty."""
 
     with_: tuple[int, ...]
     path: str
@@ -66,14 +68,32 @@ class Conflict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Breakage:
-    """A test that a ticket breaks, together ``with`` its partners or alone, and how that is known.
+class UsedResolution:
+    """A kept resolution of a conflict, named by its ``id``, that the merge of ``ticket`` used.
 
-    ``commit`` and ``tree`` are of the candidate that shows it, empty where it could not be merged again; ``file`` is
-    the test's, empty where a gate fails as a whole. ``command`` runs the test there. Where ``is_build``, it is the
-    build that fails and no gate, whatever the name. ``kind`` is how the test fails, as in
-    :class:`~sessions.gates.results.Failure`; ``expected``, for a file of which too few tests ran, is how many ran on
-    the release.
+    ``with_`` are the tickets that it would conflict with or break something with, none for the release. ``paths`` are
+    the files that the resolution decided, ``author`` and ``date`` (ISO) say who recorded it. ``dropped`` is why it was
+    not used in the end, empty where it was.
+    """
+
+    id: str
+    ticket: int
+    with_: tuple[int, ...]
+    paths: tuple[str, ...]
+    author: str
+    date: str
+    dropped: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breakage:
+    """A test that a ticket breaks, together ``with`` its partners or alone, and the evidence.
+
+    ``commit`` and ``tree`` belong to the candidate that shows the failure; they are empty if it could not be merged
+    again. ``file`` is the test's file, empty if a gate fails as a whole. ``command`` runs the test there. With
+    ``is_build``, the build fails rather than a gate. ``kind`` is how the test fails, as in
+    :class:`~sessions.gates.results.Failure`; if too few tests of a file ran, ``expected`` is how many ran on the
+    release.
     """
 
     gate: str
@@ -91,23 +111,38 @@ class Breakage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """The best set that has a ticket which is out: the tickets that it lacks instead, and those that it has besides."""
+
+    without: tuple[int, ...]
+    besides: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """A clause such as ``it would be in, together with #3, without #5 and #7``."""
+        besides = f", together with {name_some(self.besides)}," if self.besides else ""
+        without = f" without {name_some(self.without)}" if self.without else ""
+        return f"it would be in{besides}{without}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decision:
-    """A verdict with its reason and evidence."""
+    """A verdict with its reason and evidence; ``alternative`` is known where the best set was chosen."""
 
     verdict: Verdict
     reason: str = ""
     blocked_by: tuple[int, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     broke: tuple[Breakage, ...] = ()
+    alternative: Alternative | None = None
+    resolutions: tuple[UsedResolution, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What is written on one ticket.
+    """The comment for one ticket.
 
-    ``commit`` is the one that was tested, empty where none was. ``text`` is in the tracker's own dialect, and safe
-    to show there; ``summary`` is one plain line of at most 140 characters. ``url`` is where the full report is, or
-    empty.
+    ``commit`` is the tested commit, or empty. ``text`` is in the markup of the tracker, and safe to show there;
+    ``summary`` is one plain line of at most 140 characters. ``url`` is the address of the full report, or empty.
     """
 
     number: int
@@ -119,11 +154,18 @@ class Account:
 
     @property
     def is_at_fault(self) -> bool:
-        """Whether the author has something to mend: only this moves labels and statuses."""
+        """Whether the author has something to fix. Only then do labels and statuses change."""
         return self.verdict.is_at_fault
 
 
 def name_tickets(numbers: Iterable[int]) -> str:
-    """``#3, #5 and #7``."""
+    """Join references to tickets: ``#3, #5 and #7``."""
     *most, last = [f"#{number}" for number in sorted(numbers)] or ["no ticket"]
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def name_some(numbers: Sequence[int]) -> str:
+    """Name the first tickets, and say how many more there are: ``#3, #5, #7, #8, #9 and 2 more``."""
+    named = numbers[:_NAMED]
+    rest = len(numbers) - len(named)
+    return f"{', '.join(f'#{number}' for number in named)} and {rest} more" if rest else name_tickets(named)

@@ -1,4 +1,4 @@
-"""In which order tickets are merged: dependencies first, then priority, then number or the tracker's order. Pure."""
+"""Order tickets for merging: by dependencies, then by priority, then by number or the tracker's order. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Needs = Mapping[int, frozenset[int]]
 
 
 def find_cycles(needs: Needs) -> list[tuple[int, ...]]:
-    """Every group of tickets that wait for each other, as the path that shows it: ``(12, 15, 12)``."""
+    """Return the cycles among the dependencies, each as a path: ``(12, 15, 12)``."""
     rest = dict(needs)
     found: list[tuple[int, ...]] = []
     while True:
@@ -19,7 +19,7 @@ def find_cycles(needs: Needs) -> list[tuple[int, ...]]:
         except graphlib.CycleError as error:
             cycle = tuple(reversed(error.args[1]))
             found.append(cycle)
-            rest = {number: wanted - set(cycle) for number, wanted in rest.items() if number not in cycle}
+            rest = {number: required - set(cycle) for number, required in rest.items() if number not in cycle}
         else:
             return found
 
@@ -27,18 +27,18 @@ def find_cycles(needs: Needs) -> list[tuple[int, ...]]:
 def merge_order(
     needs: Needs, rank: Callable[[int], int], place: Callable[[int], int] = lambda number: number
 ) -> tuple[int, ...]:
-    """All tickets of ``needs``, which must be free of cycles, in the order in which to merge them.
+    """Return all tickets of ``needs``, which must be free of cycles, in the order in which to merge them.
 
-    ``rank`` is a ticket's priority, 0 the highest; among equals the lower ``place`` comes first.
+    ``rank`` is a ticket's priority, 0 is the highest; among equals, the lower ``place`` comes first.
 
-    What a blocker depends on is as urgent as the blocker: a ticket's rank is the best of its own and those of
-    all that wait for it. Needs outside the mapping are somebody else's matter.
+    A dependency of a blocker is as urgent as the blocker: a ticket's rank is the best of its own rank and those of all
+    tickets that need it. Dependencies that are not keys of ``needs`` are ignored.
     """
-    inside = {number: wanted & needs.keys() for number, wanted in needs.items()}
+    inside = {number: required & needs.keys() for number, required in needs.items()}
     urgency = {number: rank(number) for number in inside}
     for number in reversed(tuple(graphlib.TopologicalSorter(inside).static_order())):
-        for wanted in inside[number]:
-            urgency[wanted] = min(urgency[wanted], urgency[number])
+        for required in inside[number]:
+            urgency[required] = min(urgency[required], urgency[number])
     sorter = graphlib.TopologicalSorter(inside)
     sorter.prepare()
     ready: list[tuple[int, int, int]] = []
@@ -53,7 +53,7 @@ def merge_order(
 
 
 def closure(numbers: frozenset[int], needs: Needs) -> frozenset[int]:
-    """``numbers`` with all that they need, directly or not."""
+    """Return ``numbers`` with all their direct and indirect dependencies."""
     found: set[int] = set()
     open_ = list(numbers)
     while open_:

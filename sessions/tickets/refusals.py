@@ -11,7 +11,7 @@ from sessions.terminal.errors import RefusedError
 
 
 class TicketPart(StrEnum):
-    """What can be changed on a ticket. Each is a change of its own, which can be refused by itself."""
+    """The parts of a ticket that can be changed. The tracker can refuse each by itself."""
 
     COMMENT = "comment"
     STATUS = "status"
@@ -19,12 +19,12 @@ class TicketPart(StrEnum):
     LABEL_REMOVAL = "removal of a label"
     CLOSING = "closing"
     TICKET = "ticket"
-    """The ticket as a whole, where it is gone or may not be seen."""
+    """The ticket as a whole, if it is gone or not visible."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One change to be made. ``digest`` is a hash of its content: another content is another change."""
+    """A change to a part of a ticket. ``digest`` is a hash of the new content, which identifies the change."""
 
     number: int
     part: TicketPart
@@ -32,14 +32,14 @@ class Change:
 
     @classmethod
     def of(cls, number: int, part: TicketPart, *content: object) -> Change:
-        """The change with that content, each piece as text."""
+        """Create the change with the given content, whose pieces are converted to text."""
         text = "\0".join(map(str, content)).encode("utf-8", "replace")
         return cls(number=number, part=part, digest=hashlib.sha256(text).hexdigest()[:16])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """A change that was refused, and ``why``, as a sentence that says what to do.
+    """A refused change. ``why`` is a sentence that says what to do.
 
     ``may_be_setup``: the token, its rights or a configured name may be the reason, not the ticket.
     """
@@ -65,16 +65,16 @@ class WriteResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A change, and the call that makes it. ``write`` raises :class:`RefusedError` where the tracker refuses."""
+    """A change, and the call that makes it. ``write`` raises :class:`RefusedError` if the tracker refuses it."""
 
     change: Change
     write: Callable[[], object]
 
 
 def carry_out(planned: Iterable[Planned], refused_before: Collection[Change]) -> WriteResult:
-    """Make each change that was not refused before. One that is refused keeps no other from being made.
+    """Make each change that was not refused before. A refused change does not prevent the others.
 
-    Raises :class:`TrackerError` where the tracker fails otherwise: then the next call makes what is missing.
+    Raises :class:`TrackerError` if the tracker fails otherwise; the next call makes the missing changes.
     """
     changed, refused, skipped = list[TicketPart](), list[Refusal](), list[Change]()
     for each in planned:
@@ -91,6 +91,6 @@ def carry_out(planned: Iterable[Planned], refused_before: Collection[Change]) ->
 
 
 def cannot_see(number: int, error: RefusedError) -> WriteResult:
-    """The result for a ticket that the tracker does not show any more."""
+    """Return the result for a ticket that the tracker does not show any more."""
     change = Change.of(number, TicketPart.TICKET, error)
     return WriteResult(refused=(Refusal(change=change, why=str(error), may_be_setup=error.may_be_setup),))

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.conftest import refuse
 from tests.packages import npm_file
-from tests.stories.desk import undisturbed_day
+from tests.stories.desk import shared_day
 
 
 @dataclass
@@ -64,7 +64,7 @@ def visit(browser: Browser) -> Iterator[Open]:
 @pytest.fixture(scope="session")
 def state(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001  no day without a browser
     """The state folder of the sample's day."""
-    return undisturbed_day(tmp_path_factory).desk.state
+    return shared_day(tmp_path_factory).desk.state
 
 
 @pytest.fixture(scope="session")

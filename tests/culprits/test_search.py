@@ -318,7 +318,7 @@ AFinderIsReplayed.TestCase.settings = settings(deadline=None, max_examples=40, s
 test_a_finder_is_replayed = pytest.mark.slow(AFinderIsReplayed.TestCase)
 
 
-@settings(max_examples=30)
+@settings(max_examples=min(30, EXAMPLES))
 @given(days(tests=2), st.randoms(use_true_random=False))
 def test_answers_without_any_sense_end_too(day: Day, chance: random.Random) -> None:
     choices: Sequence[Answer] = ("fails", "passes", "unclear")
@@ -328,7 +328,8 @@ def test_answers_without_any_sense_end_too(day: Day, chance: random.Random) -> N
     assert len(simulation.queried) <= len(day.truth) * (2 * 150 + 24 * (len(day.line) + 2))
 
 
-@pytest.mark.parametrize("seed", range(12))
+# All seeds in `nox -s tests`, some in `nox -s quick`.
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 12))])
 def test_a_test_that_fails_by_chance_is_told_as_flaky_with_how_often(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311
     rate, count = chance.uniform(0.1, 0.9), chance.randint(1, 30)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessions.day.green_head import GreenHead
+from sessions.day.line_selection import LineSelection
 from sessions.day.probe_outcomes import BUILD_STEP
 from sessions.day.progress import Progress
 from sessions.engines.pool import Threads
@@ -29,6 +30,8 @@ COUNT = 58
 BEFORE = 4
 # A build that takes an hour.
 DEAR = 3600.0
+# The culprit's place in the line: the middle in `nox -s quick`, both ends in `nox -s tests` as well.
+PLACES = [pytest.param(1, marks=pytest.mark.slow), 30, pytest.param(58, marks=pytest.mark.slow)]
 # What a machine does to builds now and then.
 BY_CHANCE = (
     "gcc: fatal error: Killed signal terminated program cc1",
@@ -79,8 +82,8 @@ class Scripted(random.Random):
 def scene_of(builder: Builder, state: Path, files: Mapping[int, Mapping[str, str]], count: int = COUNT) -> Scene:
     builder.commit({"a.test": "one pass\n", "src/a.c": "a", "src/b.c": "b"})
     builder.tag("1.0")
-    for number in range(1, count + 1):
-        builder.commit(files.get(number, {f"doc/{number}.txt": "1"}), "1.0", branch=f"t{number}")
+    changes = {f"t{number}": files.get(number, {f"doc/{number}.txt": "1"}) for number in range(1, count + 1)}
+    builder.branch_off("1.0", changes)
     return Scene.of(builder, state)
 
 
@@ -93,11 +96,17 @@ def find(scene: Scene, state: Path, count: int = COUNT, **words: object) -> tupl
     tickets = tuple(scene.tickets(**{f"t{number}": number for number in range(1, count + 1)}).values())
     queue = Queue(tickets=tickets, needs={})
     progress = Progress(line=merge_line(queue, scene.merger, {}))
-    GreenHead(day=desk.day, queue=queue, runner=desk.runner, baselines=desk.baselines(), progress=progress).find()
+    GreenHead(
+        day=desk.day,
+        lines=LineSelection(day=desk.day, queue=queue),
+        runner=desk.runner,
+        baselines=desk.baselines(),
+        progress=progress,
+    ).find()
     return len(engine.probes), progress
 
 
-@pytest.mark.parametrize("culprit", [1, 30, 58])
+@pytest.mark.parametrize("culprit", PLACES)
 def test_who_touched_the_file_that_a_build_names_is_known_after_four_builds(
     builder: Builder, tmp_path: Path, culprit: int
 ) -> None:
@@ -108,7 +117,7 @@ def test_who_touched_the_file_that_a_build_names_is_known_after_four_builds(
     assert builds - BEFORE - 1 <= 4, "the last build is that of the green head"
 
 
-@pytest.mark.parametrize("culprit", [1, 30, 58])
+@pytest.mark.parametrize("culprit", PLACES)
 def test_a_build_that_names_no_file_takes_nine_builds_at_most(builder: Builder, tmp_path: Path, culprit: int) -> None:
     scene = scene_of(builder, tmp_path / "state", {})
     builds, progress = find(scene, tmp_path / "state", broken=frozenset({f"doc/{culprit}.txt"}), seconds=DEAR)
@@ -162,7 +171,7 @@ def test_whoever_left_for_an_error_that_comes_by_chance_is_merged_again(builder:
     assert (progress.out, len(progress.line.tickets), progress.failing) == ({}, 6, {})
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 10))])
 def test_a_build_that_fails_by_chance_blames_nobody(builder: Builder, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311
     scene = scene_of(builder, tmp_path / "state", {}, count=12)

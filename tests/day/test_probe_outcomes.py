@@ -106,7 +106,7 @@ def test_reports_in_several_files_and_the_command_itself_are_told_to_the_format(
     assert [failure.test for failure in results.failures] == [TestId("a.py", "f")]
     # Of pytest, 2 is an interrupt, also beside a failure: by its command, where the report does not say who wrote it.
     interrupted = results_of(replace(UNIT, run="pytest --junit-xml out/a.xml"), shown, "/source")
-    assert interrupted.trouble.startswith("pytest came to no end of its own")
+    assert interrupted.trouble.startswith("pytest did not end normally")
 
 
 def test_a_manuals_documents_are_told_to_the_format() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import noxfile
+from tests.conftest import LONGEST
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"daemon", "registry", "podman", "bench", "browser", "page", "contract", "axe"}
@@ -28,3 +29,8 @@ def test_no_quick_test_sets_up_an_engine_a_browser_or_a_server() -> None:
     assert "tmp_path" in fixtures
     assert not fixtures & HEAVY
     assert len(re.findall(r"^ +tests/\S+::", done.stdout, re.MULTILINE)) > 1000
+
+
+def test_each_file_that_comes_first_exists() -> None:
+    present = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    assert not set(LONGEST) - present

@@ -391,7 +391,7 @@ def test_a_known_lost_reference_does_not_explain_why_a_run_failed() -> None:
 def test_status_zero_without_pdf_fails() -> None:
     (failure,) = read("").failures
     assert failure.test == TestId("", GATE)
-    assert failure.message.startswith("doc-pdf left no PDF that its artifacts name; the command ended with status 0.")
+    assert failure.message.startswith("doc-pdf left no PDF among its artifacts; the command ended with status 0.")
     assert names(read("processing abacus.tex... index\nbuild succeeded.\n")) == ["abacus.pdf"]
 
 
@@ -403,10 +403,10 @@ def test_a_document_that_the_log_names_must_be_there() -> None:
 @pytest.mark.parametrize(
     ("content", "flaw"),
     [
-        (b"", "is no PDF"),
-        (b"<html>404</html>", "is no PDF"),
-        (b"%PDF-1.5\n%%EOF\n", "is no whole PDF"),
-        (PDF[: len(PDF) // 2], "is no whole PDF"),
+        (b"", "is not a PDF"),
+        (b"<html>404</html>", "is not a PDF"),
+        (b"%PDF-1.5\n%%EOF\n", "is not a complete PDF"),
+        (PDF[: len(PDF) // 2], "is not a complete PDF"),
         (pdf(0), "has no pages"),
     ],
 )
@@ -421,7 +421,7 @@ def test_a_pdf_that_kills_its_reader_is_named_and_the_others_are_read(monkeypatc
     results = read("", "a", "z", m_pdf=PDF + b" " * 200 * 2**20, n_pdf=b"%PDF-1.4")
     first, second = results.failures
     assert first.message == "m.pdf cannot be read in reasonable time and memory."
-    assert second.message.startswith("n.pdf is no whole PDF")
+    assert second.message.startswith("n.pdf is not a complete PDF")
     assert results.files == ("a.pdf", "m.pdf", "n.pdf", "z.pdf")
 
 

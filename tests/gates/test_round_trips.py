@@ -10,6 +10,7 @@ from sessions.gates.formats import FORMATS
 from sessions.gates.results import GateOutput, Presence, Results, TestId
 from tests.gates.writers import DIALECTS, QUIRKS, Ending, Outcome, Plan, Quirk, name_in, write
 
+EXAMPLES = min(40, settings().max_examples)  # fewer where the run's profile asks for fewer
 PRESENCE = {"passed": "passed", "failed": "failed", "error": "failed", "skipped": "skipped"}
 WAYS = [(format_, dialect) for format_, dialects in DIALECTS.items() for dialect in dialects]
 # Quirks that exclude one another: a file has one encoding.
@@ -46,7 +47,7 @@ def is_parent(test: TestId, told: dict[TestId, str]) -> bool:
 
 
 @pytest.mark.parametrize(("format_", "dialect"), WAYS)
-@settings(max_examples=40)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data(), plan=plans)
 def test_a_whole_run_reads_as_planned(format_: str, dialect: str, data: st.DataObject, plan: Plan) -> None:
     output = write(format_, dialect, plan, quirks=data.draw(quirks(format_)))
@@ -58,7 +59,7 @@ def test_a_whole_run_reads_as_planned(format_: str, dialect: str, data: st.DataO
 
 @pytest.mark.parametrize("ending", ["interrupted", "killed", "nothing", "garbage", "cut"])
 @pytest.mark.parametrize(("format_", "dialect"), WAYS)
-@settings(max_examples=40)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data(), plan=plans)
 def test_a_run_without_its_end_is_no_pass(
     format_: str, dialect: str, ending: Ending, data: st.DataObject, plan: Plan
@@ -79,7 +80,7 @@ def missing(results: Results, told: dict[TestId, str]) -> bool:
 
 
 @pytest.mark.parametrize("format_", list(DIALECTS))
-@settings(max_examples=40)
+@settings(max_examples=EXAMPLES)
 @given(content=st.binary() | st.text().map(str.encode), status=st.integers(0, 255))
 def test_never_raises(format_: str, content: bytes, status: int) -> None:
     text = content.decode("utf-8", "replace")

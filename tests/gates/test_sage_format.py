@@ -220,7 +220,7 @@ def test_interrupted() -> None:
             run("> a.py", "    [1 test, 0.1s wall]", end="All tests passed!"),
             2,
             "error",
-            "The doctests were not run as asked",
+            "The doctests were not run as requested",
         ),
         (
             run("> a.py", "    [1 test, 0.1s wall]", end="All tests passed!"),

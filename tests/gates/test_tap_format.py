@@ -60,12 +60,12 @@ def test_bats_that_is_broken_off(cut: int) -> None:
         ("1..0 # skip no database\n", 0, "unit ran no test"),
         ("1..3\nok 1 a\nok 2 b\n", 0, "unit planned 3 tests and ran 2"),
         ("1..1\nok 1 a\nok 2 b\n", 0, "unit planned 1 test and ran 2"),
-        ("ok 1 a\nok 2 b\n", 0, "unit came to no end: it has no plan after 2 tests"),
+        ("ok 1 a\nok 2 b\n", 0, "unit did not end: it has no plan after 2 tests"),
         ("1..2\nok 1 a\nBail out! no disk\n", 1, "unit bailed out: no disk"),
         ("1..1\nok 1 a\n", 3, "No test failed, but the run did"),
         ("1..1\nnot ok 1 a\n", 137, "unit was killed, or could not be run to its end"),
-        ("TAP version 13\n1..1\n    ok 1 - inner\n", 0, "unit was broken off in the middle of a test"),
-        ("t/a.t .. \nok 1 - a\n1..1\nok\n", 0, "unit was broken off: prove wrote no result"),
+        ("TAP version 13\n1..1\n    ok 1 - inner\n", 0, "unit broke off in the middle of a test"),
+        ("t/a.t .. \nok 1 - a\n1..1\nok\n", 0, "unit broke off: prove wrote no result"),
     ],
 )
 def test_a_run_that_does_not_account_for_its_end(log: str, status: int, trouble: str) -> None:

@@ -32,7 +32,7 @@ def read(content: bytes) -> Results:
         (report("naïve", head=HEAD.format("klingon")).encode(), "UTF-8 where klingon is declared"),
         (report("naïve", head=HEAD.format("UTF-16")).encode(), "UTF-8 where UTF-16 is declared"),
         (report("na\\d", head=HEAD.format("unicode_escape")).encode(), "UTF-8 where unicode_escape is declared"),
-        (report("naïve").encode("latin-1"), "bytes that are no utf-8, which is declared"),
+        (report("naïve").encode("latin-1"), "bytes that are not valid utf-8, which is declared"),
         (report("naïve", head=HEAD.format("ISO-8859-1")).encode("latin-1"), ""),
         (report().encode("utf-8-sig"), ""),
         (report("naïve", head=HEAD.format("UTF-16")).encode("utf-16"), ""),

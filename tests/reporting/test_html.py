@@ -64,7 +64,7 @@ def test_hostile_hunks_are_laid_out_and_stay_text() -> None:
     assert "<b" in "".join(seen.texts)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=min(20, settings().max_examples), deadline=None)
 @given(
     st.lists(st.sampled_from(["<", ">", '"', "'", "&", "=", "{{", "--", "/", "script", "a", " ", "&lt;"]), max_size=9)
 )

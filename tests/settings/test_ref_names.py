@@ -57,7 +57,7 @@ def test_a_name_is_refused_where_git_refuses_it(name: str) -> None:
     assert bool(branch_fault(name)) != git_takes(name)
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(name=st.text(st.sampled_from("a.-/@{~ :lock\\*[HED"), min_size=1, max_size=8))
 def test_made_up_names_are_refused_where_git_refuses_them(name: str) -> None:
     assert bool(branch_fault(name)) != git_takes(name), branch_fault(name)

@@ -108,7 +108,7 @@ def test_the_secrets_in_it_are_for_the_user_alone_and_go_with_the_command() -> N
     assert not place.exists()
 
 
-@settings(max_examples=60)
+@settings(max_examples=min(60, settings().max_examples))
 @given(
     section=st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"]), max_size=9),
     value=st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=12),

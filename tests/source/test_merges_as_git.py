@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # At a desk all; in CI, where other jobs wait, a part.
-EXAMPLES = int(os.environ.get("INTEGRAND_MERGES", "300" if os.environ.get("CI") == "true" else "2000"))
+EXAMPLES = int(os.environ.get("INTEGRAND_MERGES", "150" if os.environ.get("CI") == "true" else "2000"))
 Tree = dict[str, Content]
 
 PATHS = ("a", "b.u", "c.lock", "d/a", "d/b.u", "d/e/c.lock", "f/a", "f/b.tbl")

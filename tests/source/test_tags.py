@@ -138,7 +138,7 @@ def test_a_pattern_that_fits_none_says_so() -> None:
 
 @pytest.mark.parametrize("tag", ["pkg@1.2.3", "nightly", "core/v1.3.0", "before-10.9-merge"])
 def test_any_tag_can_be_named(tag: str) -> None:
-    assert newest_release(["v9.9", tag], wanted=tag).tag == tag
+    assert newest_release(["v9.9", tag], requested=tag).tag == tag
 
 
 @pytest.mark.parametrize(("tag", "glob"), [("v2.3.0", "v*"), ("core/v1.0", "core/v*"), ("2.3.0", "[0-9]*.*")])
@@ -159,7 +159,7 @@ def test_a_newest_tag_that_is_no_commit_is_passed_over_and_told(builder: Builder
     release = mirror.release("latest")
     assert release.tag == "1.0"
     assert release.aside == (
-        "the tag 1.2 points to a blob and is passed over; the tag 1.1 points to a tree and is passed over"
+        "the tag 1.2 points to a blob and was skipped; the tag 1.1 points to a tree and was skipped"
     )
     with pytest.raises(SourceError, match=r"^The tag 1\.1 points to a tree, not to a commit: name another release\.$"):
         mirror.release("1.1")

@@ -16,6 +16,7 @@ from sessions.ledger.ledger import Key, Ledger, ProbeResult
 from sessions.main import run_session
 from sessions.publish import publish
 from sessions.report import report
+from sessions.tickets.trackers.github import tracker
 
 STORIES = {"baseline": baseline, "integrate": integrate, "doc-pdf": doc_pdf, "publish": publish, "report": report}
 
@@ -35,6 +36,8 @@ def die_at_write(moment: str) -> None:
 if __name__ == "__main__":
     if moment := os.environ.pop("DIE", ""):
         die_at_write(moment)
+    if pause := os.environ.pop("PAUSE", ""):
+        tracker.PAUSE = float(pause)  # GitHub's own pace would make tests sleep
     name, *words = sys.argv[1:]
     trouble = run_session(STORIES[name], name, words, Path.cwd())
     if trouble:

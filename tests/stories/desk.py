@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 DATE = "2026-11-23"
 DAY = Path(__file__).with_name("day.py")
@@ -61,10 +63,26 @@ def new_desk(factory: pytest.TempPathFactory) -> Desk:
 
 
 def undisturbed_day(factory: pytest.TempPathFactory) -> Done:
+    """Return a day of this caller's own, whose folder a test may change."""
     desk = new_desk(factory)
     process = desk.type("integrate", "--engine", "local")
     assert process.returncode == 0, process.stdout + process.stderr
     return Done(desk, process, desk.record())
+
+
+def shared_day(factory: pytest.TempPathFactory) -> Done:
+    """Return the day that all workers of this run of pytest share: a test must not change its folder."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-day"
+    with FileLock(f"{folder}.lock"):
+        desk, kept = Desk(folder / "desk"), folder / "done.pickle"
+        if not kept.exists():
+            desk.folder.mkdir(parents=True)
+            process = desk.type("integrate", "--engine", "local")
+            assert process.returncode == 0, process.stdout + process.stderr
+            kept.write_bytes(pickle.dumps(Done(desk, process, desk.record())))
+        done: Done = pickle.loads(kept.read_bytes())  # noqa: S301  our own
+        return done
 
 
 def timeless(record: Mapping[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.cluster import LocalCluster
-from tests.stories.desk import Done, new_desk, timeless, undisturbed_day
+from tests.stories.desk import Done, new_desk, shared_day, timeless
 from tests.stories.proxy import Proxy
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    return undisturbed_day(tmp_path_factory)
+    return shared_day(tmp_path_factory)
 
 
 @pytest.fixture

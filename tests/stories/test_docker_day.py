@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stories.desk import Done, new_desk, timeless, undisturbed_day, verdicts
+from tests.stories.desk import Done, new_desk, shared_day, timeless, verdicts
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    return undisturbed_day(tmp_path_factory)
+    return shared_day(tmp_path_factory)
 
 
 @pytest.mark.docker

@@ -13,31 +13,32 @@ from contextlib import suppress
 import pytest
 
 from tests.repositories import run_git
-from tests.stories.desk import DATE, DAY, Done, new_desk, timeless, undisturbed_day
+from tests.stories.desk import DATE, DAY, Done, new_desk, shared_day, timeless
 
 pytestmark = pytest.mark.slow
+KILLS = int(os.environ.get("INTEGRAND_KILLS", "6"))  # more of them at a desk
+# The share of ledger writes before which a session is killed, too: all of them at a desk, or with INTEGRAND_KILLS set.
+BEFORE = 0.25 if os.environ.get("CI") == "true" and "INTEGRAND_KILLS" not in os.environ else 1.0
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    return undisturbed_day(tmp_path_factory)
+    return shared_day(tmp_path_factory)
 
 
 def test_killed_at_every_ledger_write_before_and_after_the_day_ends_the_same(
     done: Done, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    desk, kills = new_desk(tmp_path_factory), 0
+    desk, chance, kills = new_desk(tmp_path_factory), random.Random(15), 0  # noqa: S311  moments, no secrets
     while True:
-        ended = [desk.type("integrate", "--engine", "local", die=moment).returncode for moment in ("before", "after")]
-        if ended == [0, 0]:
+        moments = ("before", "after") if chance.random() < BEFORE else ("after",)
+        ended = {desk.type("integrate", "--engine", "local", die=moment).returncode for moment in moments}
+        if ended == {0}:
             break
-        assert ended == [-signal.SIGKILL, -signal.SIGKILL]
+        assert ended == {-signal.SIGKILL}
         kills += 1
     assert kills == len(done.record["probes"])  # each probe was written once, and none is missing
     assert timeless(desk.record()) == timeless(done.record)
-
-
-KILLS = int(os.environ.get("INTEGRAND_KILLS", "6"))  # more of them at a desk
 
 
 def test_killed_at_any_moment_of_publishing_nothing_is_lost_or_doubled(

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories.desk import DATE, DAY, Done, new_desk, timeless, undisturbed_day
+from tests.stories.desk import DATE, DAY, Done, new_desk, shared_day, timeless
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    return undisturbed_day(tmp_path_factory)
+    return shared_day(tmp_path_factory)
 
 
 def test_a_day_in_four_jobs_is_gathered_into_the_record_of_one(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stories.desk import Done, new_desk, timeless, undisturbed_day
+from tests.stories.desk import Done, new_desk, shared_day, timeless
 
 pytestmark = [pytest.mark.slow, pytest.mark.docker]
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    return undisturbed_day(tmp_path_factory)
+    return shared_day(tmp_path_factory)
 
 
 def test_through_podman_the_day_is_the_same(podman: str, done: Done, tmp_path_factory: pytest.TempPathFactory) -> None:

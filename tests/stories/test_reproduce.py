@@ -18,7 +18,7 @@ import pytest
 
 from sessions.source.evidence_bundle import BUNDLE
 from tests.repositories import run_git
-from tests.stories.desk import Desk, new_desk
+from tests.stories.desk import Desk, new_desk, shared_day
 from tests.stories.test_own_project import Project
 
 REPRODUCE = Path(__file__).with_name("reproduce.py")
@@ -114,9 +114,12 @@ def test_neither_line_nor_setup_names_a_path_of_the_machine(local_day: Desk) -> 
 
 
 @pytest.mark.slow
-def test_the_state_folder_of_the_day_needs_no_record(local_day: Desk) -> None:
+def test_the_state_folder_of_the_day_needs_no_record(local_day: Desk, tmp_path: Path) -> None:
+    own_copy = shutil.copytree(
+        local_day.folder, tmp_path / "desk", symlinks=True
+    )  # other workers read the day's folder
     words = [sys.executable, str(REPRODUCE), "116"]
-    done = subprocess.run(words, cwd=local_day.folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=own_copy, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -288,7 +291,4 @@ def test_the_record_may_be_a_web_address(own: Project, elsewhere: Elsewhere, web
 @pytest.fixture(scope="module")
 def local_day(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """The sample's day on the local engine."""
-    desk = new_desk(tmp_path_factory)
-    process = desk.type("integrate", "--engine", "local")
-    assert process.returncode == 0, process.stdout + process.stderr
-    return desk
+    return shared_day(tmp_path_factory).desk

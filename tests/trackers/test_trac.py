@@ -353,7 +353,9 @@ def test_a_concurrent_edit_is_kept_and_the_change_decided_anew(trac: Trac, proxy
     assert "moved on since" in trac.comments(111)[-1][1]
     assert (trac.fields(111)["commit"], trac.fields(111)["status"]) == ("b" * 40, "positive_review")
     number, edits = 112, [{"keywords": "second"}, {"keywords": "first"}]
-    with pytest.raises(TrackerError, match=r"^Ticket 112 of .* was changed by somebody twice .*--publish` again\.$"):
+    with pytest.raises(
+        TrackerError, match=r"^Ticket 112 of .* was changed by somebody else twice .*--publish` again\.$"
+    ):
         tracker(proxy.url).tell(told(trac, 112))
     assert [author for author, _ in trac.comments(112)] == ["jane", "jane"]
     assert tracker(proxy.url).tell(told(trac, 112)).changed

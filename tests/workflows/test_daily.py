@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories.desk import DATE, Done, timeless, undisturbed_day
+from tests.stories.desk import DATE, Done, shared_day, timeless
 from tests.workflows.act import Run, finish, repository, start
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ class Both:
 def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
     scratch = tmp_path_factory.mktemp("act")
     begun = start(repository(tmp_path_factory.mktemp("project")), "daily.yml", scratch, date=DATE, engine="local")
-    desk = undisturbed_day(tmp_path_factory)
+    desk = shared_day(tmp_path_factory)
     return Both(finish(begun, scratch), desk)
 
 

@@ -161,7 +161,7 @@ class Cluster:
 
 
 def read_reply(future: Future[Any]) -> tuple[str, JobReply]:
-    """Return which worker replied to a job that ended, and its reply. Raises the errors in ``LOST``."""
+    """Return the address of the worker that replied to a finished job, and its reply. Raises the errors in ``LOST``."""
     from distributed import KilledWorker
 
     if future.status == "error":

@@ -25,7 +25,7 @@ from sessions.terminal.errors import InfrastructureError
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One probe, the engine that runs it, and what a worker must know to have the same image.
+    """A probe, the engine that runs it, and the data with which a worker gets the same image.
 
     ``engine`` is a name in the registry of engines. ``tag``, ``commit`` and ``tree`` are the release's.
     """
@@ -85,7 +85,7 @@ def _release_in(archive: Path, job: Job) -> ImageSource:
 
 
 def serve(state: str, archive: str) -> None:
-    """Run the job that standard input brings, and write the reply to standard output; stop where the input ends."""
+    """Read a job from standard input, run it, and write the reply to standard output; stop if the input ends."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     job = pickle.load(sys.stdin.buffer)  # noqa: S301  from the session, by way of Dask, which runs what it is sent
     threading.Thread(

@@ -1,4 +1,4 @@
-"""The files that every worker gets: Integrand's code, and the release's files where no image holds them."""
+"""The files that every worker gets: Integrand's code, and the release's files unless they are in an image."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Payload:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All files."""
+        """The paths of all files."""
         return tuple(filter(None, (self.worker_code, self.code, self.release)))
 
     def load_worker_code(self) -> ModuleType:

@@ -66,7 +66,7 @@ def choose_pool(
 
 
 def _public(config: Config) -> Config:
-    """Return what a worker's engine must know, without addresses: one may hold a token."""
+    """Return the configuration for a worker's engine, without addresses, which may contain a token."""
     project, tickets = Project(name=config.project.name, repository=""), Tracker(url="")
     return replace(config, project=project, tickets=tickets, gates=())
 
@@ -81,14 +81,14 @@ class DaskPool:
 
     @property
     def size(self) -> int:
-        """How many probes the present workers run at once; 1 if there are none."""
+        """How many probes the connected workers run at once; 1 if there are none."""
         try:
             return max(1, sum(self.cluster.workers().values()))
         except LOST:
             return 1  # running probes connects again
 
     def run(self, probes: Sequence[tuple[Probe, Listen]]) -> Iterator[ProbeEnd]:
-        """Run probes on workers; listeners hear what a probe prints when it has ended."""
+        """Run probes on workers; a listener gets the output of its probe when the probe has ended."""
         # Builds are not kept on workers: nothing would remove them there.
         jobs = [self._job(probe) for probe, _ in probes]
         batch = _Batch(self.cluster, jobs, self.warn)
@@ -124,7 +124,7 @@ class _Batch:
     alone_since: float | None = None
 
     def outcomes(self) -> Iterator[ProbeEnd]:
-        """Yield what each job came to, as they end; where no more can end, the same error for all that are left."""
+        """Yield the results of jobs as they end; if no more can end, yield the same error for all that are left."""
         waiting = set(range(len(self.jobs)))
         try:
             self._submit_all(dict.fromkeys(waiting, ""))
@@ -167,7 +167,7 @@ class _Batch:
                 return []
 
     def _submit_all(self, keys: dict[int, str]) -> None:
-        """Submit these jobs; one that has a key goes to the worker that already runs it under that key."""
+        """Submit these jobs. A job with a key goes to the worker that already runs it under that key."""
         try:
             running_there = self.cluster.running() if any(keys.values()) else {}
             for place, key in keys.items():
@@ -191,7 +191,7 @@ class _Batch:
             self.warn(f"The Dask worker {worker} cannot run these probes: {why}.")
 
     def _connect_again(self, beside: dict[int, str] | None = None) -> None:
-        """Connect again, and submit what is not done again; jobs that still run under their keys go on."""
+        """Connect again, and resubmit unfinished jobs. Jobs that still run under their keys continue."""
         self.losses += 1
         if self.losses > _LOSSES:
             raise InfrastructureError(

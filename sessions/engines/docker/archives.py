@@ -1,4 +1,4 @@
-"""Files as the archives in which Docker takes and gives them."""
+"""Write and read the tar archives in which Docker transfers files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _END = bytes(2 * tarfile.BLOCKSIZE)
 
 
 def scripts_archive(folder: str, scripts: Mapping[str, str], owner: Owner) -> bytes:
-    """A new folder with executable scripts in it, by name."""
+    """Return an archive of a new folder with executable scripts, given by name."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         room = _info(folder, 0o755, owner)
@@ -32,7 +32,7 @@ def scripts_archive(folder: str, scripts: Mapping[str, str], owner: Owner) -> by
 
 
 def overlay_archive(overlay: Overlay, owner: Owner) -> bytes:
-    """The files that an overlay puts in."""
+    """Return an archive of the files that an overlay writes."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for file in overlay:
@@ -52,7 +52,7 @@ def overlay_archive(overlay: Overlay, owner: Owner) -> bytes:
 
 
 def folders_archive(folders: Mapping[str, Path], owner: Owner) -> IO[bytes]:
-    """Whole folders, or single files, under the names of the keys: a stream to read and to close."""
+    """Return an archive of folders or files under the names of the keys, as a stream that the caller closes."""
 
     def owned(info: tarfile.TarInfo) -> tarfile.TarInfo:
         info.uid, info.gid = owner
@@ -70,12 +70,12 @@ def folders_archive(folders: Mapping[str, Path], owner: Owner) -> IO[bytes]:
 def plain_files(
     chunks: Iterable[bytes], choose: Callable[[str], str | None], bounds: Bounds, quota: Quota
 ) -> dict[str, bytes]:
-    """Return the plain files of an archive, and no links or devices, under the names that ``choose`` gives them.
+    """Return the plain files of an archive, without links and devices, by the names that ``choose`` returns.
 
-    It is given their names in the archive, and returns ``None`` for those that are not wanted.
+    ``choose`` gets a name in the archive, and returns ``None`` to skip it.
 
-    Raises :class:`tarfile.ReadError` for an archive that was cut anywhere, and :class:`ExceededError` for files that
-    are too many or too large, as soon as that is known.
+    Raises :class:`tarfile.ReadError` for an archive that was cut off, and :class:`ExceededError` as soon as there are
+    too many or too large files.
     """
     stream, found, size = _Stream(chunks, bounds), dict[str, bytes](), 0
     with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as archive:
@@ -111,8 +111,8 @@ class _Stream(io.RawIOBase):
         return given
 
     def finish(self) -> None:
-        """Read on to the end. Raises :class:`tarfile.ReadError` where the archive has none."""
-        # Between two files, `tarfile` takes a cut for the end.
+        """Read to the end. Raises :class:`tarfile.ReadError` if the archive was cut off."""
+        # `tarfile` does not notice if an archive was cut off between two files.
         while self.read(tarfile.RECORDSIZE):
             pass
         if self._tail != _END:

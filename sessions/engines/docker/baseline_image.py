@@ -34,7 +34,7 @@ _OCI = "org.opencontainers.image"
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """An image that may have to be built: a baseline, or the layers on one.
+    """An image that may have to be built: a baseline, or layers on a baseline.
 
     ``inputs`` is a hash of all that the image is made of, and of nothing else, such as the builder or the time.
     """
@@ -85,7 +85,7 @@ class BaselineImage:
         if present and (not engine.recipe or present.labels.get(f"{LABEL}.inputs", plan.inputs) == plan.inputs):
             return present
         if engine.recipe and "/" not in name:
-            return self._find_or_build(plan, release)  # a name without a host is Docker Hub's own, never a project's
+            return self._find_or_build(plan, release)  # on Docker Hub, a name without a slash is never a project's
         registry = Registry.of(name, self.config, self.client)
         try:
             return self.client.images.get(registry.pull(name))
@@ -118,7 +118,7 @@ class BaselineImage:
         return found or self._build(plan, release, cache)
 
     def _find_published(self, plan: _Plan, release: ImageSource) -> tuple[DockerImage | None, str]:
-        """Look in `[engine] image` for this image, else for its build cache; return the image, or the cache's name."""
+        """Look in `[engine] image` for this image, or else its build cache; return the image, or the cache's name."""
         if not self.config.engine.image:
             return None, ""
         repository = self.config.engine.image
@@ -181,7 +181,7 @@ class BaselineImage:
 
 def _labels(plan: _Plan, release: ImageSource, project: Project) -> dict[str, str]:
     base = plan.base
-    # An image inherits the labels of its base, which would be wrong for it.
+    # Without these, the image would inherit the labels of its base.
     inherited = dict.fromkeys((key for key in base.labels if key.startswith(f"{_OCI}.")), "") if base else {}
     own = {
         f"{_OCI}.created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

@@ -1,4 +1,4 @@
-"""The containers of candidates: the files that differ put in, the first step run, its build kept where asked."""
+"""Start containers of candidates: write the changed files, run the first step, and keep its build if requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
 from sessions.engines import Listen
 from sessions.engines.bounds import Bounds, ExceededError
@@ -26,6 +26,7 @@ from sessions.engines.image_names import LABEL, legal_name
 from sessions.engines.machine import DiskWatch
 from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome
 from sessions.settings.configuration import Config
+from sessions.terminal.errors import InfrastructureError
 
 # A container stops by itself this many seconds after the latest moment at which its steps can end.
 _GRACE = 3600
@@ -46,7 +47,7 @@ class Candidates:
 
     @property
     def project(self) -> str:
-        """The project's name, as repositories and labels have it."""
+        """The project's name in a form that is legal in repositories and labels."""
         return legal_name(self.config.project.name)
 
     def remove_leftovers(self) -> None:
@@ -55,6 +56,29 @@ class Candidates:
             filters: dict[str, Any] = {"label": f"{PROBE}={self.owner}"}
             for container in self.client.containers.list(all=True, filters=filters, ignore_removed=True):
                 container.remove(force=True, v=True)
+        self.remove_unnamed()
+
+    def remove_unnamed(self) -> None:
+        """Remove this state folder's images whose name a newer one has, or whose session was killed before it gave one.
+
+        An image that a container uses stays.
+        """
+        with translate_docker_errors("Removing images without a name"):
+            filters: dict[str, Any] = {"dangling": True, "label": f"{LABEL}.state={self.owner}"}
+            for image in self.client.images.list(filters=filters):
+                try:
+                    for name in image.attrs.get("RepoDigests") or [str(image.id)]:
+                        self.client.images.remove(name)
+                except APIError as error:
+                    if error.status_code not in (404, 409):  # removed meanwhile, or in use
+                        raise
+
+    def leave(self, warn: Listen) -> None:
+        """Remove them as far as that is possible; the next call removes the rest."""
+        try:
+            self.remove_unnamed()
+        except InfrastructureError as error:
+            warn(str(error))
 
     def run(self, probe: Probe, bounds: Bounds, listen: Listen) -> Outcome:
         """Run a probe in a container of its own."""
@@ -71,7 +95,7 @@ class Candidates:
 
     @contextmanager
     def start(self, probe: Probe, bounds: Bounds, listen: Listen) -> Iterator[tuple[StepRunner, StepOutcome]]:
-        """Start a container in which the first step is done: from the image kept of it, if there is one."""
+        """Start a container in which the first step is done; use the kept image of that step, if there is one."""
         kept = self._find_kept(probe)
         first = probe.steps[0]
         with ProbeContainer.of(
@@ -96,7 +120,7 @@ class Candidates:
             yield runner, done
 
     def labels(self, base: Image, own: Mapping[str, str]) -> dict[str, str]:
-        """Return the labels of an image made on ``base``; labels that it does not set, it inherits."""
+        """Return the labels of an image made on ``base``, which would inherit the labels that it does not set."""
         digests = self.client.images.get(base.id).attrs.get("RepoDigests") or [""]
         return {
             "org.opencontainers.image.base.name": base.name,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container, ExecResult
 
 RESULTS = f"{PROBE_FOLDER}/results"
-# Labels the containers of a state folder. Images have an empty one: a container that somebody looks into must stay.
+# Labels the containers of a state folder. In images the label is empty, so that a user's container is never removed.
 PROBE = f"{LABEL}.probe"
 # Process 1 of a probe's container ends by itself after $0 seconds, so that what a killed session leaves does not run
 # for ever, and reaps orphans. It ignores all signals. Where `env` is GNU's of 2019 or later, it starts nothing that
@@ -42,9 +42,9 @@ env --ignore-signal=CHLD true 2> /dev/null && exec env --ignore-signal=CHLD slee
 end=$(($(date +%s) + $0))
 while now=$(date +%s); [ "${now:-0}" -lt "$end" ]; do sleep 60; done
 """
-# An engine under load was seen to lose what a command had printed, and to break an archive off.
+# An engine under load may lose the output of a command, or break off an archive.
 _TRIES = 3
-# A shell's statuses for a command that is not there, or is none.
+# A shell's statuses for a command that does not exist, or is not executable.
 _NO_COMMAND = (126, 127)
 
 
@@ -121,9 +121,9 @@ class ProbeContainer:
     def take_away(self, paths: Sequence[str]) -> None:
         """Delete files and folders of the source, whether they exist or not."""
         for start in range(0, len(paths), 500):
-            words = ["rm", "-rf", "--", *paths[start : start + 500]]
+            command = ["rm", "-rf", "--", *paths[start : start + 500]]
             # Without capabilities, neither root nor the image's user can delete the other's files.
-            results = (self.container.exec_run(words, workdir=self.source, user=user) for user in ("", "root"))
+            results = (self.container.exec_run(command, workdir=self.source, user=user) for user in ("", "root"))
             if all(result.exit_code == 1 for result in results):
                 raise InfrastructureError(
                     f"In the image {self.image.name}, files in {self.source} can be deleted neither by root nor by its "
@@ -131,7 +131,7 @@ class ProbeContainer:
                 )
 
     def put_scripts(self, steps: Iterable[Step]) -> None:
-        """Put in the commands of steps, as scripts that :class:`StepRunner` starts."""
+        """Write the commands of steps into scripts, which :class:`StepRunner` starts."""
         scripts = {f"{step.name}.sh": step.command + "\n" for step in steps}
         self.container.put_archive("/", scripts_archive(PROBE_FOLDER.strip("/"), scripts, self.owner))
 
@@ -141,10 +141,10 @@ class ProbeContainer:
             self.container.put_archive("/", stream)
 
     def delete_matching(self, globs: tuple[str, ...]) -> None:
-        """Delete the files and links of the source that ``globs`` name. Raises :class:`ExceededError`."""
+        """Delete the files and links of the source that match ``globs``. Raises :class:`ExceededError`."""
         for folder in sorted({fixed_folder(glob) for glob in globs}):
-            words = ["find", f"./{folder}", "!", "-type", "d", "-print0"]
-            listed = self.container.exec_run(words, workdir=self.source, stderr=False)
+            command = ["find", f"./{folder}", "!", "-type", "d", "-print0"]
+            listed = self.container.exec_run(command, workdir=self.source, stderr=False)
             if listed.exit_code in _NO_COMMAND:
                 raise ExceededError("unusable", f"{self.image.name} has no `find`: install findutils in it")
             names = [name.removeprefix("./") for name in os.fsdecode(_bytes(listed)).split("\0") if name]
@@ -156,11 +156,11 @@ class ProbeContainer:
 
     @property
     def files(self) -> ContainerFiles:
-        """What the probe left in the container."""
+        """The files that the probe left in the container."""
         return ContainerFiles(self.client.api, str(self.container.id), self.source, RESULTS, self.bounds)
 
     def written(self) -> int:
-        """Return how many bytes were written since the image."""
+        """Return how many bytes were written in addition to the image."""
         about = self.client.api.containers(all=True, size=True, filters={"id": self.container.id})
         return int(about[0].get("SizeRw") or 0) if about else 0
 

@@ -1,4 +1,4 @@
-"""Reads the files that a probe left in its container, out of the archives that the daemon makes of them."""
+"""Read the files that a probe left in its container, from archives that the daemon makes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _GOES_LINK = 1 << 27
 _CHUNK = 2**20
 # The archive of nothing.
 _END = bytes(2 * BLOCKSIZE)
-# An engine under load was seen to break an archive off.
+# An engine under load may break off an archive.
 _TRIES = 3
 
 
@@ -47,7 +47,7 @@ class ContainerFiles:
         return self._take(self.results_path, {"results": ""}.get, self.bounds.results_quota).get("")
 
     def files(self, globs: tuple[str, ...], quota: Quota) -> dict[str, bytes]:
-        """Return the plain files of the source that ``globs`` name, by path. Raises :class:`ExceededError`."""
+        """Return the plain files of the source that match ``globs``, by path. Raises :class:`ExceededError`."""
         found: dict[str, bytes] = {}
         is_named = matcher(globs)
         for folder in sorted({fixed_folder(glob) for glob in globs}):
@@ -68,7 +68,7 @@ class ContainerFiles:
         """
         for _ in range(_TRIES):
             with suppress(TarError, ChunkedEncodingError), self._archive(path) as (chunks, mode):
-                if mode & _GOES_LINK:  # podman packs its target
+                if mode & _GOES_LINK:  # podman would pack the link's target
                     return {}
                 return plain_files(chunks, choose, self.bounds, quota)
         raise InfrastructureError("The engine broke off an archive of a probe's files three times: run again.")
@@ -77,7 +77,7 @@ class ContainerFiles:
     def _archive(self, path: str) -> Iterator[tuple[Iterable[bytes], int]]:
         """Yield the chunks of an archive of ``path``, none where there is no such path, and its ``fs.FileMode``.
 
-        docker-py leaves the connection open where an archive is not read to its end. The daemon then goes on writing
+        docker-py leaves the connection open if an archive is not read to its end. The daemon then continues to write
         it, and the container cannot be removed.
         """
         api = self.api
@@ -92,5 +92,5 @@ class ContainerFiles:
 
 
 def _is_no_path(response: Response) -> bool:
-    """Whether the daemon says that a path leads nowhere: through a loop of links, or a file in a folder's place."""
+    """Whether the daemon says that a path does not exist, because of a loop of links or a file instead of a folder."""
     return re.search("too many (levels of symbolic )?links|not a directory", response.text, re.IGNORECASE) is not None

@@ -1,4 +1,4 @@
-"""The connection to the Docker daemon, and its errors as errors of ours."""
+"""Connect to the Docker daemon, and translate its errors into ours."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from requests.exceptions import RequestException
 
 from sessions.terminal.errors import InfrastructureError
 
-# `commit` and `put_archive` of a large image take minutes, and the daemon finishes them even when the client hangs up.
+# Seconds. `commit` and `put_archive` of a large image take minutes, and the daemon finishes them in any case.
 _PATIENCE = 1800
 
 
 def connect() -> tuple[docker.DockerClient | None, str]:
-    """Return a client of the daemon that answers, or ``None`` and why none does."""
+    """Return a client of the daemon, or ``None`` and why no daemon answers."""
     try:
         client = docker.from_env(timeout=10)
         client.ping()
@@ -26,7 +26,7 @@ def connect() -> tuple[docker.DockerClient | None, str]:
         return client, ""
     except (DockerException, RequestException) as error:
         return None, reason(error)
-    except ValueError as error:  # as docker-py lets it through
+    except ValueError as error:  # docker-py does not translate it
         return None, f"docker's config.json cannot be read: {error}"
 
 
@@ -40,13 +40,13 @@ def translate_docker_errors(what: str) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """Return the daemon's own message, without what the libraries between wrap around it."""
+    """Return the daemon's message, without the texts that libraries put around it."""
     text = str(error.explanation) if isinstance(error, APIError) and error.explanation else str(error)
     inner = re.findall(r"(?:FileNotFoundError|ConnectionRefusedError|PermissionError)\([^)]*'([^']+)'\)", text)
     return " ".join((inner[-1] if inner else text).split()).rstrip(".")[:300]
 
 
 def raise_stream_error(event: Mapping[str, Any]) -> None:
-    """Raise the error in an event of a stream: docker-py does not, as the stream's status was sent before."""
+    """Raise the error in an event of a stream. docker-py does not, because the status was sent before the stream."""
     if "error" in event:
         raise DockerException(str(event["error"]))

@@ -1,7 +1,7 @@
-"""Building an image from a Dockerfile: by BuildKit where a docker client has it, by the engine's classic API where not.
+"""Build an image from a Dockerfile: with BuildKit if a docker client has it, otherwise with the engine's classic API.
 
-docker-py has no BuildKit, and of the docker clients on PATH some have (with the buildx plugin, or by themselves until
-version 22) and some have not: each is asked to show it, on the daemon that we talk to.
+docker-py does not support BuildKit. Docker clients support it with the buildx plugin, or by themselves until version
+22; each client on PATH is tried with our daemon.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sessions.engines.docker.daemon import raise_stream_error, reason
 from sessions.engines.docker.registry import Registry, RegistryError
 from sessions.terminal.errors import InfrastructureError
 
-# Docker Hub's credentials stand under this name in docker's configuration.
+# The name of Docker Hub's credentials in docker's configuration.
 _HUB_KEY = "https://index.docker.io/v1/"
 _DOCKERFILE = ".integrand.Dockerfile"
 
@@ -38,8 +38,7 @@ _DOCKERFILE = ".integrand.Dockerfile"
 class BuildOrder:
     """An image to build: ``name`` is its tag, ``context`` the folder that the Dockerfile copies from.
 
-    ``what`` is the Dockerfile in words that its writer knows.
-    ``cache`` is the name of an image whose layers may be taken where they fit, if there is one.
+    ``what`` names the Dockerfile in messages. ``cache`` is the name of an image whose layers can be reused, or empty.
     """
 
     name: str
@@ -53,25 +52,25 @@ class BuildOrder:
 
 
 class Builder(Protocol):
-    """Builds images, and tells what it prints line by line."""
+    """Builds images, and reports its output line by line."""
 
     @property
     def name(self) -> str:
-        """Its word in the configuration."""
+        """The builder's name in the configuration."""
         ...
 
     def build(self, order: BuildOrder, registry: Registry, warn: Listen, listen: Listen) -> str:
         """Build an image and return its id. ``registry`` is the one that we may have to log in to.
 
-        Raises :class:`InfrastructureError` with the build's last words.
+        Raises :class:`InfrastructureError` with the last lines of the build's output.
         """
         ...
 
 
 def choose_builder(kind: Literal["auto", "buildkit", "classic"], client: docker.DockerClient) -> Builder:
-    """The builder that was asked for; ``auto`` takes BuildKit where a docker client on PATH has it.
+    """Return the requested builder; ``auto`` uses BuildKit if a docker client on PATH has it.
 
-    Raises :class:`InfrastructureError` where BuildKit was asked for and no client has it.
+    Raises :class:`InfrastructureError` if BuildKit is requested and no client has it.
     """
     if kind == "classic":
         return Classic(client)
@@ -97,30 +96,30 @@ def _clients() -> list[str]:
 
 
 def _lacks_buildkit(program: str, client: docker.DockerClient) -> str:
-    """Why a docker client is of no use for BuildKit on our daemon; empty if it is."""
+    """Return why a docker client cannot use BuildKit with our daemon; empty if it can."""
     try:
-        asked = _call([program, "info", "--format", "{{.ID}}"])
-        if asked.stdout.strip() != client.info().get("ID"):
+        info = _call([program, "info", "--format", "{{.ID}}"])
+        if info.stdout.strip() != client.info().get("ID"):
             return "it talks to another daemon"
         with tempfile.TemporaryDirectory() as scratch:
-            # Only BuildKit can write to a folder instead of making an image.
+            # Only BuildKit can write the result to a folder instead of an image.
             (Path(scratch) / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
             shown = _call([program, "build", "--progress=plain", f"--output=type=local,dest={scratch}/out", scratch])
     except (OSError, subprocess.TimeoutExpired, DockerException, RequestException) as error:
         return reason(error)
-    words = [line.strip() for line in shown.stdout.splitlines() if line.strip()]
-    return " ".join([line for line in words if "ERROR" in line][-1:] or words[-1:])[:200] if shown.returncode else ""
+    lines = [line.strip() for line in shown.stdout.splitlines() if line.strip()]
+    return " ".join([line for line in lines if "ERROR" in line][-1:] or lines[-1:])[:200] if shown.returncode else ""
 
 
-def _call(words: list[str]) -> subprocess.CompletedProcess[str]:
+def _call(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        words, env=_environment(), text=True, errors="replace", timeout=60, check=False,
+        command, env=_environment(), text=True, errors="replace", timeout=60, check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
 
 def _environment(**more: str) -> dict[str, str]:
-    # Without a builder of its own name, the client takes the daemon's, which knows the images that are here.
+    # Without BUILDX_BUILDER, the client uses the daemon's own builder, which has the local images.
     ours = ("REGISTRY_USER", "REGISTRY_TOKEN", "BUILDX_BUILDER")
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return kept | {"DOCKER_BUILDKIT": "1", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"} | more
@@ -128,14 +127,14 @@ def _environment(**more: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class BuildKit:
-    """BuildKit in the daemon, asked by a docker client."""
+    """Builds with the daemon's BuildKit, through a docker client."""
 
     program: str
     client: docker.DockerClient
     name: str = "buildkit"
 
     def build(self, order: BuildOrder, registry: Registry, warn: Listen, listen: Listen) -> str:
-        """Build; where the cache alone is what fails, build without it."""
+        """Build with the cache; if only the cache fails, build without it."""
         status, said = self._run(order, registry, listen)
         if order.cache and (trouble := _cache_trouble(said)):
             warn(f"The cache {order.cache} cannot be read ({trouble}): building without it.")
@@ -146,18 +145,18 @@ class BuildKit:
         return _built(order, self.client)
 
     def _run(self, order: BuildOrder, registry: Registry, listen: Listen) -> tuple[int, list[str]]:
-        words = [self.program, "build", "--progress=plain", f"--file={order.dockerfile}", f"--tag={order.name}"]
-        words += [f"--label={key}={value}" for key, value in order.labels.items()]
-        # An argument of this name has BuildKit write its cache into the image; it is not in the image's environment.
+        command = [self.program, "build", "--progress=plain", f"--file={order.dockerfile}", f"--tag={order.name}"]
+        command += [f"--label={key}={value}" for key, value in order.labels.items()]
+        # With this argument, BuildKit writes its cache into the image. The image's environment does not have it.
         arguments = {**order.arguments, "BUILDKIT_INLINE_CACHE": "1"}
-        words += [f"--build-arg={key}={value}" for key, value in arguments.items()]
-        words += [f"--target={order.target}"] if order.target else []
-        words += [f"--cache-from={order.cache}"] if order.cache else []
+        command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
+        command += [f"--target={order.target}"] if order.target else []
+        command += [f"--cache-from={order.cache}"] if order.cache else []
         said: deque[str] = deque(maxlen=2000)
         with (
             _configuration(registry) as more,
             subprocess.Popen(
-                [*words, str(order.context)], env=_environment(**more), text=True, errors="replace",
+                [*command, str(order.context)], env=_environment(**more), text=True, errors="replace",
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             ) as process,
         ):  # fmt: skip
@@ -173,41 +172,41 @@ class BuildKit:
 
 @contextmanager
 def _configuration(registry: Registry) -> Iterator[dict[str, str]]:
-    """The environment in which a docker client is logged in: a configuration for this one call, if we have a login.
+    """Yield the environment in which a docker client is logged in: a temporary configuration, if we have a login.
 
-    It is the user's own, with contexts and plugins, so that the client talks to the same daemon.
+    It is a copy of the user's configuration, with contexts and plugins, so that the client uses the same daemon.
     """
     if registry.login is None:
         yield {}
         return
     own = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     try:
-        words: dict[str, Any] = json.loads((own / "config.json").read_text(encoding="utf-8"))
+        entries: dict[str, Any] = json.loads((own / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        words = {}
+        entries = {}
     host = _HUB_KEY if registry.host == "docker.io" else registry.host
     secret = base64.b64encode(f"{registry.login.user}:{registry.login.token}".encode()).decode()
-    words["auths"] = {**words.get("auths", {}), host: {"auth": secret}}
-    words["credHelpers"] = {**words.get("credHelpers", {}), host: ""}  # this host's login is in the file
+    entries["auths"] = {**entries.get("auths", {}), host: {"auth": secret}}
+    entries["credHelpers"] = {**entries.get("credHelpers", {}), host: ""}  # this host's login is in the file
     with tempfile.TemporaryDirectory(prefix="integrand-login-") as scratch:
         folder = Path(scratch)
         for each in own.iterdir() if own.is_dir() else ():
             if each.name != "config.json":
                 (folder / each.name).symlink_to(each.resolve())
         (folder / "config.json").touch(mode=0o600)
-        (folder / "config.json").write_text(json.dumps(words), encoding="utf-8")
+        (folder / "config.json").write_text(json.dumps(entries), encoding="utf-8")
         yield {"DOCKER_CONFIG": scratch}
 
 
 @dataclass(frozen=True)
 class Classic:
-    """The engine's classic API: without BuildKit's syntax, but wherever an engine answers."""
+    """Builds with the engine's classic API, which every engine has, but which lacks BuildKit's syntax."""
 
     client: docker.DockerClient
     name: str = "classic"
 
     def build(self, order: BuildOrder, registry: Registry, warn: Listen, listen: Listen) -> str:
-        """Build, with the cache pulled where that goes."""
+        """Build; pull the cache first, if possible."""
         if registry.login:
             self._log_in(registry, warn)
         with self._cache(order, registry, warn) as cache:
@@ -220,7 +219,7 @@ class Classic:
             return _built(order, self.client)
 
     def _log_in(self, registry: Registry, warn: Listen) -> None:
-        # What docker-py sends with a build are the logins that it saw succeed.
+        # With a build, docker-py sends only the logins that succeeded before.
         try:
             registry.check_login()
         except RegistryError as error:
@@ -273,10 +272,10 @@ class Classic:
 
 @contextmanager
 def _context(order: BuildOrder) -> Iterator[tuple[Any, str]]:
-    """The context as the classic API takes it, as a file, and the Dockerfile's name in it.
+    """Yield the build context as an archive for the classic API, and the Dockerfile's name in it.
 
-    A Dockerfile from elsewhere must be in it too, and the daemon takes it out again as `.dockerignore` says: under one
-    name always, as docker-py's own, random one would keep every `COPY . .` from being found in the cache.
+    A Dockerfile outside of the context must be added; `.dockerignore` keeps it from being copied. Its name is constant:
+    with docker-py's random name, a `COPY . .` would never be found in the cache.
     """
     ignored = _ignored(order)
     extra: list[tuple[str, str]] = []
@@ -294,7 +293,7 @@ def _context(order: BuildOrder) -> Iterator[tuple[Any, str]]:
 
 
 def _ignored(order: BuildOrder) -> list[str]:
-    """The patterns of what `COPY` does not see, sought where BuildKit seeks them."""
+    """Return the patterns of ignored files, from the same places as BuildKit."""
     places = (order.dockerfile.with_name(order.dockerfile.name + ".dockerignore"), order.context / ".dockerignore")
     place = next((each for each in places if each.is_file()), None)
     lines = place.read_text(encoding="utf-8", errors="replace").splitlines() if place else []
@@ -306,28 +305,28 @@ def _built(order: BuildOrder, client: docker.DockerClient) -> str:
 
 
 def _failed(order: BuildOrder, last: list[str]) -> InfrastructureError:
-    words = " / ".join(" ".join(line.split()) for line in last if line.strip())
-    return InfrastructureError(f"{order.what} does not build: {words[-600:]}. Mend that, then run again.")
+    message = " / ".join(" ".join(line.split()) for line in last if line.strip())
+    return InfrastructureError(f"{order.what} does not build: {message[-600:]}. Correct it, then run again.")
 
 
 _VERTEX = re.compile(r"#(\d+) (?:(\d+\.\d+) )?(.*)")
 
 
 def _last_words(said: list[str]) -> list[str]:
-    """Of BuildKit's plain progress, what the step that failed printed last, and how it failed.
+    """Return the last output of the failed step in BuildKit's plain progress, and its error.
 
-    Lines are ``#5 [2/3] RUN …``, ``#5 0.386 what it printed``, ``#5 ERROR: …``; after the last step come excerpts.
+    Lines are ``#5 [2/3] RUN …``, ``#5 0.386 output``, ``#5 ERROR: …``; excerpts come after the last step.
     """
     printed: dict[str, list[str]] = {}
     errors: list[tuple[str, str]] = []
     for line in said:
         if not (found := _VERTEX.fullmatch(line)):
             continue
-        number, second, words = found.groups()
+        number, second, text = found.groups()
         if second:
-            printed.setdefault(number, []).append(words)
-        elif words.startswith("ERROR:"):
-            errors.append((number, words.removeprefix("ERROR:").strip()))
+            printed.setdefault(number, []).append(text)
+        elif text.startswith("ERROR:"):
+            errors.append((number, text.removeprefix("ERROR:").strip()))
     if not errors:
         return [line for line in said if line.strip()][-1:]
     number, how = errors[-1]
@@ -335,7 +334,7 @@ def _last_words(said: list[str]) -> list[str]:
 
 
 def _cache_trouble(said: list[str]) -> str:
-    """Why BuildKit could not import its cache, if it says so; some versions go on then, some fail."""
+    """Return why BuildKit could not import its cache; empty if it could. Some versions continue then, some fail."""
     importing = {found[1] for line in said if (found := re.match(r"#(\d+) importing cache manifest", line))}
     for line in said:
         found = _VERTEX.fullmatch(line)

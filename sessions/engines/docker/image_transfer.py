@@ -1,4 +1,4 @@
-"""Images for another machine: several in one archive, in which shared layers are once, as `docker save` writes it."""
+"""Transfer images to another machine: several in one archive with shared layers, as `docker save` writes it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class DockerImageTransfer:
             half.replace(path)
 
     def load(self, ids: Mapping[str, str], path: Path) -> bool:
-        """Load an archive unless each name stands for its id here already; return whether it was loaded."""
+        """Load an archive, unless all images are here already; return whether it was loaded."""
         with translate_docker_errors(f"Loading images from {path}"):
             if all(_id_of(self.client, name) == image for name, image in ids.items()):
                 return False

@@ -1,8 +1,8 @@
-"""A registry of images: who we are there, what it has, and its refusals in our words.
+"""Access a registry of images: log in, look up and pull images, and translate refusals into our errors.
 
-Everything is asked through the daemon, as that is who pulls: it knows mirrors, certificates and which registries
-may speak plain HTTP. Credentials are docker's own (``docker login``, credential helpers), or ``REGISTRY_USER`` and
-``REGISTRY_TOKEN`` from the environment, for one host and no other.
+All requests go through the daemon, because it pulls: it knows mirrors, certificates and which registries may use plain
+HTTP. Credentials are docker's own (``docker login``, credential helpers), or ``REGISTRY_USER`` and ``REGISTRY_TOKEN``
+from the environment, for one host only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sessions.settings.configuration import Config
 from sessions.terminal.errors import InfrastructureError
 
 HUB = "docker.io"
-# What the Docker engine and podman say of a stock registry, Docker Hub, GitHub's and others.
+# Messages of the Docker engine and podman about registries: the reference implementation, Docker Hub, GitHub's, others.
 _REFUSED = re.compile(
     r"no basic auth credentials|unauthorized|authentication required|docker login|(?<!permission )denied|\b40[13]\b",
     re.IGNORECASE,
@@ -38,43 +38,43 @@ _UNREACHABLE = re.compile(
 
 
 class RegistryError(InfrastructureError):
-    """A registry failed in a way of its own."""
+    """A registry failed in some other way."""
 
 
 class NotLoggedInError(RegistryError):
-    """The registry wants to know who we are."""
+    """The registry demands a login."""
 
 
 class LoginRefusedError(RegistryError):
-    """The registry knows who we say we are, and does not let us in."""
+    """The registry refuses our login."""
 
 
 class UnreachableRegistryError(RegistryError):
-    """The registry does not answer, or with errors of its own."""
+    """The registry does not answer, or answers with a server error."""
 
 
 class AbsentImageError(RegistryError):
-    """The registry answers that it has no such image: nothing is wrong with it."""
+    """The registry works, but has no such image."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """A name and a secret; the secret is never shown."""
+    """A user name and a secret, which is never shown."""
 
     user: str
     token: str = field(repr=False)
 
 
 def host_of(reference: str) -> str:
-    """The registry of an image's name, as docker reads it: ``abacus:1.0`` and ``me/abacus`` are Docker Hub's."""
+    """Return the registry in an image's name, as docker reads it: ``abacus:1.0`` and ``me/abacus`` are Docker Hub's."""
     first, slash, _ = reference.partition("/")
     return first if slash and ("." in first or ":" in first or first == "localhost") else HUB
 
 
 def environments_login(config: Config, host: str, environment: Mapping[str, str] = os.environ) -> Login | None:
-    """``REGISTRY_USER`` and ``REGISTRY_TOKEN``, if ``host`` is the one registry that they are for.
+    """Return ``REGISTRY_USER`` and ``REGISTRY_TOKEN``, if ``host`` is the registry that they are for.
 
-    That is where `[engine] image` lies, or without one `[engine] baseline`.
+    That is the host of `[engine] image`, or, without that, of `[engine] baseline`.
     """
     user, token = environment.get("REGISTRY_USER", ""), environment.get("REGISTRY_TOKEN", "")
     ours = host == host_of(config.engine.image or config.engine.baseline)
@@ -83,7 +83,7 @@ def environments_login(config: Config, host: str, environment: Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """One registry, seen through a daemon. ``login`` is ours; without one, docker's own configuration counts."""
+    """A registry, accessed through a daemon. Without a ``login``, docker's own configuration is used."""
 
     client: docker.DockerClient
     host: str
@@ -91,19 +91,19 @@ class Registry:
 
     @classmethod
     def of(cls, reference: str, config: Config, client: docker.DockerClient) -> Registry:
-        """The registry of an image's name."""
+        """Return the registry in an image's name."""
         host = host_of(reference)
         return cls(client=client, host=host, login=environments_login(config, host))
 
     @property
     def auth_config(self) -> dict[str, str] | None:
-        """What docker-py's pull, push and look-up take; ``None`` lets them look into docker's configuration."""
+        """The login in docker-py's format; ``None`` makes docker-py use docker's configuration."""
         return {"username": self.login.user, "password": self.login.token} if self.login else None
 
     def check_login(self) -> None:
-        """Ask the daemon whether we may work with this registry, before anything that takes long.
+        """Check that the registry accepts our login, before anything that takes long.
 
-        A login that only the first upload would refuse, for want of a permission, cannot be seen in this way.
+        This does not show whether the login has the permission to upload.
 
         Raises :class:`NotLoggedInError`, :class:`LoginRefusedError` or :class:`UnreachableRegistryError`.
         """
@@ -119,11 +119,11 @@ class Registry:
             raise self._not_logged_in()
 
     def digest_of(self, reference: str) -> str | None:
-        """The digest under which the registry has an image, ``sha256:…``; ``None`` where it says that it has none.
+        """Return the digest of an image in the registry, ``sha256:…``; ``None`` if it has no such image.
 
-        An engine that cannot ask without pulling (podman) pulls.
+        An engine that cannot look it up without pulling (podman) pulls.
 
-        Raises :class:`RegistryError` where it does not say.
+        Raises :class:`RegistryError` if the registry fails.
         """
         try:
             return str(self.client.images.get_registry_data(reference, auth_config=self.auth_config).id)
@@ -136,13 +136,13 @@ class Registry:
         raise trouble
 
     def pull(self, reference: str) -> str:
-        """Bring an image here, and return its id.
+        """Pull an image, and return its id.
 
-        Raises :class:`AbsentImageError` where the registry has none, another :class:`RegistryError` where it fails.
+        Raises :class:`AbsentImageError` if the registry does not have it, or another :class:`RegistryError`.
         """
         repository, tag = parse_repository_tag(reference)
         try:
-            # Not `images.pull`: it hears nothing of an error that comes once the transfer is under way.
+            # Not `images.pull`, which does not notice errors during the transfer.
             events = self.client.api.pull(
                 repository, tag=tag or "latest", stream=True, decode=True, auth_config=self.auth_config
             )
@@ -163,26 +163,26 @@ class Registry:
         return next((each.partition("@")[2] for each in digests if each.startswith(f"{repository}@")), None)
 
     def _configured(self) -> Login | None:
-        """What docker's configuration and its credential helpers know of this host: an empty login, if nothing."""
+        """Return the login of docker's configuration or credential helpers for this host; empty if there is none."""
         found = auth.load_config().resolve_authconfig(self.host) or {}
-        words = {key.lower(): str(value) for key, value in found.items() if value}
-        if "identitytoken" in words:
+        entries = {key.lower(): str(value) for key, value in found.items() if value}
+        if "identitytoken" in entries:
             return None
-        return Login(user=words.get("username", ""), token=words.get("password", ""))
+        return Login(user=entries.get("username", ""), token=entries.get("password", ""))
 
     def _demands_a_login(self) -> bool:
-        """Whether the registry itself says 401 to a stranger.
+        """Whether the registry itself answers 401 without a login.
 
-        Those that hand out tokens (Docker Hub, GitHub) hand one to anyone, and the daemon takes that for a login.
+        Registries with tokens (Docker Hub, GitHub) give one to anybody, which the daemon takes as a login.
         """
         for scheme in ("https", "http") if self.host.startswith(("localhost", "127.")) else ("https",):
             host = "registry-1.docker.io" if self.host == HUB else self.host
             try:
-                # An `auth` that adds nothing keeps requests from looking into ~/.netrc.
+                # With an `auth` that adds nothing, requests does not read ~/.netrc.
                 return requests.get(f"{scheme}://{host}/v2/", timeout=20, auth=lambda plain: plain).status_code == 401
             except RequestException:
                 continue
-        return False  # the daemon reaches it and we do not: its word counts
+        return False  # the daemon reaches it and we do not: the daemon's answer counts
 
     def _translate(self, error: Exception, reference: str) -> RegistryError:
         said = " ".join(reason(error).split())
@@ -191,7 +191,7 @@ class Registry:
         what = f" for {reference}" if reference else ""
         if "credentials store error" in said.lower():
             return NotLoggedInError(
-                f"Docker's credential helper fails for {self.host} ({said}): mend it or docker's config.json, or set "
+                f"Docker's credential helper fails for {self.host} ({said}): repair it or docker's config.json, or set "
                 "REGISTRY_USER and REGISTRY_TOKEN, then run again."
             )
         if _REFUSED.search(said):
@@ -203,7 +203,7 @@ class Registry:
                 f"{self.host} cannot be reached{what} ({said}): see that it runs and that the daemon reaches it, then "
                 "run again."
             )
-        return RegistryError(f"{self.host} failed{what} ({said}): mend that, then run again; what is known is kept.")
+        return RegistryError(f"{self.host} failed{what} ({said}): fix that, then run again; what is known is kept.")
 
     def _refused(self, what: str, said: str) -> RegistryError:
         try:
@@ -215,7 +215,7 @@ class Registry:
         user = f"the login of {known.user}" if known else "our login"
         where = " in REGISTRY_USER and REGISTRY_TOKEN" if self.login else f", or type `docker login {self.host}` again"
         return LoginRefusedError(
-            f"{self.host} refuses {user}{what} ({said}): mend it{where}, see that it may read and write there, and run "
+            f"{self.host} refuses {user}{what} ({said}): fix it{where}, see that it may read and write there, and run "
             "again."
         )
 

@@ -1,4 +1,4 @@
-"""The same image on another machine: the names that it can be pulled by, and pulling it by them."""
+"""Get the same image on another machine, by the names that it can be pulled by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs one step in a probe's container, and stops it."""
+"""Run a step in a probe's container, and stop it at its limits."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class StepRunner:
         """
         guard, output = Guard(self._kill), StepOutput(self.box.bounds, listen)
         api = self.box.client.api
-        # One stream: output on two arrives out of order, and cut within lines.
-        words = ["sh", "-c", f'{self.box.bounds.ulimits}\nexec sh "$0" 2>&1', f"{PROBE_FOLDER}/{step.name}.sh"]
-        command = api.exec_create(self.box.container.id, words, workdir=self.box.source)["Id"]
+        # Use one stream: the output of two arrives out of order, and cut within lines.
+        arguments = ["sh", "-c", f'{self.box.bounds.ulimits}\nexec sh "$0" 2>&1', f"{PROBE_FOLDER}/{step.name}.sh"]
+        command = api.exec_create(self.box.container.id, arguments, workdir=self.box.source)["Id"]
         try:
             with guard.watching(step.timeout, self._check):
                 for chunk in api.exec_start(command, stream=True):
@@ -80,7 +80,7 @@ class StepRunner:
         return any(True for _ in events)
 
     def _ran_out_of_memory(self) -> bool:
-        # From the kernel's control groups, version 2 or 1: the daemon's OOMKilled is about a container's first process.
+        # Read the kernel's control groups, version 2 or 1: the daemon's OOMKilled only concerns the first process.
         counts = ["cat", "/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"]
         return bool(re.search(r"^oom_kill [1-9]", printed_by(self.box.container.exec_run(counts)), re.MULTILINE))
 

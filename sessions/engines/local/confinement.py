@@ -1,4 +1,4 @@
-"""The folders of the local engine, and what keeps its probes away from the rest of this machine."""
+"""The folders of the local engine, and the jail that keeps its probes from the rest of this machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sessions.terminal.errors import InfrastructureError
 
 @dataclass(frozen=True)
 class Confinement:
-    """The jail and the layers of probes, as they work under a state folder; no jail where not ``jailed``."""
+    """The jail and the layers of probes under a state folder. Without ``jailed``, there is no jail."""
 
     state: Path
     settings: EngineSettings
@@ -34,7 +34,7 @@ class Confinement:
 
     @cached_property
     def bounds(self) -> Bounds:
-        """What probes may take of this machine."""
+        """The bounds of probes on this machine."""
         return Bounds.of(self.settings, memory_size())
 
     @property
@@ -48,7 +48,7 @@ class Confinement:
 
     @property
     def jail(self) -> Jail | None:
-        """What keeps probes from the rest of this machine; ``None`` where nothing does."""
+        """The jail of probes; ``None`` if there is none."""
         return self._found_jail[0]
 
     @property
@@ -65,6 +65,9 @@ class Confinement:
         """Delete what a killed call left behind."""
         kill_jails(self.probes.resolve())
         delete_folder(self.probes)
+        for name in ("trial-*", "*.half"):
+            for folder in self.probes.parent.glob(name):
+                delete_folder(folder)
         remove_groups()
 
     @contextmanager
@@ -89,20 +92,20 @@ class Confinement:
 
     @cached_property
     def _found_jail(self) -> tuple[Jail | None, str]:
-        return find_jail(self.state, self.bounds) if self.jailed else (None, "no jail is wanted")
+        return find_jail(self.state, self.bounds) if self.jailed else (None, "no jail is requested")
 
     def _try(self, workspace: Path, enter: Sequence[str], command: Sequence[str]) -> bool:
-        """Run a command in a workspace as probes run theirs; returns whether it succeeded."""
+        """Run a command in a workspace like a probe's step; return whether it succeeded."""
         with Path(os.devnull).open("wb") as unread:
             if self.jail is None:
                 return not subprocess.run([*enter, *command], stdout=unread, stderr=unread, check=False).returncode
             with self.jail.filter() as filter_:
-                words = self.jail.words(workspace, command, status=unread.fileno(), filter_=filter_)
+                arguments = self.jail.words(workspace, command, status=unread.fileno(), filter_=filter_)
                 files = [unread.fileno(), filter_]
-                done = subprocess.run([*enter, *words], stdout=unread, stderr=unread, pass_fds=files, check=False)
+                done = subprocess.run([*enter, *arguments], stdout=unread, stderr=unread, pass_fds=files, check=False)
                 return not done.returncode
 
 
 def _unusable(state: Path, why: str) -> InfrastructureError:
     folder = state / "local"
-    return InfrastructureError(f"{folder} cannot be used: {why}. Make room or take another folder with --state.")
+    return InfrastructureError(f"{folder} cannot be used: {why}. Make room or use another folder with --state.")

@@ -1,8 +1,8 @@
-"""What keeps a probe's commands from the rest of this machine, where there is no container: bubblewrap.
+"""Run a probe's commands in a jail made by bubblewrap, which keeps them from the rest of this machine.
 
-It gives a command a root of its own, in which it can read the system's programs and write to the probe's folder, and
-namespaces of its own: no network, no other process to be seen, no capability. All its processes end with it. Where it
-is root who runs the session, the jail's commands own what root owns, but can neither see nor write it.
+A command gets its own root folder, in which it can read the system's programs and write to the probe's folder, and its
+own namespaces: no network, no other visible process, no capability. All its processes end with it. If root runs the
+session, the commands run as root, too, but can neither see nor change root's files outside of the jail.
 See bwrap(1), https://github.com/containers/bubblewrap.
 """
 
@@ -23,12 +23,12 @@ from pathlib import Path
 from sessions.engines.bounds import Bounds
 from sessions.engines.local.seccomp import refusing_filter
 
-# What programs are made of, and what they are told of the system. Where links of these lead, as /bin to /usr/bin, is
-# bound by its own name.
+# Folders of programs and of settings that programs read. If one is a link, as /bin to /usr/bin, its target is bound
+# under the target's name.
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix/store")
 # TeX's formats and the fonts that it knows, in Debian.
 _DATA = ("/var/lib/texmf", "/var/cache/fontconfig", "/var/cache/fonts")
-# As in Docker's containers: what can only be read of /proc, and what is empty there.
+# As in Docker's containers: the parts of /proc that are read-only, and those that are empty.
 _PROC_READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 _PROC_HIDDEN = (
     *("/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/scsi"),
@@ -65,7 +65,7 @@ class Jail:
         binds += _read_only((*_SYSTEM, *_DATA))
         binds += _hide(self.hidden)
         binds += _read_only(map(str, self.readable))
-        # What root could write there without any capability changes the whole machine.
+        # Even without capabilities, root could change the whole machine there.
         binds += ["--proc", "/proc", *_read_only(_PROC_READ_ONLY), *_hide(filter(Path.exists, map(Path, _PROC_HIDDEN)))]
         binds += ["--dev", "/dev", "--size", str(self.shared_memory), "--tmpfs", "/dev/shm"]  # noqa: S108
         for name in _names(folder):
@@ -79,7 +79,7 @@ class Jail:
 
     @contextmanager
     def filter(self) -> Iterator[int]:
-        """A file descriptor from which bubblewrap can read which system calls are refused."""
+        """Yield a file descriptor from which bubblewrap reads the filter of system calls."""
         with os.fdopen(os.memfd_create("refused"), "w+b") as file:
             file.write(self.refused)
             file.flush()
@@ -88,14 +88,14 @@ class Jail:
 
 
 def find_jail(state: Path, bounds: Bounds) -> tuple[Jail | None, str]:
-    """Return bubblewrap as it works here, tried out, or why there is none.
+    """Return a jail that works on this machine, or why there is none.
 
-    ``state`` is hidden from what runs in it.
+    The folder ``state`` is hidden from commands in the jail.
     """
     program = shutil.which("bwrap")
     if program is None:
         return None, "bubblewrap (bwrap) is not installed"
-    words = ""
+    trouble = ""
     for users in (_USER, _USER[:1], ()):
         jail = Jail(
             program=program,
@@ -106,9 +106,9 @@ def find_jail(state: Path, bounds: Bounds) -> tuple[Jail | None, str]:
             readable=tuple(_python_folders()),
             hidden=(*_secrets(Path("/etc")), *_inside_system(state)),
         )
-        if not (words := _try(jail, state)):
+        if not (trouble := _try(jail, state)):
             return jail, ""
-    return None, f"bubblewrap (bwrap) does not work here: {words}"
+    return None, f"bubblewrap (bwrap) does not work here: {trouble}"
 
 
 def _read_only(places: Iterable[str]) -> list[str]:
@@ -116,19 +116,19 @@ def _read_only(places: Iterable[str]) -> list[str]:
 
 
 def _hide(places: Iterable[Path]) -> list[str]:
-    words: list[str] = []
+    arguments: list[str] = []
     for place in places:
-        words += ["--tmpfs", str(place)] if place.is_dir() else ["--ro-bind", "/dev/null", str(place)]
-    return words
+        arguments += ["--tmpfs", str(place)] if place.is_dir() else ["--ro-bind", "/dev/null", str(place)]
+    return arguments
 
 
 def _names(place: Path) -> list[str]:
-    """A path as it is called, and where its links lead."""
+    """Return a path and, if it is a link, its target."""
     return list(dict.fromkeys((str(place.resolve()), str(place))))
 
 
 def _try(jail: Jail, state: Path) -> str:
-    """What bubblewrap complains of; empty where it works."""
+    """Try a jail; return bubblewrap's error, or an empty text if it works."""
     (state / "local").mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=state / "local", prefix="trial-"))
     with Path(os.devnull).open("wb") as unread, jail.filter() as filter_:
@@ -146,7 +146,7 @@ def _try(jail: Jail, state: Path) -> str:
 
 
 def _python_folders() -> Iterator[Path]:
-    """Where this Python is, and the folders of programs on PATH, as far as they lie elsewhere."""
+    """Yield the folders of this Python and of programs on PATH that are outside of the system's folders."""
     for name in (sys.prefix, sys.base_prefix, *os.environ.get("PATH", os.defpath).split(os.pathsep)):
         for place in dict.fromkeys((Path(name), Path(name).resolve())):
             if place.is_absolute() and place.is_dir() and not any(place.is_relative_to(root) for root in _SYSTEM):
@@ -154,7 +154,7 @@ def _python_folders() -> Iterator[Path]:
 
 
 def _secrets(folder: Path) -> Iterator[Path]:
-    """What lies in a folder and is not for everybody to read: /etc/shadow, keys."""
+    """Yield the paths in a folder that not everybody may read: /etc/shadow, keys."""
     try:
         entries = sorted(folder.iterdir())
     except OSError:
@@ -171,7 +171,7 @@ def _secrets(folder: Path) -> Iterator[Path]:
 
 
 def _inside_system(state: Path) -> Iterator[Path]:
-    """The state folder, where it lies among what can be read."""
+    """Yield the state folder, if it is within a folder that the jail shows."""
     here = state.resolve()
     if any(here.is_relative_to(place) for place in _SYSTEM):
         yield here

@@ -1,10 +1,10 @@
-"""How a probe gets the release's files to change, without a change to the release's folder.
+"""Give a probe a copy of the release's files that it can change, without changing the release's folder.
 
-Where Linux allows it, an overlay is mounted: the release's folder is the lower layer, which the kernel never writes
-to, and what the probe writes lies in a folder of its own. A probe then costs what it changes, however large the project
-is. The mount lives in a mount namespace of its own, held by a helper process, and disappears with that process, also
-when the session is killed. Root needs no more than that; another user needs a user namespace, in which Linux 5.11 and
-later mounts overlays.
+If Linux allows it, an overlay is mounted: the release's folder is the lower layer, which the kernel never writes to,
+and the probe's changes are in another folder. The cost of a probe is then proportional to its changes, not to the size
+of the project. The mount is in a separate mount namespace, held by a helper process, and disappears with that process,
+even if the session is killed. Users other than root also need a user namespace, in which Linux 5.11 and later mounts
+overlays.
 
 Elsewhere the files are copied, each as a reflink where the file system has these (Btrfs, XFS, bcachefs): a reflink
 shares its blocks until one of both files is changed. Hard links are not used, as a write to one changes the other.
@@ -40,14 +40,14 @@ _OWN_MOUNTS = ("--mount", "--propagation", "private")
 _ROOTS_OPTIONS = ("volatile,redirect_dir=on", "volatile", "redirect_dir=off")
 _USERS_OPTIONS = ("volatile,userxattr", "userxattr")
 
-# Runs a command in a workspace as a probe's step would run, after the words that enter its mount; returns whether it
+# Runs a command in a workspace like a probe's step, after the arguments that enter its mount; returns whether it
 # succeeded.
 Trial = Callable[[Path, Sequence[str], Sequence[str]], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceView:
-    """The source of a probe: ``folder`` as this process sees it; ``enter`` begins commands that must see it, too."""
+    """The source of a probe: its ``folder``, and the prefix ``enter`` of commands that use it."""
 
     folder: Path
     enter: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What the processes of a probe take, as Linux tells in ``/proc``: memory, and files without a name."""
+"""Measure the memory and the deleted but open files of a probe's processes, from Linux's ``/proc``."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What some processes take together, in bytes; ``unnamed`` is in files that were deleted while open."""
+    """What some processes use together, in bytes; ``unnamed`` is in files that were deleted while open."""
 
     memory: int
     unnamed: int
 
 
 def namespace_of(process: int) -> str:
-    """Return the name of the namespace of processes that a process is in; empty where it is gone."""
+    """Return the name of a process's PID namespace; empty if the process is gone."""
     return _namespace(_PROC / str(process))
 
 
 def in_namespace(namespace: str) -> list[Path]:
-    """Return the folders of the processes in a namespace."""
+    """Return the /proc folders of the processes in a namespace."""
     return [place for place in _processes() if namespace and _namespace(place) == namespace]
 
 
 def in_session(session: int) -> list[Path]:
-    """Return the folders of the processes in a session, see setsid(2)."""
+    """Return the /proc folders of the processes in a session, see setsid(2)."""
     return [place for place in _processes() if _session(place) == session]
 
 
 def kill_jails(folder: Path) -> None:
-    """Kill what is left of the jails that were given folders below ``folder`` to write to.
+    """Kill the remaining processes of the jails whose writable folder is below ``folder``.
 
-    Bubblewrap's process 1 waits for ever where its parent is killed while it makes the jail; no command runs there yet.
+    If bubblewrap's parent is killed while it makes the jail, its process 1 waits for ever, before any command runs.
     """
     mark = b"\0--bind\0" + os.fsencode(folder) + b"/"
     for place in _processes():
@@ -50,9 +50,9 @@ def kill_jails(folder: Path) -> None:
 
 
 def usage_of(places: list[Path], most: int) -> Usage:
-    """Return what processes take, by their folders in /proc.
+    """Return what processes use, by their folders in /proc.
 
-    Memory that several share is counted once where it would else be more than ``most``: telling that takes long.
+    Shared memory is counted once only if the sum would exceed ``most``, because finding it out takes long.
     """
     memory = sum(map(_resident, places))
     if memory > most:
@@ -67,13 +67,13 @@ def _processes() -> Iterator[Path]:
 def _namespace(place: Path) -> str:
     try:
         return str((place / "ns" / "pid").readlink())
-    except OSError:  # it is gone, or somebody else's
+    except OSError:  # the process is gone, or another user's
         return ""
 
 
 def _session(place: Path) -> int:
     try:
-        # After the name, which may hold anything: state, parent, group, session (proc_pid_stat(5)).
+        # After the name, which may contain anything: state, parent, group, session (proc_pid_stat(5)).
         return int((place / "stat").read_bytes().rpartition(b")")[2].split()[3])
     except (OSError, IndexError):
         return 0
@@ -87,7 +87,7 @@ def _resident(place: Path) -> int:
 
 
 def _proportional(place: Path) -> int:
-    """The memory of a process, of which what several share is counted in parts (proc_pid_smaps_rollup(5))."""
+    """Return the memory of a process, with its proportional part of shared memory (proc_pid_smaps_rollup(5))."""
     try:
         lines = (place / "smaps_rollup").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""A command that runs on this machine, with all processes that it starts: killed together, measured together."""
+"""A running command with all processes that it starts, which are killed and measured together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sessions.engines.local.processes import in_namespace, in_session, namespace
 
 
 class Running(Protocol):
-    """A command under way."""
+    """A running command."""
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -24,35 +24,35 @@ class Running(Protocol):
         ...
 
     def kill(self) -> None:
-        """Kill the command and what it started."""
+        """Kill the command and all processes that it started."""
         ...
 
     def end(self) -> None:
-        """Kill what is left, and wait until all of it is gone."""
+        """Kill the remaining processes, and wait until they are gone."""
         ...
 
     def processes(self) -> list[Path]:
-        """Return the folders of its processes in /proc."""
+        """Return the /proc folders of its processes."""
         ...
 
     def has_started(self) -> bool:
-        """Whether the command itself ran, and not only what was to start it; known when it has ended."""
+        """Whether the command itself was started; only valid when it has ended."""
         ...
 
 
 @dataclass(frozen=True)
 class InSession:
-    """A command in a session of its own, see setsid(2): what makes itself another one gets away."""
+    """A command in its own session, see setsid(2). A process that creates another session escapes."""
 
     process: subprocess.Popen[bytes]
 
     def kill(self) -> None:
-        """Kill the command and what it left running in the background."""
+        """Kill the command and its background processes."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
     def end(self) -> None:
-        """Kill what is left in the session."""
+        """Kill the remaining processes of the session."""
         self.kill()
         self.process.wait()
 
@@ -61,7 +61,7 @@ class InSession:
         return in_session(self.process.pid)
 
     def has_started(self) -> bool:
-        """A shell always starts."""
+        """Return true, because a shell always starts."""
         return True
 
 
@@ -69,7 +69,7 @@ class InSession:
 class InJail:
     """A command in bubblewrap's namespaces.
 
-    ``status`` is where bubblewrap writes; ``first`` a file descriptor of the jail's process 1, while there is one.
+    ``status`` is the pipe that bubblewrap writes to; ``first`` a file descriptor of the jail's process 1, if it exists.
     """
 
     process: subprocess.Popen[bytes]
@@ -96,7 +96,7 @@ class InJail:
                 signal.pidfd_send_signal(self.first, signal.SIGKILL)
 
     def end(self) -> None:
-        """Kill what is left in the jail, and wait until the kernel has taken all of it away."""
+        """Kill the remaining processes of the jail, and wait until the kernel has removed them."""
         if self.first is not None:
             self.kill()
             select.select([self.first], [], [])
@@ -111,5 +111,5 @@ class InJail:
         return in_namespace(self.namespace)
 
     def has_started(self) -> bool:
-        """Whether bubblewrap tells of the command's status: it does where it could start it."""
+        """Whether bubblewrap reported the command's exit status, which it does only if it started the command."""
         return b"exit-code" in self.status.read()

@@ -1,4 +1,4 @@
-"""Which system calls a jail refuses, as a program for the kernel.
+"""The filter of system calls that a jail refuses, as a program for the kernel.
 
 Namespaces do not hide everything: the kernel's keys and the sockets between virtual machines and their hosts belong to
 no namespace, and some calls have been ways out before. Docker's default profile refuses the same ones. The program is
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 _NUMBER, _MACHINE, _FIRST = 0, 4, 16
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
-# From here on, numbers are of x32, another way to make the same calls.
+# Numbers from here on belong to x32, another ABI for the same calls.
 _X32 = 0x40000000
 # Sockets to the hypervisor, and into the kernel's cryptography.
 _FAMILIES = (40, 38)
@@ -39,11 +39,11 @@ _MACHINES = {
 
 
 def refusing_filter(machine: str) -> bytes:
-    """Return the program for a machine as :func:`platform.machine` names it; empty for one that is not known."""
+    """Return the program for a machine as :func:`platform.machine` names it; empty for an unknown machine."""
     known = _MACHINES.get(machine)
     if known is None:
         return b""
-    # Each line: operation, value, how many instructions to skip if true, if false. What is refused jumps to the end.
+    # Each line: operation, value, instructions to skip if true, and if false. Refused calls jump to the end.
     body = [
         (_LOAD, _NUMBER, 0, 0),
         (_JUMP_AT_LEAST, _X32, "refuse", 0),

@@ -22,7 +22,7 @@ exec sh $interactive
 
 
 def enter_shell(runner: LocalStepRunner) -> None:
-    """Open a shell where steps run: on this terminal, or for what is on standard input where that is none."""
+    """Open a shell where steps run: on this terminal, or with commands from standard input if that is no terminal."""
     folder, enter = runner.workspace.folder, runner.workspace.view.enter
     script = folder / SCRIPTS / "shell.sh"
     script.write_text(_SCRIPT, encoding="utf-8")
@@ -44,10 +44,10 @@ def _on_standard_input(command: Sequence[str], runner: LocalStepRunner, files: S
 
 
 def _on_own_terminal(command: Sequence[str], runner: LocalStepRunner, files: Sequence[int]) -> None:
-    """Run a command on a terminal of its own, which is copied to ours.
+    """Run a command on a new terminal, which is copied to ours.
 
-    On ours, it could put characters into our input, for the user's own shell to run after it (TIOCSTI, see
-    ioctl_tty(2)). bubblewrap need not take the terminal away then: without one there is no Ctrl-C in the shell.
+    On our terminal, the command could insert characters that the user's shell runs later (TIOCSTI, see ioctl_tty(2)).
+    Without any terminal, Ctrl-C would not work in the shell.
     """
     inside = [word for word in command if word != "--new-session"]
     environment = {"TERM": os.environ.get("TERM", "dumb"), **runner.environment}

@@ -1,4 +1,4 @@
-"""Runs the steps of a probe on this machine, in a jail where there is one, and stops them."""
+"""Run the steps of a probe on this machine, in a jail if there is one, and stop them at their limits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ cd "$1" && exec sh "$0"
 
 @dataclass(frozen=True, kw_only=True)
 class LocalStepRunner:
-    """Runs steps in a workspace; they begin in its source. ``readable`` are folders that a jail shows beside it."""
+    """Runs steps in the source of a workspace. ``readable`` are other folders that a jail shows."""
 
     workspace: Workspace
     jail: Jail | None
@@ -44,7 +44,7 @@ class LocalStepRunner:
 
     @property
     def bounds(self) -> Bounds:
-        """What the probe may take."""
+        """The bounds of the probe."""
         return self.workspace.bounds
 
     def run(self, step: Step, listen: Listen) -> StepOutcome:
@@ -100,12 +100,12 @@ class LocalStepRunner:
             return self._open(joining(group, [*enter, *command]), [])
         with self.jail.filter() as filter_:
             readable = (*self.readable, folder / SCRIPTS)
-            words = self.jail.words(folder, command, status=status, filter_=filter_, readable=readable)
-            return self._open(joining(group, [*enter, *words]), [status, filter_])
+            arguments = self.jail.words(folder, command, status=status, filter_=filter_, readable=readable)
+            return self._open(joining(group, [*enter, *arguments]), [status, filter_])
 
-    def _open(self, words: list[str], files: list[int]) -> subprocess.Popen[bytes]:
+    def _open(self, arguments: list[str], files: list[int]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            words,
+            arguments,
             env=dict(self.environment),  # of bubblewrap, too: a probe can read it in /proc/1/environ
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,12 +1,13 @@
-"""The formats that gates write their results in: ``format = "sage"`` in the configuration names one.
+"""The formats of gates' results, named in the configuration: ``format = "sage"``.
 
-A format is a function in a module of its own. To add one, write the module and its line in ``FORMATS``.
+A format is a function in its own module. To add one, write the module and add it to ``FORMATS``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from sessions.gates.formats.apart import is_large, read_apart
 from sessions.gates.formats.exit_status import read_exit_status
 from sessions.gates.formats.go import read_go
 from sessions.gates.formats.junit import read_junit
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class Format(Protocol):
-    """Reads what a gate's command left behind."""
+    """Reads the output of a gate's command."""
 
     def __call__(self, output: GateOutput) -> Results:
         """Return which tests ran, and how each of them ended. Never raises, whatever the command wrote.
 
-        A run that does not account for its own end has ``trouble``, beside whatever failures it reports: its report
-        is missing, empty, truncated or inconsistent, it was interrupted or killed, it ran no test, or its status
+        A run that did not end normally gets ``trouble`` in addition to the failures that it reports: its report is
+        missing, empty, truncated or inconsistent, it was interrupted or killed, it ran no test, or its status
         contradicts its tests.
         """
 
@@ -38,3 +39,8 @@ FORMATS: dict[str, Format] = {
     "sage": read_sage,
     "tap": read_tap,
 }
+
+
+def read_output(name: str, output: GateOutput) -> Results:
+    """Return what the format called ``name`` reads; large output is read in a process of its own."""
+    return read_apart(name, output) if is_large(output) else FORMATS[name](output)

@@ -1,4 +1,4 @@
-"""What reports say of tests, case by case, and the account that is made of it; common to several formats."""
+"""Turn the test cases of a report into results; shared by several formats."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from sessions.gates.results import GateOutput, Kind, Results
 
 CaseStatus = Literal["failed", "passed", "skipped"]
-_MOST = 200  # characters of a message that tell one failure of a test from another
+_MOST = 200  # characters of a message that are compared to distinguish failures of one test
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """One failure of a test: ``message`` in full, ``says`` in short.
+    """One failure of a test: ``message`` is the full text, ``says`` a short one.
 
-    ``example`` is what failed, where a report says it: the source of a doctest, the parameters of a subtest.
+    ``example`` is the part that failed, if the report names it: the source of a doctest, the parameters of a subtest.
     """
 
     message: str
@@ -31,15 +31,15 @@ class Shown:
     kind: Kind = "failed"
     line: int = 0
     example: str = ""
-    is_summary: bool = False  # it tells that others failed
+    is_summary: bool = False  # it only reports that others failed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """One test in a report.
 
-    ``labels`` tell two tests of one name apart where they differ: the report's path, the suite, properties. ``once``
-    is the place in which each name stands for one test, however often it is told there.
+    ``labels`` distinguish tests of the same name: the report's path, the suite, properties. ``once`` is the place
+    within which a name means one test, even if it is reported several times.
     """
 
     file: str
@@ -59,18 +59,18 @@ class Case:
 def account_of(
     output: GateOutput, cases: Iterable[Case], *, trouble: str = "", kind: Kind = "error", notes: Iterable[str] = ()
 ) -> Results:
-    """The account of a run whose report tells each test."""
-    told = tell_apart(list(cases))
+    """Return the results of a run whose report lists each test."""
+    distinct = tell_apart(list(cases))
     times: dict[str, float] = defaultdict(float)
-    for case in told:
+    for case in distinct:
         times[case.file] += case.seconds
     return account(
         output,
-        [failure for case in told for failure in _failures(case)],
-        passed=(case.test for case in told if case.outcome == "passed"),
-        skipped=(case.test for case in told if case.outcome == "skipped"),
-        files=(case.file for case in told),
-        tests=len(told),
+        [failure for case in distinct for failure in _failures(case)],
+        passed=(case.test for case in distinct if case.outcome == "passed"),
+        skipped=(case.test for case in distinct if case.outcome == "skipped"),
+        files=(case.file for case in distinct),
+        tests=len(distinct),
         times=times,
         trouble=trouble,
         kind=kind,
@@ -79,7 +79,7 @@ def account_of(
 
 
 def tell_apart(cases: Sequence[Case]) -> list[Case]:
-    """Give each test a name of its own, the same in each run, whatever the order in which they ran."""
+    """Give each test a unique name that is the same in each run and does not depend on the order of the tests."""
     names = steady_names((case.file, case.name) for case in cases)
     groups: dict[tuple[str, str], list[Case]] = defaultdict(list)
     for case in _merge(replace(case, name=names[case.file, case.name]) for case in cases):
@@ -88,7 +88,7 @@ def tell_apart(cases: Sequence[Case]) -> list[Case]:
 
 
 def _merge(cases: Iterable[Case]) -> list[Case]:
-    """Put together what is one test, though told more than once: a rerun; a failure and then one of its teardown."""
+    """Merge the cases of one test that is reported several times: for a rerun, or for a failure in its teardown."""
     merged: dict[object, Case] = {}
     for place, case in enumerate(cases):
         key = (case.once, case.file, case.name) if case.once else place
@@ -102,9 +102,9 @@ def _both(first: Case, second: Case) -> Case:
 
 
 def _labelled(cases: list[Case], depth: int) -> list[Case]:
-    """Tell tests of one name apart by their labels, and then by numbers: those that failed come first.
+    """Distinguish tests of one name by their labels, and then by numbers: those that failed come first.
 
-    So the second of them that fails is new, whichever of them failed before.
+    If one of them failed on the release and two fail now, the second is then new, whichever failed before.
     """
     if len(cases) == 1:
         return cases
@@ -119,7 +119,7 @@ def _labelled(cases: list[Case], depth: int) -> list[Case]:
 
 
 def _failures(case: Case) -> list[Failure]:
-    """Tell the failures of a test apart by what they say; the first one, or the one that sums up, is the test's own."""
+    """Name the failures of a test by their messages. The first one, or the summary, gets the test's own name."""
     if case.outcome != "failed":
         return []
     shown = list(dict.fromkeys(case.shown)) or [Shown(message="")]

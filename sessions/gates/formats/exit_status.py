@@ -1,4 +1,4 @@
-"""``format = "exit"``: the command's status is all there is to know. Zero passed, anything else failed."""
+"""``format = "exit"``: the command's exit status is the result: 0 for passed, anything else for failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds :class:`~sessions.gates.results.Results` from what a format read, by the rules that all formats share."""
+"""Build :class:`~sessions.gates.results.Results` by the rules that all formats share."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def account(
     A test that failed anywhere has not passed. Without ``tests``, the named tests are counted.
     """
     of_gate = [gate_failure(output, trouble, kind)] if trouble else []
-    # The first failure of a test is the one that counts, so it is put in last.
+    # The first failure of a test counts, so it is inserted last.
     first = {failure.test: failure for failure in reversed([*failures, *of_gate])}
     good = set(passed) - first.keys()
     left_out = set(skipped) - first.keys() - good

@@ -1,7 +1,7 @@
 """``format = "go"``: the events of ``go test -json``, from the file of ``{results}``, the key ``results`` or the log.
 
-A test's file is its package's import path. A package that fails without a failing test, for it does not build, say,
-has failed as a whole.
+A test's file is its package's import path. A package that fails without a failing test has failed as a whole: for
+example, it does not build.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from sessions.gates.results import GateOutput, Kind, Results
 
 _OUTCOMES: dict[str, CaseStatus] = {"pass": "passed", "fail": "failed", "skip": "skipped"}
-# A shell's statuses from here on are not the go command's, which ends with 1 or 2.
+# Statuses from here on come from a shell. The go command ends with 1 or 2.
 _NOT_GO = 124
 
 
 def read_go(output: GateOutput) -> Results:
-    """Tell each test and each subtest; one that has subtests is a test as well."""
+    """Read the result of each test and each subtest. A test with subtests is a test, too."""
     packages = list(read_events(lines_of(_text(output))).values())
     cases = [case for package in packages for case in _cases(package)]
     return account_of(output, cases, trouble=_trouble(output, packages, cases))
@@ -38,7 +38,7 @@ def _text(output: GateOutput) -> str:
 
 
 def _cases(package: Package) -> Iterator[Case]:
-    """A package's tests. One that did not end has failed if its package has ended, and is unknown else."""
+    """Yield a package's tests. A test without an end failed if its package has ended, and is unknown otherwise."""
     for run in package.runs:
         if run.end:
             yield _case(package, run, _OUTCOMES[run.end])
@@ -64,11 +64,11 @@ def _message(output: list[str]) -> str:
 
 
 def _trouble(output: GateOutput, packages: list[Package], cases: list[Case]) -> str:
-    """Why the run does not account for its end, as a clause; nothing where it does."""
+    """Return a clause on why the run did not end normally; empty if it did."""
     if not packages:
         return f"{output.gate} wrote no event of go test -json"
     if open_ones := [package.path for package in packages if not package.end]:
-        return f"{output.gate} was broken off: the package {open_ones[0]} came to no end"
+        return f"{output.gate} broke off: the package {open_ones[0]} did not end"
     if not cases:
         return f"{output.gate} ran no test"
     failing = any(case.outcome == "failed" for case in cases)

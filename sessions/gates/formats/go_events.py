@@ -1,7 +1,7 @@
-"""Read what ``go test -json`` writes: the events of cmd/test2json (``go doc test2json``), among lines of others.
+"""Read the output of ``go test -json``: events of cmd/test2json (``go doc test2json``), among other lines.
 
-What the go command says itself, such as that a package could not be built, stands between the events before Go 1.24,
-and is an event of the action ``build-output`` from then on (``go help buildjson``).
+The go command's own messages, for example about a package that does not build, are plain lines between the events
+before Go 1.24, and events with the action ``build-output`` since then (``go help buildjson``).
 """
 
 from __future__ import annotations

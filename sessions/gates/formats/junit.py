@@ -1,8 +1,8 @@
 """``format = "junit"``: the XML report that pytest, Maven, Gradle, CTest and many others can write.
 
-There is no standard, only habits: suites may be nested or missing, and what counts as an end differs from tool to tool.
-The sources of the format are ``_pytest/junitxml.py`` and Maven's ``surefire-test-report.xsd``; ``junit_forms`` names
-those of the other tools that are known here.
+There is no standard: suites may be nested or missing, and each tool has its own way to show that a run is complete. The
+format follows ``_pytest/junitxml.py`` and Maven's ``surefire-test-report.xsd``; ``junit_forms`` lists the sources for
+other tools.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def read_junit(output: GateOutput) -> Results:
-    """Read the report from the file of ``{results}`` and from all that the gate's key ``results`` names.
+    """Read the reports from the file ``{results}`` and from the files that the gate's key ``results`` matches.
 
-    Without a report, or with a damaged one, the gate has crashed; what can be read of it counts all the same.
+    A missing or damaged report means that the gate crashed. The readable part of a damaged report still counts.
     """
     files = {path: read_xml(content) for path, content in _files(output).items()}
     documents: list[Document] = []
@@ -47,19 +47,19 @@ def read_junit(output: GateOutput) -> Results:
 
 
 def _files(output: GateOutput) -> dict[str, bytes]:
-    """All reports by their paths; the one of ``{results}`` has none."""
+    """Return all reports by path; the path of the file ``{results}`` is empty."""
     return ({} if output.results is None else {"": output.results}) | dict(sorted(output.reports.items()))
 
 
 def _damage(output: GateOutput, files: Mapping[str, Xml]) -> str:
-    """What is wrong with the reports, as a clause."""
+    """Return a clause on what is wrong with the reports; empty if nothing is."""
     if not files:
         return f"{output.gate} left no report"
     for path, xml in files.items():
         if xml.damage:
             return f"{_report(output.gate, path)} {xml.damage}"
         if not any(tag_of(root) in {"testsuites", "testsuite"} for root in xml.roots):
-            return f"{_report(output.gate, path)} is no JUnit XML"
+            return f"{_report(output.gate, path)} is not JUnit XML"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""How each test of a JUnit report ended: passed, failed or skipped, and what its failures say."""
+"""Read how each test of a JUnit report ended (passed, failed or skipped), and the messages of its failures."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 _KINDS: dict[str, Kind] = {"failure": "failed", "error": "error"}
 _BAD = {"fail", "failed", "failure", "error", "errored", "broken"}
 _IDLE = {"disabled", "notrun", "skipped", "suppressed", "pending", "ignored"}
-# What CTest writes as `<skipped>` and counts so; all else that it writes there is a test that could not run.
+# The messages with which CTest reports a test as skipped. With any other message, `<skipped>` is a test that could not
+# run.
 _CTEST_SKIPS = re.compile(r"SKIP_RETURN_CODE=|SKIP_REGULAR_EXPRESSION_MATCHED|Disabled")
-# How pytest shows a failing doctest: numbered lines up to the example's first, then what was expected.
+# How pytest shows a failing doctest: numbered lines up to the first one of the example, then the expected output.
 _DOCTEST = re.compile(
     r"^(?P<line>\d{3,9})\ +>>>\ (?P<source>.*)\n"
     r"(?:Expected(?:\ nothing)?(?::|$)|Got|UNEXPECTED\ EXCEPTION|Differences\ \()",
@@ -33,9 +34,9 @@ _SUMMARY = re.compile(r"contains \d+ failed subtests?")
 def read_cases(
     root: Element, form: Form, doubtful: frozenset[Element] = frozenset(), *, gate: str, place: str, path: str = ""
 ) -> list[Case]:
-    """All tests of a document. ``place`` tells it from all others of the run, ``path`` is the file that holds it.
+    """Return all tests of a document. ``place`` is unique to the document, ``path`` is its file.
 
-    Of tests that are ``doubtful``, for the report is damaged there, only failures are known.
+    Tests are ``doubtful`` where the report is damaged: only their failures are reported.
     """
     cases = ((element, _case(element, form, gate=gate, place=place, path=path)) for element in cases_of(root))
     return [
@@ -63,26 +64,26 @@ def _case(element: Element, form: Form, *, gate: str, place: str, path: str) -> 
 
 
 def _outcome(case: Element, form: Form) -> CaseStatus:
-    """How the test ended.
+    """Return how the test ended.
 
-    A test that failed at first and passed in the end (``flakyFailure``, ``rerunFailure`` alone) has passed. One that
-    was skipped has not, nor one that failed as it should (pytest's xfail). Node writes what is still to do as both a
-    failure and skipped.
+    A test that failed first and passed in the end (only ``flakyFailure`` or ``rerunFailure``) has passed. A test that
+    failed as expected (pytest's xfail) counts as skipped, and so does a "todo" test of Node, which reports it as both
+    failed and skipped.
     """
     tags = {tag_of(each) for each in case}
     skipped = next((each for each in case if tag_of(each) == "skipped"), None)
-    words = {case.get(key, "").lower() for key in ("status", "result")}
+    states = {case.get(key, "").lower() for key in ("status", "result")}
     if skipped is not None and skipped.get("type") == "todo":
         return "skipped"
-    if tags & _KINDS.keys() or words & _BAD:
+    if tags & _KINDS.keys() or states & _BAD:
         return "failed"
     if form is Form.CTEST and skipped is not None and not _CTEST_SKIPS.match(skipped.get("message", "")):
         return "failed"
-    return "skipped" if skipped is not None or words & _IDLE else "passed"
+    return "skipped" if skipped is not None or states & _IDLE else "passed"
 
 
 def _says_so(case: Element) -> bool:
-    """Whether a test that failed says so itself, and not by what is missing in it."""
+    """Whether a failed test has an element that says so, rather than being marked by its status alone."""
     return any(tag_of(each) in _KINDS for each in case) or case.get("status", "").lower() in _BAD
 
 
@@ -112,12 +113,12 @@ def _plain(text: str) -> str:
 
 
 def _line(case: Element) -> int:
-    """The test's line; pytest counts from 0."""
+    """Return the test's line. pytest counts from 0."""
     line = case.get("line", "")
     return int(line) + 1 if re.fullmatch(r"[0-9]{1,9}", line) else 0
 
 
 def _seconds(case: Element) -> float:
-    """How long the test took; some write thousands with a comma, some nothing."""
+    """Return how many seconds the test took. Some tools write a comma after thousands, some write nothing."""
     time = case.get("time", "").replace(",", "")
     return float(time) if re.fullmatch(r"\d{1,7}(\.\d{1,9})?", time) else 0.0

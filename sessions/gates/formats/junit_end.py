@@ -1,4 +1,4 @@
-"""Whether a run came to its own end: what its status means, and whether the report holds all that it counts."""
+"""Check that a run ended normally: what its status means, and whether the report has all tests that it counts."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _PYTEST_ENDS = {
     4: "pytest did not understand how it was called",
     5: "pytest found no test",
 }
-# A shell's statuses from here on are no test runner's, unless it counts failures: timeout(1), not executable, not
-# found, and 128 plus the number of a signal.
+# Statuses from here on come from a shell or timeout(1): timed out, not executable, not found, or 128 plus a signal's
+# number. A test runner has them only if its status is the number of failures.
 _NO_RUNNER = 124
 _MAKE = re.compile(r"^g?make(?:\[\d+\])?: \*\*\* \[.*\] Error (?P<status>\d{1,3})$")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """One document of a report and the tool that wrote it."""
+    """A document of a report, and the tool that wrote it."""
 
     root: Element
     form: Form
 
 
 def trouble_with(output: GateOutput, documents: Sequence[Document], cases: Sequence[Case]) -> str:
-    """Why the run does not account for its end, as a clause; nothing where it does."""
+    """Return a clause on why the run did not end normally; empty if it did."""
     if not cases:
         return f"{output.gate} ran no test"
     for document in documents:
@@ -48,12 +48,12 @@ def trouble_with(output: GateOutput, documents: Sequence[Document], cases: Seque
 
 
 def own_status(output: GateOutput) -> int:
-    """The test command's status, also where ``make`` ran it: that ends with 2 and tells the other one."""
+    """Return the test command's status. ``make`` hides it behind its own status 2, but prints it."""
     if output.status != 2:
         return output.status
     last = output.log.rstrip().splitlines()[-8:]
-    told = [int(found["status"]) for line in last if (found := _MAKE.match(line.strip()))]
-    return told[0] if told else output.status
+    statuses = [int(found["status"]) for line in last if (found := _MAKE.match(line.strip()))]
+    return statuses[0] if statuses else output.status
 
 
 def _of_status(output: GateOutput, documents: Sequence[Document], failing: int) -> str:
@@ -61,9 +61,9 @@ def _of_status(output: GateOutput, documents: Sequence[Document], failing: int) 
     if status == 0:
         return ""
     if forms == {Form.PYTEST} and status != 1:
-        return f"pytest came to no end of its own: {_PYTEST_ENDS.get(status, 'it was killed, or crashed')}"
+        return f"pytest did not end normally: {_PYTEST_ENDS.get(status, 'it was killed, or crashed')}"
     if forms == {Form.CTEST} and status not in _ctest_ends(output.command):
-        return "CTest came to no end of its own"
+        return "CTest did not end normally"
     if forms == {Form.MESON} and failing and status > _meson_failures(documents):
         return "Meson counts more failures than its report shows, mostly because a test timed out"
     if not failing:
@@ -74,12 +74,12 @@ def _of_status(output: GateOutput, documents: Sequence[Document], failing: int) 
 
 
 def _ctest_ends(command: str) -> set[int]:
-    """CTest itself says 8 where tests failed; what runs it may say 1 or 2."""
+    """Return the normal statuses of CTest. CTest itself ends with 8 if tests failed; its caller may end with 1 or 2."""
     return {8} if re.search(r"\bctest\b", command) else {1, 2, 8}
 
 
 def _meson_failures(documents: Iterable[Document]) -> int:
-    """How many tests Meson counts as failed: one that tells of subtests is a suite of its own, and counts once."""
+    """Return how many tests Meson counts as failed: a test with subtests is a suite in the report, and counts once."""
     suites = [suite for document in documents for suite in suites_of(document.root) if tag_of(suite) == "testsuite"]
     count = 0
     for suite in suites:
@@ -94,13 +94,13 @@ def _is_bad(case: Element) -> bool:
 
 
 def _not_shown(document: Document) -> str:
-    """What a suite counts and does not show."""
+    """Return a clause on tests that a suite counts but does not show; empty if there are none."""
     for suite in suites_of(document.root):
         declared = _count(suite, "errors") + _count(suite, "failures")
         shown = sum(tag_of(each) in {"failure", "error"} for each in suite.iter())
         if declared > shown:
             return f"counts {_counted(declared, 'failure')} and shows {shown}"
-        # Some count what they skip and do not show it; mocha-junit-reporter says on the root alone how many.
+        # Some tools count skipped tests but do not list them; mocha-junit-reporter counts them at the root only.
         hidden = max(_count(suite, "skipped"), _count(document.root, "skipped"))
         tests, cases = _count(suite, "tests") - hidden, len(cases_of(suite))
         if tests > cases and document.form not in {Form.PYTEST, Form.ASSERTIONS}:

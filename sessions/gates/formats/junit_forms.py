@@ -1,4 +1,4 @@
-"""Which tool wrote a JUnit report: there is no standard, and what a word means in it is its writer's to say.
+"""Find out which tool wrote a JUnit report. There is no standard, so that details mean different things.
 
 Sources: pytest's ``_pytest/junitxml.py`` and ``_pytest/config/__init__.py`` (``ExitCode``), CMake's
 ``Source/CTest/cmCTestTestHandler.cxx`` (``WriteJUnitXML``), Meson's ``mtest.py`` (``JunitBuilder``), Node's
@@ -19,7 +19,7 @@ _STAMPED = re.compile(r".*-\d{14}")
 
 
 class Form(Enum):
-    """The writers whose words mean more, or less, than they do elsewhere."""
+    """The tools whose reports need special rules."""
 
     PYTEST = auto()
     UNITTEST = auto()  # unittest-xml-reporting and nose2
@@ -32,23 +32,23 @@ class Form(Enum):
 
 
 def tag_of(element: Element) -> str:
-    """The element's name without its namespace; nothing for comments and the like."""
-    tag: object = element.tag  # of a comment, a function
+    """Return the element's name without its namespace; empty for comments and processing instructions."""
+    tag: object = element.tag  # a function if the element is a comment
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def suites_of(root: Element) -> list[Element]:
-    """All suites of a document, and what holds them."""
+    """Return all suites of a document, with the element around them."""
     return [element for element in root.iter() if tag_of(element) in {"testsuite", "testsuites"}]
 
 
 def cases_of(root: Element) -> list[Element]:
-    """The elements of all tests in a document, or in a suite."""
+    """Return the elements of all tests in a document, or in a suite."""
     return [element for element in root.iter() if tag_of(element) == "testcase"]
 
 
 def form_of(root: Element, command: str) -> Form:
-    """Tell by a document's form, and by the command that made it, which tool wrote it."""
+    """Return which tool wrote a document, by its form and by the command that ran."""
     suites, cases = suites_of(root), cases_of(root)
     return next((form for form, holds in _TESTS if holds(suites, cases, command)), Form.OTHER)
 
@@ -67,11 +67,11 @@ def _is_run_by_pytest(_suites: Sequence[Element], _cases: Sequence[Element], com
 
 
 def _is_ctest(suites: Sequence[Element], cases: Sequence[Element], _command: str) -> bool:
-    words = {"run", "fail", "notrun", "disabled"}
+    states = {"run", "fail", "notrun", "disabled"}
     return (
         bool(cases)
         and all(
-            case.get("name") == case.get("classname") and case.get("status") in words and "result" not in case.attrib
+            case.get("name") == case.get("classname") and case.get("status") in states and "result" not in case.attrib
             for case in cases
         )
         and all("disabled" in suite.attrib for suite in suites if tag_of(suite) == "testsuite")

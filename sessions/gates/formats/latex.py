@@ -98,7 +98,7 @@ class _Faults:
         if self.output.status and not is_explained:
             return "Nothing is known to be wrong with the documents, but the run failed"
         if not (self.output.status or self.manual.pdfs or self.missed):
-            return f"{self.output.gate} left no PDF that its artifacts name"
+            return f"{self.output.gate} left no PDF among its artifacts"
         return ""
 
     @property

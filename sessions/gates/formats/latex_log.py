@@ -1,13 +1,13 @@
-r"""What TeX and latexmk say, on the terminal or in TeX's own ``.log``, taken apart run by run.
+r"""Parse the output of TeX and latexmk, from the terminal or TeX's ``.log``, run by run.
 
-The source of the shapes are TeX's ``error`` and ``show_context`` (``tex.web``, parts 6 and 22), LaTeX's kernel for
-references and citations, and latexmk 4.45 to 4.79. An error reads, with and without ``-file-line-error``::
+The patterns follow TeX's ``error`` and ``show_context`` (``tex.web``, parts 6 and 22), LaTeX's kernel for references
+and citations, and latexmk 4.45 to 4.79. An error looks like this without and with ``-file-line-error``::
 
     ! Undefined control sequence.            ./abacus.tex:151: Undefined control sequence.
     l.151 The carpet is \wide                l.151 The carpet is \wide
                              {} indeed.                               {} indeed.
 
-Lines are broken at 79 columns, in the midst of words. Only a document's last run tells: in the first, every
+Lines are broken at 79 columns, in the middle of words. Only a document's last run counts: in the first one, every
 reference is undefined.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _WIDTH = 79
-_CUT = 4000  # of a longer line, the beginning tells enough
+_CUT = 4000  # longer lines are cut to this many characters
 _START = re.compile(r"^This is (?!\w*Bib)[\w-]{0,12}TeX\w?, ")
 _OPENED = re.compile(r'^\((?:\./)?"?(?P<name>[^\s()"]+\.\w+)')
 _NAMED = re.compile(
@@ -56,12 +56,12 @@ _NOT_WRITTEN = re.compile(r"no output PDF file produced|^No pages of output|^Lat
 _UNFINISHED = re.compile(r"^No file .+\.(?:aux|toc)\.$|Rerun to get|may have changed\.")
 _OTHER_SOURCE = re.compile(r"\((?:\./)?(?P<name>[^\s()/][^\s()]*\.tex)\b")
 _MOST_UNNAMED = 2000
-_MOST_ERRORS = 1000  # TeX itself gives up after 100 in a paragraph
+_MOST_ERRORS = 1000  # TeX itself stops after 100 in a paragraph
 
 
 @dataclass(frozen=True, kw_only=True)
 class TexError:
-    """An error: where (``line`` 0 where unknown), what TeX says, what it is known by, and all that was shown of it."""
+    """An error: its place (``line`` is 0 if unknown), TeX's message, a stable name, and the excerpt that TeX shows."""
 
     where: str
     line: int
@@ -72,7 +72,7 @@ class TexError:
 
 @dataclass(frozen=True, kw_only=True)
 class Undefined:
-    """A reference or citation (``what``) that leads nowhere, and what was said of it."""
+    """An undefined reference or citation (``what``), and the warning about it."""
 
     what: str
     label: str
@@ -82,21 +82,21 @@ class Undefined:
 
 @dataclass(frozen=True)
 class TexRun:
-    """What one run of TeX on a document said, with what latexmk said after it."""
+    """The output of one run of TeX on a document, and latexmk's output after it."""
 
     document: str
     lines: tuple[str, ...]
 
     @cached_property
     def errors(self) -> tuple[TexError, ...]:
-        """All errors; those that only say that TeX gave up, where there is no other."""
+        """All errors. Those that only say that TeX stopped are left out if there are others."""
         found = list(self._errors())
         causes = [error for error in found if not _CONSEQUENCE.match(error.message)]
         return tuple(causes or found)
 
     @cached_property
     def undefined(self) -> tuple[Undefined, ...]:
-        """References and citations without aim, by label; those that are only counted, by number."""
+        """Undefined references and citations, by label, or by number if TeX only counts them."""
         named = tuple(self._named())
         kinds = {each.what for each in named}
         counts = {found["what"]: int(found["count"]) for line in self.lines if (found := _UNRESOLVED.search(line))}
@@ -110,17 +110,17 @@ class TexRun:
 
     @cached_property
     def is_written(self) -> bool:
-        """Whether TeX wrote a document to its end."""
+        """Whether TeX wrote a complete document."""
         return any(map(_WRITTEN.match, self.lines)) and not any(map(_NOT_WRITTEN.search, self.lines))
 
     @cached_property
     def is_unfinished(self) -> bool:
-        """Whether an error kept the document from the runs that would have resolved its references."""
+        """Whether an error prevented the further runs that would have resolved the references."""
         return bool(self.errors) and (not self.is_written or any(map(_UNFINISHED.search, self.lines)))
 
     @cached_property
     def is_strict(self) -> bool:
-        """Whether latexmk was told to take warnings as errors."""
+        """Whether latexmk treats warnings as errors."""
         return any("treated as error" in line for line in self.lines)
 
     @property
@@ -174,21 +174,21 @@ def _tells(line: str) -> bool:
 
 
 def _essence(message: str, shown: Sequence[str], text: str) -> str:
-    """What an error is known by: its message, and the words before it; neither holds a line number.
+    """Return a stable name for an error: its message and the text before it, without line numbers.
 
-    The innermost context comes first, and ends at the token at fault. How much TeX shows of a long line depends on
-    how long its number is: hence no more than the last 30 characters.
+    The innermost context comes first, and ends at the faulty token. How much TeX shows of a long line depends on the
+    length of the line number, so only the last 30 characters are used.
     """
     message = " ".join(_LINE_NUMBER.sub("", message).split())[:500]
     if message.startswith("Undefined control sequence"):
         token = _TOKEN.search(next((line for line in shown if line.strip()), "")[-200:])
         return f"{message} {token[0].strip()}" if token else message
-    words = " ".join(text.split())[-30:].strip()
-    return f"{message} … {words}" if words else message
+    context = " ".join(text.split())[-30:].strip()
+    return f"{message} … {context}" if context else message
 
 
 def last_runs(lines: Iterable[str]) -> dict[str, TexRun]:
-    """Each document's last run in a log; what was said before any document was named is nobody's."""
+    """Return the last run of each document in a log. Output before the first document is ignored."""
     runs: dict[str, TexRun] = {}
     for document, said in _segments(unwrapped(lines)):
         if document:
@@ -197,7 +197,7 @@ def last_runs(lines: Iterable[str]) -> dict[str, TexRun]:
 
 
 def log_file(content: bytes) -> list[str]:
-    """The lines of a ``.log`` that TeX wrote; none where it is something else."""
+    """Return the lines of a ``.log`` that TeX wrote; none if the file is something else."""
     if not content.startswith(b"This is "):
         return []
     if b"pdfTeX" not in content[:40]:
@@ -208,12 +208,12 @@ def log_file(content: bytes) -> list[str]:
 
 
 def document_of(path: str) -> str:
-    """The document that a file of TeX's belongs to: ``abacus.pdf`` for ``./latex/abacus.tex``."""
+    """Return the document that a file of TeX belongs to: ``abacus.pdf`` for ``./latex/abacus.tex``."""
     return posixpath.splitext(posixpath.basename(path))[0] + ".pdf"
 
 
 def _segments(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Part a log where a run of TeX starts or latexmk turns to another document; with the document's name."""
+    """Split a log where a run of TeX starts or latexmk turns to another document; yield document names and lines."""
     announced, document, since_start = "", "", _CUT
     said: list[str] = []
     for line in _without_makers(lines):
@@ -233,16 +233,18 @@ def _segments(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _announced(line: str) -> str:
-    """The document that latexmk is called on, or calls TeX on."""
+    """Return the document of a line that shows a call of latexmk, or of TeX by latexmk; empty for other lines."""
     if not line.endswith((".tex", ".tex'", '.tex"', ".tex\"'")):
         return ""
-    words = line.replace("'", " ").replace('"', " ").split()
-    calls = posixpath.basename(words[0]) == "latexmk" or (words[0] == "Running" and words[1].endswith("tex"))
-    return document_of(words[-1]) if calls else ""
+    arguments = line.replace("'", " ").replace('"', " ").split()
+    calls = posixpath.basename(arguments[0]) == "latexmk" or (
+        arguments[0] == "Running" and arguments[1].endswith("tex")
+    )
+    return document_of(arguments[-1]) if calls else ""
 
 
 def _without_makers(lines: Iterable[str]) -> Iterator[str]:
-    """Leave out what makes fonts and format files on the way: it looks like TeX's own, and is about no document."""
+    """Leave out the output of tools that make fonts and format files: it resembles TeX's, but concerns no document."""
     is_making = False
     for line in lines:
         if line.startswith("This is METAFONT,") or (_START.match(line) and "(INITEX)" in line):
@@ -254,7 +256,7 @@ def _without_makers(lines: Iterable[str]) -> Iterator[str]:
 
 
 def unwrapped(lines: Iterable[str]) -> Iterator[str]:
-    """Put together what TeX broke at 79 columns."""
+    """Join lines that TeX broke at 79 columns."""
     begun: list[str] = []
     for line in lines:
         if begun and _begins_anew(line):

@@ -1,7 +1,7 @@
-"""How many pages a PDF has: asked in a process of its own, as whoever wrote the PDF may mean ill.
+"""Check that PDFs have pages, in a separate process with limits, because a PDF may be malicious.
 
-Run as a program, this file is that process: it is given its limits (seconds for a PDF, bytes) and paths, and prints a
-line of JSON for each path.
+Run as a program, this file is that process: its arguments are the limits (seconds for a PDF, bytes) and paths, and it
+prints a line of JSON for each path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MEMORY = 2 * 2**30
 
 
 def flaws(pdfs: Mapping[str, bytes]) -> dict[str, str]:
-    """What is wrong with each of ``pdfs``, in a clause; nothing with those that are PDFs with pages."""
+    """Return a clause on what is wrong with each of ``pdfs``, except for those that are PDFs with pages."""
     end = time.monotonic() + _SECONDS_IN_ALL
     found: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -31,20 +31,20 @@ def flaws(pdfs: Mapping[str, bytes]) -> dict[str, str]:
             if pdfs[name].lstrip()[:5] == b"%PDF-":
                 Path(place).write_bytes(pdfs[name])
             else:
-                found[name] = "is no PDF"
+                found[name] = "is not a PDF"
         left = [place for place, name in places.items() if name not in found]
         while left:
-            # Where the process died, the PDF that it was reading is the one to blame; a new one reads the others.
-            told = list(_ask(left, min(_SECONDS * len(left), end - time.monotonic())))
-            found |= {places[place]: flaw for place, flaw in zip(left, told, strict=False) if flaw}
-            if len(told) < len(left):
-                found[places[left[len(told)]]] = "cannot be read in reasonable time and memory"
-            left = left[len(told) + 1 :]
+            # If the process died, the PDF that it was reading is at fault; a new process reads the others.
+            answers = list(_ask(left, min(_SECONDS * len(left), end - time.monotonic())))
+            found |= {places[place]: flaw for place, flaw in zip(left, answers, strict=False) if flaw}
+            if len(answers) < len(left):
+                found[places[left[len(answers)]]] = "cannot be read in reasonable time and memory"
+            left = left[len(answers) + 1 :]
     return found
 
 
 def _ask(paths: list[str], seconds: float) -> Iterator[str]:
-    """A flaw for each path, in order, as far as the process came."""
+    """Yield what is wrong with each path (empty: nothing), in order, until the process ends."""
     command = [sys.executable, "-I", __file__, str(_SECONDS), str(_MEMORY), *paths]
     try:
         done = subprocess.run(command, capture_output=True, timeout=max(seconds, 1), check=False)
@@ -63,14 +63,14 @@ def _flaw(path: str) -> str:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001  pypdf raises whatever a broken file makes it stumble over
-        return f"is no whole PDF ({type(error).__name__}: {str(error)[:200]})"
+        return f"is not a complete PDF ({type(error).__name__}: {str(error)[:200]})"
 
 
 def _main(seconds: int, memory: int, paths: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     logging.disable()
     for path in paths:
-        # A soft limit alone: it moves on with each PDF.
+        # Only the soft limit, which is raised for each PDF.
         resource.setrlimit(resource.RLIMIT_CPU, (_cpu() + seconds, resource.RLIM_INFINITY))
         print(json.dumps(_flaw(path)), flush=True)
 

@@ -1,8 +1,8 @@
 """``format = "sage"``: SageMath's doctests, read from their log and from the file of ``--stats-path``.
 
-The log is what counts. The statistics only add files that failed without a trace in the log, for they keep
-entries of earlier runs, know nothing of single examples, and may be half-written. The command's status is
-not to be trusted either way: bit 256 is lost on its way through the operating system, and ``make`` hides it.
+The log decides. The statistics only add files that failed without a trace in the log: they keep entries of earlier
+runs, do not have single examples, and may be half-written. The command's status is not reliable: the operating system
+drops bit 256, and ``make`` hides the status.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _START = re.compile(r"^Running doctests with ID ")
 _END = re.compile(r"^(?:Total time for all tests|All tests passed!|No files to doctest)")
 _INTERRUPTED = re.compile(r"^Doctests interrupted: .*")
 _COUNT = re.compile(r"\d+ doctests? failed")
-# From 129 on, a status may as well be a shell's word for a signal that killed the command.
+# From 129 on, a status may also mean that a signal killed the command.
 _BAD_OPTIONS_BIT, _INTERRUPTED_BIT = 2, 128
 
 
 def read_sage(output: GateOutput) -> Results:
-    """Read a run of ``sage -t``: the log names no example that passed, and counts those of each file."""
+    """Read a run of ``sage -t``. The log does not name passing examples, it only counts those of each file."""
     lines = log_lines(output.log)
     parts = list(sections(lines))
     trouble, kind = _trouble(lines)
@@ -58,7 +58,7 @@ def read_sage(output: GateOutput) -> Results:
 
 
 def _counts(parts: list[Section], failed: set[str]) -> dict[str, int]:
-    """How many examples ran in each file that was tested to its end and did not fail as a whole."""
+    """Return how many examples ran in each file that was tested to its end and did not fail as a whole."""
     counts: dict[str, int] = {}
     for part in parts:
         if part.file not in failed and (count := part.count) is not None:
@@ -67,16 +67,16 @@ def _counts(parts: list[Section], failed: set[str]) -> dict[str, int]:
 
 
 def _unexplained(status: int, failures: list[Failure]) -> str:
-    """What the status says and no failure shows. ``sage/doctest/reporting.py`` sets its bits."""
+    """Return a clause on a problem that only the status shows. ``sage/doctest/reporting.py`` sets its bits."""
     if status >= _INTERRUPTED_BIT:
         return "The doctests were interrupted or killed"
     if status & _BAD_OPTIONS_BIT:
-        return "The doctests were not run as asked"
+        return "The doctests were not run as requested"
     return "No doctest failed, but the run did" if status and not failures else ""
 
 
 def _trouble(lines: list[str]) -> tuple[str, Kind]:
-    """Why the run did not come to its end, if so; of several runs in one log the last one tells."""
+    """Return a clause on why the run did not end normally, and its kind. Of several runs in a log, the last counts."""
     marks = [bool(_END.match(line)) for line in lines if _START.match(line) or _END.match(line)]
     if not marks or not marks[-1]:
         return "The doctests' log breaks off", "crash"
@@ -84,7 +84,7 @@ def _trouble(lines: list[str]) -> tuple[str, Kind]:
 
 
 def _tested_files(parts: list[Section], *, whole: bool) -> set[str]:
-    """The files that were tested. Where a run breaks off, the last one was only begun."""
+    """Return the files that were tested, without the last one if the run broke off in it."""
     begun = [part for part in parts if part.file and not part.reason]
     if begun and not whole and not begun[-1].ended:
         begun.pop()
@@ -92,7 +92,7 @@ def _tested_files(parts: list[Section], *, whole: bool) -> set[str]:
 
 
 def _failures_in(parts: list[Section]) -> Iterator[Failure]:
-    """What failed by the log: examples, then whole files as told where they ran, then by the summary."""
+    """Yield failures from the log: examples, then whole files by their sections, then by the summary."""
     examples = told_apart(failure for part in parts for failure in example_failures(part))
     yield from examples
     for part in parts:
@@ -105,7 +105,7 @@ def _failures_in(parts: list[Section]) -> Iterator[Failure]:
 
 
 def _only_in_statistics(content: bytes | None, files: set[str], failing: set[str]) -> Iterator[Failure]:
-    """Files that the run tested and its statistics call failed, while the log shows nothing of it."""
+    """Yield failures of tested files that failed by the statistics, but have no failure in the log."""
     for module in _failed_modules(content):
         candidates = _files_of(module, files)
         if candidates and not failing.intersection(candidates):
@@ -113,10 +113,10 @@ def _only_in_statistics(content: bytes | None, files: set[str], failing: set[str
 
 
 def _failed_modules(content: bytes | None) -> list[str]:
-    """The modules with ``"failed": true``; a string there is a reason that came with the known failures."""
+    """Return the modules with ``"failed": true``. A string is a reason from Sage's list of known failures instead."""
     try:
         entries = json.loads(content or b"{}")
-    except (ValueError, RecursionError):  # half-written, as by a full disk
+    except (ValueError, RecursionError):  # half-written, for example because the disk is full
         return []
     if not isinstance(entries, dict):
         return []
@@ -124,15 +124,15 @@ def _failed_modules(content: bytes | None) -> list[str]:
 
 
 def _files_of(module: str, files: Iterable[str]) -> list[str]:
-    """The files that a dotted name may stand for: those whose path agrees with most of its end.
+    """Return the files that a dotted name may mean: those whose path agrees with most parts of its end.
 
     ``sage.rings.ring`` is ``src/sage/rings/ring.pyx`` and, when tested from within, ``rings/ring.pyx``.
     """
     agreeing: dict[int, list[str]] = {}
     for file in sorted(files):
-        words = posixpath.splitext(file)[0].removesuffix("/__init__").split("/")
+        parts = posixpath.splitext(file)[0].removesuffix("/__init__").split("/")
         names = module.split(".")
-        count = min(len(words), len(names))
-        if words[-count:] == names[-count:]:
+        count = min(len(parts), len(names))
+        if parts[-count:] == names[-count:]:
             agreeing.setdefault(count, []).append(file)
     return agreeing[max(agreeing)] if agreeing else []

@@ -1,7 +1,7 @@
-r"""The log of ``sage -t``, taken apart.
+r"""Parse the log of ``sage -t``.
 
-The source of the format is ``sage/doctest/reporting.py`` (file lines, summary) and ``forker.py`` (examples) of
-SageMath 9.5 to 10.9. Such a log reads::
+The format follows ``sage/doctest/reporting.py`` (file lines, summary) and ``forker.py`` (examples) of SageMath 9.5 to
+10.9. A log looks like this::
 
     Running doctests with ID 2023-05-02-20-08-00-d8b98e86.
     sage -t --random-seed=2569 src/sage/a.py              a file starts…
@@ -21,7 +21,7 @@ SageMath 9.5 to 10.9. Such a log reads::
     ----------------------------------------------------------------------
     Total time for all tests: 5.1 seconds
 
-What an example printed is always indented, so that nothing at the start of a line can be faked by one.
+The output of examples is always indented, so that an example cannot fake other lines.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _LAST_RUN = re.compile(r"^sage: .* ## line (\d{1,9}) ##$")
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A line that names a file, and the lines up to the next. With a ``reason`` it is one of the summary."""
+    """A line that names a file, and the lines up to the next one. With a ``reason``, it is a line of the summary."""
 
     file: str
     reason: str
@@ -72,19 +72,19 @@ class Section:
 
     @property
     def tests(self) -> int:
-        """How many examples the file says to have run."""
+        """How many examples of the file ran."""
         return sum(int(ran["tests"] or 0) for line in self.lines if (ran := _RAN.match(line)))
 
     @property
     def seconds(self) -> float:
-        """How long the file says that its examples took."""
+        """How many seconds the file's examples took."""
         return sum(float(ran["wall"] or 0.0) for line in self.lines if (ran := _RAN.match(line)))
 
     @property
     def count(self) -> int | None:
-        """How many examples ran, of a file that was tested to its end and did not fail as a whole.
+        """How many examples ran, if the file was tested to its end and did not fail as a whole.
 
-        With ``--show-skipped`` only a share is reported: then 1 stands for any number.
+        With ``--show-skipped``, the log has only a percentage: then the count is 1.
         """
         ran = [found for line in self.lines if (found := _RAN.match(line))]
         if not (self.file and ran) or self.reason or whole_file_reason(self):
@@ -93,17 +93,17 @@ class Section:
 
     @property
     def ended(self) -> bool:
-        """Whether the file was tested to its end, good or bad."""
+        """Whether the file was tested to its end, with or without failures."""
         return bool(self.reason or whole_file_reason(self)) or any(_RAN.match(line) for line in self.lines)
 
 
 def log_lines(log: str) -> list[str]:
-    """The log's lines as ``sage -t`` wrote them."""
+    """Return the log's lines as ``sage -t`` wrote them, without prefixes of other tools."""
     return [without_prefix(line)[1] for line in plain_lines(log)]
 
 
 def sections(lines: list[str]) -> Iterator[Section]:
-    """Part the log at the lines that name a file. What stands before the first comes first, without a file."""
+    """Split the log at the lines that name a file. The first section, without a file, has the lines before these."""
     starts = [(i, found) for i, line in enumerate(lines) if (found := _FILE_LINE.match(line))]
     ends = [i for i, _ in starts] + [len(lines)]
     yield Section(file="", reason="", lines=tuple(lines[: ends[0]]))
@@ -113,9 +113,9 @@ def sections(lines: list[str]) -> Iterator[Section]:
 
 
 def example_failures(section: Section) -> Iterator[Failure]:
-    """Each failing example that a section shows.
+    """Yield the failing examples of a section.
 
-    With ``--format github`` no line tells the docstring's name, so that it stays empty.
+    With ``--format github``, the log does not have the docstring's name, so it stays empty.
     """
     lines = section.lines
     for i, line in enumerate(lines):
@@ -139,7 +139,7 @@ def _example(found: re.Match[str], name: str, after: tuple[str, ...]) -> Failure
 
 
 def whole_file_reason(section: Section) -> str:
-    """Why the file as a whole failed, as told directly below its first line; mostly nothing."""
+    """Return why the file failed as a whole, from the line below its first one; empty if it did not."""
     first = next(iter(section.lines), "")
     if github := _GITHUB_FILE.match(first):
         first = f"    {github['reason']}"
@@ -147,7 +147,7 @@ def whole_file_reason(section: Section) -> str:
 
 
 def whole_file_failure(file: str, reason: str, section: Section | None = None) -> Failure:
-    """A file that failed as a whole; the examples that ran last show where, if ``section`` tells them."""
+    """Return the failure of a whole file. If ``section`` has the examples that ran last, they show where it failed."""
     ran = [found for line in (section.lines if section else ()) if (found := _LAST_RUN.match(line))]
     return Failure(
         test=TestId(file),

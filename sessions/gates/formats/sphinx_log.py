@@ -1,7 +1,7 @@
-r"""What Sphinx says of the sources that it makes LaTeX from.
+r"""Parse Sphinx's messages about the sources of a manual.
 
-The source of the shapes is ``sphinx/util/logging.py`` (warnings), ``sphinx/cmd/build.py`` and ``sphinx/_cli`` (what
-ends a build), Sphinx 5.3 to 9.0. A log reads::
+The patterns follow ``sphinx/util/logging.py`` (warnings), ``sphinx/cmd/build.py`` and ``sphinx/_cli`` (fatal errors) of
+Sphinx 5.3 to 9.0. A log looks like this::
 
     docs/recipes.rst:27: ERROR: Unknown target name: "undefined".
     src/sage/a.py:docstring of sage.a.f:3: WARNING: undefined label: 'nowhere' [ref.ref]
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 Level = Literal["undefined", "warning", "error"]
-# Where Sphinx names no source.
+# The file of messages that name no source.
 NOWHERE = "Sphinx"
 
-_WRITER = re.compile(r"^\[[\w./-]{1,40} *\] ")  # Sage says so which part of its manual it is at
+_WRITER = re.compile(r"^\[[\w./-]{1,40} *\] ")  # Sage's prefix for a part of its manual
 _SAID = re.compile(r"^(?:(?P<where>[^\s].{0,999}?): )?(?P<level>WARNING|ERROR|SEVERE|CRITICAL): (?P<text>.*)$")
 _WHERE = re.compile(
     r"^(?P<file>.+?)(?::docstring of (?P<object>[\w.]+))?(?::(?P<line>\d{1,9}|None|<\w+>)?)?$",
@@ -42,15 +42,15 @@ _OLD_STRICT = re.compile(r"^Warning, treated as error:$")
 _OLD_WARNING = re.compile(r"^(?P<where>.{1,999}?:(?:\d{1,9}|None)?):(?P<text>\S.*)$")
 _STRICT = re.compile(r"warnings treated as errors|^build finished with problems|^Warning, treated as error:$")
 _PROCESSING = re.compile(r"^processing (?P<name>\S{1,200}\.tex)\.\.\.")
-# Sphinx's LaTeX writer puts this at the beginning of what it makes from each source.
+# Sphinx's LaTeX writer writes this at the beginning of each source's part.
 _ORIGIN = re.compile(rb"\\label\{\\detokenize\{([^{}\n]{1,200})::doc\}\}")
 _CUT = 4000
-_MOST_ENDS = 200  # a build of a manual in parts may end that often
+_MOST_ENDS = 200  # the most fatal errors of a build: a manual in parts may have one for each
 
 
 @dataclass(frozen=True, kw_only=True)
 class Complaint:
-    """One thing that Sphinx found: of which source, on which line (0 = unknown), under which name it is known."""
+    """A message of Sphinx: its source, line (0 if unknown), and stable name."""
 
     file: str
     line: int
@@ -62,7 +62,7 @@ class Complaint:
 
 @dataclass(frozen=True, kw_only=True)
 class SphinxLog:
-    """All that Sphinx complained of, the LaTeX files that it began to write, and whether warnings make it fail."""
+    """All warnings and errors of Sphinx, the LaTeX files that it began to write, and whether warnings make it fail."""
 
     complaints: tuple[Complaint, ...]
     written: tuple[str, ...]
@@ -70,7 +70,7 @@ class SphinxLog:
 
 
 def read_sphinx(lines: Iterable[str]) -> SphinxLog:
-    """Take from a log what Sphinx said."""
+    """Find Sphinx's messages in a log."""
     said = [_WRITER.sub("", line[:_CUT], count=1) for line in lines]
     return SphinxLog(
         complaints=tuple(_complaints(said)),
@@ -80,7 +80,7 @@ def read_sphinx(lines: Iterable[str]) -> SphinxLog:
 
 
 def origins(tex: bytes) -> dict[int, str]:
-    """The sources that Sphinx made a LaTeX file from, each with the line at which it begins, in this order."""
+    """Return the sources of a LaTeX file that Sphinx made, in order, by the line at which each begins."""
     found: dict[int, str] = {}
     line, place = 1, 0
     for each in _ORIGIN.finditer(tex):
@@ -97,9 +97,9 @@ def _complaints(lines: Sequence[str]) -> Iterator[Complaint]:
             yield _complaint(found["where"] or "", found["level"], [found["text"], *_indented(lines, i + 1)])
         elif _OLD_STRICT.match(line):
             text = next(iter(lines[i + 1 : i + 2]), "")
-            told = _OLD_WARNING.match(text)
-            # Sphinx stopped here, at what may have been an error as well: it does not say.
-            yield _complaint(told["where"] if told else "", "WARNING", [told["text"] if told else text])
+            warning = _OLD_WARNING.match(text)
+            # Sphinx stopped here. The message may have been an error, too; the log does not say.
+            yield _complaint(warning["where"] if warning else "", "WARNING", [warning["text"] if warning else text])
         elif ends < _MOST_ENDS and _ENDED.match(line):
             ended, ends = line.rstrip(":!"), ends + 1
             if line.endswith(":"):
@@ -110,16 +110,16 @@ def _complaints(lines: Sequence[str]) -> Iterator[Complaint]:
 
 
 def _end(ended: str, reason: str) -> Iterator[Complaint]:
-    """What ended the build, if that can be told."""
+    """Yield what ended the build, if the log has a reason."""
     if reason:
         yield Complaint(
             file=NOWHERE, line=0, level="error", name=ended, text=_steady(reason), message=f"{ended}: {reason}"
         )
 
 
-def _complaint(where: str, level: str, told: Sequence[str]) -> Complaint:
+def _complaint(where: str, level: str, text_lines: Sequence[str]) -> Complaint:
     place = _WHERE.match(where)
-    text = _TYPE.sub("", told[0]).strip()
+    text = _TYPE.sub("", text_lines[0]).strip()
     kind: Level = "undefined" if _UNDEFINED.match(text) else "warning" if level == "WARNING" else "error"
     name = {"undefined": "undefined reference", "warning": "warning", "error": "error"}[kind]
     line = place["line"] if place else ""
@@ -129,12 +129,12 @@ def _complaint(where: str, level: str, told: Sequence[str]) -> Complaint:
         level=kind,
         name=f"{name} in {place['object']}" if place and place["object"] else name,
         text=_steady(text),
-        message=shorten("\n".join([f"{where}: {level}: {told[0]}".removeprefix(": "), *told[1:]]), 1200),
+        message=shorten("\n".join([f"{where}: {level}: {text_lines[0]}".removeprefix(": "), *text_lines[1:]]), 1200),
     )
 
 
 def _indented(lines: Sequence[str], start: int) -> list[str]:
-    """The lines that go on with a message: docutils shows what it could not read."""
+    """Return the indented lines that continue a message: docutils shows the source that it could not read."""
     more: list[str] = []
     for line in lines[start : start + 10]:
         if not line.startswith("  "):
@@ -144,7 +144,7 @@ def _indented(lines: Sequence[str], start: int) -> list[str]:
 
 
 def _reason(lines: Sequence[str]) -> str:
-    """Why a build ended, up to Sphinx 8: the first words that are no part of a traceback."""
+    """Return why a build ended, up to Sphinx 8: the first line that is not part of a traceback."""
     for line in lines:
         if line and not line.startswith((" ", "Traceback (", "There is a programmable error")):
             return line.strip()[:1000]
@@ -152,7 +152,7 @@ def _reason(lines: Sequence[str]) -> str:
 
 
 def _last_reason(lines: Sequence[str]) -> str:
-    """Why a build ended, from Sphinx 8.2 on: the last words of a traceback that is itself indented."""
+    """Return why a build ended, from Sphinx 8.2 on: the last line of an indented traceback."""
     reason = ""
     for line in lines:
         if line.startswith("The full traceback"):
@@ -163,5 +163,5 @@ def _last_reason(lines: Sequence[str]) -> str:
 
 
 def _steady(text: str) -> str:
-    """Without what differs from run to run, or by edits above."""
+    """Remove the parts of a message that change from run to run, or with edits further up in the file."""
     return _CHANGING.sub("…", " ".join(text.split()))[:500]

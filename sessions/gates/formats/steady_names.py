@@ -1,4 +1,4 @@
-"""Names that stay the same in each run: what tells two tests apart belongs to them, what changes does not."""
+"""Make names of tests that are the same in each run: they keep what distinguishes tests, and lose what changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _TEMPORARY = r"(?:/private)?(?:/var)?/tmp|/var/folders/\w{2}/\w{1,60}/T"
-# Nobody writes these by hand into a test's parameters.
+# Nobody writes these into a test's parameters by hand, so they always change.
 _SURE = tuple(
     (re.compile(pattern), word)
     for pattern, word in (
@@ -24,7 +24,7 @@ _SURE = tuple(
         (rf"({_TEMPORARY})/[\w.-]{{0,60}}?(?:\d{{6,20}}|[.-][A-Za-z0-9]{{6,12}})(?=[/\s\])'\"]|$)", r"\1/…"),
     )
 )
-# These may be parameters that somebody chose.
+# These may be parameters that somebody chose, so they may matter.
 _PERHAPS = tuple(
     (re.compile(pattern), word)
     for pattern, word in (
@@ -44,28 +44,28 @@ _LINE = re.compile(r"(?<=\.\w):\d+|(?<=\.\w\w):\d+|(?<=\.\w\w\w):\d+|\bline \d+"
 
 
 def without_changing(name: str) -> str:
-    """The name without what surely changes: addresses, process ids, temporary folders."""
+    """Replace the parts of a name that certainly change: addresses, process ids, temporary folders."""
     for pattern, word in _SURE:
         name = pattern.sub(word, name)
     return name
 
 
 def without_dates(name: str) -> str:
-    """The name without what may change as well: date-times, UUIDs, ports."""
+    """Replace the parts of a name that may change: date-times, UUIDs, ports."""
     for pattern, word in _PERHAPS:
         name = pattern.sub(word, name)
     return name
 
 
 def steady_text(text: str) -> str:
-    """A message by which one failure is known again: no addresses, times, line numbers or measured values."""
+    """Replace addresses, times, line numbers and measured values in a message, so that it identifies a failure."""
     return _NUMBER.sub("…", _LINE.sub(":…", without_dates(without_changing(text))))
 
 
 def steady_names(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """A steady name for each (file, name) of a report.
+    """Return a name for each (file, name) of a report that is the same in each run.
 
-    What may be a parameter stays where two tests of a file would otherwise have one name.
+    A part that may be a parameter is kept if two tests of a file would otherwise get the same name.
     """
     shared: dict[tuple[str, str], set[str]] = defaultdict(set)
     for file, name in (all_names := dict.fromkeys(names)):
@@ -79,7 +79,7 @@ def steady_names(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]
 
 
 def number(name: str, place: int) -> str:
-    """The name of the ``place``-th thing (from 0) of the same name: ``a``, ``a (2nd)``, ``a (3rd)``."""
+    """Number items of the same name; ``place`` counts from 0: ``a``, ``a (2nd)``, ``a (3rd)``."""
     if place == 0:
         return name
     count = place + 1
@@ -88,7 +88,7 @@ def number(name: str, place: int) -> str:
 
 
 def part_by(items: Sequence[_T], label: Callable[[_T], str]) -> list[tuple[str, list[_T]]]:
-    """Part the items by their labels, if these differ; else all of them, under an empty label."""
+    """Group the items by their labels if these differ; otherwise return one group with an empty label."""
     parts: dict[str, list[_T]] = defaultdict(list)
     for item in items:
         parts[label(item)].append(item)

@@ -1,6 +1,6 @@
 """``format = "tap"``: the Test Anything Protocol of bats (``--tap``), Perl's ``prove -v``, node, tape and many others.
 
-It is read from the file of ``{results}``, else from the files of the gate's key ``results``, else from the log.
+It is read from the file ``{results}``, or else from the files of the gate's key ``results``, or else from the log.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from sessions.gates.results import GateOutput, Results
 
-# A shell's statuses from here on are no producer's, unless it counts failures.
+# Statuses from here on come from a shell, unless a producer's status is the number of failures.
 _NO_PRODUCER = 124
 
 
 def read_tap(output: GateOutput) -> Results:
-    """Tell each test. A file is known where prove names the script; elsewhere the gate's name stands for it.
+    """Read the result of each test. Its file is the script that prove names, or else the gate's name.
 
-    What has subtests is a test as well. A failure that is still to do (``# TODO``) is none: that test was skipped.
+    A test with subtests is a test, too. A failure marked as ``# TODO`` counts as skipped.
     """
     taps = [parse_tap(text) for text in _texts(output)]
     streams = [stream for tap in taps for stream in tap.streams]
@@ -33,7 +33,7 @@ def read_tap(output: GateOutput) -> Results:
 
 
 def _texts(output: GateOutput) -> list[str]:
-    """The first of the places in which there is something."""
+    """Return the texts of the first place that has any."""
     if output.results is not None:
         return [output.results.decode("utf-8", "replace")]
     if output.reports:
@@ -43,7 +43,7 @@ def _texts(output: GateOutput) -> list[str]:
 
 def _cases(stream: Stream, gate: str) -> Iterator[Case]:
     file = same_path(stream.file) or gate
-    # Those without a parent have no whole name: that the run was broken off says more of them.
+    # Subtests without a parent lack a part of their names; that the run broke off is reported instead.
     for point in stream.points:
         yield from _point_cases(point, file, "")
     if stream.file and (wrong := _wrong_script(stream)):
@@ -74,37 +74,37 @@ def _outcome(point: Point) -> CaseStatus:
 
 
 def _wrong_script(stream: Stream) -> str:
-    """What is wrong with a script that prove ran, beyond the tests that failed in it."""
+    """Return a clause on what is wrong with a script that prove ran, other than its failing tests."""
     failing = sum(_outcome(point) == "failed" for point in stream.points)
     if stream.is_skipped or stream.passed:
         return ""
     if wrong := _wrong_plan(stream):
         return f"The script {wrong}"
-    # Perl's scripts end with the number of tests that failed, others with 1.
+    # Perl scripts end with the number of failed tests, others with 1.
     if stream.status and stream.status not in {failing, min(1, failing)}:
         return f"The script ended with status {stream.status}"
     return ""
 
 
 def _wrong_plan(stream: Stream) -> str:
-    """How a stream does not keep its plan, as the end of a clause."""
+    """Return the end of a clause on how a stream deviates from its plan; empty if it does not."""
     count = len(stream.points)
     if stream.orphans:
-        return "was broken off in the middle of a test"
+        return "broke off in the middle of a test"
     if stream.plan is None:
-        return f"came to no end: it has no plan after {_tests(count)}"
+        return f"did not end: it has no plan after {_tests(count)}"
     if stream.plan != count and not _explains(stream):
         return f"planned {_tests(stream.plan)} and ran {count}"
     return ""
 
 
 def _explains(stream: Stream) -> bool:
-    """Whether bats came to its end and a file's ``setup_file`` failed, so that none of its tests ran."""
+    """Whether bats ended normally, but a file's ``setup_file`` failed, so that none of its tests ran."""
     return stream.is_short and any(not each.is_ok and each.name.endswith("setup_file failed") for each in stream.points)
 
 
 def _trouble(output: GateOutput, taps: Iterable[Tap], streams: list[Stream], cases: list[Case]) -> str:
-    """Why the run does not account for its end, as a clause; nothing where it does."""
+    """Return a clause on why the run did not end normally; empty if it did."""
     if not streams:
         return f"{output.gate} wrote no TAP"
     for tap in taps:
@@ -122,8 +122,8 @@ def _wrong_stream(tap: Tap) -> str:
         if not stream.file and (wrong := _wrong_plan(stream)):
             return wrong
     if any(stream.file for stream in tap.streams) and not tap.has_summary:
-        return "was broken off: prove wrote no result"
-    return "" if tap.streams else "left a file that holds no TAP"
+        return "broke off: prove wrote no result"
+    return "" if tap.streams else "left a file without TAP"
 
 
 def _of_status(output: GateOutput, failing: int) -> str:

@@ -1,8 +1,8 @@
 """Read the Test Anything Protocol, versions 12 to 14 (https://testanything.org), as real producers write it.
 
-Several producers may follow one another. A test with subtests stands below them, and they are indented by four blanks.
-``prove -v`` puts the name of each script before what it says, and its own judgement behind. tape tells which test an
-assertion belongs to in a comment before it.
+A text may have the output of several producers. Subtests come before their test, indented by four blanks. ``prove -v``
+writes the name of each script before the script's output, and its result behind. tape names the test of an assertion in
+a comment before it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HEADING = re.compile(
 
 @dataclass
 class Point:
-    """One test: ``ok 1 - name``, with those that are indented above it."""
+    """A test (``ok 1 - name``) with its subtests, which are indented above it."""
 
     number: int
     name: str
@@ -46,7 +46,7 @@ class Point:
 
 @dataclass
 class Stream:
-    """What one producer wrote. ``file`` is the script that prove names, ``plan`` how many tests it announced."""
+    """The output of one producer. ``file`` is the script that prove names, ``plan`` the number of announced tests."""
 
     file: str = ""
     points: list[Point] = field(default_factory=list)
@@ -54,14 +54,14 @@ class Stream:
     bailed: str | None = None
     status: int = 0
     is_skipped: bool = False
-    is_short: bool = False  # bats says that its plan was not kept
-    passed: bool = False  # prove says that the script passed
+    is_short: bool = False  # bats reports that it ran fewer tests than planned
+    passed: bool = False  # prove reports that the script passed
     orphans: list[Point] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tap:
-    """All that was written, and whether prove came to its summary."""
+    """The output of all producers, and whether prove wrote its summary."""
 
     streams: tuple[Stream, ...]
     has_summary: bool
@@ -71,7 +71,7 @@ def parse_tap(text: str) -> Tap:
     """Read all streams of a text. Never raises."""
     reader = _Reader()
     lines = plain_lines(text)
-    if _POINT.match(lines[-1]):  # no newline after it: what it says may be cut off
+    if _POINT.match(lines[-1]):  # without a newline at its end, it may be cut off
         del lines[-1]
     for line in _without_yaml(lines):
         reader.take(line)
@@ -79,13 +79,13 @@ def parse_tap(text: str) -> Tap:
 
 
 def _without_yaml(lines: Iterable[str]) -> Iterator[str]:
-    """All lines but those of YAML blocks, which follow a test; an empty one stands for each block."""
+    """Yield the lines with each YAML block replaced by an empty line; a block describes the test before it."""
     end, after_point = "", False
     for line in lines:
         if end:
             if line.rstrip() == end:
                 end = ""
-                yield ""  # what follows is about another test
+                yield ""  # later comments belong to another test
         elif after_point and _YAML.match(line):
             end = line.rstrip().replace("---", "...")
         else:
@@ -94,7 +94,7 @@ def _without_yaml(lines: Iterable[str]) -> Iterator[str]:
 
 
 class _Reader:
-    """Takes lines one by one; ``pending`` holds, by depth, the tests whose parent is still to come."""
+    """Reads line by line; ``pending`` has, by depth, the tests whose parent comes later."""
 
     def __init__(self) -> None:
         self.streams = [Stream()]
@@ -108,7 +108,7 @@ class _Reader:
         return self.streams[-1]
 
     def take(self, line: str) -> None:
-        """Take one line; what is no TAP is passed over."""
+        """Read a line; ignore it if it is not TAP."""
         if found := _SCRIPT.match(line):
             self._begin(Stream(file=found["file"], is_skipped=found["rest"].startswith("skipped")))
             self.now.passed = found["rest"] == "ok"
@@ -123,7 +123,7 @@ class _Reader:
             self._other(line)
 
     def end(self) -> list[Stream]:
-        """All streams that hold something; what is left without a parent is told."""
+        """Return all streams that are not empty; tests left without a parent are marked as such."""
         self._close()
         return [
             each
@@ -136,7 +136,7 @@ class _Reader:
         self.streams.append(stream)
 
     def _close(self) -> None:
-        """What has no parent by now gets none."""
+        """End the stream: pending tests will not get a parent any more."""
         for points in self.pending.values():
             self.now.orphans += points
         self.pending, self.heading, self.last = {}, "", None
@@ -150,7 +150,7 @@ class _Reader:
         self.now.is_skipped = self.now.plan == 0
 
     def _is_point(self, found: re.Match[str]) -> bool:
-        """Whether this is a test, and no word of prove's nor of any program that says ok."""
+        """Whether the line is a test, rather than a line of prove or of a program that prints "ok"."""
         return found["number"] is not None or found["rest"].startswith(" - ")
 
     def _point(self, found: re.Match[str]) -> None:
@@ -167,7 +167,7 @@ class _Reader:
         self.last = point
 
     def _other(self, line: str) -> None:
-        """A comment, or what prove says."""
+        """Read a comment, or a line of prove."""
         if not line:
             self.last = None
         elif found := _BAIL.match(line):
@@ -187,7 +187,7 @@ class _Reader:
 
 
 def _description(rest: str) -> tuple[str, str]:
-    """A test's name and its directive: ``skip``, ``todo`` or nothing."""
+    """Return a test's name and its directive: ``skip``, ``todo`` or empty."""
     found = next((each for each in _DIRECTIVE.finditer(rest)), None)
     name = rest[: found.start()] if found else rest
     name = re.sub(r"^\s*(?:- )?", "", name.strip())

@@ -1,7 +1,7 @@
-"""What a TeX installation lacks, or the machine around it: never a ticket's fault, and a sentence that says what to do.
+"""Recognise errors that the TeX installation or the machine causes, and say what to do. They are no ticket's fault.
 
-A ticket that asks for a font or package that the image does not have may be right to do so: somebody must add it to
-the image, or leave the ticket out, and no machine can tell which.
+If a ticket needs a font or package that the image lacks, a person must decide whether to add it to the image or to
+leave the ticket out.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FONT_FILE = re.compile(
 
 
 def lacking(message: str, document: str) -> str:
-    """The clause that tells what the machine lacks, where an error of TeX's is about that; else nothing."""
+    """Return a clause on what the machine lacks, if a message of TeX is about that; empty otherwise."""
     if _CANNOT_WRITE.search(message):
         return f"TeX could not write {_shown(document)}, mostly because the disk is full: make room"
     for pattern, what in _LACKING:
@@ -55,19 +55,17 @@ def lacking(message: str, document: str) -> str:
 
 
 def surely_ours(lines: Iterable[str]) -> str:
-    """What was wrong on our own side, whatever else went wrong."""
+    """Return a clause on a fault of the machine that counts whatever else went wrong; empty if there is none."""
     for line in lines:
         if _FORMAT.match(line):
-            return (
-                f"TeX cannot load its format file ({_shown(line)}): make it anew in the image, with fmtutil-sys --all"
-            )
+            return f"TeX cannot load its format file ({_shown(line)}): rebuild it in the image, with fmtutil-sys --all"
         if _KILLED.match(line):
             return "a command was killed, mostly because memory ran out: give it more, or run fewer at once"
     return ""
 
 
 def probably_ours(lines: Iterable[str]) -> str:
-    """What was wrong on our own side, if nothing is known to be wrong with the documents themselves."""
+    """Return a clause on a fault of the machine that counts only if nothing is wrong with the documents themselves."""
     for line in lines:
         if found := _NOT_FOUND.match(line) or _NO_MODULE.match(line):
             return f"the image lacks the command {_shown(found['name'])}: add it to the image"
@@ -82,5 +80,5 @@ def probably_ours(lines: Iterable[str]) -> str:
 
 
 def _shown(text: str) -> str:
-    """Words from a log, short and printable."""
+    """Make an excerpt of a log short and printable."""
     return "".join(letter for letter in text if letter.isprintable())[:100]

@@ -1,8 +1,8 @@
 r"""Read XML as programs really write it: with control characters, wrong encodings, several documents in one file.
 
-Reporters print what tests printed, and many of them do not escape it. ``lxml`` (libxml2 in recovery mode) reads on
-where strict parsers stop. What had to be repaired is told in ``notes``; where elements may be lost, such as in a file
-that was cut off, ``damage`` says so. Nothing is fetched, no DTD is read, and entities are refused.
+Reports contain the output of tests, often without escapes. ``lxml`` (libxml2 in recovery mode) continues where strict
+parsers stop. ``notes`` lists the repairs. ``damage`` is set if elements may be lost, for example because a file was cut
+off. Nothing is fetched, no DTD is read, and entities are refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BOMS = (
 )
 _WIDE = ((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
 _DECLARED = re.compile(rb"""^\s{0,99}<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([\w.:-]{1,40})["']""")
-# Python has codecs that are no encodings of documents (`unicode_escape`): not for a report to ask for.
+# Python also has codecs that are not encodings of documents (`unicode_escape`): a report must not choose those.
 _ENCODING = re.compile(
     r"(?:utf|ucs|iso|us-|ascii|windows|cp|latin|koi8|euc|shift|sjis|gb|big5|mac|ibm)[\w.:-]*", re.IGNORECASE
 )
@@ -31,13 +31,13 @@ _ENTITIES = re.compile(r"<!DOCTYPE[^>\[]{0,1000}\[|<!ENTITY\s")
 _CDATA = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?-->", re.DOTALL)
 _DECLARATION = re.compile(r"<\?xml\s[^>]{0,300}\?>|<!DOCTYPE[^>\[]{0,1000}>")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_STRAY = re.compile(r"[\udc80-\udcff]")  # how Python keeps bytes that are no UTF-8
+_STRAY = re.compile(r"[\udc80-\udcff]")  # Python's substitutes for bytes that are not UTF-8
 _REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,8}));")
 _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,8}|#x[0-9A-Fa-f]{1,8});)")
-# After as many errors libxml2 tells of none (its XML_MAX_ERRORS): then only the file's last tag shows that it is whole.
+# libxml2 reports no more errors than this (its XML_MAX_ERRORS): then only the last tag shows that a file is complete.
 _MOST_ERRORS = 100
 _CLOSED = re.compile(r"(?:</[\w:]{0,30}testsuites?\s*>|/>|-->)\s*\Z")
-# What libxml2 mends without losing an element; its names are those of xmlParserErrors.
+# Errors that libxml2 repairs without losing an element, by their names in xmlParserErrors.
 _HARMLESS = {
     "ERR_INVALID_CHAR",
     "ERR_LT_IN_ATTRIBUTE",
@@ -58,9 +58,9 @@ _MENDED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Xml:
-    """The documents of one file: their root elements, what was repaired, and a clause on what may be lost.
+    """The documents of a file: their root elements, notes on repairs, and a clause on what may be lost.
 
-    ``doubtful`` are elements that may lack some of what is in them.
+    ``doubtful`` are elements that may have lost a part of their content.
     """
 
     roots: tuple[etree._Element, ...] = ()
@@ -70,7 +70,7 @@ class Xml:
 
 
 def read_xml(content: bytes) -> Xml:
-    """Read all documents of a file. Never raises."""
+    """Read all documents of a file. Raises nothing but :class:`MemoryError`."""
     text, notes = _decode(content)
     if not text.strip():
         return Xml(damage="is empty", notes=tuple(notes))
@@ -84,8 +84,10 @@ def read_xml(content: bytes) -> Xml:
     )
     try:
         root = etree.fromstring(whole, parser)
-    except etree.XMLSyntaxError:
-        return Xml(damage="is no XML", notes=tuple(notes))
+    except etree.XMLSyntaxError as error:
+        if getattr(error, "code", 0) == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from None
+        return Xml(damage="is not XML", notes=tuple(notes))
     return _judge(root, parser, notes, text)
 
 
@@ -97,7 +99,7 @@ def _judge(root: etree._Element, parser: etree.XMLParser, notes: list[str], text
     roots = tuple(elements[:-1] if is_closed else elements)
     serious = [entry for entry in parser.error_log if entry.type_name not in _HARMLESS]
     if not roots:
-        return Xml(damage="is no XML", notes=tuple(notes))
+        return Xml(damage="is not XML", notes=tuple(notes))
     if serious or not is_closed:
         line = serious[0].line if serious else 0
         damage = f"is cut off or damaged{f' at line {line}' if line else ''}"
@@ -111,9 +113,9 @@ def _judge(root: etree._Element, parser: etree.XMLParser, notes: list[str], text
 
 
 def _doubtful(root: etree._Element, line: int, *, is_cut: bool) -> frozenset[etree._Element]:
-    """The elements that the end of a file left open, and if it is damaged before its end all from that line on."""
+    """Return the elements open at the end of the file, and all from ``line`` on if the file is damaged there."""
     last = list(root.iter("*"))[-1]
-    # One whose tag was cut off among its attributes looks whole, and stands before the last.
+    # An element whose tag was cut off within its attributes looks complete, and comes before the last one.
     left_open = {last, *last.iterancestors(), *islice(last.itersiblings(preceding=True), 1)}
     damaged = () if is_cut else (each for each in root.iter("*") if _line(each) >= line)
     return frozenset({*left_open, *damaged})
@@ -125,7 +127,7 @@ def _line(element: etree._Element) -> int:
 
 
 def _decode(content: bytes) -> tuple[str, list[str]]:
-    """The text, by its byte order mark, else as UTF-8 if it is that, else by what it declares."""
+    """Decode a file: by its byte order mark, else as UTF-8 if valid, else as declared. Return notes, too."""
     for mark, encoding in (*_BOMS, *_WIDE):
         if content.startswith(mark):
             return content.decode(encoding, "replace").removeprefix("\ufeff"), []
@@ -138,7 +140,7 @@ def _decode(content: bytes) -> tuple[str, list[str]]:
 
 
 def _agrees(content: bytes, declared: str) -> bool:
-    """Whether UTF-8 is what the declared encoding says as well."""
+    """Whether the content is the same text in the declared encoding as in UTF-8."""
     return _decoded(content, declared) == content.decode()
 
 
@@ -146,9 +148,9 @@ def _decode_other(content: bytes, declared: str) -> tuple[str, list[str]]:
     text = _decoded(content, declared)
     if text is not None:
         return text, []
-    # Byte by byte, so that one that a test printed does not change the names of all others.
+    # Single bytes are replaced, so that one that a test printed does not change the names of all others.
     text = content.decode("utf-8", "surrogateescape")
-    return _STRAY.sub(_latin_1, text), [f"bytes that are no {declared}, which is declared"]
+    return _STRAY.sub(_latin_1, text), [f"bytes that are not valid {declared}, which is declared"]
 
 
 def _latin_1(found: re.Match[str]) -> str:
@@ -163,11 +165,11 @@ def _decoded(content: bytes, encoding: str) -> str | None:
 
 
 def _mend(text: str, notes: list[str]) -> str:
-    """Replace what XML forbids: libxml2 would do so, too, but tells only the first 100 errors of a file."""
+    """Repair what XML forbids. libxml2 would do so, too, but reports only the first 100 errors of a file."""
     start = text.lstrip()
     if start != text and start.startswith("<?xml"):
         notes.append("blank lines before the declaration")
-    # A declaration within CDATA is text that a test printed: there it may go as well, the message stays readable.
+    # A declaration within CDATA was printed by a test. It is removed, too; the message stays readable.
     text = _DECLARATION.sub("", start)
     text, controls = _CONTROL.subn("\ufffd", text)
     if controls or not all(map(_is_character, _REFERENCE.finditer(text))):
@@ -180,13 +182,13 @@ def _mend(text: str, notes: list[str]) -> str:
 
 
 def _is_character(found: re.Match[str]) -> bool:
-    """Whether XML 1.0 allows the character that a reference names (its production 2, ``Char``)."""
+    """Whether XML 1.0 allows the character of a character reference (production 2, ``Char``)."""
     code = int(found[1], 16) if found[1] else int(found[2])
     return code in {9, 10, 13} or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF
 
 
 def _outside_cdata(text: str) -> tuple[str, int]:
-    """Escape each ``&`` that begins no reference, but not in CDATA sections and comments, where it means itself."""
+    """Escape each ``&`` that begins no reference, except in CDATA sections and comments, where it stands for itself."""
     parts: list[str] = []
     place = count = 0
     for found in _CDATA.finditer(text):

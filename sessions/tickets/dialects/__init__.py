@@ -1,4 +1,4 @@
-"""The markup in which trackers take comments: how text is escaped, fenced and emphasised in each."""
+"""The markup of trackers' comments: how text is escaped, fenced and emphasised."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Dialect(Protocol):
-    """One markup language. Whatever comes from a ticket or a log passes ``escape``, ``code`` or ``fence``."""
+    """A markup language. Text from a ticket or a log must pass ``escape``, ``code`` or ``fence``."""
 
     @property
     def most_details(self) -> int | None:
@@ -15,21 +15,21 @@ class Dialect(Protocol):
         ...
 
     def escape(self, text: object) -> str:
-        """``text`` on one line, as markup that shows it and does nothing else."""
+        """Put ``text`` on one line, escaped so that it is shown as it is."""
         ...
 
     def strong(self, text: str) -> str:
-        """A word of our own, emphasised."""
+        """Emphasise a text of ours, which is not escaped."""
         ...
 
     def code(self, text: str) -> str:
-        """A commit id, monospaced where the markup has that."""
+        """Format a commit id, in a monospaced font if the markup has one."""
         ...
 
     def references(self, numbers: Sequence[int]) -> str:
-        """The tickets of those numbers; empty where there are none."""
+        """Format references to tickets by their numbers; empty if there are none."""
         ...
 
     def fence(self, text: str) -> str:
-        """``text`` as a block of code that it cannot close, cut to a readable length."""
+        """Format ``text`` as a block of code that it cannot close, cut to a readable length."""
         ...

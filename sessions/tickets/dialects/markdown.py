@@ -7,15 +7,22 @@ from collections.abc import Sequence
 
 from sessions.terminal.harmless_text import harmless
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&$])")
-# What makes a list or a rule at the beginning of a line.
-_LEADING = re.compile(r"^(\d*)([-+=.)])")
-# Where GitHub turns plain words into a link, a mention or a reference: https://…, www.…, GH-7, @name, #7.
+# What may form markup anywhere: https://spec.commonmark.org/0.31.2, tables and math as GitHub has them.
+_SPECIAL = re.compile(
+    r"[\\`*<|~$]"
+    r"|^\[|\[(?=\^)|\](?=[(\[:])"  # a link, its definition, a footnote
+    r"|(?<![^\W_])_|_(?![^\W_])"  # but for one within a word, as in the name of a test
+    r"|&(?=[#\w])"  # an entity
+    r"|^[#>]|#(?=#*$)"  # a heading's beginning and end, a quote
+)
+# What makes a list, or with nothing else a rule, at the beginning of a line.
+_LEADING = re.compile(r"^(\d{0,9})(?:([-+.)])(?=\s|$)|([-=])(?=[-=\s]*$))")
+# Plain text that GitHub turns into a link, a mention or a reference: https://…, www.…, GH-7, @name, #7.
 _LIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=gh)(?=-\d)|(?<=[@#])(?=\w)")
 
 
 class Markdown:
-    """Markdown. References are bare numbers: GitHub would note a linked one on the other pull request's page."""
+    """Markdown. References are bare numbers: GitHub would show a linked one on the other pull request's page."""
 
     most_details: int | None = None
 
@@ -26,25 +33,25 @@ class Markdown:
         mentions and references.
 
         >>> Markdown().escape("<b>*hi*</b> | x")
-        '\\<b\\>\\*hi\\*\\</b\\> \\| x'
+        '\\<b>\\*hi\\*\\</b> \\| x'
         """
         line = " ".join(harmless(str(text)).split())
-        return _LIVE.sub("\u200b", _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", line)))
+        return _LIVE.sub("\u200b", _LEADING.sub(r"\1\\\2\3", _SPECIAL.sub(r"\\\g<0>", line)))
 
     def strong(self, text: str) -> str:
-        """``**text**``."""
+        """Return ``**text**``."""
         return f"**{text}**"
 
     def code(self, text: str) -> str:
-        """The text between backquotes."""
+        """Return the text between backquotes."""
         return f"`{text}`"
 
     def references(self, numbers: Sequence[int]) -> str:
-        """``115, 116``."""
+        """Return numbers as ``115, 116``."""
         return ", ".join(str(number) for number in numbers)
 
     def fence(self, text: str, lines: int = 30) -> str:
-        """A code block of at most ``lines`` lines, whose fence is longer than any run of backquotes in the text."""
+        """Return a code block of at most ``lines`` lines. Its fence is longer than any run of backquotes in it."""
         kept = harmless(text).strip("\n").splitlines()
         rows = [*kept[:lines], *([f"… {len(kept) - lines} more lines"] if len(kept) > lines else [])]
         longest = max((len(run) for run in re.findall(r"`+", harmless(text))), default=0)

@@ -10,49 +10,49 @@ from sessions.terminal.harmless_text import harmless
 
 # Lines of an excerpt, characters of each, and characters of a text within a line.
 _LINES, _WIDTH, _LONGEST = 30, 400, 1000
-# A word in which no syntax of Trac or of a plugin can hide: letters, or a number.
+# A word that cannot contain syntax of Trac or of a plugin: letters, or a number.
 _PLAIN = re.compile(r"\(?(?:[^\W\d_]+(?:['-][^\W\d_]+)*|\d{1,6}(?:-\d{1,6})?)\)?[.,;:]?")
 _GLUE = "\u200b"
 
 
 class Wiki:
-    """Trac's wiki syntax. Five details of a kind keep a comment below Trac's 262,144 characters."""
+    """Trac's wiki syntax. With at most five details of a kind, a comment stays below Trac's 262,144 characters."""
 
     most_details: int | None = 5
 
     def escape(self, text: object) -> str:
         """Escape a text from a ticket or a log.
 
-        Common words stay as they are. A run of words that may hold markup, a TracLink, a WikiWord, a macro or an
-        address becomes monospaced, where Trac looks for none of them.
+        Plain words stay as they are. A run of words that may contain markup, a TracLink, a WikiWord, a macro or an
+        address becomes monospaced, because Trac does not interpret monospaced text.
 
         >>> Wiki().escape("The user's CamelCase needs #12, [[Image(x)]] and wiki:Start now.")
         "The user's {{{CamelCase}}} needs {{{#12, [[Image(x)]]}}} and {{{wiki:Start}}} now."
         """
         whole = " ".join(harmless(str(text)).split())
-        words = (whole if len(whole) <= _LONGEST else whole[: _LONGEST - 1] + "…").split()
-        groups = groupby(enumerate(words), key=lambda pair: _is_plain(pair[1], first=pair[0] == 0))
+        parts = (whole if len(whole) <= _LONGEST else whole[: _LONGEST - 1] + "…").split()
+        groups = groupby(enumerate(parts), key=lambda pair: _is_plain(pair[1], first=pair[0] == 0))
         runs = [(is_plain, " ".join(word for _, word in run)) for is_plain, run in groups]
         return " ".join(run if is_plain else _monospaced(run) for is_plain, run in runs)
 
     def strong(self, text: str) -> str:
-        """The text between triple apostrophes."""
+        """Return the text between triple apostrophes."""
         return f"'''{text}'''"
 
     def code(self, text: str) -> str:
-        """The text, monospaced where it could be read as markup."""
+        """Return the text, monospaced if it could be read as markup."""
         return self.escape(text)
 
     def references(self, numbers: Sequence[int]) -> str:
-        """``#115, #116``: Trac makes links of them."""
+        """Return references as ``#115, #116``, which Trac turns into links."""
         return ", ".join(f"#{number:d}" for number in numbers)
 
     def fence(self, text: str, lines: int = _LINES, width: int = _WIDTH) -> str:
-        """A block of code of at most ``lines`` lines of ``width`` characters."""
+        """Return a block of code of at most ``lines`` lines of ``width`` characters."""
         kept = harmless(text).strip("\n").splitlines()
         rows = [_row(row, width) for row in kept[:lines]]
         more = [f"… {len(kept) - lines} more lines"] if len(kept) > lines else []
-        # The processor is named: else a first line such as `#!html` would name one.
+        # Name a processor: otherwise, a first line such as `#!html` would choose one.
         return "\n".join(["{{{#!default", *(rows or [""]), *more, "}}}"])
 
 
@@ -66,12 +66,12 @@ def _is_plain(word: str, *, first: bool) -> bool:
 
 
 def _monospaced(text: str) -> str:
-    """A text between triple braces, which it can neither close nor turn into a block of its own."""
+    """Put a text between triple braces, which it can neither close nor turn into a block."""
     inside = re.sub(r"(?<=\})(?=\})|(?<=\{)(?=\{)|(?<=#)(?=!)|\}\Z", lambda at: at[0] + _GLUE, text)
     return "{{{" + inside + "}}}"
 
 
 def _row(row: str, width: int) -> str:
     cut = row if len(row) <= width else row[: width - 1] + "…"
-    # Trac counts the braces at the beginning of a line, also within a block.
+    # Trac counts braces at the beginning of a line, even within a block.
     return re.sub(r"^(\s*)(\{\{\{|\}\}\})", lambda found: found[1] + _GLUE.join(found[2]), cut)

@@ -37,7 +37,7 @@ class FileTracker:
     def read(self) -> tuple[Ticket, ...]:
         """Return the tickets of the file, each number once.
 
-        Raises :class:`TrackerError` where the file cannot be read or a ticket in it is wrong.
+        Raises :class:`TrackerError` if the file cannot be read or a ticket in it is not valid.
         """
         try:
             raw = tomllib.loads(Path(self.url).read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ class FileTracker:
         return VerdictFolder(self.url).tell(str(account.number), account)
 
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:  # noqa: ARG002
-        """Write ``<name>.told/<number>.closed``, which says why; the file itself is its owner's to change."""
+        """Write ``<name>.told/<number>.closed`` with the reason. The file itself stays; its owner changes it."""
         return VerdictFolder(self.url).close(str(ticket.number), ticket, release)
 
     def _ticket(self, table: Any, place: int) -> Ticket:

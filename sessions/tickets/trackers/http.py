@@ -1,7 +1,7 @@
-"""HTTP calls to trackers: retries where that is safe, pauses between writes, and no secrets in messages.
+"""HTTP calls to trackers: retries if they are safe, pauses between writes, and no secrets in messages.
 
-A call returns a response or raises :class:`TrackerError` with one sentence. No sentence quotes a library's message,
-as that can hold the address with its password, or a header with its token.
+A call returns a response or raises :class:`TrackerError`. Messages do not quote those of libraries, which can contain
+an address with its password, or a header with its token.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class NoAuth(AuthBase):
 
 @dataclass(frozen=True, kw_only=True)
 class _Trouble:
-    """A failed call. ``nothing_done``: the server certainly changed nothing. ``wait``: seconds it asks us to wait."""
+    """A failed call. ``nothing_done``: the server changed nothing for certain. ``wait``: the pause that it requests."""
 
     why: str
     nothing_done: bool
@@ -47,10 +47,10 @@ class _Trouble:
 
 
 class Caller:
-    """Calls one tracker, named ``who`` in sentences.
+    """Calls one tracker, which messages name ``who``.
 
-    A spell of refusal lasts at most ``patience`` seconds; between two writes lie at least ``pause`` seconds. ``now``
-    and ``sleep`` are the clock, so that tests need not wait.
+    A call is repeated for at most ``patience`` seconds; two writes are at least ``pause`` seconds apart. ``now`` and
+    ``sleep`` are the clock, so that tests need not wait.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class Caller:
         self._seen: dict[str, requests.Response] = {}
 
     def read(self, method: str, url: str, **kw: Any) -> requests.Response:
-        """Make a call that changes nothing, however often it is made; a GET is conditional where that is possible.
+        """Make a call that changes nothing, and repeat it if needed; a GET is conditional if possible.
 
-        Takes what :meth:`requests.Session.request` takes. The response can have any status that repeating does not
-        mend: look at it.
+        Takes the arguments of :meth:`requests.Session.request`. The response can have any status with which a repeated
+        call would not help: check it.
 
-        Raises :class:`TrackerError` where the server refused for too long, or cannot be reached.
+        Raises :class:`TrackerError` if the server refuses for too long, or cannot be reached.
         """
         if method != "GET":
             return self._call(method, url, repeatable=True, **kw)
@@ -94,10 +94,10 @@ class Caller:
         return response
 
     def write(self, method: str, url: str, **kw: Any) -> requests.Response:
-        """Make a call that changes something, as :meth:`read` otherwise.
+        """Make a call that changes something; otherwise like :meth:`read`.
 
-        It is made again only where the server says that it did nothing, or where doing it twice is doing it once
-        (PATCH, PUT, DELETE). A connection cut in any other call ends in :class:`TrackerError`: it may have been heard.
+        It is repeated only if the server says that it did nothing, or if the method is idempotent (PATCH, PUT, DELETE).
+        If the connection breaks in any other call, :class:`TrackerError` is raised: the change may have been made.
         """
         if self._last_write is not None:
             self._rest(self._last_write + self.pause - self._now())
@@ -105,12 +105,12 @@ class Caller:
             response = self._call(method, url, repeatable=method in {"PATCH", "PUT", "DELETE"}, **kw)
         finally:
             self._last_write = self._now()
-        if response.request.method != method:  # after a redirect, a POST is asked again as GET
+        if response.request.method != method:  # after a redirect, a POST is repeated as GET
             raise TrackerError(f"{self.who} has moved: a change was not heard; configure its new address as url.")
         return response
 
     def json(self, response: requests.Response) -> Any:
-        """The content of a response. Raises :class:`TrackerError` where it is no JSON."""
+        """Return the content of a response. Raises :class:`TrackerError` if it is not JSON."""
         try:
             return response.json()
         except ValueError:
@@ -172,7 +172,7 @@ class _Session(requests.Session):
 
 
 def _trouble(response: requests.Response) -> _Trouble | None:
-    """The trouble that a response tells of, where repeating the call may help; else ``None``."""
+    """Return the trouble that a response reports, if repeating the call may help; ``None`` otherwise."""
     status = response.status_code
     if status == 429 or _is_limited(response):
         why = f"HTTP {status}: too many requests" if status != 200 else "too many requests"
@@ -183,7 +183,7 @@ def _trouble(response: requests.Response) -> _Trouble | None:
 
 
 def _is_limited(response: requests.Response) -> bool:
-    """Whether GitHub limits us: it says so with status 403, in GraphQL sometimes with 200, for a comment with 422."""
+    """Whether GitHub limits our rate: its status is 403, for GraphQL sometimes 200, for a comment 422."""
     headers = response.headers
     if response.status_code == 422:
         return "submitted too quickly" in response.text[:1000]
@@ -194,7 +194,7 @@ def _is_limited(response: requests.Response) -> bool:
 
 
 def _asked_wait(response: requests.Response) -> float | None:
-    """The seconds that the server asks us to wait; ``None`` where it does not say."""
+    """Return the seconds that the server asks us to wait; ``None`` if it does not say."""
     retry_after = response.headers.get("Retry-After", "")
     reset = response.headers.get("x-ratelimit-reset", "")
     if retry_after.strip().isdecimal():
@@ -210,7 +210,7 @@ def _asked_wait(response: requests.Response) -> float | None:
 
 
 def _servers_time(response: requests.Response) -> datetime:
-    """The moment of the answer by the server's clock, as it names the end of a wait by that; ours may be wrong."""
+    """Return the time of the answer by the server's clock, by which it gives the end of a wait; ours may differ."""
     try:
         when = parsedate_to_datetime(response.headers.get("Date", ""))
     except ValueError:
@@ -219,7 +219,7 @@ def _servers_time(response: requests.Response) -> datetime:
 
 
 def _never_sent(error: requests.exceptions.ConnectionError) -> bool:
-    """Whether no connection was made, so that the server heard nothing."""
+    """Whether no connection was made, so that the server received nothing."""
     if isinstance(error, requests.ConnectTimeout):
         return True
     cause = error.args[0] if error.args else None

@@ -1,4 +1,4 @@
-"""The border to trackers: what a tracker's module offers."""
+"""The interface of trackers: what a tracker's module must provide."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sessions.tickets.model import Account, Ticket
 from sessions.tickets.refusals import Change, WriteResult
 
 PATIENCE = 300.0
-"""Seconds for which a tracker that refuses is asked again."""
+"""Seconds for which a call to a tracker is repeated if it is refused."""
 
 
 RefLister = Callable[[str], Mapping[str, str]]
@@ -23,7 +23,7 @@ Raises :class:`SourceError` where the repository cannot be read.
 
 
 def no_refs(_repository: str) -> Mapping[str, str]:
-    """The answer where no repository is at hand."""
+    """List no refs: for callers without access to repositories."""
     return {}
 
 
@@ -48,31 +48,31 @@ class TicketSource(Protocol):
         ...
 
     def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:
-        """Write a ticket's verdict where its author reads it, leaving out the changes that were refused before.
+        """Write a ticket's verdict where its author reads it, without the changes that were refused before.
 
-        Writes nothing where the ticket says the same already. A change that the tracker refuses does not prevent
-        the others.
+        Writes nothing if the ticket says the same already. A change that the tracker refuses does not prevent the
+        others.
 
-        Raises :class:`TrackerError` where the tracker fails otherwise.
+        Raises :class:`TrackerError` if the tracker fails otherwise.
         """
         ...
 
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:
         """Close a ticket whose ``commit`` is in ``release``, if it is still open and at that commit.
 
-        Raises :class:`TrackerError` where the tracker fails.
+        Raises :class:`TrackerError` if the tracker fails.
         """
         ...
 
 
 def nothing_recognised(_origin: str) -> str:
-    """The answer of a tracker that no clone's origin leads to."""
+    """Recognise no origin: for trackers that cannot be found from a clone's origin."""
     return ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackerKind:
-    """All that the rest of Integrand knows of one kind of tracker.
+    """All that the rest of Integrand knows about a kind of tracker.
 
     ``name`` is the value of ``[tickets] tracker``; ``title`` is its name in sentences, ``noun`` what ``--tracker``
     takes ("a GitHub repository"), ``tickets`` what its tickets are called. ``connect`` makes the tracker from
@@ -81,8 +81,8 @@ class TrackerKind:
     ``recognise`` and ``recognise_origin`` get what a user typed after ``init --tracker``, and the address of a clone's
     origin; they return the ``[tickets] url`` to use, empty where it is none of this kind. ``init`` reads the tickets
     of a kind that is ``read_by_init`` and derives labels and milestone from them; for others it writes ``ready`` and
-    ``milestone`` as they are here. A kind that ``takes_any_address`` is offered one only after all others.
-    ``is_file``: ``url`` is a path, which counts from the configuration's folder.
+    ``milestone`` as they are here. A kind that ``takes_any_address`` is tried after all others. ``is_file``: ``url`` is
+    a path relative to the configuration's folder.
 
     ``tokens`` are the environment variables from which it takes credentials, the usual one first. ``merge_subjects``
     are how its merge commits name a ticket (see :class:`MergeSubjects`). ``dialect`` is the markup of its comments.

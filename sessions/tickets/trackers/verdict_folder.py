@@ -1,4 +1,4 @@
-"""The folder of verdicts beside a tracker that is a file: one text for each ticket."""
+"""The folder of verdicts next to a tracker that is a file: one text for each ticket."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ class VerdictFolder:
     path: str
 
     def tell(self, name: str, account: Account) -> WriteResult:
-        """Write the account to ``<name>.md``, unless that says the same.
+        """Write the account to ``<name>.md``, unless the file says the same.
 
-        Raises :class:`TrackerError` where it cannot be written.
+        Raises :class:`TrackerError` if it cannot be written.
         """
         return WriteResult(changed=(TicketPart.COMMENT,) if self._keep(f"{name}.md", account.text) else ())
 
     def close(self, name: str, ticket: Ticket, release: str) -> WriteResult:
-        """Write ``<name>.closed``, which says why, unless it is there. Raises as :meth:`tell`."""
+        """Write ``<name>.closed`` with the reason, unless it exists. Raises as :meth:`tell`."""
         text = f"Release {release} contains it, as of commit {ticket.commit}.\n"
         return WriteResult(changed=(TicketPart.CLOSING,) if self._keep(f"{name}.closed", text) else ())
 
     def _keep(self, name: str, text: str) -> bool:
-        """Whether the file of that name had to be written to say so."""
+        """Write a text to a file unless it has that text; return whether it was written."""
         place = Path(self.path).with_suffix(".told") / name
         content = text.encode("utf-8", "backslashreplace")
         try:

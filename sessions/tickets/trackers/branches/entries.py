@@ -1,8 +1,8 @@
-"""A list of branches as text or TOML, read into its entries. Pure.
+"""Read a list of branches from text or TOML. Pure.
 
 The text is that of linux-next's ``Next/Trees``
-(https://git.kernel.org/pub/scm/linux/kernel/git/next/linux-next.git/tree/Next/Trees), or has three words a line: name,
-remote, branch.
+(https://git.kernel.org/pub/scm/linux/kernel/git/next/linux-next.git/tree/Next/Trees), or has three words per line:
+name, remote, branch.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 @dataclass(frozen=True, kw_only=True)
 class BranchEntry:
-    """One entry: a branch, or all branches that a pattern matches (``refs/heads/topic/*``).
+    """An entry: a branch, or all branches that a pattern matches (``refs/heads/topic/*``).
 
-    ``remote`` is the address of the repository that has it, empty for the project's own. ``depends`` names other
-    entries. ``number`` is 0 where its place in the list counts. ``commit`` is the reviewed one, empty where the branch
-    is taken as it is. ``reason`` says why an entry can have no branch, as where a tree is a series of patches.
+    ``remote`` is the address of its repository, empty for the project's own. ``depends`` names other entries.
+    ``number`` is 0 if the position in the list is the number. ``commit`` is the reviewed one, empty for the tip of the
+    branch. ``reason`` says why an entry has no branch, for example because a tree is a series of patches.
     """
 
     name: str
@@ -42,7 +42,7 @@ class BranchEntry:
 
     @property
     def is_pattern(self) -> bool:
-        """Whether the entry stands for several branches."""
+        """Whether the entry means several branches."""
         return "*" in self.branch
 
     @property
@@ -52,9 +52,9 @@ class BranchEntry:
 
 
 def read_branch_list(text: str, path: str) -> tuple[BranchEntry, ...]:
-    """The entries of a list, in its order: TOML where the file is called so, else text.
+    """Return the entries of a list in its order. The format is TOML if the file's name ends so, and text otherwise.
 
-    Raises :class:`TrackerError` with the place of what is wrong.
+    Raises :class:`TrackerError` with the place of an error.
     """
     entries = tuple(_toml_entries(text, path) if path.endswith(".toml") else _text_entries(text, path))
     names = [entry.name for entry in entries]

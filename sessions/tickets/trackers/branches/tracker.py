@@ -1,4 +1,4 @@
-"""The tickets of a list of branches."""
+"""The tracker that is a list of branches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sessions.tickets.trackers.kind import RefLister
 from sessions.tickets.trackers.verdict_folder import VerdictFolder
 
 _OF_A_PATTERN = 1000
-"""A pattern with the number 4 has the tickets 4001, 4002, …; at most so many minus one."""
+"""A pattern with the number 4 has the tickets 4001, 4002, …, up to 4999."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class BranchList:
         return self.config.url
 
     def read(self) -> tuple[Ticket, ...]:
-        """Return a ticket for each branch, in the list's order, pinned to the commit that it is at.
+        """Return a ticket for each branch, in the list's order, pinned to the branch's tip.
 
-        A branch that does not exist, or whose repository cannot be read, is left unpinned: the day says why it cannot
-        be fetched.
+        A branch that does not exist, or whose repository cannot be read, is not pinned: the day says why it cannot be
+        fetched.
 
-        Raises :class:`TrackerError` where the list is wrong, or the repository of a pattern cannot be read.
+        Raises :class:`TrackerError` if the list is not valid, or the repository of a pattern cannot be read.
         """
         try:
             text = Path(self.url).read_text(encoding="utf-8")
@@ -64,11 +64,11 @@ class BranchList:
         return VerdictFolder(self.url).tell(str(account.number), account)
 
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:  # noqa: ARG002
-        """Write ``<name>.told/<number>.closed``, which says why; the list itself is its owner's to change."""
+        """Write ``<name>.told/<number>.closed`` with the reason. The list itself stays; its owner changes it."""
         return VerdictFolder(self.url).close(str(ticket.number), ticket, release)
 
     def _expand(self, number: int, entry: BranchEntry) -> list[tuple[int, BranchEntry]]:
-        """The branches of an entry, numbered: one, or those that match its pattern, by name."""
+        """Return the numbered branches of an entry: one, or those that match its pattern, sorted by name."""
         if not entry.is_pattern:
             return [(number, entry)]
         try:
@@ -103,6 +103,6 @@ class BranchList:
         )
 
     def _remote(self, entry: BranchEntry) -> str:
-        """The address of an entry's repository; a path counts from the list's folder."""
+        """Return the address of an entry's repository; a path is relative to the list's folder."""
         place = Path(self.url).parent / entry.remote
         return str(place.resolve()) if entry.remote and "://" not in entry.remote and place.exists() else entry.remote

@@ -28,25 +28,25 @@ class GitHubAddress:
 
 
 class TokenAuth(AuthBase):
-    """A token, which no representation of this object shows."""
+    """Sends a token, which does not appear in the representation of this object."""
 
     def __init__(self, token: str) -> None:
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """The request with the token."""
+        """Return the request with the token."""
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
 
 def address_of(url: str) -> GitHubAddress:
-    """The repository behind an address.
+    """Return the repository at an address.
 
-    Known are that of the REST interface (``https://api.github.com/repos/OWNER/NAME``,
-    ``https://HOST/api/v3/repos/OWNER/NAME``), that of the web (``https://HOST/OWNER/NAME``), and ``OWNER/NAME``, which
-    is on ``GH_HOST``, or else on github.com.
+    The address may be that of the REST interface (``https://api.github.com/repos/OWNER/NAME``,
+    ``https://HOST/api/v3/repos/OWNER/NAME``), that of the web page (``https://HOST/OWNER/NAME``), or ``OWNER/NAME`` on
+    the host in ``GH_HOST``, or else on github.com.
 
-    Raises :class:`TrackerError` for anything else, and where a token would travel in the clear.
+    Raises :class:`TrackerError` for anything else, and if a token would be sent unencrypted.
     """
     full = url if "://" in url else f"https://{os.environ.get('GH_HOST') or 'github.com'}/{url}"
     parts = urlsplit(full.rstrip("/"))
@@ -72,9 +72,9 @@ def address_of(url: str) -> GitHubAddress:
 
 
 def auth_for(place: GitHubAddress) -> TokenAuth:
-    """Who asks there: a token from the environment, looked for as ``gh`` does.
+    """Return the token of the environment, from the same variables that ``gh`` reads.
 
-    Raises :class:`TrackerAccessError` where there is none, since GitHub's GraphQL answers nobody without.
+    Raises :class:`TrackerAccessError` if there is none, because GitHub's GraphQL requires one.
     """
     is_enterprise = not re.fullmatch(r"(.+\.)?(github\.com|ghe\.com)", place.host)
     for name in (*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS:
@@ -86,7 +86,7 @@ def auth_for(place: GitHubAddress) -> TokenAuth:
 
 
 def web_address(origin: str) -> str:
-    """The web address of a repository on GitHub, from that of a clone's origin; empty where it is elsewhere.
+    """Return the web address of a repository on GitHub from a clone's origin; empty if it is not on GitHub.
 
     GitHub is github.com, and the host in ``GH_HOST``.
 
@@ -102,7 +102,7 @@ def web_address(origin: str) -> str:
 
 
 def _interface(netloc: str) -> str:
-    """The REST interface of a server whose web address is known."""
+    """Return the address of a server's REST interface."""
     if re.fullmatch(r"(www\.)?github\.com", netloc):
         return "https://api.github.com"
     return f"https://api.{netloc}" if netloc.endswith(".ghe.com") else f"https://{netloc}/api/v3"

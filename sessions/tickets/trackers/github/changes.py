@@ -1,4 +1,4 @@
-"""What is written on a pull request: one comment, the status of the tested commit, and labels."""
+"""Plan the changes to a pull request: one comment, the status of the tested commit, and labels."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _LONGEST_STATUS = 140  # characters: "description is too long (maximum is 140 ch
 
 @dataclass(frozen=True, kw_only=True)
 class PullState:
-    """What a pull request has now.
+    """The current state of a pull request.
 
-    ``comment`` is ours, ``status`` ours of the tested commit, each as GraphQL gives it, ``None`` where there is none.
-    ``has_commit`` tells whether GitHub still has the tested commit. ``head`` is the pull request's newest commit.
+    ``comment`` is our comment and ``status`` our status of the tested commit, as GraphQL returns them, or ``None``.
+    ``has_commit``: GitHub still has the tested commit. ``head`` is the pull request's newest commit.
     """
 
     comment: Mapping[str, Any] | None
@@ -39,7 +39,7 @@ class PullState:
 
 
 def read_state(client: GitHubClient, account: Account, marker: str) -> PullState:
-    """Read what a pull request has. Raises :class:`RefusedError` where it is gone."""
+    """Read the state of a pull request. Raises :class:`RefusedError` if it is gone."""
     variables = {"commit": account.commit or None, "tested": bool(account.commit)}
     after, ours, answer = None, None, dict[str, Any]()
     while ours is None:
@@ -63,14 +63,14 @@ def read_state(client: GitHubClient, account: Account, marker: str) -> PullState
 def plan_changes(
     client: GitHubClient, account: Account, state: PullState, marker: str, settings: Tracker
 ) -> Iterator[Planned]:
-    """Yield the changes that make a pull request say what ``account`` says; none where it does."""
+    """Yield the changes that make a pull request agree with ``account``; none if it does already."""
     yield from plan_comment(client, account, state, marker)
     yield from plan_status(client, account, state)
     yield from plan_labels(client, account, state, settings)
 
 
 def plan_comment(client: GitHubClient, account: Account, state: PullState, marker: str) -> Iterator[Planned]:
-    """Write our comment, or edit it in place, where it says something else."""
+    """Write our comment, or edit it in place, if its text differs."""
     text, ours = comment_text(account, marker, state.head), state.comment
     if ours and says_the_same(ours["body"], text):
         return
@@ -79,14 +79,14 @@ def plan_comment(client: GitHubClient, account: Account, state: PullState, marke
         if ours
         else ("POST", f"issues/{account.number}/comments")
     )
-    # That a conversation was unlocked is a reason to try again.
+    # The lock is a part of the change, so that it is tried again after a conversation was unlocked.
     change = Change.of(account.number, TicketPart.COMMENT, matter(text), state.locked)
     write = partial(client.write, change, *request, json={"body": text}, locked=state.locked)
     yield Planned(change=change, write=write)
 
 
 def plan_status(client: GitHubClient, account: Account, state: PullState) -> Iterator[Planned]:
-    """Set the status of the tested commit, unless GitHub has lost that commit."""
+    """Set the status of the tested commit, if GitHub still has that commit."""
     description = in_basic_plane(account.summary)
     description = description if len(description) <= _LONGEST_STATUS else description[: _LONGEST_STATUS - 1] + "…"
     status = {"state": _status_of(account.verdict), "description": description, "context": CONTEXT}
@@ -102,7 +102,7 @@ def plan_status(client: GitHubClient, account: Account, state: PullState) -> Ite
 
 
 def plan_labels(client: GitHubClient, account: Account, state: PullState, settings: Tracker) -> Iterator[Planned]:
-    """Move the labels of a ticket at fault, unless its author has pushed since: the push may be the remedy."""
+    """Move the labels of a ticket at fault, unless its author has pushed since: the push may be the fix."""
     if not (account.is_at_fault and settings.at_fault) or state.head != account.commit:
         return
     path = f"issues/{account.number}/labels"

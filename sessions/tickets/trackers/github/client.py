@@ -1,4 +1,4 @@
-"""Calls to GitHub's two interfaces for one repository, and what their answers mean."""
+"""Call GitHub's two interfaces (REST and GraphQL) for one repository, and interpret their answers."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class GitHubClient:
         return f"{self.place.owner}/{self.place.name}"
 
     def query(self, query: str, **variables: Any) -> dict[str, Any]:
-        """Return what GraphQL says of the repository: whole but for a pull request that is gone.
+        """Return GraphQL's data on the repository. It is complete, except that a pull request may be gone.
 
-        Raises :class:`TrackerError` for anything less.
+        Raises :class:`TrackerError` if anything else is missing.
         """
         variables |= {"owner": self.place.owner, "name": self.place.name}
         message = {"query": query, "variables": variables}
@@ -57,9 +57,9 @@ class GitHubClient:
         return repository
 
     def query_pull(self, query: str, number: int, **variables: Any) -> dict[str, Any]:
-        """Return what GraphQL says of the repository and one pull request.
+        """Return GraphQL's data on the repository and one pull request.
 
-        Raises :class:`RefusedError` where the pull request is gone, :class:`TrackerError` as :meth:`query`.
+        Raises :class:`RefusedError` if the pull request is gone, and :class:`TrackerError` as :meth:`query` does.
         """
         answer = self.query(query, number=number, **variables)
         if answer.get("pullRequest", self) is None:
@@ -69,16 +69,16 @@ class GitHubClient:
     def write(
         self, change: Change, method: str, path: str, *, but: tuple[int, ...] = (), locked: bool = False, **kw: Any
     ) -> None:
-        """Make a change of a pull request through REST, at ``path`` below the repository's address.
+        """Change a pull request through REST, at ``path`` below the repository's address.
 
-        A status in ``but`` counts as done. ``locked`` tells that the conversation is locked.
+        A status in ``but`` counts as success. ``locked``: the conversation is locked.
 
-        Raises :class:`RefusedError` where GitHub refuses the change, :class:`TrackerAccessError` where it refuses the
+        Raises :class:`RefusedError` if GitHub refuses the change, and :class:`TrackerAccessError` if it refuses the
         token.
         """
         response = self.caller.write(method, f"{self.place.rest}/{path}", headers=_HEADERS, **kw)
         if response.ok or response.status_code in but:
-            self.caller.json(response)  # an answer that is no JSON is not GitHub's: a proxy heard the change
+            self.caller.json(response)  # an answer that is not JSON is from a proxy, not from GitHub
             return
         status = response.status_code
         message = f"GitHub refuses the {change.part} of #{change.number} in {self.name} (HTTP {status}, "
@@ -105,7 +105,7 @@ class GitHubClient:
 
 @contextmanager
 def expected_shape() -> Iterator[None]:
-    """Raise :class:`TrackerError` where an answer has another shape than GitHub's schema promises."""
+    """Raise :class:`TrackerError` if an answer does not have the shape that GitHub's schema promises."""
     try:
         yield
     except (AttributeError, KeyError, TypeError):
@@ -131,7 +131,7 @@ def _reason_in(response: requests.Response) -> str:
 
 
 def _reason(answer: Any) -> str:
-    """The reason that GitHub gives, as one harmless line."""
+    """Return GitHub's reason as one harmless line."""
     answer = answer if isinstance(answer, dict) else {}
     errors = answer.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else answer

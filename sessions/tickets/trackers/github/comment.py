@@ -1,4 +1,4 @@
-"""The one comment that a pull request gets: its marker, its text, its length. Pure."""
+"""Write the one comment on a pull request: marker, text, length. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
 def comment_text(account: Account, marker: str, head: str) -> str:
-    """The whole comment on a pull request whose branch is at ``head`` now."""
+    """Return the whole comment on a pull request whose branch is at ``head`` now."""
     moved = account.commit and head != account.commit
     note = f"The branch has moved since: this is about commit `{account.commit}`.\n\n" if moved else ""
     text = f"{marker}\n{note}{account.text.strip()}"
@@ -32,21 +32,21 @@ def own_comment(comments: Iterable[Mapping[str, Any]], marker: str) -> Mapping[s
 
 
 def says_the_same(one: str, other: str) -> bool:
-    """Whether two comments say the same: the address of the report and the kind of line ends do not count.
+    """Whether two comments say the same, apart from the address of the report and the kind of line ends.
 
-    That the same verdict stands in another day's report too is no news.
+    A comment with the same verdict as before, from another day's report, is no news.
     """
     return matter(one) == matter(other)
 
 
 def matter(text: str) -> str:
-    """The text of a comment without the address of the report, and with plain line ends."""
+    """Return the text of a comment without the address of the report, and with plain line ends."""
     rows = text.replace("\r\n", "\n").strip().split("\n")
     return "\n".join(row for row in rows if not row.startswith(_LINK)).strip()
 
 
 def cut(text: str, limit: int) -> str:
-    """The text, or as many of its lines as fit into ``limit`` characters, with no fence left open."""
+    """Cut a text between lines to at most ``limit`` characters, and close an open fence."""
     if len(text) <= limit:
         return text
     kept: list[str] = []
@@ -55,7 +55,9 @@ def cut(text: str, limit: int) -> str:
         after = _fence_after(fence, line)
         if len(line) + len(after) + 1 > room:
             rest = room - len(fence) - 2
-            kept += [line[:rest] + "\n"] if fence and after and rest > 0 else []  # in a fence any place will do
+            kept += (
+                [line[:rest] + "\n"] if fence and after and rest > 0 else []
+            )  # within a fence, a line may be cut anywhere
             break
         kept.append(line)
         fence, room = after, room - len(line)
@@ -63,7 +65,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def _fence_after(fence: str, line: str) -> str:
-    """The fence that is open after a line, if it is ``fence`` before it."""
+    """Return the fence that is open after a line, if ``fence`` is open before it."""
     found = _FENCE.fullmatch(line.rstrip("\r\n"))
     if not found or (found[1][0] == "`" and "`" in found[2]):
         return fence

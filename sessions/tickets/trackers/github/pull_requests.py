@@ -1,4 +1,4 @@
-"""From what GitHub says of a pull request to a :class:`Ticket`. Pure."""
+"""Turn GitHub's data on a pull request into a :class:`Ticket`. Pure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from sessions.tickets.dependencies import SAGE_URLS, dependencies_in_body
 from sessions.tickets.model import Ticket
 
 Node = Mapping[str, Any]
-# GitHub's own rules let a skipped or neutral check pass too.
+# For GitHub's own rules, a skipped or neutral check passes, too.
 _PASSED = {"SUCCESS", "NEUTRAL", "SKIPPED"}
 _UNFINISHED = {None, "PENDING", "EXPECTED"}
 
 
 def ticket_of(pull: Node, checks: Sequence[Node], required: Iterable[str]) -> Ticket:
-    """The ticket that a pull request is, with the checks of its head, of which ``required`` must have passed.
+    """Return the ticket of a pull request. ``checks`` are those of its head; the ``required`` ones must have passed.
 
-    Only what its author names as a dependency is in ``depends``: other numbers in the description are not.
+    ``depends`` has only the numbers that the author names as dependencies, and not the others in the description.
     """
     number, body = pull["number"], pull["body"]
     base = pull["url"].rpartition("/pull/")[0]
-    # Sage's tickets kept their numbers when they came from Trac: links to either place count there.
+    # Sage's tickets kept their numbers when they were moved from Trac: links to either place count there.
     urls = SAGE_URLS if base in SAGE_URLS else (base,)
     return Ticket(
         number=number,
@@ -42,15 +42,16 @@ def ticket_of(pull: Node, checks: Sequence[Node], required: Iterable[str]) -> Ti
 
 
 def own_branch(pull: Node) -> str:
-    """Return the branch of the repository itself that a pull request comes from; empty where it is a fork's."""
+    """Return the branch of a pull request if it is in the repository itself; empty if it is in a fork."""
     return "" if pull["isCrossRepository"] else str(pull["headRefName"])
 
 
 def resolve_stacks(tickets: Mapping[int, Ticket], branches: Mapping[str, int]) -> dict[int, Ticket]:
-    """Return the tickets, with those that are for another one's branch depending on that, and for what it is for.
+    """Make a stacked pull request depend on the one below it, and give it the same target.
 
-    ``branches`` tells for the repository's own branches the pull request that comes from each, but for those branches
-    that are no work in progress. GitHub moves a stacked pull request to the branch below once the lower one is merged.
+    A pull request is stacked if its target is the branch of another one. ``branches`` maps the branches of the
+    repository to the pull requests that come from them. GitHub retargets a stacked pull request once the lower one is
+    merged.
     """
     return {number: _on_stack(ticket, tickets, branches) for number, ticket in tickets.items()}
 
@@ -61,22 +62,22 @@ def _on_stack(ticket: Ticket, tickets: Mapping[int, Ticket], branches: Mapping[s
     if below is None or below == ticket.number:
         return ticket
     depends = tuple(dict.fromkeys((*ticket.depends, below)))
-    while (lower := branches.get(target)) and lower not in seen:  # two that are for each other's branch are for none
+    while (lower := branches.get(target)) and lower not in seen:  # a cycle has no target
         seen.add(lower)
         target = tickets[lower].target
     return replace(ticket, target=target, depends=depends)
 
 
 def _logins(nodes: Iterable[Node]) -> tuple[str, ...]:
-    """Who wrote each, without those whose account is gone."""
+    """Return the authors, without deleted accounts."""
     return tuple(node["author"]["login"] for node in nodes if node["author"])
 
 
 def _held(pull: Node, checks: Sequence[Node], required: Iterable[str]) -> str:
-    """Why GitHub holds the pull request back, or nothing."""
+    """Return why GitHub blocks the pull request; empty if it does not."""
     if pull["isDraft"]:
         return "it is a draft"
-    # The decision is only there where a rule asks for reviews; elsewhere, the reviews speak.
+    # There is a decision only if a rule requires reviews; otherwise the reviews themselves count.
     opinions = {pull["reviewDecision"], *(review["state"] for review in pull["binding"]["nodes"])}
     if "CHANGES_REQUESTED" in opinions:
         return "changes are requested"
@@ -84,7 +85,7 @@ def _held(pull: Node, checks: Sequence[Node], required: Iterable[str]) -> str:
 
 
 def _not_passed(name: str, checks: Sequence[Node]) -> str:
-    """What keeps the check of that name from having passed: several can share a name, and all must pass."""
+    """Return why a check has not passed; empty if it has. Several checks can share a name, and all must pass."""
     states = {
         check["conclusion"] if check["__typename"] == "CheckRun" else check["state"]
         for check in checks

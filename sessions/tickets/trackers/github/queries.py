@@ -1,4 +1,4 @@
-"""The GraphQL queries: one request brings labels, reviews and checks along with a hundred pull requests."""
+"""The GraphQL queries. One request returns a hundred pull requests with labels, reviews and checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ fragment Checks on StatusCheckRollupContextConnection {
 }
 """
 
-# An issue has at most 100 labels. `binding` are the reviews of those who may merge: only these hold a ticket back.
+# An issue has at most 100 labels. `binding` are the reviews of people who may merge: only these block a ticket.
 TICKETS = (
     """
 query Tickets($owner: String!, $name: String!, $after: String, $checks: Boolean!) {
@@ -50,7 +50,8 @@ query MoreChecks($owner: String!, $name: String!, $number: Int!, $after: String)
     + _CHECKS
 )
 
-# `viewerDidAuthor` tells our comment from a copy of it, for Actions' own token too, which may not ask who it is.
+# `viewerDidAuthor` distinguishes our comment from a copy. It also works for the token of GitHub Actions, which cannot
+# read its own user.
 PRESENT = """
 query Present(
   $owner: String!, $name: String!, $number: Int!, $after: String,

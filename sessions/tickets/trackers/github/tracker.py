@@ -19,7 +19,7 @@ from sessions.tickets.trackers.github.queries import HEAD, MORE_CHECKS, TICKETS
 from sessions.tickets.trackers.http import Caller
 from sessions.tickets.trackers.kind import PATIENCE
 
-PAUSE = 1.0  # what GitHub asks of those who write: https://docs.github.com/rest/using-the-rest-api/best-practices
+PAUSE = 1.0  # seconds between writes: https://docs.github.com/rest/using-the-rest-api/best-practices
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class GitHubTracker:
 
     @cached_property
     def place(self) -> GitHubAddress:
-        """Where the repository is."""
+        """The address of the repository."""
         return address_of(self.config.url)
 
     @property
@@ -41,7 +41,7 @@ class GitHubTracker:
 
     @cached_property
     def caller(self) -> Caller:
-        """Makes the calls, with the token of the environment."""
+        """The HTTP client, with the token of the environment."""
         return Caller("GitHub", auth_for(self.place), self.patience, PAUSE)
 
     @property
@@ -51,13 +51,13 @@ class GitHubTracker:
 
     @property
     def marker(self) -> str:
-        """The line, hidden on the page, by which our comment is found again."""
+        """The line that identifies our comment; it is hidden on the page."""
         return f"<!-- integrand:{self.place.owner}/{self.place.name} -->"
 
     def read(self) -> tuple[Ticket, ...]:
         """Return all open pull requests, oldest first.
 
-        Raises :class:`TrackerError` where any of them could not be read.
+        Raises :class:`TrackerError` if any of them could not be read.
         """
         found: dict[int, Ticket] = {}
         branches: dict[str, int] = {}
@@ -71,9 +71,9 @@ class GitHubTracker:
         return tuple(resolve_stacks(found, branches).values())
 
     def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:
-        """Write ``account`` into our comment, the tested commit's status and the labels, each where it differs.
+        """Write ``account`` into our comment, the tested commit's status and the labels, if they differ.
 
-        Raises :class:`TrackerError` where GitHub fails; the next call then writes what is missing.
+        Raises :class:`TrackerError` if GitHub fails; the next call then writes what is missing.
         """
         try:
             with expected_shape():
@@ -85,8 +85,8 @@ class GitHubTracker:
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:
         """Close a pull request that ``release`` contains at ``ticket.commit``.
 
-        One whose head is another by now is left open, and reported as refused. Raises :class:`TrackerError` where
-        GitHub fails.
+        A pull request with a newer head is left open, and reported as refused. Raises :class:`TrackerError` if GitHub
+        fails.
         """
         try:
             with expected_shape():
@@ -103,7 +103,7 @@ class GitHubTracker:
         return carry_out([closing], refused_before)
 
     def _pulls(self) -> Iterator[tuple[dict[str, Any], str]]:
-        """All open pull requests, and the name of the repository's default branch."""
+        """Yield all open pull requests, each with the name of the repository's default branch."""
         after = None
         while True:
             with expected_shape():
@@ -116,7 +116,7 @@ class GitHubTracker:
                 return
 
     def _checks(self, pull: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """All checks of a pull request's head; a matrix can have more than the first answer holds."""
+        """Yield all checks of a pull request's head; a matrix can have more than fit into the first answer."""
         while rollup := pull["statusCheckRollup"]:
             contexts = rollup["contexts"]
             yield from contexts["nodes"]

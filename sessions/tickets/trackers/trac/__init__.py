@@ -16,7 +16,7 @@ def _connect(settings: Tracker, surroundings: Surroundings) -> TracTracker:
 
 
 def _recognise(typed: str) -> str:
-    """Whatever was typed: a Trac can be at any address."""
+    """Accept any address: a Trac can be anywhere."""
     return typed
 
 

@@ -1,4 +1,4 @@
-"""Calls to Trac about one ticket, each answer checked for its shape."""
+"""Call Trac about one ticket, and check the shape of each answer."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ class TracClient:
     user: str
 
     def fields(self, number: int) -> Attributes:
-        """The fields of a ticket. Raises :class:`RefusedError` where it is gone, or may not be seen."""
+        """Return the fields of a ticket. Raises :class:`RefusedError` if it is gone, or not visible."""
         return self.check_fields(number, self.rpc.ask("ticket.get", number))
 
     def check_fields(self, number: int, row: object) -> Attributes:
-        """The fields in an answer of ``ticket.get``. Raises :class:`TrackerError` where it is none for that ticket."""
+        """Return the fields in an answer of ``ticket.get``. Raises :class:`TrackerError` if it is not valid."""
         if (fields := text_fields(number, row)) is None:
             raise self.rpc.nonsense(f"ticket.get for ticket {number}")
         return fields
 
     def actions(self, number: int) -> list[str]:
-        """The workflow actions that a ticket offers us."""
+        """Return the workflow actions that a ticket offers us."""
         return [str(row[0]) for row in self._rows("ticket.getActions", number)]
 
     def last_marker(self, number: int) -> str:
-        """The marker of our newest comment; empty where there is none. A comment by somebody else is never ours."""
+        """Return the marker of our newest comment; empty if there is none. Comments by others do not count."""
         marker = ""
         for row in self._rows("ticket.changeLog", number):
             match row:

@@ -1,4 +1,4 @@
-"""Our comment on a Trac ticket: the marker by which it is found and compared, and its text. Pure."""
+"""Write our comment on a Trac ticket: its text, and the marker by which it is found and compared. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SAFE_URL = re.compile(r"https?://[\w./:%+?&=#@~-]+")
 
 
 def marker_of(account: Account) -> str:
-    """Return what must differ for a new comment: the verdict, the commit, and the reason where the author must act.
+    """Return the part that must differ for a new comment: verdict, commit, and, if the author must act, the reason.
 
-    That a ticket is in today's branch too is no news.
+    A ticket that is merged again today gets no new comment.
     """
     is_news = account.verdict not in (Verdict.INTEGRATED, Verdict.ALREADY_MERGED)
     content = f"{account.commit}\n{account.summary if is_news else ''}"
@@ -25,13 +25,13 @@ def marker_of(account: Account) -> str:
 
 
 def marker_in(comment: str) -> str:
-    """The marker at the beginning of a comment; empty where there is none."""
+    """Return the marker at the beginning of a comment; empty if there is none."""
     found = _MARKER.match(comment)
     return found[1] if found else ""
 
 
 def comment_on(account: Account, now: Attributes) -> str:
-    """The whole comment on a ticket whose fields are ``now``."""
+    """Return the whole comment on a ticket with the current fields ``now``."""
     parts = ["{{{#!comment\nintegrand " + marker_of(account) + "\n}}}", account.text.strip()]
     if has_moved(account, now):
         tested = "{{{" + account.commit[:10] + "}}}"

@@ -1,4 +1,4 @@
-"""Credentials for Trac, which come from the environment alone."""
+"""Read the credentials for Trac, which come only from the environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRAC_VARIABLES = ("TRAC_USER", "TRAC_PASSWORD", "TRAC_AUTH", "TRAC_TOKEN")
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """Who calls. ``endpoint`` is the path to call; ``login`` is a clause for messages that names the variables used."""
+    """The credentials. ``endpoint`` is the path to call; ``login`` is a clause that names the variables."""
 
     user: str
     auth: AuthBase | None
@@ -29,9 +29,9 @@ class Credentials:
 
 
 def read_credentials() -> Credentials:
-    """The credentials in the environment: a token, a user with a password, or none.
+    """Return the credentials of the environment: a token, a user with a password, or none.
 
-    Raises :class:`TrackerError` where half of a pair is missing, or ``TRAC_AUTH`` is unknown.
+    Raises :class:`TrackerError` if one of two variables is missing, or ``TRAC_AUTH`` is not valid.
     """
     user, password = os.environ.get("TRAC_USER", ""), os.environ.get("TRAC_PASSWORD", "")
     way = os.environ.get("TRAC_AUTH", "") or "basic"

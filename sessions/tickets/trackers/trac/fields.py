@@ -1,4 +1,4 @@
-"""The fields of a Trac ticket, read as a :class:`Ticket`. Pure."""
+"""Turn the fields of a Trac ticket into a :class:`Ticket`. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.model import Ticket
 
 Attributes = Mapping[str, str]
-"""What ``ticket.get`` returns of a ticket, its text fields alone."""
+"""The text fields of a ticket, as ``ticket.get`` returns them."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 def text_fields(number: int, row: object) -> Attributes | None:
-    """The fields in an answer of ``ticket.get``; ``None`` where it is no answer for that ticket."""
+    """Return the fields in an answer of ``ticket.get``; ``None`` if the answer is not valid for that ticket."""
     attributes = row[3] if isinstance(row, list) and len(row) == 4 and row[0] == number else None
     if not isinstance(attributes, dict):
         return None
@@ -24,7 +24,7 @@ def text_fields(number: int, row: object) -> Attributes | None:
 
 
 def ticket_from(number: int, attributes: Attributes, base: str) -> Ticket:
-    """The ticket with these fields, of the Trac at ``base``."""
+    """Return the ticket with these fields, of the Trac at ``base``."""
     branch = attributes.get("branch", "").strip()
     labels = (attributes.get(key, "") for key in ("status", "priority", "resolution"))
     return Ticket(
@@ -43,9 +43,9 @@ def ticket_from(number: int, attributes: Attributes, base: str) -> Ticket:
 
 
 def reviewed_commit(attributes: Attributes) -> str:
-    """The reviewed commit, empty where the field is. Text that is no commit id becomes git's null id.
+    """Return the reviewed commit, empty if the field is. Text that is not a commit id becomes git's null id.
 
-    No branch can be at the null id, so that such a ticket is not taken.
+    No branch can be at the null id, so that such a ticket is never merged.
     """
     commit = attributes.get("commit", "").strip().lower()
     return commit if not commit or _COMMIT.fullmatch(commit) else "0" * 40

@@ -1,4 +1,4 @@
-"""The tickets of a Trac: read as a whole, answered by a comment and a workflow action."""
+"""The tracker of a Trac: reads all open tickets, and answers with a comment and a workflow action."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from sessions.tickets.trackers.trac.xmlrpc import XmlRpc
 
 _BATCH = 100
 _PAUSE = 0.2  # seconds between two changes: each costs the server a database lock and a page's cache
-# Where Sage put what was not to be merged; a Trac without such milestones has nothing to exclude.
+# Sage's milestones for tickets that must not be merged; other projects do not have them.
 _PSEUDO_MILESTONES = ("sage-duplicate/invalid/wontfix", "sage-feature", "sage-pending", "sage-wishlist")
 
 
 class TracTracker:
     """The Trac at ``config.url``, called with the credentials of the environment.
 
-    ``patience`` is how many seconds a refusing server is asked again.
+    A call that the server refuses is repeated for ``patience`` seconds.
     """
 
     def __init__(self, config: Tracker, patience: float = PATIENCE) -> None:
@@ -48,8 +48,8 @@ class TracTracker:
         return self._base
 
     def read(self) -> tuple[Ticket, ...]:
-        """Return all open tickets. Raises :class:`TrackerError` where any of them could not be read."""
-        query = "status!=closed&max=0&order=id"  # without max=0, Trac hands out the first 100
+        """Return all open tickets. Raises :class:`TrackerError` if any of them could not be read."""
+        query = "status!=closed&max=0&order=id"  # without max=0, Trac returns only the first 100
         if not self._config.milestone:
             query += f"&milestone!={'|'.join(_PSEUDO_MILESTONES)}"
         numbers = self._rpc.ask("ticket.query", query)
@@ -67,10 +67,10 @@ class TracTracker:
         return tuple(ticket for ticket in found if "closed" not in ticket.labels)  # closed while we were reading
 
     def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:
-        """Comment on the ticket, and send it back where it is at fault, unless our last comment says the same.
+        """Comment on the ticket, and send it back if it is at fault, unless our last comment says the same.
 
-        Every change carries the ticket's ``_ts``: Trac refuses it where the ticket was changed since it was read,
-        and the change is then decided anew, once. A ticket that cannot be sent back gets its comment all the same.
+        Every change has the ticket's ``_ts``: Trac refuses it if the ticket was changed since it was read, and the
+        change is then planned again, once. A ticket that cannot be sent back still gets its comment.
         """
         self._require_user()
         marker = marker_of(account)
@@ -88,24 +88,26 @@ class TracTracker:
             if result := self._write(account, now, actions, comment):
                 return result
         raise TrackerError(
-            f"Ticket {account.number} of {self._base} was changed by somebody twice while it was being told: "
+            f"Ticket {account.number} of {self._base} was changed by somebody else twice while we wrote to it: "
             "run `nox -s report -- --publish` again."
         )
 
     def _write(self, account: Account, now: Attributes, actions: Sequence[str], comment: Change) -> WriteResult | None:
-        """Write the comment with the action that goes with it; ``None`` where somebody changed the ticket meanwhile."""
-        marker, wanted = marker_of(account), self._required_action(account, now)
+        """Write the comment with its action; ``None`` if somebody changed the ticket in the meantime."""
+        marker, action_back = marker_of(account), self._required_action(account, now)
         text = comment_on(account, now)
-        back = Change.of(account.number, TicketPart.STATUS, marker, wanted)
+        back = Change.of(account.number, TicketPart.STATUS, marker, action_back)
         refused: tuple[Refusal, ...] = ()
-        if wanted and wanted not in actions:
-            refused = (Refusal(change=back, why=self._no_action(account.number, wanted, actions), may_be_setup=True),)
-            wanted = ""
-        for action in dict.fromkeys((wanted, "")):
-            # A workflow without `leave` is changed as plugins did before 1.1: the comment alone, and no action.
+        if action_back and action_back not in actions:
+            refused = (
+                Refusal(change=back, why=self._no_action(account.number, action_back, actions), may_be_setup=True),
+            )
+            action_back = ""
+        for action in dict.fromkeys((action_back, "")):
+            # If the workflow has no action `leave`, send no action, as with plugins before 1.1.
             changes = {"action": action or "leave"} if (action or "leave") in actions else {}
             try:
-                # notify=False: a day that answers a hundred tickets must not send a thousand mails.
+                # notify=False: a day that writes to a hundred tickets must not send a thousand mails.
                 self._rpc.tell("ticket.update", account.number, text, {"_ts": now["_ts"], **changes}, False)
             except RefusedError as error:
                 if self._client.fields(account.number)["_ts"] != now["_ts"]:
@@ -117,14 +119,13 @@ class TracTracker:
                 return WriteResult(
                     changed=(TicketPart.COMMENT, *((TicketPart.STATUS,) if action else ())), refused=refused
                 )
-        # What is wrong with the comment is not the action's fault.
+        # The comment was refused by itself, and not because of the action.
         return WriteResult(refused=tuple(each for each in refused if each.change == comment))
 
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:
         """Close a ticket as fixed, as Sage's release managers do, and name the release where there is a field for it.
 
-        One that is at another commit by now is left open, and reported as refused. Raises :class:`TrackerError` where
-        Trac fails.
+        A ticket with a newer commit is left open, and reported as refused. Raises :class:`TrackerError` if Trac fails.
         """
         self._require_user()
         try:
@@ -146,11 +147,11 @@ class TracTracker:
     def _require_user(self) -> None:
         if not self._client.user:
             raise TrackerAccessError(
-                f"Telling tickets of {self._base} needs TRAC_USER, with TRAC_PASSWORD or TRAC_TOKEN."
+                f"Writing to tickets of {self._base} needs TRAC_USER, with TRAC_PASSWORD or TRAC_TOKEN."
             )
 
     def _check_name(self, number: int, marker: str) -> None:
-        """After the first comment, check that we recognise it as ours: else we would write it again and again."""
+        """After the first comment, check that we recognise it as ours, or else it would be written again and again."""
         if not self._is_name_checked and self._client.last_marker(number) != marker:
             raise TrackerAccessError(
                 f"Our comment on ticket {number} of {self._base} is there, yet not under the name {self._client.user}: "
@@ -159,15 +160,15 @@ class TracTracker:
         self._is_name_checked = True
 
     def _required_action(self, account: Account, now: Attributes) -> str:
-        """The workflow action that sends the ticket back; empty where its status is to stay."""
+        """Return the workflow action that sends the ticket back; empty if its status stays."""
         ready = {plain(status) for status in self._config.ready}
         is_sent_back = account.is_at_fault and plain(now["status"]) in ready and not has_moved(account, now)
         return self._config.at_fault if is_sent_back else ""
 
-    def _no_action(self, number: int, wanted: str, actions: Sequence[str]) -> str:
+    def _no_action(self, number: int, missing: str, actions: Sequence[str]) -> str:
         user = self._client.user
         return (
-            f"Ticket {number} of {self._base} offers {user} no action {wanted!r}, only {', '.join(actions)}: "
+            f"Ticket {number} of {self._base} offers {user} no action {missing!r}, only {', '.join(actions)}: "
             f"send it back by hand, and set [tickets] at_fault to one of them, or give {user} the permission."
         )
 

@@ -28,10 +28,10 @@ _STRANGE = (xmlrpc.client.Error, ExpatError, ValueError, TypeError, LookupError,
 
 @dataclass(kw_only=True)
 class XmlRpc:
-    """An XML-RPC server at ``url``; ``login`` says where its credentials come from, or that there are none.
+    """An XML-RPC server at ``url``. ``login`` says where its credentials come from, or that there are none.
 
-    Where it ``must_knock``, the first call is preceded by one that has no body. Trac's own server hangs up on a body
-    that comes before it knows from whom, and then its "no" is lost, or its digest's challenge.
+    With ``must_knock``, a request without a body comes before the first call. Trac's own server closes the connection
+    if it gets a body before the login, so that its refusal or its digest challenge is lost.
     """
 
     caller: Caller
@@ -52,7 +52,7 @@ class XmlRpc:
         return self._result(method, self.caller.write("POST", self.url, data=body, headers=_HEADERS))
 
     def ask_each(self, method: str, items: Sequence[object]) -> list[Any]:
-        """Call a method once for each item, all in one request. A fault for one of them is a fault for all."""
+        """Call a method once for each item, all in one request. A fault for one of them is raised for all."""
         calls = [{"methodName": method, "params": [item]} for item in items]
         replies = self.ask("system.multicall", calls)
         if not isinstance(replies, list) or len(replies) != len(items):
@@ -60,14 +60,14 @@ class XmlRpc:
         return [self._member(method, reply) for reply in replies]
 
     def nonsense(self, what: str) -> TrackerError:
-        """The error for a reply that is XML-RPC, but no answer to the call."""
+        """Return the error for a reply that is XML-RPC, but not an answer to the call."""
         return TrackerError(f"{self.caller.who} does not answer {what} as Trac does: nothing was taken from it.")
 
     def _member(self, method: str, reply: object) -> Any:
         match reply:
             case [result]:
                 return result
-            # The convention's fault, and what Trac's plugin sends instead: the fields of its exception.
+            # A fault by the convention, or the fields of an exception, which Trac's plugin sends instead.
             case {"faultString": words} | {"_message": words} | {"message": words}:
                 raise self._refusal(method, words)
             case _:
@@ -97,8 +97,8 @@ class XmlRpc:
         except _STRANGE:
             raise self._stranger("something that is not XML-RPC, or was cut off") from None
 
-    def _refusal(self, method: str, words: object, *, is_forbidden: bool = False) -> RefusedError:
-        said = " ".join(harmless(str(words)).split())[:300].rstrip(".")
+    def _refusal(self, method: str, message: object, *, is_forbidden: bool = False) -> RefusedError:
+        said = " ".join(harmless(str(message)).split())[:300].rstrip(".")
         text = f"{self.caller.who} refuses {method} ({self.login}): {said}."
         return RefusedError(text, may_be_setup=is_forbidden)
 
@@ -110,12 +110,12 @@ class XmlRpc:
 
 
 def _request(method: str, params: tuple[object, ...]) -> bytes:
-    text = xmlrpc.client.dumps(params, method)  # type: ignore[arg-type]  # typeshed knows no nested lists and dicts
+    text = xmlrpc.client.dumps(params, method)  # type: ignore[arg-type]  # typeshed lacks nested lists and dicts
     return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text).encode()
 
 
 def _unmarshal(body: bytes) -> Any:
-    """The one value of a reply. Raises :class:`xmlrpc.client.Fault`, or nearly anything else where it is none."""
+    """Return the value of a reply. Raises :class:`xmlrpc.client.Fault`, or many other errors if it is not valid."""
     target = xmlrpc.client.Unmarshaller(use_builtin_types=True)
     parser = DefusedExpatParser(target, forbid_dtd=True)
     parser.feed(body)
