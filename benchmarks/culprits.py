@@ -1,6 +1,7 @@
 """Find the culprits of simulated days, beside the policies of others.
 
     nox -s bench -- culprits --days 1000
+    nox -s bench -- culprits --build         # who breaks the build: benchmarks.builds
 
 A day has a merge line of n tickets, and k failing tests, each in a file of its own and each broken by one ticket, all
 different; ``pair`` is one test that two tickets break together. One ticket in five depends on an earlier one with
@@ -43,6 +44,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks import builds
 from benchmarks.command import bench_parser, several, status, up_to, write_figures
 from sessions.culprits.evidence import is_new
 from sessions.culprits.finder import CulpritFinder, blames_to_act_on
@@ -93,14 +95,14 @@ class World:
     histories: Mapping[str, RunHistory]
 
     def answer(self, tickets: Subset, test: str, chance: random.Random) -> Answer:
-        """What one run shows of a test."""
+        """Return what one run shows of a test."""
         if test == DICE:
             return "fails" if chance.random() < (self.dice or 0.0) else "passes"
         broken = self.truth[test] <= tickets
         return "fails" if broken != (chance.random() < self.flakes) else "passes"
 
     def is_red(self, tickets: Subset, chance: random.Random) -> bool:
-        """What one run shows of all tests together."""
+        """Return what one run shows of all tests together."""
         tests = [*self.truth, *([DICE] if self.dice is not None else [])]
         return any(self.answer(tickets, test, chance) == "fails" for test in tests)
 
@@ -121,7 +123,7 @@ class Bill:
 
 
 def make_world(case: Case, seed: int) -> World:
-    """A day of this kind: the same for the same seed."""
+    """Return a day of this kind: the same for the same seed."""
     draw = random.Random(f"{case} {seed}")  # noqa: S311
     line = tuple(range(1, case.tickets + 1))
     needs = {
@@ -147,7 +149,7 @@ def make_world(case: Case, seed: int) -> World:
 
 
 def integrand(world: World, chance: random.Random, share: Callable[[int], float]) -> Bill:
-    """The product's way: `sessions.day.green_head`, with the simulated day in place of candidates and gates."""
+    """Return the product's way: `sessions.day.green_head`, with the simulated day in place of candidates and gates."""
     bill = Bill(whole=2)  # the first red run, and the last green one
     line, known = world.line, dict[Query, dict[str, Answer]]()
     failing = _steady(world, chance, share, bill)
@@ -260,7 +262,7 @@ def batch4(world: World, chance: random.Random, _share: Callable[[int], float]) 
 
 
 def one_by_one(world: World, chance: random.Random, _share: Callable[[int], float]) -> Bill:
-    """Each ticket by itself, with what it needs: no first run of all."""
+    """Return each ticket by itself, with what it needs: no first run of all."""
     bill = Bill(ends=0)
     _each(world, world.line, chance, bill)
     return _convict(world, bill)
@@ -294,7 +296,7 @@ PARTIES: dict[str, Callable[[World, random.Random, Callable[[int], float]], Bill
 
 
 def cases(options: Options) -> list[Case]:
-    """All kinds of days that were asked for."""
+    """Return all kinds of days that were asked for."""
     rest = {"history": options.history, "needs": options.needs}
     return [
         Case(tickets=size, culprits=k, pairs=pairs, flakes=flakes, **rest)  # type: ignore[arg-type]
@@ -305,7 +307,7 @@ def cases(options: Options) -> list[Case]:
 
 
 def measure(case: Case, options: Options) -> dict[str, dict[str, float]]:
-    """All parties on all days of one kind: means per day, and sums of what must not happen."""
+    """Return all parties on all days of one kind: means per day, and sums of what must not happen."""
 
     def share(files: int) -> float:
         return options.build + (1 - options.build) * files / options.files
@@ -338,8 +340,12 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark; the status."""
-    return status(lambda: _run(_parse(arguments)))
+    """Run the benchmark; the status. ``--build`` without a number is the benchmark of failing builds."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "--build" in given and not any(word[:1].isdigit() for word in given[given.index("--build") + 1 :][:1]):
+        given.remove("--build")
+        return builds.main(given)
+    return status(lambda: _run(_parse(given)))
 
 
 def _run(options: Options) -> None:

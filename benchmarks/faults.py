@@ -97,7 +97,7 @@ _METADATA, _UTILS = "src/packaging/metadata.py", "src/packaging/utils.py"
 
 
 def faults(seed: int) -> tuple[Fault, ...]:
-    """The five faults.
+    """Return the five faults.
 
     They stand in lines that no other pull request of the day changes, and in pull requests that can leave together: as
     the project squashes, later branches carry earlier ones, and without #904 and #905 most of them clash with #860.
@@ -202,7 +202,7 @@ def _run(options: Options) -> int:
 def prepare(source: Path, place: Path, all_faults: Sequence[Fault]) -> tuple[int, ...]:
     """In ``place``: a clone with the faulty branches, the tracker's file that names them, and the configuration.
 
-    The tickets' numbers. Raises :class:`SourceError` where ``source`` lacks a branch, or a branch the line to change.
+    The tickets' numbers. Raises :class:`SourceError` if ``source`` lacks a branch, or a branch the line to change.
     """
     tickets = (EXAMPLES / TICKETS).read_text(encoding="utf-8")
     repository = clone(source, place / "packaging.git", bare=True)
@@ -220,7 +220,7 @@ def prepare(source: Path, place: Path, all_faults: Sequence[Fault]) -> tuple[int
 
 
 def _with_edits(repository: Repository, commit: str, edits: Sequence[Edit], place: Path) -> str:
-    """The commit that makes the edits on top of ``commit``."""
+    """Return the commit that makes the edits on top of ``commit``."""
     index = {"GIT_INDEX_FILE": str(place / "index")}
     repository.git("read-tree", commit, env=index)
     for edit in edits:
@@ -237,7 +237,7 @@ def _with_edits(repository: Repository, commit: str, edits: Sequence[Edit], plac
 
 
 def judge(record: Record, all_faults: Sequence[Fault]) -> tuple[Judged, ...]:
-    """What the record says of each fault."""
+    """Return what the record says of each fault."""
     return tuple((_of_culprit if fault.culprit else _of_flake)(record, fault) for fault in all_faults)
 
 
@@ -270,7 +270,7 @@ def _words(number: int | None, partners: Sequence[int | None], tests: frozenset[
 
 
 def _function(test: str) -> str:
-    """The function of a parametrized test, or the name of a gate."""
+    """Return the function of a parametrized test, or the name of a gate."""
     return re.split(r"::|\.", test.partition("[")[0])[-1]
 
 

@@ -49,9 +49,9 @@ class History:
 
 
 def read_history(repository: Repository, start: str, end: str, limit: int) -> History:
-    """The first ``limit`` merges of tickets on the first parents of ``start..end``, and what lies between them.
+    """Return the first ``limit`` merges of tickets on the first parents of ``start..end``, and what lies between them.
 
-    Raises :class:`SourceError` where a tag is missing, or there is no such merge.
+    Raises :class:`SourceError` if a tag is missing, or there is no such merge.
     """
     release = Release(
         tag=start,

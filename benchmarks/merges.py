@@ -173,7 +173,7 @@ def _time(score: Score, step: Step) -> None:
 
 
 def compare(repository: Repository, history: History, trees: Iterable[str]) -> Comparison:
-    """Where our ``trees`` differ from history's, step by step."""
+    """Return where our ``trees`` differ from history's, step by step."""
     since: dict[str, str] = {}
     ever: set[str] = set()
     for step, tree in zip(history.steps, trees, strict=True):
@@ -218,7 +218,7 @@ def _record(
 
 
 def _ratio(other: Score, ours: Score) -> float:
-    """How many times ours another party takes, over the tickets that both merged."""
+    """Return how many times ours another party takes, over the tickets that both merged."""
     both = min(len(other.ms), len(ours.ms))
     return round(statistics.median(other.ms[:both]) / statistics.median(ours.ms[:both]), 2)
 

@@ -108,7 +108,7 @@ def _cpu() -> float:
 
 
 def in_one_process(repository: Repository, history: History, pairs: Iterable[Pair]) -> dict[Pair, bool]:
-    """Which pairs fit, by Integrand's own merger."""
+    """Return which pairs fit, by Integrand's own merger."""
     merger = _merger(repository, history)
     tickets = [_ticket(step) for step in history.merges]
     fits = {}
@@ -121,7 +121,7 @@ def in_one_process(repository: Repository, history: History, pairs: Iterable[Pai
 
 
 def touching(repository: Repository, history: History) -> list[Pair]:
-    """The pairs that touch a file in common."""
+    """Return the pairs that touch a file in common."""
     files = [touched_files(repository, history.start.commit, step.ticket) for step in history.merges]
     return [pair for pair in itertools.combinations(range(len(files)), 2) if files[pair[0]] & files[pair[1]]]
 
@@ -129,7 +129,7 @@ def touching(repository: Repository, history: History) -> list[Pair]:
 def one_process_each(
     repository: Repository, steps: Sequence[Step], heads: Sequence[Candidate | Clash], pairs: Iterable[Pair]
 ) -> dict[Pair, bool]:
-    """Which pairs fit, by plain git."""
+    """Return which pairs fit, by plain git."""
     fits = {}
     for first, second in pairs:
         head, ticket = heads[first], steps[second].ticket

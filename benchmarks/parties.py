@@ -151,9 +151,9 @@ class Plumbing:
 
 
 def clone(source: Path, target: Path, *, bare: bool) -> Repository:
-    """A clone that borrows the objects of ``source`` and writes nothing there, with a commit-graph.
+    """Return a clone that borrows the objects of ``source`` and writes nothing there, with a commit-graph.
 
-    Raises :class:`SourceError` where ``source`` is no repository.
+    Raises :class:`SourceError` if ``source`` is no repository.
     """
     if not source.is_dir():
         raise SourceError(f"{source} is no git repository on this disk.")

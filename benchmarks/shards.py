@@ -92,13 +92,13 @@ PARTIES: dict[str, Callable[[Times, int], Shards]] = {
 
 
 def stretch(shards: Shards, times: Times) -> float:
-    """The makespan over the bound that none can beat: 1 is perfect."""
+    """Return the makespan over the bound that none can beat: 1 is perfect."""
     bound = max(*times.values(), sum(times.values()) / len(shards))
     return max(sum(times[file] for file in shard) for shard in shards) / bound
 
 
 def measure(kind: str, count: int, options: Options) -> dict[str, dict[str, float]]:
-    """All parties on all days: with yesterday's times exactly, and with times that drifted since."""
+    """Return all parties on all days: with yesterday's times exactly, and with times that drifted since."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in PARTIES}
     for day in range(options.days):
         draw = random.Random(f"{kind} {options.seed + day}")  # noqa: S311

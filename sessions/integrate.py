@@ -26,6 +26,7 @@ from sessions.day.run_record import DayResult
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
 from sessions.day.ticket_selection import select_tickets, todays_rules
+from sessions.day.ticket_source import open_tracker
 from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
 from sessions.ledger.record import Record, State
 from sessions.settings.hints import HINTS, check_current
@@ -35,7 +36,6 @@ from sessions.source.line import Line, Queue, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
-from sessions.tickets.trackers import connect_tracker
 
 
 def integrate(options: Options, console: Console) -> Record:
@@ -68,7 +68,7 @@ def integrate(options: Options, console: Console) -> Record:
 
 def _read_tickets(day: Day, hints: DayHints) -> tuple[Ticket, ...]:
     configured = day.config.tickets
-    found = connect_tracker(configured, day.mirror.list_refs).read()
+    found = open_tracker(day).read()
     numbers = {ticket.number for ticket in found}
     check_current(hints.hints, day.options.config.with_name(HINTS), day.options.date, numbers)
     tickets = select_tickets(found, day.options)

@@ -33,23 +33,23 @@ from sessions.terminal.console import Console
 from sessions.terminal.errors import IntegrandError, UsageError
 from sessions.terminal.harmless_text import harmless_json, harmless_line
 
-# A story that makes no run record: what it found, for ``--json``, and one sentence where the status shall be 1.
+# A story without a run record: it returns what it found, for ``--json``, and an error message or an empty text.
 Finding = Callable[[Options, Console], tuple[Mapping[str, Any], str]]
 HOME = Path(__file__).resolve().parent.parent
 
 
-def run_session(story: Story, session: str, words: Sequence[str], called_from: Path) -> str | None:
+def run_session(story: Story, session: str, arguments: Sequence[str], called_from: Path) -> str | None:
     """Run a story with the options in ``words``.
 
     Return ``None`` if it succeeded, else the error message to show. Only KeyboardInterrupt is raised, after a line that
     says how to continue.
     """
-    if _is_answered(words, build_parser(session)):
+    if _is_answered(arguments, build_parser(session)):
         return None
-    console = Console(to_stderr="--json" in words)
+    console = Console(to_stderr="--json" in arguments)
 
     def run() -> str | None:
-        options = parse_options(words, session=session, called_from=called_from, home=HOME)
+        options = parse_options(arguments, session=session, called_from=called_from, home=HOME)
         if options.plan_shards:
             print(plan(options.plan_shards))
             return None
@@ -63,27 +63,27 @@ def run_session(story: Story, session: str, words: Sequence[str], called_from: P
     return _catch_errors(run, console)
 
 
-def missing_packages(session: str, words: Sequence[str], called_from: Path) -> tuple[str, ...]:
+def missing_packages(session: str, arguments: Sequence[str], called_from: Path) -> tuple[str, ...]:
     """Return the optional packages that the configuration needs and that are not installed, as pip names them.
 
     None if options or configuration are wrong: the session itself says so.
     """
-    if find_spec("highspy") or {"--help", "-h", "--version"} & set(words):
+    if find_spec("highspy") or {"--help", "-h", "--version"} & set(arguments):
         return ()
     with suppress(UsageError):
-        config = load_config(parse_options(words, session=session, called_from=called_from, home=HOME).config)
+        config = load_config(parse_options(arguments, session=session, called_from=called_from, home=HOME).config)
         return (HIGHS,) if config.tickets.select == "best" else ()
     return ()
 
 
-def run_finding(story: Finding, session: str, words: Sequence[str], called_from: Path) -> str | None:
+def run_finding(story: Finding, session: str, arguments: Sequence[str], called_from: Path) -> str | None:
     """Run a story that writes no record, as ``audit``; the same result as :func:`run_session`."""
-    if _is_answered(words, build_parser(session)):
+    if _is_answered(arguments, build_parser(session)):
         return None
-    console = Console(to_stderr="--json" in words)
+    console = Console(to_stderr="--json" in arguments)
 
     def run() -> str | None:
-        options = parse_options(words, session=session, called_from=called_from, home=HOME)
+        options = parse_options(arguments, session=session, called_from=called_from, home=HOME)
         found, trouble = story(options, console)
         if options.json:
             print(harmless_json(json.dumps(found, indent=2, ensure_ascii=False)))
@@ -92,16 +92,16 @@ def run_finding(story: Finding, session: str, words: Sequence[str], called_from:
     return _catch_errors(run, console)
 
 
-def run_init(words: Sequence[str], called_from: Path) -> str | None:
+def run_init(arguments: Sequence[str], called_from: Path) -> str | None:
     """Run ``nox -s init``, which has its own options and writes no record; the same result as :func:`run_session`."""
-    if _is_answered(words, build_init_parser()):
+    if _is_answered(arguments, build_init_parser()):
         return None
     console = Console()
-    return _catch_errors(lambda: init(parse_init_options(words, called_from), console), console)
+    return _catch_errors(lambda: init(parse_init_options(arguments, called_from), console), console)
 
 
 def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
-    """Run ``nox -s reproduce``, which has options of its own; ``None`` where the failure was reproduced."""
+    """Run ``nox -s reproduce``, which has options of its own; ``None`` if the failure was reproduced."""
     if _is_answered(arguments, build_reproduce_parser()):
         return None
     console = Console()
@@ -123,11 +123,11 @@ def run_resolve(arguments: Sequence[str], called_from: Path) -> str | None:
     )
 
 
-def _is_answered(words: Sequence[str], parser: argparse.ArgumentParser) -> bool:
+def _is_answered(arguments: Sequence[str], parser: argparse.ArgumentParser) -> bool:
     """Print the help or the version if one of them was requested; then no session runs."""
-    if {"--help", "-h"} & set(words):
+    if {"--help", "-h"} & set(arguments):
         print(parser.format_help())
-    elif "--version" in words:
+    elif "--version" in arguments:
         print(f"Integrand {__version__}")
     else:
         return False

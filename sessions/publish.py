@@ -1,7 +1,7 @@
-"""``nox -s publish``: push what was recorded, and tell the tickets; runs no code of a ticket.
+"""``nox -s publish``: push what the newest record names, and comment on the tickets; runs no code of a ticket.
 
-`nox -s integrate -- --publish` pushes the same, by the same code. Apart, the session that runs tickets' code needs no
-token that may write, and the one that has such a token runs none of that code.
+`nox -s integrate -- --publish` pushes the same with the same code. With two sessions, the one that runs tickets' code
+needs no token with write access, and the one with such a token runs no code of tickets.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from sessions.terminal.console import Console
 
 
 def publish(options: Options, console: Console) -> Record:
-    """Push images, branch and what is known, then tell the tickets, all from the newest record.
+    """Push images, branch and known results, then comment on the tickets, all from the newest record.
 
-    Raises :class:`InfrastructureError`, :class:`SourceError` or :class:`TrackerError` at the end where something could
-    not be published; the same command finishes it.
+    Raises :class:`InfrastructureError`, :class:`SourceError` or :class:`TrackerError` at the end if something could not
+    be published; the same command finishes it.
     """
     with hold_state(options.state):
         config = read_configuration(options)
@@ -51,9 +51,9 @@ def publish(options: Options, console: Console) -> Record:
 
 @contextmanager
 def _images(config: Config, options: Options, record: Record, console: Console) -> Iterator[ImageStore | None]:
-    """Open the engine that made the record's images, and yield its store; ``None`` where the record names none.
+    """Open the engine that made the record's images, and yield its image store; ``None`` if the record has no images.
 
-    Raises :class:`InfrastructureError` where the engine cannot be used, or its registry refuses our login.
+    Raises :class:`InfrastructureError` if the engine cannot be used, or its registry refuses our login.
     """
     if not record.images:
         yield None
@@ -67,7 +67,7 @@ def _images(config: Config, options: Options, record: Record, console: Console) 
 
 
 def _push(publication: Publication, config: Config, record: Record) -> Record:
-    """Push all that the record names, and save the record with what was published."""
+    """Push the images and the branch of the record, and save the record with their addresses."""
     state, folder = publication.options.state, (publication.options.state / "latest").resolve()
     mirror = Mirror.of(config.project.repository, state)
     publication.push_release(record)

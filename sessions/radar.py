@@ -1,4 +1,4 @@
-"""``nox -s radar``: which of all open tickets conflict with which, and in which order they cost least."""
+"""``nox -s radar``: find conflicts between all open tickets, and the merge order with the fewest conflicts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from sessions.day.context import Day, open_day
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
+from sessions.day.ticket_source import open_tracker
 from sessions.planning.cheapest_order import Order, cheapest_order
 from sessions.planning.pair_conflicts import Meeting, PairConflicts, find_pair_conflicts
 from sessions.reporting.html import render_page
@@ -21,7 +22,6 @@ from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
 from sessions.tickets.model import Ticket, Verdict, name_tickets
 from sessions.tickets.order import closure
-from sessions.tickets.trackers import connect_tracker
 
 # How many conflicts the terminal shows.
 _SHOWN = 40
@@ -29,7 +29,7 @@ _SHOWN = 40
 
 @dataclass(frozen=True, kw_only=True)
 class _View:
-    """All that a radar shows: the open tickets by number, what they are merged onto, and what came out."""
+    """The data of a radar: the open tickets by number, the commit that they are merged onto, and the results."""
 
     tickets: Mapping[int, Ticket]
     base: Release
@@ -40,9 +40,9 @@ class _View:
 
 
 def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
-    """Merge all open tickets in pairs; the record, and nothing to complain of."""
+    """Merge all open tickets in pairs; return the record, and an empty error message."""
     with open_day(options, console) as day:
-        tickets = select_tickets(connect_tracker(day.config.tickets, day.mirror.list_refs).read(), options)
+        tickets = select_tickets(open_tracker(day).read(), options)
         rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
         queue = build_queue(tickets, rules, day.mirror, day.release, day.config, options)
         base = _base(day, rules.target)
@@ -69,23 +69,25 @@ def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
 
 
 def _base(day: Day, target: str | None) -> Release:
-    """What open tickets are for: the tip of their branch; the release where that is asked for, or there is none."""
+    """Return the commit to merge onto: the tip of the tickets' target branch, or the release if it is requested."""
     if day.options.release or not target:
         return day.release
     return day.mirror.at(day.mirror.target(target), Release(tag=target, version=None))
 
 
 def _pinned(day: Day, tickets: Sequence[Ticket], queue: Queue) -> dict[int, Ticket]:
-    """All tickets whose branch can be had, ready or not, at the tip of that branch."""
+    """Fetch all open tickets, ready or not; return those that were fetched, pinned to the tips of their branches."""
     unsound = {number for number, each in queue.out.items() if each.verdict is Verdict.UNFETCHABLE}
-    wanted = {each.number: each.branch for each in tickets if each.branch and each.number not in unsound}
+    branches = {each.number: each.branch for each in tickets if each.branch and each.number not in unsound}
     elsewhere = {each.number: each.repository for each in tickets if each.repository}
-    tips = day.mirror.fetch_branches(wanted, elsewhere).tips
+    tips = day.mirror.fetch_branches(branches, elsewhere).tips
     return {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number in tips}
 
 
 def _tests(day: Day, queue: Queue, pinned: Mapping[int, Ticket]) -> dict[int, Mapping[str, list[int]]]:
-    """For each ticket of ``--test``: who leaves the day's line if it is let in first, with what it depends on.
+    """Return, for each ticket of ``--test``, which tickets the day would lose if it were merged first.
+
+    Its dependencies are merged before it.
 
     Raises :class:`UsageError` for a ticket that has no branch.
     """
@@ -93,7 +95,7 @@ def _tests(day: Day, queue: Queue, pinned: Mapping[int, Ticket]) -> dict[int, Ma
         return {}
     queue = start_line(queue, day.merger)
     before = {ticket.number for ticket in merge_line(queue, day.merger, {}).tickets}
-    told = dict[int, Mapping[str, list[int]]]()
+    found = dict[int, Mapping[str, list[int]]]()
     for number in day.options.test:
         if number not in pinned:
             raise UsageError(f"--test: there is no open ticket #{number} with a branch.")
@@ -103,8 +105,8 @@ def _tests(day: Day, queue: Queue, pinned: Mapping[int, Ticket]) -> dict[int, Ma
         out = {each: decision for each, decision in queue.out.items() if each not in chosen}
         longer = replace(queue, tickets=(*first, pinned[number], *rest), out=out)
         after = {ticket.number for ticket in merge_line(longer, day.merger, {}).tickets}
-        told[number] = {"in": sorted(after - before), "out": sorted(before - after)}
-    return told
+        found[number] = {"in": sorted(after - before), "out": sorted(before - after)}
+    return found
 
 
 def _record(view: _View) -> dict[str, Any]:
@@ -135,7 +137,7 @@ def _record(view: _View) -> dict[str, Any]:
         "mending": list(order.mending),
         "is_best": order.is_best,
         "pairs_merged": found.merged,
-        "tests": {str(number): told for number, told in view.tests.items()},
+        "tests": {str(number): test for number, test in view.tests.items()},
     }
 
 
@@ -159,10 +161,14 @@ def _show(view: _View, console: Console) -> None:
     if len(found.conflicts) > _SHOWN:
         console.detail(f"{len(found.conflicts) - _SHOWN} more pairs are in the page and in the JSON")
     best = "no order has fewer" if order.is_best else "as far as could be found"
-    mending = f"{name_tickets(order.mending)} must be mended" if order.mending else "nobody has to mend anything"
+    mending = (
+        f"{name_tickets(order.mending)} must be merged again by their authors"
+        if order.mending
+        else "no ticket conflicts"
+    )
     console.detail(f"cheapest order: {', '.join(f'#{number}' for number in order.numbers)}; {mending} ({best})")
-    for number, told in view.tests.items():
-        console.detail(f"with #{number}, {name_tickets(told['in'])} come in and {name_tickets(told['out'])} leave")
+    for number, test in view.tests.items():
+        console.detail(f"with #{number}, {name_tickets(test['in'])} come in and {name_tickets(test['out'])} leave")
     console.good(f"{len(found.conflicts)} pairs of {len(found.fit)} tickets conflict; {found.merged} were merged.")
 
 

@@ -27,6 +27,7 @@ from sessions.source.start import release_at
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
 from sessions.tickets.trackers import TRACKERS, connect_tracker
+from sessions.tickets.trackers.kind import Surroundings
 
 
 def report(options: Options, console: Console) -> Record:
@@ -74,8 +75,9 @@ def tell_tracker(config: Config, options: Options, record: Record, folder: Path,
     def refs(repository: str) -> Mapping[str, str]:
         return Mirror.of(config.project.repository, options.state).list_refs(repository)
 
+    surroundings = Surroundings(list_refs=refs, folder=options.state)
     try:
-        tracker, url = connect_tracker(config.tickets, refs), report_address(config.project.report)
+        tracker, url = connect_tracker(config.tickets, surroundings), report_address(config.project.report)
         dialect = TRACKERS[config.tickets.tracker].dialect
         complete = tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
         published = published if complete is None else replace(published, tickets=complete)

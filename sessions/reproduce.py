@@ -1,4 +1,4 @@
-"""``nox -s reproduce -- N``: from a report to the failing test, on any machine and with whichever engine ran it."""
+"""``nox -s reproduce -- N``: run the tests that a ticket breaks again, on any machine, from the day's run record."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 def reproduce(options: ReproduceOptions, console: Console) -> str | None:
-    """Show what a ticket breaks; ``None`` where it fails as reported, else a sentence that says what differs.
+    """Run what a ticket breaks; return ``None`` if it fails as reported, or else a sentence on the difference.
 
-    Raises :class:`UsageError` where the record has no such failure, :class:`SourceError` where its commit cannot be
-    had, and :class:`InfrastructureError` where the engine failed.
+    Raises :class:`UsageError` if the record has no such failure, :class:`SourceError` if its commit cannot be fetched,
+    and :class:`InfrastructureError` if the engine fails.
     """
     with find_record(options.record, options.state) as (record, bundle):
         shown = _evidence(record, options.ticket)
@@ -53,7 +53,7 @@ def reproduce(options: ReproduceOptions, console: Console) -> str | None:
 
 
 def _evidence(record: Record, number: int) -> list[Evidence]:
-    """Return what a ticket breaks, by candidate. Raises :class:`UsageError` where the record has nothing to show."""
+    """Return what a ticket breaks, by candidate. Raises :class:`UsageError` if the record has no evidence of it."""
     day = f"the record of {record.date}"
     numbers = sorted({evidence.number for evidence in evidence_of(record)})
     others = f"tickets that do: {', '.join(f'#{each}' for each in numbers)}" if numbers else "no ticket does"
@@ -111,7 +111,7 @@ def _local_repository(options: ReproduceOptions, record: Record) -> str | None:
 
 
 def _fetch(options: Options, record: Record, commits: list[str], bundle: Path) -> None:
-    """Bring the release and the commits that show the failures into the mirror, where they are not there already."""
+    """Fetch the release and the commits that show the failures into the mirror, unless it has them."""
     with hold_state(options.state):
         config = read_configuration(options)
         check_confinement(options, config, record)
@@ -126,7 +126,7 @@ def _tree_of(day: Day, evidence: Evidence) -> str:
 
 
 def _say_what_differs(record: Record, runner: ProbeRunner, console: Console) -> None:
-    """Say where this environment is not that of the day."""
+    """Print how this environment differs from that of the day."""
     if record.engine and record.engine != runner.engine.name:
         console.detail(f"the day ran with the {record.engine} engine, this is {runner.engine.name}")
     python = record.setup.python if record.setup else ""
@@ -135,7 +135,7 @@ def _say_what_differs(record: Record, runner: ProbeRunner, console: Console) -> 
 
 
 def _run(record: Record, runner: ProbeRunner, shown: list[Evidence], console: Console) -> str | None:
-    """Run all failing tests, show each excerpt, and return what is not as reported."""
+    """Run all failing tests, show each excerpt, and return a message on what differs from the record."""
     number, differs, count = shown[0].number, list[str](), 0
     [ticket] = [each for each in record.tickets if each.number == number]
     for evidence in shown:

@@ -48,7 +48,7 @@ def check_is_clean(status: str) -> None:
 
 
 def check_is_new(tag: str, listed: str) -> None:
-    """Raise :class:`UsageError` where ``git tag --list`` found the tag."""
+    """Raise :class:`UsageError` if ``git tag --list`` found the tag."""
     if listed.strip():
         raise UsageError(f"The tag {tag} exists. Raise __version__ in sessions/__init__.py for a new release.")
 

@@ -1,1 +1,1 @@
-"""Check a branch against the tickets it claims to hold, by a path that shares no code with the merge line."""
+"""Check a branch against the tickets that it claims to contain, with code that is independent of the merge line."""

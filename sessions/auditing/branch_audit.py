@@ -1,4 +1,4 @@
-"""Audit of a branch: each step made again with plain git, and every difference from that told with its ticket."""
+"""Audit a branch: repeat each step with plain git, and report every difference with its ticket."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ _SHOWN = 6
 class Fault:
     """Something in a branch that should not be there, or something missing from it.
 
-    ``kind``: ``missing`` where work of ``tickets`` is lost, ``stray`` for a change that is in no ticket, ``claim``
-    where a step merges the wrong commits, ``absent`` for a ticket that was not merged. ``step`` is the commit that did
-    it, empty where none did.
+    ``kind``: ``missing`` if work of ``tickets`` is lost, ``stray`` for a change that is in no ticket, ``claim`` if a
+    step merges the wrong commits, ``absent`` for a ticket that was not merged. ``step`` is the faulty commit, or empty.
     """
 
     kind: Literal["missing", "stray", "claim", "absent"]
@@ -35,7 +34,7 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """Lines in which a branch differs from its release, and whose tickets they are."""
+    """Lines in which a branch differs from its release, and the tickets that changed them."""
 
     path: str
     lines: str
@@ -44,7 +43,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """What an audit found. ``by_hand`` maps steps to the files in which somebody resolved a conflict."""
+    """The result of an audit. ``by_hand`` maps steps to the files in which somebody resolved a conflict."""
 
     start: str
     end: str
@@ -63,7 +62,7 @@ class Audit:
         return f"{self.faults[0].text}{more}"
 
     def record(self) -> dict[str, Any]:
-        """The audit for ``--json``."""
+        """Return the audit for ``--json``."""
         steps = [
             {"commit": step.commit, "subject": step.subject, "ticket": claim.owner, "merged": list(step.merged)}
             for step, claim in self.steps
@@ -83,7 +82,7 @@ class Audit:
 def audit_branch(repository: Repository, start: str, end: str, known: AllowedCommits) -> Audit:
     """Audit the commits from ``start`` (a release) to ``end``; full hex ids.
 
-    Raises :class:`SourceError` where ``end`` does not contain ``start``, or git fails.
+    Raises :class:`SourceError` if ``end`` does not contain ``start``, or git fails.
     """
     steps = read_steps(repository, start, end)
     claims = Claims(repository, steps, known)
@@ -102,9 +101,9 @@ def audit_branch(repository: Repository, start: str, end: str, known: AllowedCom
 def _changes(
     repository: Repository, start: str, end: str, claimed: Sequence[tuple[BranchStep, Claim]]
 ) -> list[OwnedPatch]:
-    """What each step changed, in one process. A step that is nobody's has no owner."""
-    words = ("log", "--first-parent", "--diff-merges=first-parent", "--reverse", "-p", "-U0")
-    log = repository.git(*words, "--no-renames", "--no-ext-diff", "--format=%x00%H", f"{start}..{end}").text
+    """Return the changes of each step, read by one git process. The owner is empty if a step belongs to no ticket."""
+    arguments = ("log", "--first-parent", "--diff-merges=first-parent", "--reverse", "-p", "-U0")
+    log = repository.git(*arguments, "--no-renames", "--no-ext-diff", "--format=%x00%H", f"{start}..{end}").text
     parts = dict(part.split("\n", 1) for part in (f"{each}\n" for each in log.split("\0")[1:]))
     return [OwnedPatch.of(claim.owner, read_hunks(parts[step.commit])) for step, claim in claimed]
 
@@ -117,15 +116,15 @@ def _incomplete(unpicked: dict[int, tuple[str, ...]]) -> Iterator[Fault]:
 
 
 def _absent(known: AllowedCommits, claimed: Sequence[tuple[BranchStep, Claim]]) -> Iterator[Fault]:
-    there = {claim.owner for _, claim in claimed}
+    merged = {claim.owner for _, claim in claimed}
     for number in known.tickets:
-        if f"#{number}" not in there:
+        if f"#{number}" not in merged:
             yield Fault(kind="absent", text=f"#{number} is not merged", tickets=(f"#{number}",))
 
 
 @dataclass
 class _Auditor:
-    """Checks steps one by one. ``changes`` are what all steps changed, oldest first.
+    """Checks steps one by one. ``changes`` are the changes of all steps, oldest first.
 
     Where ``known`` is strict, no conflict may have been resolved in another way than it says.
     """
@@ -135,15 +134,15 @@ class _Auditor:
     known: AllowedCommits
 
     def check(self, place: int, step: BranchStep, claim: Claim) -> tuple[list[Fault], tuple[str, ...]]:
-        """The faults of a step, and the files in which its conflict was resolved by hand."""
+        """Return the faults of a step, and the files in which its conflict was resolved by hand."""
         faults = [Fault(kind="claim", text=claim.fault, step=step.commit)] if claim.fault else []
         expected = self._make_again(step, claim)
         if expected.tree == step.tree:
             return faults, ()
         history = self.changes[:place]
         if claim.owner:  # what the step should have changed, in place of what it did
-            mine = read_hunks(self.replay.diff(step.parent, expected.tree)) if expected.tree else ()
-            history = [*history, OwnedPatch.of(claim.owner, mine)]
+            expected_hunks = read_hunks(self.replay.diff(step.parent, expected.tree)) if expected.tree else ()
+            history = [*history, OwnedPatch.of(claim.owner, expected_hunks)]
         hunks = read_hunks(self.replay.diff(expected.tree, step.tree))
         settled, replaced = (
             paths.get(step.merged[0], frozenset()) if step.merged else frozenset()
@@ -161,7 +160,7 @@ class _Auditor:
         return faults, resolved
 
     def differences(self, start: str, end: str) -> Iterator[Difference]:
-        """Whose each difference between the release and the branch is."""
+        """Yield each difference between the release and the branch with its tickets."""
         for hunk in read_hunks(self.replay.diff(start, end)):
             owners = {*owners_of_added(hunk, self.changes), *owners_of_removed(hunk, self.changes)}
             if not hunk.added and not hunk.removed:
@@ -199,7 +198,7 @@ def _fault(step: BranchStep, claim: Claim, hunk: Hunk, history: Sequence[OwnedPa
 
 
 def _contains_in_order(resolved: str, marked: str) -> bool:
-    """Whether ``resolved`` has all text that stands outside the conflict markers of ``marked``, in that order."""
+    """Whether ``resolved`` has all text from outside of the conflict markers of ``marked``, in the same order."""
     parts, outside = list[list[str]]([[]]), True
     for line in marked.split("\n"):
         if line.startswith("<<<<<<< ") and outside:

@@ -1,4 +1,4 @@
-"""The steps of a branch since a release: one commit of its first-parent line each, and whose ticket it claims to be."""
+"""The steps of a branch since a release, which are its first-parent commits, and the ticket that each belongs to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sessions.tickets.merge_subjects import MergeSubjects
 
 @dataclass(frozen=True, kw_only=True)
 class BranchStep:
-    """One commit of a first-parent line. ``merged`` are its other parents: none for a plain commit. Full hex ids."""
+    """A first-parent commit. ``merged`` are its other parents, none for a plain commit. Ids are full hex ids."""
 
     commit: str
     tree: str
@@ -21,7 +21,7 @@ class BranchStep:
     subject: str
 
     def __str__(self) -> str:
-        """A phrase such as ``1a2b3c4d5e (#9: Fix it)``."""
+        """Return a phrase such as ``1a2b3c4d5e (#9: Fix it)``."""
         return f"{self.commit[:10]} ({self.subject[:80]})"
 
 
@@ -48,10 +48,10 @@ class AllowedCommits:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """Whose a step is: ``owner`` is ``#12`` or another name, empty where it is nobody's.
+    """The ticket that a step belongs to: ``owner`` is ``#12`` or another name, or empty.
 
-    ``commits`` are what must be merged to make the step again, or ``pick`` the commit that was rebased. ``fault`` says
-    what is wrong with the claim itself.
+    ``commits`` must be merged to repeat the step, or ``pick`` is the commit that was rebased. ``fault`` says what is
+    wrong with the step's choice of commits.
     """
 
     owner: str = ""
@@ -61,11 +61,11 @@ class Claim:
 
 
 def read_steps(repository: Repository, start: str, end: str) -> tuple[BranchStep, ...]:
-    """The steps from ``start`` to ``end``, oldest first. Raises :class:`SourceError` where one lacks the other."""
+    """Return the steps from ``start`` to ``end``, oldest first; raise :class:`SourceError` if one lacks the other."""
     if repository.git("merge-base", "--is-ancestor", start, end, ok=(0, 1)).status:
         raise SourceError(f"{end[:10]} does not contain {start[:10]}: an audit goes from a release to a branch on it.")
-    words = ("log", "-z", "--first-parent", "--reverse", "--format=%H%x09%T%x09%P%x09%s", f"{start}..{end}")
-    rows = repository.git(*words).out.decode("utf-8", "replace").split("\0")
+    arguments = ("log", "-z", "--first-parent", "--reverse", "--format=%H%x09%T%x09%P%x09%s", f"{start}..{end}")
+    rows = repository.git(*arguments).out.decode("utf-8", "replace").split("\0")
     return tuple(_step(*row.split("\t", 3)) for row in rows if row)
 
 
@@ -76,7 +76,7 @@ def _step(commit: str, tree: str, parents: str, subject: str) -> BranchStep:
 
 @dataclass
 class Claims:
-    """Finds whose each step is."""
+    """Finds the ticket that each step belongs to."""
 
     repository: Repository
     steps: tuple[BranchStep, ...]
@@ -84,7 +84,7 @@ class Claims:
     _patches: dict[str, tuple[int, str]] | None = None
 
     def of(self, step: BranchStep) -> Claim:
-        """Whose ``step`` is. Raises :class:`SourceError` where git fails."""
+        """Return the ticket that ``step`` belongs to. Raises :class:`SourceError` if git fails."""
         named = self.known.subjects.number(step.subject)
         if not step.merged:
             return Claim() if self.known.strict else self._plain(step, named)
@@ -99,21 +99,21 @@ class Claims:
         return Claim(owner=f"#{named}", commits=step.merged, fault=self._brings(step, f"#{named}"))
 
     def _owner(self, commit: str, named: int) -> str:
-        """The name of a merged commit: several tickets may be at one, of which the subject names one."""
+        """Return the ticket of a merged commit. If several tickets have the same commit, the subject decides."""
         numbers = [number for number, tip in self.known.tickets.items() if tip == commit]
         if numbers:
             return f"#{named if named in numbers else min(numbers)}"
         return self.known.others.get(commit, "")
 
     def _plain(self, step: BranchStep, named: int) -> Claim:
-        """Whose a commit without a second parent is: a squashed ticket, or a commit of one that was rebased."""
+        """Return the ticket of a commit without a second parent: a squashed ticket, or a rebased commit of one."""
         if tip := self.known.tickets.get(named):
             return Claim(owner=f"#{named}", commits=(tip,))
         number, commit = self._known_patches().get(self._patch_of(step.commit), (0, ""))
         return Claim(owner=f"#{number}", pick=commit) if number else Claim()
 
     def unpicked(self, picked: frozenset[str]) -> dict[int, tuple[str, ...]]:
-        """The commits that lack of each ticket of which some were rebased onto the branch, but not all."""
+        """Return the missing commits of each ticket of which only some were rebased onto the branch."""
         commits = dict[int, list[str]]()
         for number, commit in self._known_patches().values() if picked else ():
             commits.setdefault(number, []).append(commit)
@@ -121,9 +121,9 @@ class Claims:
         return {number: left for number, left in parts.items() if left and len(left) < len(commits[number])}
 
     def _brings(self, step: BranchStep, owner: str) -> str:
-        """Says which other tickets' whole branches a merge brings that were not there before; mostly nothing."""
-        words = "".join(f"{commit}\n" for commit in step.merged) + f"^{step.parent}\n"
-        new = {*self.repository.git("rev-list", "--stdin", put=words.encode()).text.split()} - {*step.merged}
+        """Return a fault if a merge also brings the whole branches of other tickets; usually empty."""
+        revisions = "".join(f"{commit}\n" for commit in step.merged) + f"^{step.parent}\n"
+        new = {*self.repository.git("rev-list", "--stdin", put=revisions.encode()).text.split()} - {*step.merged}
         others = sorted(number for number, tip in self.known.tickets.items() if tip in new and f"#{number}" != owner)
         if not others:
             return ""
@@ -156,8 +156,8 @@ class Claims:
         return frozenset(self.repository.git("rev-list", "--stdin", put=words.encode()).text.split())
 
     def _patch_of(self, commit: str) -> str:
-        words = ("diff-tree", "-p", "--no-renames", "--no-ext-diff", commit)
-        return next((patch for patch, _ in self._patch_ids(self.repository.git(*words).out)), "")
+        arguments = ("diff-tree", "-p", "--no-renames", "--no-ext-diff", commit)
+        return next((patch for patch, _ in self._patch_ids(self.repository.git(*arguments).out)), "")
 
     def _patch_ids(self, log: bytes) -> Iterator[tuple[str, str]]:
         for line in self.repository.git("patch-id", "--stable", put=log).lines():

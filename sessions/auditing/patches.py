@@ -1,4 +1,4 @@
-"""Unified diffs as git prints them, read hunk by hunk, and which change of a history a line belongs to.
+"""Read git's unified diffs hunk by hunk, and find the change of a history that a line belongs to.
 
 See https://git-scm.com/docs/diff-format for the format. Only diffs without context (``-U0``) and without renames are
 read. Pure: no git, no files.
@@ -19,10 +19,10 @@ _ESCAPED = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
 
 @dataclass(frozen=True, kw_only=True)
 class Hunk:
-    """Lines of ``path`` that a change replaces: ``removed`` from line ``old`` on, ``added`` from line ``new`` on.
+    """A replaced part of the file ``path``: ``removed`` lines from line ``old`` on, ``added`` lines from ``new`` on.
 
-    Both are empty for a change without lines: of a mode, a binary file, or an empty file. ``heading`` is the line above
-    that git shows for people, such as ``def area(shape):``.
+    Both are empty for a change of a mode, a binary file, or an empty file. ``heading`` is the line above the hunk that
+    git shows as its section, such as ``def area(shape):``.
     """
 
     path: str
@@ -34,7 +34,7 @@ class Hunk:
 
     @property
     def lines(self) -> str:
-        """The lines in the new version, as ``12-15``; ``12`` where lines after it were removed; else empty."""
+        """The lines in the new version, as ``12-15``; ``12`` if lines after it were removed; empty otherwise."""
         if len(self.added) > 1:
             return f"{self.new}-{self.new + len(self.added) - 1}"
         return str(self.new) if self.added or self.removed else ""
@@ -42,7 +42,7 @@ class Hunk:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnedPatch:
-    """One step of a history: whose it is, and the lines that it adds to and removes from each file."""
+    """A step of a history: its owner, and the lines that it adds to and removes from each file."""
 
     owner: str
     added: Mapping[str, frozenset[str]]
@@ -50,7 +50,7 @@ class OwnedPatch:
 
     @classmethod
     def of(cls, owner: str, hunks: Iterable[Hunk]) -> OwnedPatch:
-        """The change that these hunks make."""
+        """Return the change that consists of these hunks."""
         added, removed = dict[str, set[str]](), dict[str, set[str]]()
         for hunk in hunks:
             added.setdefault(hunk.path, set()).update(hunk.added)
@@ -64,7 +64,7 @@ class OwnedPatch:
 
 
 def read_hunks(diff: str) -> Iterator[Hunk]:
-    """The hunks of a diff made with ``-p -U0 --no-renames``, in order."""
+    """Yield the hunks of a diff made with ``-p -U0 --no-renames``, in order."""
     path, bare = "", False
     lines = iter(diff.split("\n"))
     for line in lines:
@@ -86,17 +86,17 @@ def read_hunks(diff: str) -> Iterator[Hunk]:
 
 
 def owners_of_added(hunk: Hunk, history: Iterable[OwnedPatch]) -> list[str]:
-    """Who added the hunk's ``added`` lines in ``history`` (oldest first); empty text for lines that nobody added."""
+    """Return who added the hunk's ``added`` lines in ``history`` (oldest first); an empty text stands for nobody."""
     return _owners(hunk.added, [(change.owner, change.added.get(hunk.path, frozenset())) for change in history])
 
 
 def owners_of_removed(hunk: Hunk, history: Iterable[OwnedPatch]) -> list[str]:
-    """Who removed the hunk's ``removed`` lines in ``history``, as :func:`owners_of_added`."""
+    """Return who removed the hunk's ``removed`` lines in ``history``, as :func:`owners_of_added` does."""
     return _owners(hunk.removed, [(change.owner, change.removed.get(hunk.path, frozenset())) for change in history])
 
 
 def losers(hunk: Hunk, history: Iterable[OwnedPatch]) -> tuple[list[str], bool]:
-    """Whose work a hunk undoes that should not be there, and whether it also does something that is nobody's.
+    """Return whose work an unexpected hunk undoes, and whether it also has changes that undo nobody's work.
 
     A line that the hunk removes belongs to whoever added it; a line that it adds undoes whoever removed it. A hunk
     without lines undoes the newest change of its file.
@@ -116,7 +116,7 @@ def _owners(lines: tuple[str, ...], history: list[tuple[str, frozenset[str]]]) -
 
 
 def _count(number: str | None) -> int:
-    """How many lines a hunk's header announces; git leaves out a 1."""
+    """Return how many lines a hunk's header announces; git leaves out a 1."""
     return 1 if number is None else int(number)
 
 
@@ -129,7 +129,7 @@ def _take(lines: Iterator[str], count: int) -> Iterator[str]:
 
 
 def _path_of(names: str) -> str:
-    """The path in ``a/PATH b/PATH``, where both are the same and either may be quoted."""
+    """Return the path in ``a/PATH b/PATH``, where both are the same and either may be quoted."""
     name = names[: (len(names) - 1) // 2]
     if not name.startswith('"'):
         return name[2:]

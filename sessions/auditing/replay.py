@@ -39,7 +39,7 @@ class Replay:
     def merge(self, onto: str, commits: Sequence[str]) -> Replayed:
         """Merge ``commits`` (full hex ids) into ``onto``.
 
-        Raises :class:`SourceError` where git cannot check out or merge them.
+        Raises :class:`SourceError` if git cannot check out or merge them.
         """
         # A squash merges like any other merge, and leaves nothing but the index and the files behind.
         return self._apply(onto, "merge", "--quiet", "--squash", "--allow-unrelated-histories", *commits)
@@ -48,13 +48,13 @@ class Replay:
         """Apply to ``onto`` what one commit changes. Raises as :meth:`merge`."""
         return self._apply(onto, "cherry-pick", "--no-commit", "--keep-redundant-commits", commit)
 
-    def _apply(self, onto: str, *words: str) -> Replayed:
+    def _apply(self, onto: str, *arguments: str) -> Replayed:
         self.git("checkout", "--quiet", "--force", "--detach", onto)
-        if not self.git(*words, ok=(0, 1)).status:
+        if not self.git(*arguments, ok=(0, 1)).status:
             return Replayed(tree=self.git("write-tree").text)
         unmerged = self.git("diff", "--name-only", "--diff-filter=U", "-z").fields()
         if not unmerged:
-            raise SourceError(f"git {words[0]} failed in a work tree of the audit")
+            raise SourceError(f"git {arguments[0]} failed in a work tree of the audit")
         self.git("add", "--all", "--force")
         tree = self.git("write-tree").text
         self.git("read-tree", "--reset", "-u", onto)
@@ -62,24 +62,24 @@ class Replay:
         return Replayed(tree=tree, conflicts=frozenset(unmerged))
 
     def diff(self, before: str, after: str) -> str:
-        """The difference of two trees, for :func:`sessions.auditing.patches.read_hunks`."""
+        """Return the diff of two trees, for :func:`sessions.auditing.patches.read_hunks`."""
         return self.git("diff-tree", "-r", "-p", "-U0", "--no-renames", "--no-ext-diff", before, after).text
 
     def read(self, tree: str, path: str) -> str:
-        """The content of a file in a tree; empty where it has none of that name."""
+        """Return the content of a file in a tree; empty if it does not exist."""
         return self.git("cat-file", "blob", f"{tree}:{path}", ok=(0, 128)).text
 
-    def git(self, *words: str, ok: tuple[int, ...] = (0,), put: bytes = b"") -> GitReply:
+    def git(self, *arguments: str, ok: tuple[int, ...] = (0,), put: bytes = b"") -> GitReply:
         """Run git in the work tree. Raises :class:`SourceError` for a status that is not in ``ok``."""
-        reply = call_git(*words, git_dir=self.folder / ".git", cwd=self.folder, put=put)
+        reply = call_git(*arguments, git_dir=self.folder / ".git", cwd=self.folder, put=put)
         if reply.status not in ok:
-            raise SourceError(f"git {words[0]} failed in a work tree of the audit: {reply.last_words}")
+            raise SourceError(f"git {arguments[0]} failed in a work tree of the audit: {reply.last_words}")
         return reply
 
 
 @contextmanager
 def open_replay(repository: Repository) -> Iterator[Replay]:
-    """A work tree that can merge any commits of ``repository``, and writes nothing there."""
+    """Yield a temporary work tree that can merge any commits of ``repository``, and writes nothing into it."""
     with tempfile.TemporaryDirectory(prefix="integrand-audit-") as name:
         folder = Path(name)
         object_format = f"--object-format={repository.object_format}"

@@ -20,9 +20,9 @@ Bisection = Generator[Query, SearchAnswer, Blame]
 
 
 def bisect_line(line: Sequence[int], needs: Needs, known: Known) -> Bisection:
-    """Find who makes a test fail on the whole ``line`` (merge order) that passes on the release.
+    """Find the tickets of ``line`` (merge order) with which a test fails; it passes on the release alone.
 
-    It yields one query at a time. Every subset of the blame was queried, except those that are ``known``.
+    The generator yields one query at a time. Every subset of the blame was queried, except those that are ``known``.
     """
     # Dependencies outside the line are in the release already.
     needs = {number: needs.get(number, frozenset()) & frozenset(line) for number in line}

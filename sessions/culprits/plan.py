@@ -8,7 +8,7 @@ from math import exp, log
 
 from sessions.culprits.evidence import log_sum
 from sessions.culprits.findings import Blame, Flaky, Query, Subset
-from sessions.culprits.hypotheses import Hypothesis, Model, Ranking
+from sessions.culprits.hypotheses import Hypothesis, Model, Ranking, fits_all
 from sessions.culprits.proof import Proof
 from sessions.culprits.tally import SETTLED_RUNS, Batch, Tally, total
 from sessions.gates.run_history import RunHistory
@@ -18,14 +18,16 @@ from sessions.tickets.order import closure
 _TOP = 64
 # A subset splits well if the hypotheses that it contains have a probability between 0.05 and 0.95.
 _UNEVEN = 0.45
+# Two groups are the last ones if they have this probability together.
+_LAST_TWO = 0.95
 
 
 @dataclass(kw_only=True)
 class Plan:
     """Plans the runs of one search.
 
-    ``excluded`` are the groups that cannot be proven to break the test. ``doubted`` is for a failure that is taken to
-    come the same way each time: the history that counts as soon as runs of one subset differ.
+    ``excluded`` are the groups that cannot be proven to break the test. ``doubted`` is the
+    history of a test whose failure is assumed to be repeatable: it is used as soon as two runs of a subset differ.
     """
 
     tally: Tally
@@ -45,14 +47,20 @@ class Plan:
 
     def ranking(self) -> Ranking:
         """Rank all hypotheses in the light of all runs."""
-        if self.doubted and self.model.history != self.doubted and self.tally.is_mixed:
-            self.model, self.tally.history = replace(self.model, history=self.doubted), self.doubted
-        return self.model.rank(self.tally.by_subset(), self.excluded)
+        runs = self.tally.by_subset()
+        repeatable = self.model.repeatable
+        if self.doubted and repeatable:
+            if self.tally.is_mixed:
+                self.model = replace(self.model, history=self.doubted, repeatable=None)
+                self.tally.history = self.doubted
+            elif not any(fits_all(frozenset([number]), runs) for number in self.model.line):
+                self.model = replace(self.model, repeatable=repeatable.contradicted())
+        return self.model.rank(runs, self.excluded)
 
     def blame_for(self, group: Subset) -> Blame | None:
         """Return the blame that would prove the group: on its own, or else at its place in the merge line.
 
-        ``None`` where a subset that is needed for it does not merge or build.
+        ``None`` if a subset that is needed for it does not merge or build.
         """
         line = self.model.line
         *partners, culprit = sorted(group, key=line.index)
@@ -67,18 +75,21 @@ class Plan:
     def splitting_subset(self, ranking: Ranking) -> Subset | None:
         """Return a subset that splits the likely groups in halves of equal probability.
 
-        ``None`` where one group is as likely as all others together, or no untried subset splits them.
+        ``None`` if one group is as likely as all others together, or no untried subset splits them.
         """
         top = ranking.hypotheses[:_TOP]
         whole = log_sum(each.suspected for each in top)
         if top[0].suspected - whole >= log(0.5):
             return None
         weights = [(each.group, exp(each.suspected - whole)) for each in top]
-        best, distance = None, _UNEVEN
+        is_last = self.dear and sum(weight for _, weight in weights[:2]) > _LAST_TWO
+        best, least = None, (_UNEVEN, 0)
         for subset in self._nested_subsets([each.group for each in top]):
             mass = sum(weight for group, weight in weights if group <= subset)
-            if abs(mass - 0.5) < distance and Query(tickets=subset) not in self.tally.answers:
-                best, distance = subset, abs(mass - 0.5)
+            # One of the last two by itself splits them as well as with others, and is its own first confirmation.
+            unevenness = (round(abs(mass - 0.5), 3), len(subset) if is_last else 0)
+            if unevenness < least and Query(tickets=subset) not in self.tally.answers:
+                best, least = subset, unevenness
         return best
 
     def repeats_against(self, hypothesis: Hypothesis | None) -> Batch:
@@ -102,7 +113,7 @@ class Plan:
         return Flaky(tickets=tickets, fails=counts.fails, runs=counts.total)
 
     def _nested_subsets(self, groups: Sequence[Subset]) -> Iterator[Subset]:
-        """Yield ever larger subsets; starts of the line where other subsets were unclear, as these always merge."""
+        """Yield ever larger subsets; starts of the line if other subsets were unclear, because starts always merge."""
         line = self.model.line
         if "unclear" in self.tally.answers.values():
             yield from (frozenset(line[:length]) for length in range(1, len(line)))

@@ -1,4 +1,4 @@
-"""What the runs of one test have shown so far, subset by subset. Pure."""
+"""Count the runs of a test so far, subset by subset. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to change if a gate measured nothing: signs in the log of its command, and the advice for each. Pure."""
+"""Advise what to change if a gate measured nothing, from signs in the log of its command. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each gate shows on the release: the yardstick for "new". A gate that measures nothing there is no yardstick."""
+"""Baselines: each gate's results on the release, with which the head is compared to find new failures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from sessions.tickets.model import Ticket, name_tickets
 
 
 def release_question(day: Day, gate: Gate, candidate: Candidate | None = None, name: str = "") -> Question:
-    """Return the question what a gate shows on the release, or on another ``candidate`` that it is compared with."""
+    """Return the question for a gate's results on the release, or on another ``candidate`` to compare with."""
     why = f"on {name or f'{day.release.tag} itself'}"
     return Question(gate=gate, candidate=candidate or day.base, why=why, purpose=Purpose.RELEASE, keep=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateBaseline:
-    """A gate's results on the release, or on the release with the tickets that mend the gate: ``candidate.tickets``."""
+    """A gate's results on the release, or on the release with the tickets that fix the gate (``candidate.tickets``)."""
 
     candidate: Candidate
     probe_result: ProbeResult
@@ -34,7 +34,7 @@ class GateBaseline:
 
 @dataclass(kw_only=True)
 class Baselines:
-    """The yardstick of each gate, on ``start``: what the tickets' line starts with, or what else is compared with.
+    """The baseline of each gate on ``start``, which is what the merge line starts with, or another candidate.
 
     ``fixes`` are tickets that mend the release: ``start`` has them. ``mending`` are other tickets that may let a gate
     measure something at all.
@@ -64,15 +64,15 @@ class Baselines:
 
     @classmethod
     def of_release(cls, day: Day, runner: ProbeRunner) -> Baselines:
-        """The yardsticks of the bare release, without the branch's commits that tickets carry."""
+        """Return the baselines of the bare release, without the target branch's commits that tickets contain."""
         release = cls(day=day, runner=runner)
         release.start, release.name = day.merger.bare, f"{day.release.tag} itself"
         return release
 
     def measure(self, gates: tuple[Gate, ...]) -> None:
-        """Run gates on the release, and on what the line starts with; all at once.
+        """Run gates on the release, and on what the merge line starts with, all at once.
 
-        What could not be measured in an earlier call is measured again. Raises what :meth:`ProbeRunner.results` raises.
+        Gates that measured nothing in an earlier session run again. Raises the errors of :meth:`ProbeRunner.results`.
         """
         release = Baselines.of_release(self.day, self.runner)
         starts = [release, self] if self.start != release.start else [self]
@@ -81,14 +81,14 @@ class Baselines:
         self.runner.results([each._question(gate, each.start) for each in starts for gate in gates])  # noqa: SLF001
 
     def check(self, gates: tuple[Gate, ...]) -> dict[str, GateBaseline]:
-        """The yardsticks of several gates. Raises what :meth:`of` raises."""
+        """Return the baselines of several gates. Raises the errors of :meth:`of`."""
         return {gate.name: self.of(gate) for gate in gates}
 
     def of(self, gate: Gate) -> GateBaseline:
-        """The yardstick of a gate.
+        """Return the baseline of a gate.
 
-        Raises :class:`InfrastructureError` where the start does not build, or where the gate measures nothing on it,
-        nor with the tickets that may mend it. Raises what :meth:`ProbeRunner.result` raises.
+        Raises :class:`InfrastructureError` if the start does not build, or if the gate measures nothing on it, even
+        with the tickets that may fix it. Raises the errors of :meth:`ProbeRunner.result`.
         """
         if found := self.find(gate):
             return found
@@ -97,13 +97,13 @@ class Baselines:
         raise self._unusable(gate, self.look(gate))
 
     def find(self, gate: Gate) -> GateBaseline | None:
-        """The yardstick of a gate; ``None`` where there is none."""
+        """Return the baseline of a gate; ``None`` if there is none."""
         if gate.name not in self._known:
             self._known[gate.name] = self._find(gate)
         return self._known[gate.name]
 
     def look(self, gate: Gate) -> ProbeResult:
-        """What a gate does on the start, whether that is a yardstick or not."""
+        """Return a gate's results on the start, even if they cannot be a baseline."""
         return self.runner.result(self._question(gate, self.start))
 
     def _find(self, gate: Gate) -> GateBaseline | None:
@@ -129,15 +129,15 @@ class Baselines:
         log = self.day.state / probe_result.log
         if not probe_result.built:
             return InfrastructureError(
-                f"{self.name} does not build here, so no ticket can be judged: see {log}, mend [build] run or the "
+                f"{self.name} does not build here, so no ticket can be judged: see {log}, correct [build] run or the "
                 "image, then type the same command."
             )
         text = self.day.read_log(probe_result)
         seen = f"{probe_result.results.trouble or 'no test passed'}, status {probe_result.results.status}"
         return InfrastructureError(
-            f"Gate {gate.name} measures nothing on {self.name} ({seen}), so no ticket can be judged; its last words: "
+            f"Gate {gate.name} measures nothing on {self.name} ({seen}), so no ticket can be judged; its log ends: "
             f"{last_words(text).rstrip('.')}. {advice(text, f'`run` of gate {gate.name}')} Then type the same command "
-            f"(the whole log is {log}); a ticket that mends it is let through by --only, or by a label of [tickets] "
+            f"(the whole log is {log}); a ticket that fixes it is let through by --only, or by a label of [tickets] "
             "fixes"
         )
 

@@ -23,7 +23,7 @@ class Budget:
     def require(self, usual_seconds: Iterable[float | None], what: str) -> float | None:
         """Return the seconds left. Raises :class:`BudgetEndedError` if the longest probe usually takes more.
 
-        ``what`` names the probes in the message. Where nothing is known of a probe, it begins as long as time is left.
+        ``what`` names the probes in the message. A probe with an unknown duration starts as long as time is left.
         """
         left = self.seconds_left()
         if left is not None and left < max((seconds or 0.0 for seconds in usual_seconds), default=0.0):

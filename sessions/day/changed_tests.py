@@ -1,4 +1,4 @@
-"""Which tickets' own diffs bring tests, take tests away, or skip them. Of all others, nobody meant them to vanish."""
+"""Find which tickets' diffs add, remove or skip tests. Any other test that vanishes was not meant to vanish."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sessions.gates.results import Failure, TestId
 from sessions.source.diffs import Diff
 
 Each = TypeVar("Each")
-# What a file that begins to skip tests says more often than before, in the runners that we know.
+# Text that occurs more often in a file that begins to skip tests, in the test runners that we know.
 _SKIP = r"(?i:\w*(?:skip|todo|disable|ignore|pending)\w*|xit|xtest|xdescribe|only|optional|requires?|needs?)"
 
 
@@ -33,7 +33,7 @@ class TestChanges:
 @dataclass(frozen=True, kw_only=True)
 class ChangedTests:
     """Reads the diffs of the tickets of a merge line, in its order. ``before`` and ``after`` find files in the trees
-    of the release and of the head, which reports the tests ``brought`` beside the release's.
+    of the release and of the head. ``brought`` are the tests that only the head reports.
     """
 
     diffs: Mapping[int, Diff]
@@ -43,11 +43,11 @@ class ChangedTests:
     _by_path: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     def explains(self, failure: Failure) -> bool:
-        """Whether a test that is gone or newly skipped is so because a ticket's diff says it."""
+        """Whether a ticket's diff is the reason that a test is gone or newly skipped."""
         return bool(self._who(failure))
 
     def by_ticket(self, comparison: Comparison) -> dict[int, TestChanges]:
-        """What each ticket does to the tests, if anything. A test counts for the first ticket whose diff says so."""
+        """Return what each ticket's diff does to tests. A test counts for the first ticket whose diff mentions it."""
         takes = _shares(comparison.gone, lambda failure: failure.test, self._who)
         skips = _shares(comparison.skipped, lambda failure: failure.test, self._who)
         brings = Counter(number for test in comparison.brought for number in self._who_brings(test)[:1])
@@ -69,11 +69,11 @@ class ChangedTests:
             return skipping
         if test.is_whole_file or test.name == FEWER_TESTS or self._is_varied(test):
             return touching
-        # Perl's `skip` takes the names of tests away.
+        # Perl's `skip` also removes the names of tests.
         return self._who_removes(test, touching) or self._who_removes_parameters(test, path, touching) or skipping
 
     def _is_varied(self, test: TestId) -> bool:
-        """Whether the test goes on with other parameters: ``f`` as ``f[1]``, or ``f[1]`` as ``f[2]``."""
+        """Whether the test still exists with other parameters: ``f`` as ``f[1]``, or ``f[1]`` as ``f[2]``."""
         return any(_base(each) == _base(test) for each in self._brought_in.get(test.file, ()))
 
     @cached_property
@@ -84,25 +84,25 @@ class ChangedTests:
         return found
 
     def _who_removes(self, test: TestId, numbers: Iterable[int]) -> tuple[int, ...]:
-        """Those whose diffs take the test's name out of any file that they touch."""
-        words = re.escape(_own_name(test))
-        return tuple(n for n in numbers if any(self.diffs[n].removes(path, words) for path in self.diffs[n].touched))
+        """Return the tickets whose diffs remove the test's name from any file."""
+        pattern = re.escape(_own_name(test))
+        return tuple(n for n in numbers if any(self.diffs[n].removes(path, pattern) for path in self.diffs[n].touched))
 
     def _who_skips(self, test: TestId) -> tuple[int, ...]:
-        """Those whose diffs begin to skip something in a file that has the test's name."""
-        words = re.escape(_own_name(test))
+        """Return the tickets whose diffs begin to skip something in a file that has the test's name."""
+        pattern = re.escape(_own_name(test))
         return tuple(
             number
             for number, diff in self.diffs.items()
-            if any(diff.adds(path, _SKIP) and diff.had(path, words) for path in diff.touched)
+            if any(diff.adds(path, _SKIP) and diff.had(path, pattern) for path in diff.touched)
         )
 
     def _who_removes_parameters(self, test: TestId, path: str, numbers: Iterable[int]) -> tuple[int, ...]:
-        """Those whose diffs take a word of the test's parameters out of its file; anyone, where it holds none."""
-        words = [re.escape(word) for word in re.findall(r"\w+", _parameters(test))]
-        if not words:
+        """Return the tickets whose diffs remove a word of the test's parameters from its file; all if it has none."""
+        patterns = [re.escape(word) for word in re.findall(r"\w+", _parameters(test))]
+        if not patterns:
             return ()
-        spelled = [word for word in words if any(self.diffs[number].had(path, word) for number in numbers)]
+        spelled = [word for word in patterns if any(self.diffs[number].had(path, word) for number in numbers)]
         lessening = (n for n in numbers if any(self.diffs[n].lessens(path, word) for word in spelled))
         return tuple(lessening) if spelled else tuple(numbers)
 
@@ -121,12 +121,12 @@ class ChangedTests:
 
 
 def _base(test: TestId) -> str:
-    """The test's name without its parameters."""
+    """Return the test's name without its parameters."""
     return re.sub(r"[\[(].*", "", test.name, flags=re.DOTALL).strip() or test.name
 
 
 def _own_name(test: TestId) -> str:
-    """The test's name as its source spells it: without its classes, groups and parameters."""
+    """Return the test's name as its source spells it: without its classes, groups and parameters."""
     name = _base(test)
     last = re.split("::| \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} | > ", name)[-1].strip()
     # A name that is a sentence has dots of its own.
@@ -134,7 +134,7 @@ def _own_name(test: TestId) -> str:
 
 
 def _parameters(test: TestId) -> str:
-    """What tells a test from others of the same function: its parameters, or the example's source."""
+    """Return what distinguishes a test from others of the same function: its parameters, or the example's source."""
     found = re.search(r"[\[(].*", test.name, flags=re.DOTALL)
     return (found[0] if found else "") + test.example
 
@@ -142,7 +142,7 @@ def _parameters(test: TestId) -> str:
 def _shares(
     tests: Sequence[Each], name: Callable[[Each], TestId], who: Callable[[Each], Sequence[int]]
 ) -> dict[int, tuple[TestId, ...]]:
-    """The tests of each ticket that ``who`` names first."""
+    """Return the tests by the first ticket that ``who`` returns for each."""
     shares: dict[int, list[TestId]] = {}
     for each in tests:
         for number in who(each)[:1]:

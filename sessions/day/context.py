@@ -1,4 +1,4 @@
-"""A day's work, opened: the state folder locked, the ledger at hand, the release found."""
+"""Open a day: lock the state folder, open the ledger, and find the release."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Day:
 
     @property
     def base(self) -> Candidate:
-        """What all tickets are merged onto and measured against: the release, and what they carry of their branch."""
+        """The candidate that tickets are merged onto and compared with: the release and the target branch's commits."""
         return self.merger.base
 
     @property
@@ -54,7 +54,7 @@ class Day:
 
     @property
     def folder(self) -> Path:
-        """Where the day's record and report go; a plan and a part have folders of their own, and hide no results."""
+        """The folder of the day's record and report. A plan and a part of a day have separate folders."""
         part = PART if self.is_part else ""
         return self.state / "days" / (self.options.date.isoformat() + ("-plan" if self.options.plan else part))
 
@@ -64,7 +64,7 @@ class Day:
         return bool(self.options.only or self.options.files)
 
     def read_log(self, probe_result: ProbeResult) -> str:
-        """What a probe printed; empty where its log is not there any more."""
+        """Return what a probe printed; empty if its log does not exist any more."""
         log = self.state / probe_result.log
         return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
 
@@ -74,23 +74,23 @@ class Day:
         return record is not None and record.base == self.release.commit and bool(record.tickets)
 
     def earlier_culprits(self) -> list[int]:
-        """How many tickets were at fault on each of the last days whose record can be read."""
+        """Return how many tickets were at fault on each of the last days whose record can be read."""
         today = self.folder.name[:10]
         folders = [each for each in sorted((self.state / "days").glob("????-??-??"))[-14:] if each.name != today]
         records = [record for folder in folders if (record := record_of_day(folder))]
         return [len(record.culprits) for record in records if record.state.is_decided]
 
     def asked_gates(self) -> tuple[Gate, ...]:
-        """The gates to run in this call. Raises :class:`UsageError` for a name that is none."""
-        wanted = self.options.gates
-        return tuple(self.config.gate(name) for name in wanted) if wanted else self.config.gates
+        """Return the gates to run in this session. Raises :class:`UsageError` for an unknown name."""
+        requested = self.options.gates
+        return tuple(self.config.gate(name) for name in requested) if requested else self.config.gates
 
 
 @contextmanager
 def open_day(options: Options, console: Console) -> Iterator[Day]:
     """Lock the state folder, read the configuration, find the release.
 
-    Raises :class:`UsageError` for a wrong configuration, :class:`StateInUseError` where another session works in
+    Raises :class:`UsageError` for a wrong configuration, :class:`StateInUseError` if another session works in
     the state folder, :class:`SourceError` where the repository or the release cannot be had.
     """
     started = time.monotonic()

@@ -80,6 +80,19 @@ class CulpritRemoval:
             if decision.verdict is Verdict.CULPRIT:
                 self.day.console.detail(f"#{number} leaves: {decision.reason}")
 
+    def take_back(self) -> bool:
+        """Merge again the tickets that left for an error of the build that was seen to come by chance since.
+
+        Return whether there were any.
+        """
+        back = self.progress.clear_by_chance()
+        for number in back:
+            self.day.console.detail(f"#{number} stays: the build fails with the same error by chance")
+        if back:
+            self.progress.failing = {}
+            self._merge_again()
+        return bool(back)
+
     def _still_failing(self, name: str, failures: Sequence[Failure]) -> tuple[Failure, ...]:
         flaky = self.progress.flaky.get(name, set())
         left = [failure for failure in failures if failure.test not in flaky]

@@ -32,7 +32,7 @@ class CulpritRuns:
 
     @cached_property
     def finders(self) -> CulpritFinders:
-        """Open the searches; they remember all answers of the day."""
+        """Return the culprit searches, which keep all answers of the day."""
         return CulpritFinders(
             day=self.day,
             needs=self.queue.needs,
@@ -60,6 +60,8 @@ class CulpritRuns:
         for (name, test), finding in found.items():
             if isinstance(finding, Flaky):
                 self.progress.flaky.setdefault(name, set()).add(test)
+                if name == BUILD.name:
+                    self.progress.note_chance(self.progress.failing[name])
         return blames_to_act_on(found)
 
 

@@ -13,7 +13,7 @@ from sessions.publishing.publication import Publication, name_evidence
 
 
 def release_image(runner: ProbeRunner) -> RecordedImage:
-    """Return the record's entry for the image that all results count for."""
+    """Return the record's entry for the release's image, on which all probes ran."""
     return RecordedImage(kind=ImageKind.RELEASE, name=runner.builder.image.name, id=runner.builder.image.id)
 
 
@@ -39,21 +39,21 @@ def make_images(
 
 
 def _make_evidence(debug_images: DebugImages, record: Record, publication: Publication) -> list[RecordedImage]:
-    """Make an image for each failure that a ticket causes, unless the registry has it: the entries for the record."""
+    """Make an image for each failure that a ticket causes, unless the registry has it; return the record's entries."""
     made = list[RecordedImage]()
     for evidence in evidence_of(record):
         with publication.go_on():
-            wanted = debug_images.evidence(evidence)
-            if publication.pushed_evidence(wanted.name):
-                image: RecordedImage | None = RecordedImage(kind=ImageKind.EVIDENCE, name=wanted.name, id="")
+            inspection = debug_images.evidence(evidence)
+            if publication.pushed_evidence(inspection.name):
+                image: RecordedImage | None = RecordedImage(kind=ImageKind.EVIDENCE, name=inspection.name, id="")
             else:
-                image = _image(debug_images, ImageKind.EVIDENCE, wanted)
+                image = _image(debug_images, ImageKind.EVIDENCE, inspection)
             if image:
                 made.append(replace(image, number=evidence.number, gate=evidence.gate, tree=evidence.tree))
     return made
 
 
-def _image(debug_images: DebugImages, kind: ImageKind, wanted: Inspection) -> RecordedImage | None:
-    """The record's entry for an image that is made now; ``None`` where its candidate does not build."""
-    image = debug_images.make(wanted)
-    return RecordedImage(kind=kind, name=wanted.name, id=image.id) if image else None
+def _image(debug_images: DebugImages, kind: ImageKind, inspection: Inspection) -> RecordedImage | None:
+    """Make an image, and return the record's entry for it; ``None`` if its candidate does not build."""
+    image = debug_images.make(inspection)
+    return RecordedImage(kind=kind, name=inspection.name, id=image.id) if image else None

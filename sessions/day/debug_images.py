@@ -110,7 +110,7 @@ class DebugImages:
         return self.runner.builder.command(self.day.config.gate(shown.gate), shown.files or None, shown.tree)
 
     def make(self, inspection: Inspection) -> Image | None:
-        """Return the image, made if it is not here; ``None`` where the engine makes no images, or it does not build."""
+        """Return the image, made if it is not here; ``None`` if the engine makes no images, or it does not build."""
         images = self.runner.engine.images
         return images.make(inspection, ignore) if images else None
 

@@ -1,4 +1,4 @@
-"""What a culprit is told: which tests it breaks, the runs that show it, and how to see it for oneself."""
+"""Decide on culprits: which tests a ticket breaks, the runs that prove it, and how to reproduce it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sessions.tickets.model import Breakage, Decision, Verdict, name_tickets
 
 @dataclass(kw_only=True)
 class Judge:
-    """Turns the blames of one round into rulings.
+    """Turns the blames of a round into decisions.
 
-    ``failing`` are the failures of each gate on the head, ``known`` what all probes of the search showed, ``blames``
-    who broke which test of which gate.
+    ``failing`` are the failures of each gate on the head, ``known`` all answers of the search, ``blames`` who broke
+    which test of which gate.
     """
 
     day: Day
@@ -34,15 +34,15 @@ class Judge:
 
     def decision(self, number: int, group: frozenset[int] = frozenset()) -> Decision:
         """Return the decision on a culprit, or on any ticket of a ``group`` that breaks tests together."""
-        mine = {
+        own = {
             key: blame
             for key, blame in self.blames.items()
             if number in blame.culprits or (group and group_of(blame) == group)
         }
         failures = {(name, each.test): each for name, failures in self.failing.items() for each in failures}
-        broke = tuple(self._breakage(number, name, failures[name, test], blame) for (name, test), blame in mine.items())
+        broke = tuple(self._breakage(number, name, failures[name, test], blame) for (name, test), blame in own.items())
         tests = ", ".join(f"{each.test}" for each in broke[:3]) + (f" and {len(broke) - 3} more" if broke[3:] else "")
-        others = {other for blame in mine.values() for other in (*blame.partners, *(group and blame.culprits))}
+        others = {other for blame in own.values() for other in (*blame.partners, *(group and blame.culprits))}
         partners = sorted(others - {number})
         together = f" together with {name_tickets(partners)}" if partners else ""
         return Decision(verdict=Verdict.CULPRIT, reason=f"it breaks {tests}{together}", broke=broke)
@@ -65,15 +65,15 @@ class Judge:
         )
 
     def _evidence(self, name: str, failure: Failure, blame: Blame) -> tuple[str, ...]:
-        """What the runs showed that the blame rests on."""
+        """Return a phrase for each run that proves the blame."""
         fails = {"gone": "does not run", "skipped": "is skipped"}.get(failure.kind, "fails")
         passes = {"gone": "runs", "skipped": "runs"}.get(failure.kind, "passes")
         alone = self.retester.baselines.alone
-        words = [f"{fails}, twice, with {some_tickets(blame.fails)}"]
+        phrases = [f"{fails}, twice, with {some_tickets(blame.fails)}"]
         for subset in blame.passes:
-            answers = {told.get(failure.test) for ask, told in self.known[name].items() if ask.tickets == subset}
-            words.append(f"{'does not exist' if 'not run' in answers else passes} with {some_tickets(subset, alone)}")
-        return tuple(words)
+            answers = {seen.get(failure.test) for ask, seen in self.known[name].items() if ask.tickets == subset}
+            phrases.append(f"{'does not exist' if 'not run' in answers else passes} with {some_tickets(subset, alone)}")
+        return tuple(phrases)
 
     def _shown(self, number: int, name: str, test: TestId, shown: Candidate) -> dict[str, str]:
         """Return the candidate that shows a failure, the test's file, and the command that runs it."""
@@ -108,7 +108,7 @@ def group_of(blame: Blame) -> frozenset[int]:
 
 
 def some_tickets(numbers: Iterable[int], alone: str = "the release alone") -> str:
-    """The tickets of a candidate in few words; ``alone`` is what one without tickets is called."""
+    """Return a short phrase for the tickets of a candidate; ``alone`` is the phrase for no tickets."""
     chosen = sorted(numbers)
     if not chosen:
         return alone

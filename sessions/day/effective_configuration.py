@@ -25,7 +25,7 @@ def read_configuration(options: Options) -> Config:
 
 
 def apply_options(config: Config, options: Options) -> Config:
-    """The configuration with options applied and its paths counted from where it lies."""
+    """Return the configuration with options applied and its paths made absolute."""
     home = options.config.parent
     project, engine, tickets = config.project, config.engine, config.tickets
     if options.repository:
@@ -40,9 +40,9 @@ def apply_options(config: Config, options: Options) -> Config:
 
 
 def with_baseline(config: Config, release: Release) -> Config:
-    """The configuration with the release's commit and branch in the name of its image.
+    """Return the configuration with the release's commit and branch in the name of its image.
 
-    Raises :class:`UsageError` where the name asks for a branch, and the day starts from a tag.
+    Raises :class:`UsageError` if the name asks for a branch, and the day starts from a tag.
     """
     name, start = config.engine.baseline.replace("{commit}", release.commit), config.project.release
     # A day of the past, looked into, is named by its commit.

@@ -1,4 +1,4 @@
-"""A shell where a ticket fails, and whether a record's commands may run on this machine at all."""
+"""Open a shell at a ticket's failure, and check whether a record's commands may run on this machine at all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from sessions.terminal.errors import InfrastructureError, UsageError
 
 
 def check_confinement(options: Options, config: Config, record: Record) -> None:
-    """Refuse to run a record's commands in the open, unless the user named the local engine or it is the sample's."""
+    """Refuse to run a record's commands without a jail, unless the user chose the local engine or it is the sample's.
+
+    Raises :class:`InfrastructureError`.
+    """
     is_sample = Path(config.project.repository).is_relative_to(options.state / "sample")
     if options.engine or record.engine != "local" or is_sample:
         return
@@ -30,7 +33,7 @@ def check_confinement(options: Options, config: Config, record: Record) -> None:
 
 
 def open_shell(day: Day, runner: ProbeRunner, evidence: Evidence) -> None:
-    """Open a shell where a ticket fails: in its image, or in a folder of this machine, in the jail."""
+    """Open a shell at a ticket's failure: in its debug image, or, with the local engine, in a jail on this machine."""
     debug_images = DebugImages(day, runner)
     command = debug_images.command(evidence)
     day.console.detail(f"the failing command: {command}")
@@ -41,6 +44,6 @@ def open_shell(day: Day, runner: ProbeRunner, evidence: Evidence) -> None:
         return
     image, images = debug_images.make(debug_images.evidence(evidence)), runner.engine.images
     if image is None or images is None:
-        raise UsageError(f"There is no image to look into: the {runner.engine.name} engine made none.")
+        raise UsageError(f"There is no image to open: the {runner.engine.name} engine does not make images.")
     day.console.step(f"A shell in {image.name}; `exit` leaves it")
     images.enter(image)

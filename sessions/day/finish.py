@@ -1,4 +1,4 @@
-"""The end of a day: images to look into, what is published, and the record of it all."""
+"""Finish a day: make debug images, publish, and write the record."""
 
 from __future__ import annotations
 
@@ -20,15 +20,13 @@ from sessions.ledger.record import Record, State
 
 
 def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None) -> Record:
-    """Record what was found, make images of it, publish them and the branch if asked, and record that.
+    """Record the results, make debug images, publish them and the branch if requested, and record that.
 
-    Evidence comes first, so that the head's image holds a record that names it; the branch comes last, so that nobody
-    finds one whose image is missing. What was pushed before is left as it is: the next call finishes one that was
-    stopped anywhere. A push that is refused keeps only what rests on it from being published.
+    Evidence comes first, because the record in the head's image names it; the branch comes last, so that its image
+    always exists. Pushes are not repeated, so the next session finishes one that was stopped anywhere. A refused push
+    prevents only the pushes that depend on it. If the audit of the head is red, nothing is pushed.
 
-    Where the audit of the head is red, nothing is pushed.
-
-    Raises :class:`InfrastructureError` or :class:`SourceError` at the end where something could not be published.
+    Raises :class:`InfrastructureError` or :class:`SourceError` at the end if something could not be published.
     """
     if fault := _audit(day, day_result):
         return save_with_report(day, make_record(day, replace(day_result, state=State.BROKEN, message=fault)))

@@ -1,4 +1,4 @@
-"""Whether new failures are flaky: they are looked at again on the head and on the release before any search."""
+"""Check whether new failures are flaky: run them again on the head and on the release before any search."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sessions.culprits.evidence import is_new
 from sessions.day.context import Day
+from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.day.retest import Look, Retester
 from sessions.gates.results import Failure, TestId
@@ -50,11 +51,13 @@ class FlakeCheck:
             again, before = self.retester.look_at(gate, looks_again, head)
             for failure in unclear:
                 test = failure.test
-                # What hides a test on the head may be the ticket's doing; what hides it on the release is not.
+                # A ticket may be why a test is hidden on the head, but not why it is hidden on the release.
                 passes = again[test] == "passes", before[test] != "fails"
                 for place, passed in enumerate(passes):
                     counts[test][place] += RunCounts(fails=not passed, passes=passed)
                 new[test] = is_new(counts[test][0], counts[test][1], histories.get(test, RunHistory()))
             attempt = attempt + 1 if attempt > 2 else _MORE_LOOKS
         flaky.update(test for test in tests if not new[test])
+        if gate is BUILD:
+            self.progress.note_chance([failure for failure in suspects if not new[failure.test]])
         return tuple(failure for failure in failures if new.get(failure.test))

@@ -1,4 +1,4 @@
-"""What a day will cost, before it runs: how many probes and how long, from what earlier days took. Pure."""
+"""Forecast the cost of a day from earlier days: how many probes, and how long they take. Pure."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from sessions.terminal.durations import say_duration
 
-# Where no earlier day tells: one ticket in so many breaks something.
+# Without earlier days, one ticket in so many is assumed to break something.
 _TICKETS_A_CULPRIT = 20
-# The failing tests on the head and on the release once more, and on the head without its culprits.
+# Probes of failing tests: again on the head and on the release, and on the head without the culprits.
 _LOOKS = 3
-# Each culprit alone, and the release or its neighbours without it, until the odds convince.
+# Probes for each culprit: with it alone, and without it, until the odds suffice.
 _PROOFS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateHistory:
-    """What is known of a gate: seconds of a whole run and of one of some files, ``None`` if never seen.
+    """Durations of a gate in seconds: of a whole run, and of a run of some files; ``None`` if unknown.
 
-    ``to_run`` is how often it has still to run as a whole: on the release, on the head, on both or on none.
+    ``to_run`` is how often it must still run as a whole: on the release, on the head, on both or on none.
     """
 
     whole: float | None
@@ -30,16 +30,16 @@ class GateHistory:
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """Probes to expect, and seconds if they run one after the other; ``None`` where nothing tells."""
+    """The expected number of probes, and their seconds if they run one after the other; ``None`` if unknown."""
 
     probes: int
     seconds: float | None
 
 
 def foresee(tickets: int, gates: Sequence[GateHistory], culprits: Sequence[int]) -> Forecast:
-    """What to expect of a line of so many tickets, where earlier days had so many ``culprits``.
+    """Return the forecast for a merge line of ``tickets`` tickets, if earlier days had so many ``culprits``.
 
-    A day on which nothing has to run on the head costs nothing more: its searches are known, too.
+    If no gate must run on the head any more, the searches are known, too, and nothing more runs.
     """
     wholes = sum(gate.to_run for gate in gates)
     if not wholes:
@@ -57,18 +57,18 @@ def foresee(tickets: int, gates: Sequence[GateHistory], culprits: Sequence[int])
 
 
 def say_forecast(forecast: Forecast, at_once: int, days: int, budget: float | None) -> str:
-    """The forecast as one line, and whether the budget (seconds) holds it when so many probes run ``at_once``."""
+    """Return the forecast as one line, and whether the budget (seconds) suffices if ``at_once`` probes run together."""
     if not forecast.probes:
         return "everything is known already"
-    words = f"about {forecast.probes} probe{'s' * (forecast.probes != 1)}"
+    text = f"about {forecast.probes} probe{'s' * (forecast.probes != 1)}"
     since = f"from {days} earlier day{'s' * (days != 1)}" if days else "no earlier day tells"
     if forecast.seconds is None:
-        return f"{words}; how long they take is not known yet"
+        return f"{text}; how long they take is not known yet"
     least = forecast.seconds / at_once
-    words += f", {say_duration(least)} or more ({since})"
+    text += f", {say_duration(least)} or more ({since})"
     if budget is None:
-        return words
+        return text
     holds = (
         "holds it" if least <= budget else "does not hold all: release and head come first, and the next call goes on"
     )
-    return f"{words}; the budget of {say_duration(budget)} {holds}"
+    return f"{text}; the budget of {say_duration(budget)} {holds}"

@@ -28,7 +28,7 @@ _CHUNK = 2**16
 def find_record(address: str | None, state: Path) -> Iterator[tuple[Record, Path]]:
     """Yield the record at ``address``, or the newest of a state folder, and where its bundle is if it has one.
 
-    Raises :class:`UsageError` where there is no record that can be read, and :class:`InfrastructureError` where a
+    Raises :class:`UsageError` if there is no record that can be read, and :class:`InfrastructureError` if a
     web address does not answer.
     """
     if address is None:

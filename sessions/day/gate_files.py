@@ -42,7 +42,7 @@ class GateFiles:
         return tuple(sorted(files)) if all(found.values()) else None
 
     def locator(self, gate: Gate, tree: str) -> Locator:
-        """Return what finds a test's file in a tree: among the gate's files, or all where the gate names none."""
+        """Return the locator of tests' files in a tree: among the gate's files, or all files if the gate names none."""
         if (gate.name, tree) not in self._locators:
             paths = self.select(gate, tree) if gate.files else files_of(self.repository, tree)
             self._locators[gate.name, tree] = Locator(paths)

@@ -32,11 +32,13 @@ class GreenHead:
     def find(self) -> None:
         """Repeat until nothing new fails on the head, or no ticket is left.
 
-        ``progress`` holds what was found. Raises what :meth:`ProbeRunner.results` raises, except for gates that wait
+        ``progress`` holds what was found. Raises the errors of :meth:`ProbeRunner.results`, except for gates that wait
         for another call: they are in ``progress.pending``.
         """
         while self.progress.line.tickets:
             self._examine()
+            if self._removal.take_back():
+                continue
             if not self.progress.failing:
                 return
             while self.progress.failing:

@@ -1,4 +1,4 @@
-"""The audit of the day's own head, before anything of it is pushed."""
+"""Audit the day's head before it is pushed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sessions.tickets.trackers import merge_subjects
 
 
 def audit_head(day: Day, line: Line) -> str:
-    """Audit the head of the merge line; why nothing of it may be pushed, or an empty text where all is well."""
+    """Audit the head of the merge line; return why it must not be pushed, or an empty text."""
     merger = day.merger
     trunk = {merger.trunk.commit: str(merger.trunk)} if merger.trunk else {}
     # Where the target branch contains the release, the line starts at its commit, and no merge of ours is in between.

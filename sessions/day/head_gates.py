@@ -1,4 +1,4 @@
-"""Runs gates on the head, again where chance may have hidden something."""
+"""Run gates on the head, and again if the result may be due to chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A story that ended because its mirror is damaged is run once more: opening the mirror heals it."""
+"""Run a story again if it ended because its mirror is damaged: opening the mirror repairs it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Story = Callable[[Options, Console], Record]
 
 
 def run_healing(story: Story, options: Options, console: Console) -> Record:
-    """Run a story; once more where git complained of the mirror, as what is known is kept and costs no probe.
+    """Run a story, and once more if git complained about the mirror; known results are kept.
 
-    Raises what the story raises.
+    Raises the errors of the story.
     """
     try:
         record = story(options, console)

@@ -26,7 +26,7 @@ from sessions.source.start import source_in
 def open_runner(day: Day) -> Iterator[ProbeRunner]:
     """Open the engine, prepare the image of the release, and yield what runs probes on it.
 
-    Raises :class:`InfrastructureError` where the engine cannot be used, or the image cannot be had.
+    Raises :class:`InfrastructureError` if the engine cannot be used, or the image cannot be had.
     """
     kind = day.options.engine or day.config.engine.kind
     sample = Path(day.config.project.repository).is_relative_to(day.state / "sample")

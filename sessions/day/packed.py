@@ -1,6 +1,6 @@
-"""What a session on another machine needs beside the rest of the state folder: images and commits, in ``STATE/packed``.
+"""Pack images and commits into ``STATE/packed`` for a session on another machine; ``--pack`` requests it.
 
-``--pack`` writes it. So a job that runs tickets' code needs no right to push, and a job that pushes runs no such code.
+So a job that runs tickets' code needs no permission to push, and a job that pushes runs no such code.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def pack(store: ImageStore | None, mirror: Mirror, record: Record, state: Path) 
 
     An image that was pulled is left out: the other machine pulls it, too.
 
-    Raises :class:`InfrastructureError` or :class:`SourceError` where they cannot be read.
+    Raises :class:`InfrastructureError` or :class:`SourceError` if they cannot be read.
     """
     folder = state / "packed"
     shutil.rmtree(folder, ignore_errors=True)
@@ -42,7 +42,7 @@ def pack(store: ImageStore | None, mirror: Mirror, record: Record, state: Path) 
 def unpack_images(store: ImageStore, state: Path, console: Console) -> None:
     """Load the packed images, unless all of them are in the engine.
 
-    Raises :class:`InfrastructureError` where the archive cannot be loaded, or an image in it is another than packed.
+    Raises :class:`InfrastructureError` if the archive cannot be loaded, or an image in it is another than packed.
     """
     folder = state / "packed"
     if not (folder / _INDEX).is_file():
@@ -53,12 +53,12 @@ def unpack_images(store: ImageStore, state: Path, console: Console) -> None:
 
 
 def unpack_head(mirror: Mirror, record: Record, state: Path) -> None:
-    """Bring the packed head into the mirror. Raises :class:`SourceError` where it cannot be read."""
+    """Bring the packed head into the mirror. Raises :class:`SourceError` if it cannot be read."""
     fetch_head(mirror, record, state / "packed" / _HEAD)
 
 
 def _names(store: ImageStore, images: Sequence[RecordedImage]) -> dict[str, str]:
-    """The images to pack: the id of each name."""
+    """Return the images to pack: the id of each name."""
     names = {image.name: image.id for image in images if image.kind is not ImageKind.RELEASE and image.id}
     for image in images:
         if image.kind is ImageKind.RELEASE:

@@ -1,4 +1,4 @@
-"""What came out of a probe, as a gate's results; and what these say about a failing test. Pure."""
+"""Turn a probe's outcome into a gate's results, and these into answers about failing tests. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sessions.ledger.ledger import ProbeResult
 from sessions.settings.configuration import Gate
 from sessions.terminal.errors import InfrastructureError
 
-# The build is a check of its own, and comes before each gate: where it fails, no gate can tell anything. No gate can
-# have its name in here, as gates' names have no brackets; what others read calls it "build".
+# The build is a separate check before each gate: if it fails, the gate does not run. No gate can have this internal
+# name, because gates' names have no brackets; in output it is called "build".
 BUILD = Gate(name="[build]", run="", format="exit")
 BUILD_TEST = TestId(file="", name=BUILD.name)
 # The steps of a probe.
@@ -24,30 +24,30 @@ BUILD_STEP, GATE_STEP = "build", "gate"
 
 
 def results_of(gate: Gate, outcome: Outcome, source: str) -> Results:
-    """What the steps of a probe told, whose files lay in ``source``.
+    """Return the results of a probe whose files were in ``source``.
 
-    Raises :class:`InfrastructureError` where our own side broke, so that the probe says nothing of the candidate: by
-    the engine's own evidence, never by words that a ticket's code may print.
+    Raises :class:`InfrastructureError` if our side failed, so that the probe says nothing about the candidate. Only the
+    engine's evidence counts for that, never output that a ticket's code may print.
     """
     results = _read(gate, outcome, source)
     if ours := outcome.trouble or results.broken:
         raise InfrastructureError(
-            f"The machine failed a probe of {called(gate.name)} ({ours}): mend that, then type the same command; what "
+            f"The machine failed a probe of {called(gate.name)} ({ours}): fix that, then type the same command; what "
             "is known is kept, and no ticket is to blame."
         )
     return results
 
 
 def answers(probe_result: ProbeResult, failures: Iterable[Failure]) -> dict[TestId, Answer]:
-    """Which of ``failures`` a reading shows as well.
+    """Return whether each of ``failures`` occurs in a result.
 
-    A test that is gone fails where a whole run does not report it, one that is newly skipped where it is skipped.
+    A test that is gone "fails" if a whole run does not report it, and a newly skipped one if it is skipped.
     """
     return {failure.test: _answer(probe_result, failure) for failure in failures}
 
 
 def called(name: str) -> str:
-    """The name of a gate, or of the build, as people and the record call it."""
+    """Return the name of a gate, or of the build, for people and the record."""
     return name.strip("[]")
 
 
@@ -83,7 +83,7 @@ def _failed_answer(presence: Presence) -> Answer:
 
 
 def _gone_answer(presence: Presence) -> Answer:
-    """Whether a test is gone. It was not seen to run where a run broke off before it, either."""
+    """Return whether a test is gone; unclear if the run broke off before it."""
     match presence:
         case Presence.ABSENT | Presence.HIDDEN:
             return "fails"
@@ -134,7 +134,7 @@ def _read(gate: Gate, outcome: Outcome, source: str) -> Results:
 
 
 def _within_source(log: str, source: str) -> str:
-    """Count a container's paths from the source, as the local engine does: failures read the same in either."""
+    """Make a container's paths relative to the source, as with the local engine, so that failures read the same."""
     place = source.rstrip("/")
     return re.sub(rf"(?<![\w./-]){re.escape(place)}/", "", log) if place else log
 
@@ -144,6 +144,6 @@ def _bytes_within_source(content: bytes | None, source: str) -> bytes | None:
 
 
 def _strip(content: bytes, source: str) -> bytes:
-    """The same for a report, in whatever encoding it may be: the path's letters are the same in most."""
+    """Do the same for a report, in whatever encoding: the path's bytes are the same in most encodings."""
     place = source.rstrip("/").encode()
     return re.sub(rb"(?<![\w./-])" + re.escape(place) + rb"/", b"", content) if place else content

@@ -37,7 +37,7 @@ class ProbeRunner:
     consulted: dict[Key, Consulted] = field(default_factory=dict)
 
     def result(self, question: Question) -> ProbeResult:
-        """Return the answer to one question; raises what :meth:`results` raises."""
+        """Return the answer to one question; raises the errors of :meth:`results`."""
         return self.results([question])[0]
 
     def results(self, questions: Sequence[Question]) -> list[ProbeResult]:
@@ -45,8 +45,8 @@ class ProbeRunner:
 
         The answers, and the order in which the record lists them, do not depend on how many run at once.
 
-        Raises :class:`GatePendingError` where an answer is not known and its gate may not run now,
-        :class:`BudgetEndedError` where no time is left, and :class:`InfrastructureError` where our own side broke; all
+        Raises :class:`GatePendingError` if an answer is not known and its gate may not run now,
+        :class:`BudgetEndedError` if no time is left, and :class:`InfrastructureError` if our own side broke; all
         other answers are kept.
         """
         results: dict[Key, ProbeResult] = {}

@@ -1,4 +1,4 @@
-"""Answers the queries of culprit searches by probes."""
+"""Answer the queries of culprit searches by probes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class QueryProbes:
     retester: Retester
 
     def answer(self, gate: Gate, queries: Sequence[tuple[Query, tuple[Failure, ...]]]) -> list[dict[TestId, Answer]]:
-        """Answer queries, in order; unclear where tickets do not merge without the others."""
+        """Answer queries, in order; unclear if tickets do not merge without the others."""
         looks: dict[int, Look] = {}
         for place, (query, failures) in enumerate(queries):
             numbers = {*query.tickets, *self.retester.base(gate).tickets}

@@ -1,4 +1,4 @@
-"""Gates, probes and what the target branch broke, as the run record has them."""
+"""Make the run record's entries for gates, probes and failures of the target branch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sessions.source.trunk import Trunk
 
 
 def recorded_gate(name: str, progress: Progress | None, probes: Sequence[Consulted]) -> RecordedGate:
-    """What a gate, called ``name``, showed in all the ``probes`` of the day."""
+    """Return the entry of the gate ``name``, from all ``probes`` of the day."""
     failing = progress.failing.get(name, ()) if progress else ()
     unbuilt = progress.failing.get(BUILD.name, ()) if progress else ()
     flaky = progress.flaky.get(name, set()) if progress else set()
@@ -55,7 +55,7 @@ def recorded_gate(name: str, progress: Progress | None, probes: Sequence[Consult
 
 
 def recorded_probe(consulted: Consulted) -> RecordedProbe:
-    """A probe: what it ran, what for, and what failed in it."""
+    """Return the entry of a probe: what it ran, for which purpose, and what failed."""
     question, probe_result = consulted.question, consulted.probe_result
     return RecordedProbe(
         gate=called(question.gate.name),
@@ -76,12 +76,12 @@ def recorded_probe(consulted: Consulted) -> RecordedProbe:
 
 
 def recorded_tests(tests: Iterable[TestId]) -> tuple[TestId, ...]:
-    """The tests as a record keeps them, with the first line of their examples."""
+    """Return tests in the form of the record, with the first line of their examples."""
     return tuple(TestId.parse(str(test)) for test in tests)
 
 
 def _compared(measured: Measured, blamed: Collection[TestId]) -> Mapping[str, tuple[TestId, ...]]:
-    """What became of the release's tests. Those gone or skipped that are a ticket's fault are among the new ones."""
+    """Return the comparison with the release. Tests that are gone or skipped by a ticket's fault count as new."""
     compared = measured.comparison
     return {
         "known": recorded_tests(compared.known),
@@ -112,7 +112,7 @@ def _failure(failure: Failure) -> RecordedFailure:
 
 
 def _rates(flaky: Iterable[TestId], probes: Sequence[Consulted]) -> dict[TestId, FlakyRate]:
-    """How often each flaky test failed, in all of the day's runs that tell."""
+    """Return how often each flaky test failed in the day's runs that reached it."""
     rates = dict[TestId, FlakyRate]()
     for test in sorted(flaky):
         seen = [each.probe_result.results.presence(test) for each in probes if each.probe_result.built]
@@ -122,7 +122,7 @@ def _rates(flaky: Iterable[TestId], probes: Sequence[Consulted]) -> dict[TestId,
 
 
 def recorded_trunk(trunk: Trunk | None, breaks: Sequence[TrunkBreak]) -> RecordedTrunk | None:
-    """Return what the run record says of the branch that the line starts with; ``None`` without one."""
+    """Return the entry of the target branch that the merge line starts with; ``None`` without one."""
     if trunk is None:
         return None
     broke = tuple(
@@ -140,5 +140,5 @@ def recorded_trunk(trunk: Trunk | None, breaks: Sequence[TrunkBreak]) -> Recorde
 
 
 def _named(test: TestId) -> TestId:
-    """The test as the record names it: the build by the name that people know."""
+    """Return the test with the record's name for the build."""
     return TestId.parse(called(test.name) if test == BUILD_TEST else str(test))

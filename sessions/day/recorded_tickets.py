@@ -1,4 +1,4 @@
-"""Tickets as the run record has them."""
+"""Make the run record's entries for tickets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from sessions.tickets.model import Breakage, Decision, Ticket, Verdict
 
 
 def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTicket:
-    """Return the entry of a ticket: its verdict, and what shows it."""
+    """Return the entry of a ticket: its verdict and the evidence."""
     decision = progress.line.decisions.get(ticket.number, Decision(verdict=Verdict.NOT_REACHED))
     priorities = [label for label in day.config.tickets.priorities if plain(label) in map(plain, ticket.labels)]
     pinned = {each.number: each.commit for each in progress.line.tickets}
@@ -52,7 +52,7 @@ def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTic
 
 
 def _test_changes(number: int, progress: Progress) -> RecordedTestChanges:
-    """What a ticket's diff does to the tests of all gates."""
+    """Return what a ticket's diff does to the tests of all gates."""
     changes = [each.changes[number] for each in progress.measured.values() if number in each.changes]
     return RecordedTestChanges(
         brings=sum(each.brings for each in changes),
@@ -90,7 +90,7 @@ def recorded_hint(used: UsedHint) -> RecordedHint:
 
 
 def recorded_blocker(blocker: Blocker) -> RecordedBlocker:
-    """A ticket that keeps several others out."""
+    """Return the entry of a ticket that keeps several others out."""
     return RecordedBlocker(
         ticket=blocker.ticket,
         would_fit=tuple(blocker.would_fit),

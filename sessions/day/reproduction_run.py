@@ -1,4 +1,4 @@
-"""Runs what a ticket breaks once more, and compares that with what the record says. Pure but for the probe."""
+"""Run again what a ticket breaks, and compare the results with the record. Pure except for the probe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sessions.terminal.durations import parse_duration
 
 @dataclass(frozen=True, kw_only=True)
 class Rerun:
-    """What one run showed of one reported failure: whether it failed ``again``, and the excerpt that shows it."""
+    """The result of a new run for a reported failure: whether it failed ``again``, and the excerpt that shows it."""
 
     test: str
     again: bool
@@ -43,7 +43,7 @@ def evidence_probe(runner: ProbeRunner, evidence: Evidence) -> tuple[Gate, Probe
 def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[RecordedBreakage]) -> list[Rerun]:
     """Run the failing tests, and return what became of each of ``reported``, entries of ``broke`` in the record.
 
-    Raises :class:`InfrastructureError` where the engine, and not the candidate, failed.
+    Raises :class:`InfrastructureError` if the engine, and not the candidate, failed.
     """
     gate, probe = evidence_probe(runner, evidence)
     what = f"{called(gate.name)} on {evidence.commit[:10]}"
@@ -52,16 +52,15 @@ def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[RecordedBr
         watch.ended(0)
     results = results_of(gate, outcome, runner.builder.config.engine.source)
     if gate is not BUILD and outcome.steps[-1].name == BUILD_STEP:
-        words = f"the build fails, so that the test cannot run:\n{outcome.steps[-1].log[-2000:]}"
-        return [Rerun(test=str(broke.test), again=False, message=words) for broke in reported]
+        message = f"the build fails, so that the test cannot run:\n{outcome.steps[-1].log[-2000:]}"
+        return [Rerun(test=str(broke.test), again=False, message=message) for broke in reported]
     return [compare_with_record(broke, results) for broke in reported]
 
 
 def compare_with_record(broke: RecordedBreakage, results: Results) -> Rerun:
-    """Return what a run shows of a reported failure.
+    """Return the result of a run for a reported failure.
 
-    Tests are compared as text, as the record has no other name for them. A test that is gone is only shown to be gone
-    by a run that came to its end.
+    Only a run that ended normally can show that a test is gone.
     """
     test, kind = str(broke.test), broke.kind
     messages = {_name(failure.test): failure.message for failure in results.failures}
@@ -86,7 +85,7 @@ def _name(test: TestId) -> str:
 
 
 def _presence(test: str, results: Results) -> str:
-    """Return what a run shows of a test, as a verb."""
+    """Return the result of a test as a verb."""
     if test in {_name(failure.test) for failure in results.failures}:
         return "fails"
     if test in set(map(str, results.passed)):

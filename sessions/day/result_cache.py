@@ -46,17 +46,17 @@ class ResultCache:
         )
 
     def find(self, question: Question) -> ProbeResult | None:
-        """Return what is known, without a probe."""
+        """Return the stored result of a question, or ``None``."""
         return self.ledger.find(self.key(question))
 
     def find_or_join(self, question: Question) -> ProbeResult | None:
-        """Return what is known, also where all shards of a whole gate are, which ran here or elsewhere."""
+        """Return a stored result, or join those of all shards of a whole gate, which may have run elsewhere."""
         return self.find(question) or self._join_shards(question)
 
     def store(self, question: Question, outcome: Outcome) -> None:
         """Write a probe's results, log and artifacts.
 
-        Raises :class:`InfrastructureError` where our own side broke; then only its log and artifacts are kept.
+        Raises :class:`InfrastructureError` if our own side broke; then only its log and artifacts are kept.
         """
         key = self.key(question)
         log = _log_path(key)
@@ -91,7 +91,7 @@ class ResultCache:
         )
 
     def artifacts(self, tree: str, gate: Gate) -> Path:
-        """Return the folder of what a gate left on a tree."""
+        """Return the folder of a gate's artifacts for a tree."""
         return self.state / "artifacts" / tree[:12] / gate.name
 
     def _join_shards(self, question: Question) -> ProbeResult | None:

@@ -1,4 +1,4 @@
-"""Failing tests looked at again: on the head, on the release, and with some of the tickets."""
+"""Run failing tests again: on the head, on the release, or with some of the tickets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MISSING = ("gone", "skipped")
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """Failures to look for on a candidate: in which attempt, what for, and whether its build is worth keeping."""
+    """Failures to look for on a candidate, with the attempt, the purpose, and whether to keep its build."""
 
     candidate: Candidate
     failures: tuple[Failure, ...]
@@ -35,10 +35,10 @@ class Look:
 
 @dataclass(kw_only=True)
 class Retester:
-    """Runs just the files of some tests.
+    """Runs only the files of some tests.
 
-    A part of a gate is trusted to run a test only after it was seen to run it where the test is known to be. Else the
-    whole gate is run from then on: a selection that runs nothing must never read as a pass.
+    This is done only if such a run includes the test on a candidate that has it. Otherwise the whole gate runs from
+    then on: a selection that runs nothing must never count as passed.
     """
 
     runner: ProbeRunner
@@ -46,34 +46,36 @@ class Retester:
     whole_only: set[str] = field(default_factory=set)
 
     def look_at(self, gate: Gate, looks: Sequence[Look], head: Candidate) -> list[dict[TestId, Answer]]:
-        """What each look shows of its failures, all at once. ``head`` is the candidate that has the failures.
+        """Return the answers of each look; their probes run at once. ``head`` is the candidate with the failures.
 
-        Raises what :meth:`ProbeRunner.results` raises.
+        Raises the errors of :meth:`ProbeRunner.results`.
         """
         questions = [self._question(gate, look, head) for look in looks]
         probe_results = self.runner.results(questions)
-        asked = list(zip(looks, questions, probe_results, strict=True))
+        runs = list(zip(looks, questions, probe_results, strict=True))
         if any(
             self._misses_tests(gate, look, probe_result, head)
-            for look, question, probe_result in asked
+            for look, question, probe_result in runs
             if question.files
         ):
             self.whole_only.add(gate.name)
             return self.look_at(gate, looks, head)
         return [
             answers(self._held_to_status(gate, question, probe_result), look.failures)
-            for look, question, probe_result in asked
+            for look, question, probe_result in runs
         ]
 
     def base(self, gate: Gate) -> Candidate:
-        """What a gate's results are compared with: the release, or the release with what mends the gate."""
+        """Return the candidate of a gate's baseline: the release, or the release with tickets that fix the gate."""
         return self.baselines.start if gate is BUILD else self.baselines.of(gate).candidate
 
-    def certain(self, gate: Gate, failures: Sequence[Failure], told: Mapping[TestId, Answer]) -> dict[TestId, Answer]:
-        """The same answers; where a test that runs on the release did not run, nothing is known of it."""
+    def certain(
+        self, gate: Gate, failures: Sequence[Failure], answered: Mapping[TestId, Answer]
+    ) -> dict[TestId, Answer]:
+        """Return the answers, with "unclear" for tests that run on the release but did not run here."""
         sure: dict[TestId, Answer] = {}
         for failure in failures:
-            answer = told.get(failure.test, "unclear")
+            answer = answered.get(failure.test, "unclear")
             is_lost = answer == "not run" and self._runs_on_release(gate, failure.test)
             sure[failure.test] = "unclear" if is_lost else answer
         return sure
@@ -95,7 +97,7 @@ class Retester:
         )
 
     def _files(self, gate: Gate, failures: Sequence[Failure], head: Candidate) -> tuple[str, ...] | None:
-        """The files to run; ``None`` where only the whole gate is sure to run all tests."""
+        """Return the files to run; ``None`` if only the whole gate is sure to run all tests."""
         files: set[str] = set()
         for home in (head, self.base(gate)):
             tests = [failure.test for failure in failures if self._home(gate, failure, head) == home]
@@ -106,7 +108,7 @@ class Retester:
         return tuple(sorted(files))
 
     def _home(self, gate: Gate, failure: Failure, head: Candidate) -> Candidate:
-        """The candidate that a test is known to be in."""
+        """Return a candidate that is known to have a test."""
         return self.base(gate) if failure.kind in _MISSING else head
 
     def _misses_tests(self, gate: Gate, look: Look, probe_result: ProbeResult, head: Candidate) -> bool:
@@ -116,7 +118,7 @@ class Retester:
         return any(probe_result.results.presence(failure.test) is Presence.ABSENT for failure in at_home)
 
     def _held_to_status(self, gate: Gate, question: Question, probe_result: ProbeResult) -> ProbeResult:
-        """The reading of a whole run, which must end as the release's did where the same tests fail."""
+        """Return the result of a whole run; if the same tests fail as on the release, its status must be the same."""
         if gate is BUILD or question.files is not None or not probe_result.built:
             return probe_result
         release = self.baselines.of(gate).probe_result.results

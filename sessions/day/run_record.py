@@ -1,4 +1,4 @@
-"""What a session found, as the run record that others read."""
+"""Make the run record of a session."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from sessions.tickets.model import Ticket
 
 @dataclass(frozen=True, kw_only=True)
 class DayResult:
-    """All that goes into a record beside the day itself."""
+    """The results of a session that go into its record, in addition to the day itself."""
 
     state: State
     message: str = ""
@@ -48,7 +48,7 @@ class DayResult:
 
 
 def make_record(day: Day, day_result: DayResult) -> Record:
-    """The record of what a session found."""
+    """Return the run record of a session."""
     progress, runner = day_result.progress, day_result.runner
     head = progress.line.head if progress else day.base
     probes = list(runner.consulted.values()) if runner else []
@@ -88,9 +88,9 @@ def make_record(day: Day, day_result: DayResult) -> Record:
 
 
 def is_success(record: Record, fail_on: str | None) -> bool:
-    """Whether a session with this record ends with status 0: what was asked of the head holds.
+    """Whether a session with this record ends with status 0: the requested gates pass on the head.
 
-    A head on which other gates have still to run is no failure: splitting a day over several calls is normal.
+    It is no failure if other gates must still run: a day may be split over several sessions.
     """
     if fail_on == "ejected" and any(each.verdict.is_at_fault for each in record.tickets):
         return False

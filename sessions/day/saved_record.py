@@ -1,4 +1,4 @@
-"""Saves a day's record and its report beside it."""
+"""Save a day's record and its report."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def public_address(repository: str, state: Path) -> str:
 def write_configuration(record: Record, folder: Path) -> Path:
     """Write the configuration that a record's ``setup`` describes to a folder, and return the file.
 
-    Raises :class:`UsageError` where the record has no such description.
+    Raises :class:`UsageError` if the record has no such description.
     """
     if (setup := record.setup) is None:
         raise UsageError(

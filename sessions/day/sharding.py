@@ -1,4 +1,4 @@
-"""A day over the jobs of a CI matrix: each runs its shard of the gates, and one gathers what they found.
+"""Split a day over the jobs of a CI matrix: each runs its shard of the gates, and one gathers the results.
 
 ``--plan-shards 4`` prints the matrix, ``--shard 2/4`` runs one part, on the same state folder or an empty one, and
 ``--gather DIR``, with the jobs' state folders somewhere in it, goes on as if it had run them all.
@@ -19,7 +19,7 @@ from sessions.terminal.errors import UsageError
 
 
 def plan(count: int) -> str:
-    """The matrix as GitHub's ``strategy.matrix`` takes it."""
+    """Return the matrix in the format of GitHub's ``strategy.matrix``."""
     return json.dumps({"shard": [f"{place}/{count}" for place in range(1, count + 1)]})
 
 
@@ -33,10 +33,10 @@ def run_shard(day: Day, baselines: Baselines, head: Candidate, shard: tuple[int,
     release = (day.merger.bare, f"on {day.release.tag} itself", Purpose.RELEASE)
     on_head = (head, "on the head", Purpose.HEAD)
     start = (baselines.start, f"on {baselines.name}", Purpose.RELEASE)
-    wanted = [release, on_head] if baselines.start == day.merger.bare else [release, start, on_head]
+    parts = [release, on_head] if baselines.start == day.merger.bare else [release, start, on_head]
     runner = baselines.runner
     for turn, gate in enumerate(day.asked_gates()):
-        for candidate, why, purpose in wanted:
+        for candidate, why, purpose in parts:
             whole = Question(gate=gate, candidate=candidate, why=why, purpose=purpose, keep=True)
             if gate.files:
                 questions.append(runner.cache.shards_of(whole, count)[place - 1])
@@ -46,9 +46,9 @@ def run_shard(day: Day, baselines: Baselines, head: Candidate, shard: tuple[int,
 
 
 def gather(day: Day) -> None:
-    """Take in what the state folders below ``--gather`` know: readings, logs and artifacts.
+    """Copy results, logs and artifacts from the state folders below ``--gather``.
 
-    Raises :class:`UsageError` where there is none.
+    Raises :class:`UsageError` if there are none.
     """
     folder = day.options.gather
     if folder is None:

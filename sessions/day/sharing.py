@@ -1,4 +1,4 @@
-"""What a session shares with other machines: what pushes for a day, and what is known of the release alone."""
+"""Share results with other machines: the publication of a day, and that of a release's baseline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sessions.publishing.publication import Publication
 
 
 def publication_of(day: Day, runner: ProbeRunner | None) -> Publication:
-    """Return what pushes for a day whose probes ran with ``runner``, if any did."""
+    """Return the publication of a day. ``runner`` ran its probes, or is ``None`` if none ran."""
     images = runner.engine.images if runner else None
     image = day.config.engine.image
     return Publication(options=day.options, console=day.console, repository=image, images=images)
@@ -24,7 +24,7 @@ def publication_of(day: Day, runner: ProbeRunner | None) -> Publication:
 def share(day: Day, runner: ProbeRunner, record: Record, *, is_newest: bool) -> Record:
     """Save the record of a baseline if it ``is_newest``, and publish the release's image and what is known, if asked.
 
-    Raises :class:`InfrastructureError` where something could not be published.
+    Raises :class:`InfrastructureError` if something could not be published.
     """
     publication = publication_of(day, runner)
     if publication.images:

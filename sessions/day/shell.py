@@ -19,7 +19,7 @@ from sessions.terminal.errors import UsageError
 def look_inside(options: Options, console: Console) -> Record:
     """Open a shell in an image of the newest run, made if it is not here; returns the record of that run.
 
-    Raises :class:`UsageError` where that run has no such image.
+    Raises :class:`UsageError` if that run has no such image.
     """
     record = load_record(options.state)
     then = replace(options, release=record.release, date=date.fromisoformat(record.date))
@@ -30,7 +30,7 @@ def look_inside(options: Options, console: Console) -> Record:
             console.detail(f"the failing command: {command}")
         image, images = debug_images.make(inspection), runner.engine.images
         if image is None or images is None:
-            raise UsageError(f"There is no image to look into: the {runner.engine.name} engine made none.")
+            raise UsageError(f"There is no image to open: the {runner.engine.name} engine does not make images.")
         console.step(f"A shell in {image.name}; `exit` leaves it")
         images.enter(image)
     return record

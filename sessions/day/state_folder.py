@@ -47,7 +47,7 @@ def hold_state(state: Path) -> Iterator[None]:
 
 def _who(holder: Path) -> str:
     try:
-        words = json.loads(holder.read_text(encoding="utf-8"))
-        return f"process {words['pid']} since {words['since']}"
+        content = json.loads(holder.read_text(encoding="utf-8"))
+        return f"process {content['pid']} since {content['since']}"
     except (OSError, ValueError, KeyError):
         return "it does not say which"

@@ -46,9 +46,9 @@ def take_over(config: Config, options: Options, console: Console) -> None:
 
 
 def hand_over(publication: Publication, ledger: Ledger, record: Record) -> None:
-    """Publish what is known for the next call, if requested; nothing is pushed where nothing is new.
+    """Publish what is known for the next call, if requested; nothing is pushed if nothing is new.
 
-    Raises :class:`InfrastructureError` where the push is refused.
+    Raises :class:`InfrastructureError` if the push is refused.
     """
     images, name = publication.images, _state_image(publication.repository)
     if images is None or not publication.pushes_images:

@@ -9,12 +9,12 @@ from pathlib import Path
 from sessions.day.context import Day
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
+from sessions.day.ticket_source import open_tracker
 from sessions.ledger.record_file import load_record, write_whole
 from sessions.source.conflicts import Clash
 from sessions.source.line import merge_line, start_line
 from sessions.terminal.errors import UsageError
 from sessions.tickets.model import Ticket, Verdict
-from sessions.tickets.trackers import connect_tracker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ def find_stop(day: Day, number: int) -> Stop:
     Raises :class:`UsageError` for a ticket that is not ready, or that neither conflicts nor broke something together
     with another one in the newest record.
     """
-    tickets = select_tickets(connect_tracker(day.config.tickets, day.mirror.list_refs).read(), day.options)
+    tickets = select_tickets(open_tracker(day).read(), day.options)
     rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
     queue = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options)
     queue = start_line(queue, day.merger)

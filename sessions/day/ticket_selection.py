@@ -46,13 +46,14 @@ def todays_rules(config: Config, release: Release, tickets: Sequence[Ticket], de
         never=configured.never,
         milestone=milestone,
         target=None if target == ANY_TARGET else target or None,
+        approvals=configured.approvals,
     )
     check_not_elsewhere(tickets, rules)
     return rules
 
 
 def select_tickets(tickets: Sequence[Ticket], options: Options) -> tuple[Ticket, ...]:
-    """Return all tickets, or those of ``--only`` with the tickets that they depend on.
+    """Return all tickets, or those of ``--only`` with the tickets that they depend on or belong together with.
 
     Raises :class:`UsageError` for a number that the tracker does not have.
     """
@@ -62,7 +63,8 @@ def select_tickets(tickets: Sequence[Ticket], options: Options) -> tuple[Ticket,
             raise UsageError(f"{name}: the tracker has no open ticket {unknown[0]}.")
     if not options.only:
         return tuple(tickets)
-    selected = closure(frozenset(options.only), declared_needs(tickets))
+    company = {each.number: frozenset(each.depends) | frozenset(each.together) for each in tickets}
+    selected = closure(frozenset(options.only), company)
     return tuple(ticket for ticket in tickets if ticket.number in selected)
 
 

@@ -1,4 +1,4 @@
-"""Finds what a branch broke since the release, and with which commits, so that no ticket is blamed for it."""
+"""Find what the target branch broke since the release, and with which commits, so that no ticket is blamed for it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sessions.terminal.errors import GatePendingError, SourceError
 class TrunkBreak:
     """A test that passes on the release and fails with the branch's commits since then.
 
-    ``commit`` is the one with which it begins to fail, empty where that could not be shown; ``subject`` is its.
+    ``commit`` is the first at which it fails, empty if that could not be shown; ``subject`` is that commit's subject.
     """
 
     gate: str
@@ -33,18 +33,18 @@ class TrunkBreak:
     evidence: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """A clause such as ``docs::build, with 1a2b3c4d5e (Rename it)``."""
+        """Return a clause such as ``docs::build, with 1a2b3c4d5e (Rename it)``."""
         name = called(self.test.name) if self.test == BUILD_TEST else str(self.test)
         return f"{name}, with {self.commit[:10]} ({self.subject})" if self.commit else name
 
 
 def find_trunk_breaks(day: Day, runner: ProbeRunner) -> tuple[TrunkBreak, ...]:
-    """Compare the release with the branch's commits that tickets carry, and find who of these broke what is new.
+    """Compare the release with the branch's commits that tickets contain, and find the commits that broke something.
 
-    Each is verified both ways: the tests fail twice at the commit that is named, and pass twice at the one before.
+    Each is verified both ways: the tests fail twice at the named commit, and pass twice at the one before.
 
-    Raises :class:`SourceError` where the branch does not build any more, or a gate comes to no end on it, as then no
-    ticket can be judged; and what :meth:`ProbeRunner.results` raises.
+    Raises :class:`SourceError` if the branch does not build, or a gate does not end normally on it, because then no
+    ticket can be judged; and the errors of :meth:`ProbeRunner.results`.
     """
     trunk = day.merger.trunk
     if trunk is None:
@@ -60,7 +60,7 @@ def find_trunk_breaks(day: Day, runner: ProbeRunner) -> tuple[TrunkBreak, ...]:
         except GatePendingError:
             continue  # another call runs this gate
     for each in found:
-        day.console.detail(f"{trunk.name} broke {each} since {trunk.since}: no ticket answers for it")
+        day.console.detail(f"{trunk.name} broke {each} since {trunk.since}: no ticket is blamed for it")
     return tuple(found)
 
 
@@ -88,7 +88,7 @@ class _Search:
         return [self._break(gate, failures[test], span) for test, span in self._spans(gate, new).items()]
 
     def _spans(self, gate: Gate, failures: tuple[Failure, ...]) -> dict[TestId, Span]:
-        """Where those tests that fail again on the branch, and pass again on the release, begin to fail."""
+        """Return where tests begin to fail, of those that fail again on the branch and pass again on the release."""
         last = len(self.trunk.line) - 1
         again = self.probes.run(gate, {last: failures, -1: failures}, AGAIN) if failures else {}
         by_test = {failure.test: failure for failure in failures}
@@ -118,7 +118,7 @@ class _Search:
         )
 
     def _unusable(self, gate: Gate, failure: Failure, what: str) -> str:
-        """Why no ticket can be judged that carries the branch's commits."""
+        """Return why no ticket that contains the branch's commits can be judged."""
         spans = self._spans(gate, (failure,))
         if failure.test not in spans:
             return f"{self.trunk} {what} in one of two runs, so no ticket can be judged: type the same command again"
@@ -130,5 +130,5 @@ class _Search:
         )
 
     def _subject(self, commit: str) -> str:
-        words = ("log", "-1", "--no-show-signature", "--format=%s", commit)
-        return self.day.mirror.repository.git(*words).out.decode("utf-8", "replace").strip()[:100]
+        arguments = ("log", "-1", "--no-show-signature", "--format=%s", commit)
+        return self.day.mirror.repository.git(*arguments).out.decode("utf-8", "replace").strip()[:100]

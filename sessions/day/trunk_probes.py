@@ -1,4 +1,4 @@
-"""Runs tests at commits of the branch that the tickets start from."""
+"""Run tests at commits of the branch that the tickets start from."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TrunkProbes:
     def run(
         self, gate: Gate, places: Mapping[int, tuple[Failure, ...]], attempt: int
     ) -> dict[int, dict[TestId, Answer]]:
-        """Run tests at places of the line, all at once; unclear where a commit does not merge with the release."""
+        """Run tests at places of the line, all at once; unclear if a commit does not merge with the release."""
         looks: dict[int, Look] = {}
         for place, failures in places.items():
             if candidate := self._candidate(place):

@@ -74,7 +74,7 @@ class Engine(Protocol):
     def open(cls, config: Config, state: Path, opening: Opening) -> Self:
         """Open the engine, which may write to the state folder.
 
-        Raises :class:`EngineUnavailableError` where it cannot be used on this machine.
+        Raises :class:`EngineUnavailableError` if it cannot be used on this machine.
         """
         ...
 
@@ -96,14 +96,14 @@ class Engine(Protocol):
     def check_disk(self, release: str, source: int) -> str:
         """Return how much disk a run on a release needs and how much is free; its files have ``source`` bytes.
 
-        Raises :class:`InfrastructureError` where too little is free.
+        Raises :class:`InfrastructureError` if too little is free.
         """
         ...
 
     def prepare(self, release: ImageSource) -> Image:
         """Return the image of a release; pull or build it if it is not here yet.
 
-        Raises :class:`InfrastructureError` where that fails.
+        Raises :class:`InfrastructureError` if that fails.
         """
         ...
 

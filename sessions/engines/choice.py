@@ -62,7 +62,7 @@ def _first_usable(config: Config, state: Path, warn: Listen, *, trusted: bool) -
         engine.close()
         unavailable = f"{skipped[1].reason}, and " if skipped else ""
         raise InfrastructureError(
-            f"{_sentence(unavailable + engine.exposure)}, which would keep the tickets' code from your files: mend one "
+            f"{_sentence(unavailable + engine.exposure)}, which would keep the tickets' code from your files: fix one "
             f"of these, or run with --engine {name}."
         )
     raise InfrastructureError("No engine can be used here: see docs/security.md for what they need.")

@@ -24,7 +24,7 @@ class Need:
 
 @dataclass(frozen=True, kw_only=True)
 class Disk:
-    """A disk: its device number, the folder that is used on it, and its free bytes."""
+    """A disk: its device number, a folder on it, and its free bytes."""
 
     device: int
     place: Path

@@ -15,7 +15,7 @@ Export = Callable[[Path], None]
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSource:
-    """A release that an image is made of: tag, tree and commit (hex ids; empty where unknown), and its files."""
+    """A release that an image is made of: tag, tree and commit (hex ids; empty if unknown), and its files."""
 
     tag: str
     tree: str
@@ -82,7 +82,7 @@ class ImageTransfer(Protocol):
         ...
 
     def save(self, names: Sequence[str], path: Path) -> None:
-        """Write images with their names into an archive; raises also where one is missing."""
+        """Write images with their names into an archive; raises also if one is missing."""
         ...
 
     def load(self, ids: Mapping[str, str], path: Path) -> bool:
@@ -156,7 +156,7 @@ class ImageStore(Protocol):
         ...
 
     def digest(self, name: str) -> str | None:
-        """Return the digest (``sha256:…``) of an image in the registry; ``None`` where it is not there."""
+        """Return the digest (``sha256:…``) of an image in the registry; ``None`` if it is not there."""
         ...
 
     def built_here(self, image: Image) -> tuple[Built, ...]:

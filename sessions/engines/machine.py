@@ -24,7 +24,7 @@ def memory_size() -> int:
 
 
 def disk_trouble(places: Sequence[Path]) -> str:
-    """Return which of the disks of ``places`` is full, as a clause; empty where none is."""
+    """Return which of the disks of ``places`` is full, as a clause; empty if none is."""
     for place in places:
         disk = disk_at(place)
         if disk.free < _FULL:
@@ -60,7 +60,7 @@ class DiskWatch:
     def check(self, more: int = 0) -> None:
         """Check once; ``more`` bytes are used beside those that ``used`` sees.
 
-        Raises :class:`ExceededError` where the probe takes too much.
+        Raises :class:`ExceededError` if the probe takes too much.
         """
         used = self.used() + more
         if used > self.limit:

@@ -12,7 +12,7 @@ _SMALL = 2**18
 
 
 class StepOutput:
-    """The output of one step. Its listener hears lines without ``strip``, the folder that paths count from."""
+    """The output of a step. The listener gets lines in which paths are relative to the folder ``strip``."""
 
     def __init__(self, bounds: Bounds, listen: Listen, strip: str = "") -> None:
         self._bounds, self._listen, self._strip = bounds, listen, strip
@@ -22,7 +22,7 @@ class StepOutput:
 
     @property
     def exceeded(self) -> str:
-        """Why the step must be stopped, as a sentence without its full stop; empty where it need not be."""
+        """Why the step must be stopped, as a sentence without its full stop; empty if it need not be."""
         if self._size <= self._bounds.output:
             return ""
         return f"it printed more than {say_bytes(self._bounds.output)} ([engine] output sets how much)"

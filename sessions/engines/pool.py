@@ -64,7 +64,7 @@ class Threads:
             yield place, self._run(*probes[place])
 
     def close(self) -> None:
-        """The caller closes the engine."""
+        """Do nothing: the caller closes the engine."""
 
     def _run(self, probe: Probe, listen: Listen) -> Outcome | InfrastructureError:
         try:

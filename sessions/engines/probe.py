@@ -88,7 +88,7 @@ Ending = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class StepOutcome:
-    """How one step ended, its exit status (137 where it had to be killed), and what it printed.
+    """How one step ended, its exit status (137 if it had to be killed), and what it printed.
 
     Where it did not end by itself, the log's last line may say why in brackets.
     """
@@ -104,7 +104,7 @@ class StepOutcome:
         return self.status != 0 or self.ending != "exited"
 
     def stopped(self, ending: Ending, why: str) -> StepOutcome:
-        """The same step with another ending, and why in the log."""
+        """Return the same step with another ending, and why in the log."""
         begin = self.log if self.log.endswith("\n") or not self.log else f"{self.log}\n"
         return replace(self, ending=ending, log=f"{begin}[{why}]\n" if why else self.log)
 
@@ -115,7 +115,7 @@ class Outcome:
 
     ``steps`` ends with the first that failed. ``results`` is what it wrote to ``$INTEGRAND_RESULTS``, if anything.
     ``artifacts`` and ``reports`` hold files by their paths in the source. ``trouble`` says what is wrong with the
-    machine, as a clause ("the disk of /var has 0 B free"), and is empty where nothing is: engines fill it from what
+    machine, as a clause ("the disk of /var has 0 B free"), and is empty if nothing is: engines fill it from what
     they measure themselves, never from what a probe writes.
     """
 

@@ -20,7 +20,7 @@ ENGINES = {
 
 
 def engine_choices() -> tuple[str, ...]:
-    """The values of ``--engine`` and ``[engine] kind``."""
+    """Return the values of ``--engine`` and ``[engine] kind``."""
     return (AUTO, *ENGINES)
 
 

@@ -19,7 +19,7 @@ class RunCounts:
 
     @property
     def minority(self) -> int:
-        """How many runs differ from the majority; 0 where all agree."""
+        """How many runs differ from the majority; 0 if all agree."""
         return min(self.fails, self.passes)
 
     def __add__(self, other: RunCounts) -> RunCounts:

@@ -72,7 +72,7 @@ class RecordedTrunkBreak:
     test: TestId
     commit: Annotated[
         str,
-        "The commit of the branch's own (by first parents) with which the test begins to fail; empty where that could "
+        "The commit of the branch's own (by first parents) with which the test begins to fail; empty if that could "
         "not be shown.",
     ]
     subject: Annotated[str, "That commit's first line."]
@@ -123,15 +123,15 @@ class RecordedBreakage:
     with_: Annotated[Numbers, "The partners without which it breaks nothing."]
     message: str
     evidence: tuple[str, ...]
-    file: Annotated[str, "The failing test's file; empty where a gate fails as a whole."] = ""
-    commit: Annotated[str, "The candidate that shows it; empty where it could not be merged again."] = ""
+    file: Annotated[str, "The failing test's file; empty if a gate fails as a whole."] = ""
+    commit: Annotated[str, "The candidate that shows it; empty if it could not be merged again."] = ""
     tree: Annotated[str, "That candidate's tree."] = ""
     command: Annotated[str, "What runs the test, in the source of that candidate."] = ""
     image: Annotated[
         str,
         "An image that runs it: a local name, or repository@digest once it was pushed; empty without one.",
     ] = ""
-    reproduce: Annotated[str, "The command that shows it on any machine; empty where no candidate shows it."]
+    reproduce: Annotated[str, "The command that shows it on any machine; empty if no candidate shows it."]
     kind: Annotated[
         Kind,
         "How it fails.",
@@ -197,7 +197,7 @@ class RecordedTicket:
     title: str
     url: str
     priority: str
-    commit: Annotated[str, "The commit that was tested, or that was reviewed; empty where there is none."]
+    commit: Annotated[str, "The commit that was tested, or that was reviewed; empty if there is none."]
     verdict: Verdict
     reason: str
     blocked_by: Numbers
@@ -231,7 +231,7 @@ class TestCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """The counts of a gate on the release and on the head; none where it has not run on the head."""
+    """The counts of a gate on the release and on the head; none if it has not run on the head."""
 
     release: TestCounts | None = None
     head: TestCounts | None = None
@@ -287,7 +287,7 @@ class RecordedGate:
         "For each flaky test, in how many of the day's runs it failed.",
     ] = field(default_factory=dict)
     seconds: float
-    tests: Annotated[int, "How many tests or examples ran on the head; 0 where unknown."] = 0
+    tests: Annotated[int, "How many tests or examples ran on the head; 0 if unknown."] = 0
     files: Annotated[tuple[str, ...], "The files that are known to have been tested on the head."] = ()
     failures: Annotated[tuple[RecordedFailure, ...], "What `new` is about, and a failed build."] = ()
 
@@ -331,7 +331,7 @@ class RecordedImage:
 
     kind: ImageKind
     name: str
-    id: Annotated[str, "Empty where the registry had the image already."]
+    id: Annotated[str, "Empty if the registry had the image already."]
     number: Annotated[int, "Of evidence: the ticket at fault."] = 0
     gate: Annotated[str, "Of evidence: the gate that it breaks."] = ""
     tree: Annotated[str, "Of evidence: the tree that shows it."] = ""
@@ -343,7 +343,7 @@ class RecordedSetup:
 
     repository: Annotated[
         str,
-        "The project's own address, without user and password; of a clone, its origin's. Empty where it has none, "
+        "The project's own address, without user and password; of a clone, its origin's. Empty if it has none, "
         "`sample:` for the bundled sample.",
     ]
     submodules: bool
@@ -383,7 +383,7 @@ class RefusedChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What left the machine; each field is missing where nothing of its kind was to be published."""
+    """What was published; each field is missing if nothing of its kind was to be published."""
 
     image: PublishedImage | None = None
     branch: PublishedBranch | None = None
@@ -419,7 +419,7 @@ class Record:
     trunk: Annotated[
         RecordedTrunk | None,
         "What the tickets carry of the branch that they are for and the release lacks: it comes first in the merge "
-        "line, and no ticket answers for it. null: nothing.",
+        "line, and no ticket is blamed for it. null: nothing.",
     ] = None
     date: Annotated[str, {"format": "date"}]
     branch: Annotated[str, "Name of the integration branch."]
@@ -441,7 +441,7 @@ class Record:
         RecordedOptions,
         "The options of this call that bear on what is integrated, as far as they were given.",
     ] = RecordedOptions()
-    queue: Annotated[Numbers, "The tickets that were ready, in the order in which the merge line took them up."] = ()
+    queue: Annotated[Numbers, "The tickets that were ready, in the order in which the merge line tried them."] = ()
     order: Annotated[Numbers, "The tickets of the head in merge order."]
     hints: Annotated[tuple[RecordedHint, ...], "The hints that were used."] = ()
     best_set: Annotated[RecordedBestSet | None, "Missing where `[tickets] select` is `first`."] = None
@@ -455,7 +455,7 @@ class Record:
         tuple[RecordedProbe, ...],
         "What the day rests on, in order, whether it ran in this call or before.",
     ]
-    engine: Annotated[str, "Which engine ran the probes; empty where none ran."]
+    engine: Annotated[str, "Which engine ran the probes; empty if none ran."]
     image: str
     images: Annotated[tuple[RecordedImage, ...], "The images that `publish` may push."] = ()
     published: Annotated[Published, "What left the machine."]

@@ -53,20 +53,20 @@ _NOUNS = {str: "text", int: "a whole number", float: "a number", bool: "true or 
 
 
 def record_data(record: Record) -> dict[str, Any]:
-    """The record as JSON has it: dictionaries, lists, texts and numbers."""
+    """Return the record as JSON data: dictionaries, lists, texts and numbers."""
     data: dict[str, Any] = json.loads(record_text(record))
     return data
 
 
 def record_text(record: Record) -> str:
-    """The record as JSON. Bytes of a path that are no UTF-8 are in it as lone surrogates."""
+    """Return the record as JSON. Bytes of a path that are not UTF-8 become lone surrogates."""
     return json.dumps(_converter().unstructure(record), indent=2, ensure_ascii=False)
 
 
 def parse_record(data: object) -> Record:
-    """The record that JSON holds, also one of an older version.
+    """Return the record in JSON data, which may come from an older version.
 
-    Raises ValueError, one clause that names the first wrong field.
+    Raises ValueError with a clause that names the first wrong field.
     """
     if not isinstance(data, dict):
         raise ValueError("it holds no record")  # noqa: TRY004  told with the other ways to be damaged
@@ -79,7 +79,7 @@ def parse_record(data: object) -> Record:
 
 
 def save_record(record: Record, folder: Path) -> None:
-    """Write ``run.json`` in a day's folder and let ``latest`` be that day; each whole or not at all."""
+    """Write ``run.json`` into a day's folder, and point ``latest`` to that day; both changes are atomic."""
     write_whole(folder / "run.json", record_text(record) + "\n")
     point_latest(folder)
 
@@ -87,15 +87,15 @@ def save_record(record: Record, folder: Path) -> None:
 def read_record(path: Path) -> Record:
     """Read a record from a file.
 
-    Raises OSError where the file cannot be read, and ValueError, with one clause, where it holds no record.
+    Raises OSError if the file cannot be read, and ValueError with a clause if it is not a record.
     """
     return parse_record(json.loads(path.read_text(encoding="utf-8")))
 
 
 def load_record(state: Path) -> Record:
-    """The newest record of a state folder.
+    """Return the newest record of a state folder.
 
-    Raises :class:`UsageError` where there is none that can be read.
+    Raises :class:`UsageError` if there is none that can be read.
     """
     path = state / "latest" / "run.json"
     try:
@@ -107,16 +107,16 @@ def load_record(state: Path) -> Record:
 
 
 def record_of_day(folder: Path) -> Record | None:
-    """The record in a day's folder; ``None`` where there is none that can be read."""
+    """Return the record in a day's folder; ``None`` if there is none that can be read."""
     with suppress(OSError, ValueError):
         return read_record(folder / "run.json")
     return None
 
 
 def point_latest(folder: Path) -> None:
-    """Let ``latest``, beside the folder of all days, be this one.
+    """Point ``latest``, next to the folder of all days, to this day's folder.
 
-    A part of a day never hides that day: where the whole day of the same release is there, ``latest`` is that.
+    A part of a day does not hide that day: if the whole day of the same release exists, ``latest`` points to that.
     """
     if folder.name.endswith(PART):
         whole = folder.with_name(folder.name.removesuffix(PART))
@@ -131,7 +131,7 @@ def point_latest(folder: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader finds the old content or the new one, never a half."""
+    """Write a file atomically: a reader finds either the old content or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(path.name + ".half")
     half.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -158,18 +158,18 @@ def _converter() -> Converter:
 
 
 def _upgrading(kind: type, read: Callable[[Mapping[str, Any], Any], Any]) -> Callable[[Any, Any], Any]:
-    """A hook that reads what older versions wrote as well."""
+    """Return a cattrs hook that also reads what older versions wrote."""
     upgrade = _UPGRADES.get(kind)
     return read if upgrade is None else lambda data, _: read(upgrade(data), kind)
 
 
 def _exactly(kind: type) -> Callable[[Any, Any], Any]:
-    """A hook that takes a value of one kind as it is, where cattrs would convert others; True is no number."""
+    """Return a cattrs hook that accepts only values of exactly this type, which cattrs would convert otherwise."""
     kinds = (int, float) if kind is float else kind
 
-    def check(value: Any, wanted: Any) -> Any:
-        if wanted is not kind and issubclass(wanted, StrEnum):  # for cattrs, each of them is a str
-            return wanted(value)
+    def check(value: Any, target: Any) -> Any:
+        if target is not kind and issubclass(target, StrEnum):  # for cattrs, each of them is a str
+            return target(value)
         if not isinstance(value, kinds) or (isinstance(value, bool) and kind is not bool):
             raise ValueError(f"must be {_NOUNS[kind]}")
         return value
@@ -183,7 +183,7 @@ def _is_tuple(kind: Any) -> bool:
 
 
 def _listed(converter: Converter, kind: Any) -> Callable[[Any, Any], Any]:
-    """A hook that makes a tuple of a list, where cattrs would take a text or an object, too."""
+    """Return a cattrs hook that makes a tuple of a list, and refuses texts and objects, which cattrs would accept."""
     list_kind: Any = GenericAlias(list, get_args(kind)[:1])
     read = converter.get_structure_hook(list_kind)
 
@@ -218,12 +218,12 @@ def _upgraded_probe(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_check(data: dict[str, Any]) -> dict[str, Any]:
-    """A breakage or probe that says whether it is of the build: no gate could have that name before it did."""
+    """Add the kind of check to an old breakage or probe, in which the name "build" always meant the build."""
     return {"check": "build" if data["gate"] == "build" else "gate", **data}
 
 
 def _purpose(data: dict[str, Any]) -> str:
-    """What a probe was for, guessed from ``why``."""
+    """Guess the purpose of a probe from ``why``."""
     why = str(data["why"])
     if why.endswith("for flakes"):
         return Purpose.FLAKES

@@ -21,7 +21,7 @@ _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 def record_schema() -> dict[str, Any]:
-    """The schema (draft 2020-12) of ``run.json``."""
+    """Return the JSON Schema (draft 2020-12) of ``run.json``."""
     definitions = dict[str, dict[str, Any]]()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -49,7 +49,7 @@ def _has_default(each: Field[Any]) -> bool:
 
 
 def _as_written(hint: Any, kind: type, name: str) -> Any:
-    """The type of a field in JSON: one that is left out where it is None is never null."""
+    """Return the type of a field in JSON: a field that is left out if it is None is never null."""
     marks: tuple[Any, ...] = ()
     if typing.get_origin(hint) is Annotated:
         hint, *rest = typing.get_args(hint)

@@ -1,7 +1,7 @@
-"""What the state folder keeps: what a session needed within `[engine] keep_days`, and nothing older.
+"""Remove from the state folder what no session needed within `[engine] keep_days`.
 
-A result is as old as the last day whose record names it, or the day on which it was first noticed here. Days are those
-of `--date`, not of a clock: one that goes back removes nothing.
+A result is as old as the last day whose record names it, or the day on which it was first found here. Days are those of
+`--date`, not of a clock: if a date goes back, nothing is removed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SEEN = "create table if not exists seen (log text primary key, day text not nul
 def tidy_state(state: Path, record: Record, today: dt.date, keep_days: int) -> None:
     """Remove results, logs, artifacts and days' folders that nothing needed within ``keep_days`` before ``today``.
 
-    Raises :class:`OSError` or :class:`sqlite3.Error` where the disk does not allow it.
+    Raises :class:`OSError` or :class:`sqlite3.Error` if files cannot be read or deleted.
     """
     before = (today - dt.timedelta(days=keep_days)).isoformat()
     used = {probe.log for probe in record.probes}

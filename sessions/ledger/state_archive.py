@@ -1,4 +1,4 @@
-"""What another machine needs to go on where this one stopped, as one archive: the ledger, records, logs, documents."""
+"""Pack what another machine needs to continue a day: the ledger, records, logs and documents, as one archive."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from sessions.ledger.record import Record
 from sessions.ledger.record_file import point_latest
 from sessions.terminal.errors import InfrastructureError
 
-# The archive's one folder, and the file in a state folder that says whether there is anything to go on from.
+# The archive's top folder, and the file of a state folder without which there is nothing to continue from.
 FOLDER = "integrand-state"
 LEDGER = "ledger.sqlite"
 _UNPACKING = "unpacking-"
 
 
 def pack_state(state: Path, record: Record) -> IO[bytes]:
-    """The knowledge of a state folder whose newest record is ``record``: a stream to read and to close.
+    """Return an archive of a state folder whose newest record is ``record``, as a stream that the caller closes.
 
-    Of logs and documents, those that the record speaks of.
+    It has only the logs and documents that the record names.
     """
     stream = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
     with (
@@ -42,9 +42,9 @@ def pack_state(state: Path, record: Record) -> IO[bytes]:
 
 
 def unpack_state(stream: IO[bytes], state: Path) -> None:
-    """Fill a state folder that has no ledger yet; the ledger comes last, so that half an archive is none.
+    """Fill a state folder that has no ledger yet; the ledger comes last, so that half an archive does not count.
 
-    Raises :class:`InfrastructureError` where it is no such archive.
+    Raises :class:`InfrastructureError` if the archive is not valid.
     """
     try:
         for left in state.glob(f"{_UNPACKING}*"):  # by a call that was killed

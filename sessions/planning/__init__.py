@@ -1,1 +1,1 @@
-"""Which open tickets go together: found by merging them in pairs, before anybody asks for a day with them."""
+"""Find out which open tickets conflict, by merging them in pairs, before a day includes them."""

@@ -1,4 +1,4 @@
-"""The order of merging in which the fewest tickets have to be merged again by their authors. Pure."""
+"""Find the merge order in which the fewest tickets conflict with an earlier one. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from sessions.tickets.order import Needs, find_cycles, merge_order
 
 Neighbours = Mapping[int, frozenset[int]]
 
-# Up to this many tickets that hang together by conflicts, all choices are tried; beyond, the least entangled go first.
+# In a group of up to this many tickets that conflicts connect, all choices are tried; in larger groups, tickets with
+# the fewest conflicts go first.
 _EXACT = 30
 
 
@@ -28,10 +29,8 @@ class Order:
 def cheapest_order(numbers: Iterable[int], conflicts: Iterable[tuple[int, int]], needs: Needs) -> Order:
     """Order ``numbers`` so that few conflict with an earlier one.
 
-    What a ticket needs comes before it, but where tickets wait for each other.
-
-    A largest set of tickets without conflicts goes first (a maximum independent set of the graph of conflicts); each of
-    the others then has to be mended once.
+    Dependencies come first, except for cyclic ones. A largest set of tickets without conflicts (a maximum independent
+    set of the conflict graph) goes first; each of the others must then resolve its conflicts once.
     """
     around: dict[int, set[int]] = {number: set() for number in numbers}
     for first, second in conflicts:
@@ -41,7 +40,7 @@ def cheapest_order(numbers: Iterable[int], conflicts: Iterable[tuple[int, int]],
     parts = list(_parts(neighbours))
     free = frozenset[int]().union(*(_independent(part, neighbours) for part in parts))
     inside = {number: needs.get(number, frozenset()) & neighbours.keys() for number in neighbours}
-    for cycle in find_cycles(inside):  # tickets that wait for each other: the radar looks at them all the same
+    for cycle in find_cycles(inside):  # the radar also shows tickets that depend on each other
         inside |= {number: inside[number] - {*cycle} for number in cycle}
     order = merge_order(inside, rank=lambda number: 0 if number in free else 1)
     place = {number: at for at, number in enumerate(order)}
@@ -51,7 +50,7 @@ def cheapest_order(numbers: Iterable[int], conflicts: Iterable[tuple[int, int]],
 
 
 def _parts(neighbours: Neighbours) -> Iterable[frozenset[int]]:
-    """The groups of tickets that hang together by conflicts."""
+    """Return the connected components of the conflict graph."""
     left = set(neighbours)
     while left:
         part, open_ = set[int](), [min(left)]
@@ -65,7 +64,7 @@ def _parts(neighbours: Neighbours) -> Iterable[frozenset[int]]:
 
 
 def _independent(part: frozenset[int], neighbours: Neighbours) -> frozenset[int]:
-    """A largest set without conflicts for small parts, a large one for others."""
+    """Return a set of tickets without conflicts: a largest one for small components, a large one for others."""
     if not part:
         return frozenset()
     if len(part) > _EXACT:

@@ -1,4 +1,4 @@
-"""What each ticket changes on a base, and which pairs of tickets can conflict at all. Pure."""
+"""Find the pairs of tickets that can conflict at all, from what each ticket changes. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Footprint:
 
     @classmethod
     def of(cls, hunks: Iterable[Hunk]) -> Footprint:
-        """The footprint of a diff."""
+        """Return the footprint of a diff."""
         found = dict[str, list[Hunk]]()
         for hunk in hunks:
             found.setdefault(hunk.path, []).append(hunk)
@@ -29,20 +29,20 @@ class Footprint:
 
     @property
     def keys(self) -> frozenset[str]:
-        """What it shares with every footprint that it can conflict with.
+        """The paths of which two conflicting footprints share at least one.
 
-        Its files; for a file that may be new or gone, the folders above too, as git moves files into a folder that the
-        other side renamed, and a file cannot lie where the other side has a folder.
+        These are its files, and the parent folders of files that may be new or deleted: git moves files into a folder
+        that the other side renamed, and a file conflicts with a folder of the same name.
         """
         moving = [path for path, hunks in self.hunks.items() if not _has_plain_lines(hunks)]
         return frozenset([*self.hunks, *(folder for path in moving for folder in _folders(path))])
 
 
 def pairs_to_merge(footprints: Mapping[int, Footprint], *, by_lines: bool = True) -> tuple[tuple[int, int], ...]:
-    """The pairs that must be merged to know whether they conflict, lower number first, sorted.
+    """Return the pairs that must be merged to know whether they conflict, lower number first, sorted.
 
-    ``by_lines`` leaves out pairs whose changes of the same files are far apart; that must not be done where attributes
-    name other ways of merging.
+    ``by_lines`` leaves out pairs whose changes to the same files are far apart. It must be off if attributes choose
+    another merge driver.
     """
     holders = dict[str, list[int]]()
     for number, footprint in footprints.items():
@@ -58,7 +58,7 @@ def pairs_to_merge(footprints: Mapping[int, Footprint], *, by_lines: bool = True
 
 
 def headings(path: str, first: Footprint, second: Footprint) -> tuple[str, ...]:
-    """What people call the places of a file in which two footprints meet, as git's hunk headers have it."""
+    """Return the sections of a file in which two footprints meet, from git's hunk headers."""
     near = (a.heading or b.heading for a, b in _meetings(first.hunks.get(path, ()), second.hunks.get(path, ())))
     return tuple(dict.fromkeys(filter(None, near)))
 

@@ -1,4 +1,4 @@
-"""All open tickets merged in pairs onto one base: who conflicts with whom, and where."""
+"""Merge all open tickets in pairs onto one base, and find who conflicts with whom, and where."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Meeting:
 class PairConflicts:
     """``conflicts`` by pair, lower number first; ``unfit`` are the tickets that do not merge with the base alone.
 
-    ``fit`` are all others that bring something; ``merged`` is how many pairs had to be merged.
+    ``fit`` are all others that change something; ``merged`` is how many pairs had to be merged.
     """
 
     conflicts: Mapping[tuple[int, int], tuple[Meeting, ...]]
@@ -40,7 +40,7 @@ class PairConflicts:
 def find_pair_conflicts(tickets: Sequence[Ticket], merger: Merger) -> PairConflicts:
     """Merge each ticket onto ``merger.base``, and with each other ticket that changes something near.
 
-    Raises :class:`SourceError` where git itself failed.
+    Raises :class:`SourceError` if git itself failed.
     """
     alone = {ticket.number: merger.merge(merger.base, ticket) for ticket in tickets}
     unfit = {number: merged.places for number, merged in alone.items() if isinstance(merged, Clash)}
@@ -74,7 +74,7 @@ def footprint_of(merger: Merger, tree: str) -> Footprint:
 def _conflicting(
     merger: Merger, pairs: Sequence[tuple[int, int]], alone: Mapping[int, Candidate]
 ) -> list[tuple[int, int]]:
-    """Those pairs that do not merge, tried by as many processes of git as there are cores."""
+    """Return the pairs that conflict; they are merged by as many git processes as there are cores."""
     workers = min(os.cpu_count() or 1, 8)
 
     def share(start: int) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The integration branch, pushed to the project's repository."""
+"""Push the integration branch to the project's repository."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def publish_branch(
 ) -> PublishedBranch | None:
     """Push ``commit`` as ``branch`` if ``--publish`` was given; else say what would be pushed, and return ``None``.
 
-    Nothing is pushed when the branch is there already; a branch that somebody else moved since it was looked at
-    is not overwritten.
+    Nothing is pushed if the branch is at that commit already. A branch that somebody else moved in the meantime is not
+    overwritten.
 
-    Raises :class:`SourceError` where the push is refused.
+    Raises :class:`SourceError` if the push is refused.
     """
     mirror.repository.keep(f"days/{branch}", commit)
     current = mirror.refs.tip(branch)
@@ -32,7 +32,7 @@ def publish_branch(
         reply = mirror.repository.git("push", "--quiet", lease, "--", mirror.url, refs, ok=(0, 1, 128), online=True)
         if reply.status:
             why = " ".join(reply.err.split())[:300]
-            message = f"Pushing {branch} to {mirror.url} was refused ({why}): mend that, then run again."
+            message = f"Pushing {branch} to {mirror.url} was refused ({why}): fix that, then run again."
             raise SourceError(without_secret(message))
     console.detail(f"branch {branch} is at {commit[:10]}" + (" already" if current == commit else ", pushed"))
     return PublishedBranch(name=branch, commit=commit, repository=without_secret(mirror.url))

@@ -1,4 +1,4 @@
-"""Closing the tickets that a release contains."""
+"""Close the tickets that a release merged."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def close_merged(
 
     Without ``publish``, say which would be closed, and return ``None``.
 
-    A ticket that has moved since it was merged is left open, and named; so is one that was taken out again. One that
-    cannot be closed keeps no other from being closed: ``writes`` knows of it.
+    A ticket that has moved since it was merged, or was reverted, stays open, and is printed. If a ticket cannot be
+    closed, ``writes`` records that, and the others are closed.
     """
     closed = list[int]()
     with closing(OwnHistory(mirror.repository, release.commit)) as history:
@@ -57,7 +57,7 @@ def _open_tickets(tracker: TicketSource, writes: Writes) -> tuple[Ticket, ...]:
 
 @dataclass(frozen=True)
 class _Merged:
-    """What a release merged."""
+    """The tickets that a release merged."""
 
     mirror: Mirror
     release: Release
@@ -68,7 +68,7 @@ class _Merged:
         return ticket.commit in self._merges
 
     def why_open(self, ticket: Ticket) -> str:
-        """Why a ticket is left open although something speaks for its having been merged; empty otherwise."""
+        """Return why a ticket stays open although it seems to be merged; empty otherwise."""
         at = self.mirror.refs.tip(ticket.branch) if ticket.branch and not ticket.repository else None
         if not self.has(ticket):
             named = self._named.get(ticket.number)

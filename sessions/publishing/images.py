@@ -1,4 +1,4 @@
-"""Publishes images: pushes them to the registry of ``[engine] image``."""
+"""Push images to the registry of ``[engine] image``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from sessions.terminal.errors import InfrastructureError
 
 
 def publish_image(images: ImageStore, name: str, console: Console) -> str:
-    """Push the image called ``name`` (repository:tag) unless it is there; returns its ``repository@sha256:…``.
+    """Push the image called ``name`` (repository:tag) unless the registry has it; return its ``repository@sha256:…``.
 
-    Raises :class:`InfrastructureError` where the push is refused, or what comes back is not what was sent.
+    Raises :class:`InfrastructureError` if the push is refused, or the registry returns another image than was pushed.
     """
     pushed = images.push(name)
     console.detail(f"image {name} pushed as {pushed.digest}" if pushed.is_new else f"image {name} is there already")
@@ -19,10 +19,10 @@ def publish_image(images: ImageStore, name: str, console: Console) -> str:
 
 
 def publish_baseline(images: ImageStore, image: Image, console: Console) -> None:
-    """Push what was built here of a release's image, so that others pull it instead of building it.
+    """Push the parts of a release's image that were built here, so that others pull them instead of building them.
 
-    Each image goes under a name that identifies what it is made of, and is pushed once; and under the name of the build
-    cache. A cache that cannot be pushed is no failure.
+    Each image is pushed once under a name that identifies its content, and also under the name of the build cache. It
+    is no failure if the cache cannot be pushed.
     """
     for built in images.built_here(image):
         name, cache = built.names

@@ -1,7 +1,7 @@
-"""What one run record lets out: the release's image, evidence, the head's image, and last its branch.
+"""Push what a run record names: the release's image, evidence, the head's image, and finally its branch.
 
-`nox -s integrate -- --publish` and `nox -s publish` both push through here. Nothing of a ticket runs here, and
-nothing is pushed but what the record names.
+Both `nox -s integrate -- --publish` and `nox -s publish` use this module. It runs no code of tickets, and pushes only
+what the record names.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _AGAIN = "Type `nox -s integrate` here, or with --pack on the machine that made 
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """Pushes what a record names, if ``--publish`` was given. ``images`` is ``None`` where there are none.
+    """Pushes what a record names, if ``--publish`` was given. ``images`` is ``None`` for an engine without images.
 
-    ``troubles`` collects what was refused: a refused push keeps only what rests on it from being pushed.
+    ``troubles`` collects refused pushes: a refused push prevents only the pushes that depend on it.
     """
 
     options: Options
     console: Console
-    repository: str  # `[engine] image`, empty where images stay here
+    repository: str  # `[engine] image`, empty if images are not pushed
     images: ImageStore | None
     troubles: list[IntegrandError] = field(default_factory=list)
 
@@ -55,7 +55,7 @@ class Publication:
 
     @contextmanager
     def go_on(self) -> Iterator[None]:
-        """Keep a push that was refused for :meth:`finish`, and go on after it."""
+        """Store the error of a refused push for :meth:`finish`, and continue after it."""
         try:
             yield
         except (InfrastructureError, SourceError) as error:
@@ -67,18 +67,18 @@ class Publication:
             raise self.troubles[0]
 
     def push_release(self, record: Record) -> None:
-        """Push what was built of the release's image: results count for that image and no other."""
+        """Push what was built of the release's image, because results are valid for that image only."""
         for image in _images(record, ImageKind.RELEASE):
             if self.images and self.pushes_images:
                 with self.go_on():
                     publish_baseline(self.images, self._checked(image), self.console)
 
     def pushed_evidence(self, name: str) -> str:
-        """Return the address of an evidence image that the registry has already, or an empty text.
+        """Return the address of an evidence image if the registry has it already, or an empty text.
 
-        The name says what is in the image: one that was pushed on another day shows the same.
+        The name identifies the content, so an image that was pushed on another day shows the same.
 
-        Raises :class:`InfrastructureError` where the registry does not say.
+        Raises :class:`InfrastructureError` if the registry fails.
         """
         digest = self.images.digest(name) if self.images and self.pushes_images else None
         return f"{self.repository}@{digest}" if digest else ""
@@ -123,9 +123,9 @@ class Publication:
         return publish_image(images, self._checked(image).name, self.console)
 
     def _checked(self, image: RecordedImage) -> Image:
-        """Return the image, which is here as the record names it.
+        """Return the local image that the record names.
 
-        Raises :class:`InfrastructureError` where it is missing, or another image has its name.
+        Raises :class:`InfrastructureError` if it is missing, or another image has its name.
         """
         assert self.images is not None  # noqa: S101  the callers looked
         name, recorded = image.name, image.id

@@ -1,4 +1,4 @@
-"""Changes that a tracker refused on earlier days, so that they are not tried each day: ``STATE/refused.json``."""
+"""Remember changes that a tracker refused, in ``STATE/refused.json``, so that they are not tried every day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from sessions.ledger.record_file import write_whole
 from sessions.tickets.refusals import Change, Refusal, TicketPart
 
-# A refused change is tried again after that time: we may have been given a right meanwhile.
+# A refused change is tried again after this time: our token may have got the permission in the meantime.
 RETRY_AFTER = dt.timedelta(days=7)
 
 
@@ -43,11 +43,11 @@ class Memory:
 
     @classmethod
     def of(cls, state: Path, tracker: str) -> Memory:
-        """The memory in a state folder."""
+        """Return the memory in a state folder."""
         return cls(path=state / "refused.json", tracker=tracker)
 
     def recall(self) -> tuple[Remembered, ...]:
-        """Return the stored refusals: none where the file cannot be read."""
+        """Return the stored refusals: none if the file cannot be read."""
         return tuple(map(_read, self._rows(is_ours=True)))
 
     def keep(self, remembered: Iterable[Remembered]) -> None:

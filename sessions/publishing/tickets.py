@@ -1,4 +1,4 @@
-"""Verdicts, written on their tickets through the tracker."""
+"""Write verdicts to their tickets through the tracker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sessions.tickets.trackers.kind import TicketSource
 
 
 def report_address(configured: str) -> str:
-    """The address of the report for tickets: the configured one, else that of the GitHub Actions run around us."""
+    """Return the report's address for comments: the configured one, or else that of the current GitHub Actions run."""
     run = [os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
     actions = f"{run[0]}/{run[1]}/actions/runs/{run[2]}" if all(run) else ""
     return configured or actions
@@ -46,7 +46,7 @@ def tell_tickets(
         count = sum(ticket.verdict is Verdict.INTEGRATED for ticket in record.tickets)
         console.detail(f"{count} integrated tickets are told once the branch is pushed")
     if not publish:
-        console.detail(f"{len(concerned)} tickets would be told with --publish")
+        console.detail(f"{len(concerned)} tickets would get a comment with --publish")
         return None
     complete, changed = list[int](), 0
     for ticket in concerned:

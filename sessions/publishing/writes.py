@@ -1,4 +1,4 @@
-"""The writes to a tracker in one call: which were refused or failed, and the messages about them at the end."""
+"""Make the writes to a tracker in one session, and report at the end which were refused or failed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Writes:
     _stopped: TrackerError | None = None
 
     def attempt(self, number: int, write: Write) -> WriteResult | None:
-        """Write to one ticket; the result, or ``None`` where it failed or writing has stopped."""
+        """Write to one ticket; the result, or ``None`` if it failed or writing has stopped."""
         if self._stopped:
             return None
         known = () if self.retry else self.known
@@ -78,10 +78,9 @@ class Writes:
     def finish(self, console: Console) -> None:
         """Show what was refused.
 
-        A refusal that belongs to a ticket does not fail the call, as nobody can mend it here.
+        A refusal that concerns a single ticket does not fail the session, because it cannot be fixed here.
 
-        Raises :class:`TrackerError` with one sentence where the tracker failed, or refuses a kind of change on every
-        ticket.
+        Raises :class:`TrackerError` if the tracker failed, or refuses a kind of change on every ticket.
         """
         self._say_refusals(console)
         if self._stopped:
@@ -89,21 +88,21 @@ class Writes:
         if self._failed:
             number, why = next(iter(self._failed.items()))
             raise TrackerError(
-                f"{_tickets(len(self._failed))} could not be told or closed, first #{number}: {why} "
-                "The same command tells the rest."
+                f"{_tickets(len(self._failed))} could not be written to or closed, first #{number}: {why} "
+                "The same command writes to the rest."
             )
         if setup := [each for each in self._refused if self._is_setup(each)]:
             raise TrackerError(
                 f"No {setup[0].change.part} could be written ({_tickets(len(setup))}): {setup[0].why} "
-                "Once that is mended, the same command writes what is missing."
+                "Once that is fixed, the same command writes what is missing."
             )
 
     def _is_setup(self, refusal: Refusal) -> bool:
-        """Whether our token or configuration is wrong: not where the same kind of change was made on another ticket."""
+        """Whether our token or configuration is wrong: the same kind of change succeeded on no other ticket."""
         return refusal.may_be_setup and refusal.change.part not in {part for _, part in self._changed}
 
     def _fresh(self) -> list[Remembered]:
-        """The refusals of this call that are about a ticket, and not about our set-up."""
+        """Return the refusals of this session that concern a ticket rather than our token or configuration."""
         since = {each.refusal.change: each.since for each in self.known}
         ours = {each.change: each for each in self._refused if not self._is_setup(each)}
         return [

@@ -9,9 +9,9 @@ from sessions.tickets.dialects import Dialect
 
 
 def render_account(record: Record, ticket: RecordedTicket, dialect: Dialect) -> str:
-    """The verdict on a ticket of the record, the reason, and the evidence.
+    """Return the comment: the ticket's verdict, the reason, and the evidence.
 
-    The text holds nothing that changes from day to day while the verdict stays, so that it is not written again.
+    The text does not change from day to day as long as the verdict stays, so that it is not written again.
     """
     filters: Filters = {
         "plain": dialect.escape,

@@ -1,6 +1,6 @@
-"""GitHub Actions' own dialect: the job's summary, annotations, outputs, and text in which it must see no command.
+"""Write to GitHub Actions: the job's summary, annotations, outputs, and text without accidental commands.
 
-The limits and the escapes are those of GitHub's documentation of workflow commands.
+Limits and escapes follow GitHub's documentation of workflow commands.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _SUMMARY, _OF_A_LEVEL = 1024 * 1024, 10
 
 
 def tell_actions(record: Record, report: Path, console: Console, environ: Mapping[str, str] = os.environ) -> None:
-    """Tell the job that runs us what came of the day; elsewhere than on GitHub Actions, nothing.
+    """Write the day's result to the GitHub Actions job; do nothing elsewhere.
 
-    Raises :class:`InfrastructureError` where its files cannot be written.
+    Raises :class:`InfrastructureError` if GitHub's files cannot be written.
     """
     if environ.get("GITHUB_ACTIONS") != "true":
         return
@@ -43,9 +43,9 @@ def tell_actions(record: Record, report: Path, console: Console, environ: Mappin
 
 
 def set_outputs(record: Record, report: Path, environ: Mapping[str, str] = os.environ) -> None:
-    """Tell later steps and jobs the outputs of a session, whichever it was; elsewhere than on GitHub Actions, nobody.
+    """Write the outputs of a session for later steps and jobs of GitHub Actions; do nothing elsewhere.
 
-    Raises :class:`InfrastructureError` where GitHub's file cannot be written.
+    Raises :class:`InfrastructureError` if GitHub's file cannot be written.
     """
     place = environ.get("GITHUB_OUTPUT")
     if environ.get("GITHUB_ACTIONS") == "true" and place:
@@ -59,17 +59,17 @@ def _telling(report: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InfrastructureError(
-            f"GitHub Actions could not be told: {error.strerror or error}; the report itself is in {report}."
+            f"GitHub Actions' files cannot be written: {error.strerror or error}; the report itself is in {report}."
         ) from None
 
 
 @contextmanager
 def without_commands(console: Console, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
-    """What is shown meanwhile may hold lines that look like workflow commands: GitHub Actions obeys none of them."""
+    """Make GitHub Actions ignore workflow commands in all output of the block."""
     if environ.get("GITHUB_ACTIONS") != "true":
         yield
         return
-    # Nobody who wrote a log can know the word that ends it.
+    # The random token ends the block; the author of a log cannot know it.
     token = secrets.token_hex(16)
     console.terminal.print(f"::stop-commands::{token}", markup=False)
     try:
@@ -84,7 +84,7 @@ def _append(path: Path, text: str) -> None:
 
 
 def outputs(record: Record, report: Path) -> dict[str, str]:
-    """What later steps and jobs may want to know. ``image`` is the published one, where one was."""
+    """Return the outputs for later steps and jobs. ``image`` is the published image, if there is one."""
     image = record.published.image
     return {
         "state": record.state,
@@ -98,13 +98,13 @@ def outputs(record: Record, report: Path) -> dict[str, str]:
 
 
 def _output(name: str, value: str) -> str:
-    """One output, between words that its value cannot hold."""
+    """Format an output between delimiters that its value cannot contain."""
     end = f"end-{secrets.token_hex(16)}"
     return f"{name}<<{end}\n{' '.join(harmless(value).split())}\n{end}\n"
 
 
 def notes(record: Record) -> list[str]:
-    """Annotations, as workflow commands: what fails on the head, who is to mend something, and what is flaky."""
+    """Return annotations as workflow commands: new failures, tickets that need action, and flaky tests."""
     is_bad = record.state in (State.RED, State.BROKEN)
     errors = [_say("error", record.state, record.message)] if is_bad else []
     for name, gate in record.gates.items():
@@ -119,7 +119,7 @@ def notes(record: Record) -> list[str]:
 
 
 def _first(level: str, lines: list[str]) -> list[str]:
-    """As many as GitHub keeps of a level: the last of them tells how many there are more."""
+    """Return as many annotations of a level as GitHub keeps; the last one says how many more there are."""
     if len(lines) <= _OF_A_LEVEL:
         return lines
     more = len(lines) - _OF_A_LEVEL + 1
@@ -127,9 +127,11 @@ def _first(level: str, lines: list[str]) -> list[str]:
 
 
 def _say(level: str, title: str, text: str, **properties: str) -> str:
-    words = {**properties, "title": " ".join(harmless(title).split())[:200]}
-    told = ",".join(f"{key}={_escape(value).replace(':', '%3A').replace(',', '%2C')}" for key, value in words.items())
-    return f"::{level} {told}::{_escape(text[:1000])}"
+    values = {**properties, "title": " ".join(harmless(title).split())[:200]}
+    formatted = ",".join(
+        f"{key}={_escape(value).replace(':', '%3A').replace(',', '%2C')}" for key, value in values.items()
+    )
+    return f"::{level} {formatted}::{_escape(text[:1000])}"
 
 
 def _escape(text: str) -> str:
@@ -137,30 +139,32 @@ def _escape(text: str) -> str:
 
 
 def summary(record: Record, room: int = _SUMMARY) -> str:
-    """The day as Markdown of at most ``room`` bytes: the answer, who is to mend what, the gates, evidence, the rest."""
-    told, size = list[str](), 0
+    """Return the day as Markdown of at most ``room`` bytes: the result, tickets that need action, gates, evidence."""
+    parts, size = list[str](), 0
     for part in _parts(record):
         size += len(part.encode())
-        if size > room - 200:  # the last words must find room
-            return "".join([*told, "\n\nThe rest was left out, for GitHub takes no more: see the report itself.\n"])
-        told.append(part)
-    return "".join(told)
+        if size > room - 200:  # leave room for the last sentence
+            return "".join(
+                [*parts, "\n\nThe rest was left out, because GitHub accepts no more: see the report itself.\n"]
+            )
+        parts.append(part)
+    return "".join(parts)
 
 
 def _parts(record: Record) -> Iterator[str]:
-    """The summary in pieces, the most important first: it may end after each of them."""
+    """Yield the summary in pieces, the most important first, because it may be cut between any two."""
     yield _render("answer", record=record, counts=counts(record))
-    yield from _table("Needs action", at_fault(record))
+    yield from _table("Needs action", record, at_fault(record))
     yield _render("gates", record=record)
     yield from (_render("evidence", ticket=each) for each in at_fault(record))
-    yield from _table("Every ticket", by_urgency(record))
+    yield from _table("Every ticket", record, by_urgency(record))
 
 
-def _table(title: str, tickets: list[RecordedTicket]) -> Iterator[str]:
-    """A table, row by row."""
+def _table(title: str, record: Record, tickets: list[RecordedTicket]) -> Iterator[str]:
+    """Yield a table of some tickets of a record, row by row."""
     if tickets:
         yield _render("heading", title=title)
-        yield from (_render("row", ticket=each) for each in tickets)
+        yield from (_render("row", record=record, ticket=each) for each in tickets)
         yield "\n"
 
 
@@ -170,8 +174,8 @@ def _render(part: str, **values: object) -> str:
 
 
 def _cut(text: object) -> str:
-    words = str(text)
-    return MARKDOWN.escape(words if len(words) <= 400 else words[:400] + "…")
+    whole = str(text)
+    return MARKDOWN.escape(whole if len(whole) <= 400 else whole[:400] + "…")
 
 
 def _cut_fenced(text: str) -> str:

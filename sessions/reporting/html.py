@@ -1,4 +1,4 @@
-"""The report as pages: one file each, without network, readable without scripts, safe whatever a ticket says."""
+"""Render the report as HTML pages: self-contained, readable without scripts, safe whatever text a ticket has."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ from sessions.reporting.record_view import (
     say_hint,
     shown_by,
     sides,
-    verdict_label,
 )
 from sessions.reporting.reproduction import reproduction
-from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS
+from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS, verdict_text
 from sessions.terminal.durations import say_duration
 from sessions.terminal.harmless_text import harmless
 
@@ -41,11 +40,10 @@ _HERE = Path(__file__).parent
 
 
 def page(record: Record, state: Path) -> str:
-    """The report of one day; ``state`` is the folder in which the probes' logs are looked for."""
+    """Return the report of a day. ``state`` is the state folder, which has the probes' logs."""
     return render_page(
         "page.html.jinja",
         record=record,
-        labels={verdict: verdict_label(record, verdict).replace("-", " ") for verdict in VERDICTS},
         provisos=provisos(record),
         news=news_of(record, state / "days"),
         tickets=by_urgency(record),
@@ -63,7 +61,7 @@ def page(record: Record, state: Path) -> str:
 
 
 def _blocks(record: Record) -> Mapping[int, list[int]]:
-    """By ticket, the tickets that it blocks."""
+    """Return, by ticket, the tickets that it blocks."""
     blocks: dict[int, list[int]] = {}
     for ticket in record.tickets:
         for blocker in ticket.blocked_by:
@@ -72,7 +70,7 @@ def _blocks(record: Record) -> Mapping[int, list[int]]:
 
 
 def _excerpts(record: Record, state: Path) -> Mapping[int, list[tuple[RecordedProbe, str]]]:
-    """By ticket, the probes that show what it breaks, one for each gate, with the end of their logs."""
+    """Return, by ticket, the probes that show what it breaks, one for each gate, with the end of their logs."""
     excerpts: dict[int, list[tuple[RecordedProbe, str]]] = {}
     for ticket in record.tickets:
         found = (shown_by(record, ticket.number, broke) for broke in ticket.broke)
@@ -82,7 +80,7 @@ def _excerpts(record: Record, state: Path) -> Mapping[int, list[tuple[RecordedPr
 
 
 def render_page(name: str, **values: object) -> str:
-    """A template with the style and the script put in; nothing else may be loaded or run, says its policy."""
+    """Render a template with our style and script. Its content security policy forbids to load or run anything else."""
     style, script = _source("page.css"), _source("page.js")
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
@@ -95,7 +93,7 @@ def render_page(name: str, **values: object) -> str:
             style=Markup(style),  # noqa: S704  our own files
             script=Markup(script),  # noqa: S704
             policy=policy,
-            **{"labels": {verdict: verdict.replace("-", " ") for verdict in VERDICTS}, **values},
+            **values,
         )
     )
 
@@ -111,6 +109,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "verdict_text": verdict_text,
         "span": say_duration,
         "day": _say_day,
         "sides": sides,
@@ -134,13 +133,13 @@ def _environment() -> Environment:
 
 
 def _finalize(value: object) -> object:
-    """Remove from every value what changes the direction of writing or controls a terminal."""
+    """Remove characters that change the writing direction or control a terminal from every value."""
     value = str(value) if isinstance(value, TestId) else value
     return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _is_address(url: str) -> bool:
-    """Whether a link may lead there: never to a script."""
+    """Whether an address may be a link's target: a web address, never a script."""
     return bool(re.match(r"https?://[^\s/]", url))
 
 
@@ -155,7 +154,7 @@ def _many(count: int, noun: str) -> str:
 
 
 def _given(options: RecordedOptions) -> dict[str, object]:
-    """The options that were given."""
+    """Return the options that were given."""
     return {name: value for name, value in vars(options).items() if value}
 
 

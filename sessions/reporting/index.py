@@ -1,4 +1,4 @@
-"""The days that are kept, on one page: how they went, what is flaky, and which tickets stay out."""
+"""Render the page of all kept days: their results, flaky tests, and tickets that stay out."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Flake:
 
 @dataclass(frozen=True, kw_only=True)
 class Stay:
-    """A ticket that is out since a day, which was ``days`` days of ours ago, that one included."""
+    """A ticket that is out since a day; ``days`` counts the recorded days since then, that one included."""
 
     number: int
     title: str
@@ -51,7 +51,7 @@ class Stay:
 
 
 def index(days: Path) -> str:
-    """The page for a folder of days; of those the newest 90 with tickets, and none that was only planned."""
+    """Return the page for a folder of days: the newest 90 with tickets, without plans."""
     kept = [summarize_day(record) for record in read_days(days)]
     return render_page(
         "index.html.jinja",
@@ -64,7 +64,7 @@ def index(days: Path) -> str:
 
 
 def read_days(days: Path) -> list[Record]:
-    """The records of a folder of days, the oldest first; those that cannot be read are passed over."""
+    """Return the records of a folder of days, the oldest first; those that cannot be read are skipped."""
     folders = sorted(path for path in days.iterdir() if _DAY.fullmatch(path.name))[-_NEWEST:]
     records = map(record_of_day, folders)
     return [record for record in records if record and record.tickets]
@@ -82,7 +82,7 @@ def summarize_day(record: Record) -> Kept:
 
 
 def flakes(records: Sequence[Record]) -> list[Flake]:
-    """The flaky tests of some days, the most frequent first."""
+    """Return the flaky tests of some days, the most frequent first."""
     seen: dict[tuple[str, TestId], list[str]] = {}
     for record in records:
         for name, gate in record.gates.items():
@@ -93,7 +93,7 @@ def flakes(records: Sequence[Record]) -> list[Flake]:
 
 
 def stays(records: Sequence[Record]) -> list[Stay]:
-    """The tickets that the last of some days kept out, those first that stay out longest."""
+    """Return the tickets that the last day left out, those first that have been out longest."""
     out: dict[int, list[str]] = {}
     for record in records:
         # A day with other tickets says nothing about this one.

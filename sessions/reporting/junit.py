@@ -1,6 +1,6 @@
-"""A gate's results on the head as JUnit XML, in the form that GitHub's actions, GitLab and Jenkins all read.
+"""Write a gate's results on the head as JUnit XML, in a form that GitHub's actions, GitLab and Jenkins all read.
 
-There is no standard; what is written keeps to the schema of Jenkins' xunit plugin (junit-10.xsd) and to its older form
+There is no standard. The output is valid by the schema of Jenkins' xunit plugin (junit-10.xsd) and by its older form
 (jenkins-junit.xsd), in which `skipped` has no attributes.
 """
 
@@ -15,14 +15,14 @@ from sessions.gates.results import TestId
 from sessions.ledger.record import Record, RecordedGate
 from sessions.terminal.harmless_text import harmless
 
-# What XML 1.0 cannot hold, beside what `harmless` takes away.
+# Characters that XML 1.0 forbids, and that `harmless` does not remove.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(record: Record, name: str) -> str:
-    """The suite of one gate: what is new fails, what is known is skipped, what is flaky passes and says so.
+    """Return the suite of a gate: new failures fail, known ones are skipped, flaky tests pass with a note.
 
-    Tests that simply pass are known by file alone; where not even the files are known, the gate itself is the test.
+    The record has passing tests by file only; if it does not have the files either, the gate itself is the test.
     """
     gate = record.gates[name]
     cases = list(_cases(name, gate))
@@ -71,7 +71,7 @@ def _cases(name: str, gate: RecordedGate) -> Iterator[ET.Element]:
 
 
 def _case(gate: str, test: TestId, **parts: str) -> ET.Element:
-    """A test under a class name made of its file, as pytest makes it, so that viewers group by folder and file."""
+    """Return a test whose class name is made of its file, as by pytest, so that viewers group by folder and file."""
     file, _, rest = _clean(str(test)).partition("::")
     path = PurePosixPath(file)
     is_path = path.name and (rest or path.suffix or len(path.parts) > 1)
@@ -83,7 +83,7 @@ def _case(gate: str, test: TestId, **parts: str) -> ET.Element:
 
 
 def _seconds(record: Record, name: str) -> float:
-    """How long the last whole run of a gate on the head took."""
+    """Return how many seconds the last whole run of a gate on the head took."""
     runs = [
         probe.seconds
         for probe in record.probes
@@ -92,8 +92,8 @@ def _seconds(record: Record, name: str) -> float:
     return float(runs[-1]) if runs else 0.0
 
 
-def _first(words: str) -> str:
-    return next(iter(words.strip().splitlines()), "")[:200]
+def _first(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")[:200]
 
 
 def _clean(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The report as Markdown, for the terminal and a file."""
+"""Write the report as Markdown, for the terminal and a file."""
 
 from __future__ import annotations
 

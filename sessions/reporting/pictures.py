@@ -1,4 +1,4 @@
-"""Where things stand in the report's pictures, in units of an SVG. Pure: the templates draw."""
+"""Compute the positions in the report's pictures, in SVG units; the templates draw them. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sessions.tickets.model import Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class Station:
-    """A ticket at its place in the merge line."""
+    """A ticket and its position in the merge line."""
 
     ticket: RecordedTicket
     x: float
@@ -22,7 +22,7 @@ class Station:
 
 @dataclass(frozen=True, kw_only=True)
 class Arc:
-    """Two tickets that do not go together."""
+    """Two tickets that conflict, or break a test together."""
 
     path: str
     verdict: Verdict
@@ -31,7 +31,7 @@ class Arc:
 
 @dataclass(frozen=True, kw_only=True)
 class LinePicture:
-    """The merge line: ``y`` is the line's height, ``end`` where the head stands; ``dense`` turns the labels."""
+    """The merge line: ``y`` is its vertical position, ``end`` that of the head; ``dense`` rotates the labels."""
 
     width: float
     height: float
@@ -44,7 +44,7 @@ class LinePicture:
 
 
 def draw_line(record: Record) -> LinePicture:
-    """The tickets that were ready, one beside the other, and arcs between those that do not go together."""
+    """Return the tickets that were ready, side by side, with arcs between those that do not go together."""
     tickets = {each.number: each for each in record.tickets}
     numbers = [number for number in queue(record) if number in tickets]
     dense = len(numbers) > 30
@@ -89,7 +89,7 @@ def _arc(left: float, right: float, y: float, *, pair: tuple[int, int], verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class TicketRow:
-    """A probe: the cells of the tickets in it as one path, coloured by what it showed."""
+    """A probe: a path with a cell for each of its tickets, coloured by its outcome."""
 
     number: int
     probe: RecordedProbe
@@ -114,7 +114,7 @@ class SearchPicture:
 
 
 def draw_search(record: Record) -> SearchPicture:
-    """What ran with which tickets, and what it showed; in the order in which it ran."""
+    """Return the probes with their tickets and outcomes, in the order in which they ran."""
     verdicts = {each.number: each.verdict for each in record.tickets}
     probed = {number for probe in record.probes for number in probe.tickets}
     numbers = [number for number in queue(record) if number in probed]
@@ -133,7 +133,7 @@ def draw_search(record: Record) -> SearchPicture:
         )
         for at, probe in enumerate(record.probes)
     ]
-    # Where columns are narrow, only those are named that were found out, and that have room.
+    # If columns are narrow, only those of tickets with a fault are labelled, if there is room.
     named = list[int]()
     for number in numbers:
         has_room = not named or (place[number] - place[named[-1]]) * cell >= 12
@@ -152,7 +152,7 @@ def draw_search(record: Record) -> SearchPicture:
 
 
 def _cells(places: set[int], left: float, y: float, cell: float) -> str:
-    """Neighbours in one rectangle where a gap between them would not be seen."""
+    """Return a path of cells; neighbours share a rectangle if a gap between them would not be visible."""
     gap, height = (2.0, 14) if cell >= 8 else (0.0, 14)
     runs: list[list[int]] = []
     for at in sorted(places):
@@ -176,7 +176,7 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class TimePicture:
-    """The probes one after the other, a lane for each gate; ``ticks`` are (x, words)."""
+    """The probes one after the other, with a lane for each gate; ``ticks`` are pairs of x and label."""
 
     lanes: Sequence[tuple[str, Sequence[Bar]]]
     ticks: Sequence[tuple[float, str]]
@@ -185,7 +185,7 @@ class TimePicture:
 
 
 def draw_time(record: Record) -> TimePicture:
-    """Where the time of the day's probes went."""
+    """Return the day's probes on a time axis."""
     total = sum(probe.seconds for probe in record.probes) or 1.0
     left, span, at = 110.0, 960.0, 0.0
     lanes: dict[str, list[Bar]] = {}
@@ -203,13 +203,13 @@ def _clock(seconds: float) -> str:
 
 
 def _nice(seconds: float) -> float:
-    """The next span of time that people count in."""
+    """Round a span up to the next one that people count in."""
     steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200)
     return next((step for step in steps if step >= seconds), 86400)
 
 
 def spent(record: Record) -> list[tuple[str, dict[Purpose, tuple[int, float]]]]:
-    """By gate: how many probes ran for each purpose, and for how many seconds."""
+    """Return, by gate, how many probes ran for each purpose, and for how many seconds."""
     table: dict[str, dict[Purpose, tuple[int, float]]] = {}
     for probe in record.probes:
         row = table.setdefault(probe.gate, dict.fromkeys(Purpose, (0, 0.0)))

@@ -1,4 +1,4 @@
-"""What can be read from a run record: what each probe showed, in which order the tickets came, who is concerned."""
+"""Derive facts from a run record for the report: outcomes of probes, the order of tickets, who must act."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sessions.ledger.record import (
 from sessions.reporting.verdicts import HEAD_FIRST, VERDICTS
 from sessions.tickets.model import Verdict
 
-# Of a log: how many bytes are read at most, how many lines are shown, and how many characters of each.
+# The most bytes of a log that are read, lines that are shown, and characters per line.
 _TAIL, _LINES, _WIDTH = 64_000, 30, 240
 
 
@@ -37,12 +37,12 @@ class ProbeOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What each probe of a record showed: whether it failed in more than the release and the flaky tests do."""
+    """The outcome of each probe of a record: whether it has failures other than the release's and flaky ones."""
 
     record: Record
 
     def of(self, probe: RecordedProbe) -> ProbeOutcome:
-        """What one probe showed."""
+        """Return the outcome of a probe."""
         if probe.failures and not probe.failed:  # old records count failures without naming them
             return ProbeOutcome.FAILS
         if not probe.built and not probe.is_build:
@@ -50,9 +50,9 @@ class Outcomes:
         return ProbeOutcome.FAILS if self.new_in(probe) else ProbeOutcome.PASSES
 
     def new_in(self, probe: RecordedProbe) -> list[TestId]:
-        """The tests that fail in a probe, and neither on the release nor by chance."""
+        """Return the tests that fail in a probe, but not on the release, and that are not flaky."""
         excused = self._excused.get(probe.gate, set())
-        # A file that crashes on the release excuses every test in it.
+        # If a file crashes on the release, no failure of its tests is new.
         return [test for test in probe.failed if not {test, TestId(test.file)} & excused]
 
     @cached_property
@@ -65,7 +65,7 @@ class Outcomes:
 
 
 def queue(record: Record) -> tuple[int, ...]:
-    """The tickets that were ready, in the order in which the merge line took them up."""
+    """Return the tickets that were ready, in the order in which the merge line tried them."""
     if record.queue:
         return record.queue
     # Old records do not tell it, but their first probe of the head has most of them.
@@ -74,7 +74,7 @@ def queue(record: Record) -> tuple[int, ...]:
 
 
 def by_urgency(record: Record) -> list[RecordedTicket]:
-    """The tickets, those first that somebody must act on; of each verdict in merge order."""
+    """Return the tickets, those that need action first; each verdict in merge order."""
     place = {number: at for at, number in enumerate(queue(record))}
     rank = list(VERDICTS)
     return sorted(
@@ -93,12 +93,12 @@ def by_head(record: Record) -> list[RecordedTicket]:
 
 
 def at_fault(record: Record) -> list[RecordedTicket]:
-    """The tickets that need action from their authors, in the same order."""
+    """Return the tickets that need action from their authors, in the same order."""
     return [each for each in by_urgency(record) if each.verdict.is_at_fault]
 
 
 def counts(record: Record) -> dict[Verdict, int]:
-    """How many tickets have each verdict, without those that none has, in the order of :data:`VERDICTS`."""
+    """Return how many tickets have each verdict, without zeros, in the order of :data:`VERDICTS`."""
     found = [each.verdict for each in record.tickets]
     return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
 
@@ -123,31 +123,26 @@ def say_best_set(best: RecordedBestSet) -> str:
     return f"The best set of these tickets has {len(best.tickets)}{by_priority}; {how}."
 
 
-def verdict_label(record: Record, verdict: Verdict) -> str:
-    """How a verdict is called: of a plan, nothing is integrated yet."""
-    return "would be merged" if record.options.plan and verdict is Verdict.INTEGRATED else verdict
-
-
 def state_label(record: Record) -> str:
     """How the state is called: a plan is empty, as no gate has run, and is called what it is."""
     return "plan" if record.options.plan else record.state
 
 
 def passed(gate: RecordedGate, where: Literal["release", "head"]) -> str:
-    """How many of a gate's tests passed on the release or on the head: ``97/98``; a dash where it did not run."""
+    """Return how many of a gate's tests passed on the release or on the head: ``97/98``; a dash if it did not run."""
     ran = gate.ran.release if where == "release" else gate.ran.head
     return f"{ran.passed}/{ran.tests}" if ran else "\N{EN DASH}"
 
 
 def changes_to_tests(ticket: RecordedTicket) -> str:
-    """What a ticket's diff does to the tests, as a clause: ``adds 3 tests, removes 2``. Empty for most tickets."""
+    """Return a clause on what a ticket's diff does to tests: ``adds 3 tests, removes 2``. Empty for most tickets."""
     changes = {"adds": ticket.tests.brings, "removes": len(ticket.tests.takes), "skips": len(ticket.tests.skips)}
     clauses = [f"{verb} {count} test{'s' * (count != 1)}" for verb, count in changes.items() if count]
     return ", ".join([*clauses[:1], *(clause.rpartition(" ")[0] for clause in clauses[1:])])
 
 
 def shown_by(record: Record, number: int, broke: RecordedBreakage) -> RecordedProbe | None:
-    """The smallest probe in which a ticket breaks a test: its log is the shortest that shows it."""
+    """Return the smallest probe in which a ticket breaks a test: its log is the shortest evidence."""
     failing = [
         probe
         for probe in record.probes
@@ -157,13 +152,13 @@ def shown_by(record: Record, number: int, broke: RecordedBreakage) -> RecordedPr
 
 
 def log_tail(state: Path, log: str) -> str:
-    """The last lines of a probe's log; empty where the log is gone. Only the folder of logs is read."""
+    """Return the last lines of a probe's log; empty if the log is gone. Only the folder of logs is read."""
     path = state / "logs" / Path(log).name
     try:
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - _TAIL, 0))
             text = file.read().decode("utf-8", "replace")
-    except (OSError, ValueError):  # the latter: no name that a file could have
+    except (OSError, ValueError):  # ValueError: not a possible file name
         return ""
     lines = text.rstrip().splitlines()[-_LINES:]
     return "\n".join(line if len(line) <= _WIDTH else line[:_WIDTH] + "…" for line in lines)
@@ -183,7 +178,7 @@ class ConflictRow:
 
 
 def sides(hunk: str) -> tuple[list[ConflictRow], list[ConflictRow]] | None:
-    """Both sides of a conflict; ``None`` where the text has no conflict markers of git.
+    """Return both sides of a conflict; ``None`` if the text has no conflict markers of git.
 
     The record cuts long hunks, so that the last marker may be missing.
     """
@@ -208,5 +203,5 @@ def _row(row: str, other: str, *, shared: bool) -> ConflictRow:
 
 
 def _common(one: str, other: str) -> int:
-    """How many characters two texts share at their beginning."""
+    """Return how many characters two texts share at their beginning."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

@@ -1,4 +1,4 @@
-"""All that is written for people and programs to read about a day, beside its record."""
+"""Write the report files of a day next to its record."""
 
 from __future__ import annotations
 

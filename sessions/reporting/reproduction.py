@@ -28,7 +28,7 @@ def reproduce_line(number: int, record: str = "") -> str:
 
 
 def record_address(report: str) -> str:
-    """Return the address of the run record beside a report, or an empty text where the report is no page in a folder.
+    """Return the address of the run record beside a report, or an empty text if the report is not in a folder.
 
     >>> record_address("https://example.org/days/latest/report.html")
     'https://example.org/days/latest/run.json'

@@ -8,12 +8,13 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sessions.reporting.record_view import changes_to_tests, passed, say_best_set, say_hint
+from sessions.reporting.verdicts import verdict_text
 
 Filters = Mapping[str, Callable[..., object]]
 
 
 def render(name: str, filters: Filters, **values: object) -> str:
-    """The text of a template of this room.
+    """Return the text of a template of this room.
 
     It is not HTML, so nothing is escaped by itself: every value that comes from a ticket or a log passes one of
     ``filters`` in the template. What the filters of all templates write are our own words and numbers.
@@ -31,6 +32,7 @@ def _environment(filters: frozenset[tuple[str, Callable[..., object]]]) -> Envir
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        "verdict_text": verdict_text,
         "passed": passed,
         "changes_to_tests": changes_to_tests,
         "best_set": say_best_set,

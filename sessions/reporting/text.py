@@ -7,9 +7,10 @@ from textwrap import indent
 
 from sessions.ledger.record import Record
 from sessions.reporting.provisos import provisos
-from sessions.reporting.record_view import by_head, changes_to_tests, passed, state_label, verdict_label
+from sessions.reporting.record_view import by_head, changes_to_tests, passed, state_label
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
+from sessions.reporting.verdicts import verdict_text
 from sessions.terminal.durations import say_duration
 from sessions.terminal.harmless_text import break_ci_commands, harmless, harmless_line
 
@@ -47,7 +48,13 @@ def _tickets(record: Record) -> str:
     rows = []
     for each in by_head(record):
         why = "; ".join(filter(None, (each.reason, changes_to_tests(each))))
-        rows.append((str(each.number), verdict_label(record, each.verdict), each.title + (f": {why}" if why else "")))
+        rows.append(
+            (
+                str(each.number),
+                verdict_text(each.verdict, is_plan=record.options.plan),
+                each.title + (f": {why}" if why else ""),
+            )
+        )
     return _table(rows)
 
 

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 def write_trends(days: Path, folder: Path) -> int:
     """Write ``trends.json``, ``days.csv``, ``tests.csv`` and ``waiting.csv``, and return how many days are in them.
 
-    Raises OSError where ``folder`` cannot be written.
+    Raises OSError if ``folder`` cannot be written.
     """
     records = read_days(days)
     figures: dict[str, list[Row]] = {

@@ -63,6 +63,17 @@ VERDICTS: Mapping[Verdict, VerdictStyle] = {
     Verdict.ALREADY_MERGED: VerdictStyle(meaning="is part of the release", symbol="=", group=Group.UNCOUNTED),
     Verdict.INELIGIBLE: VerdictStyle(meaning="is not ready", symbol="\N{EN DASH}", group=Group.UNCOUNTED),
 }
+
+
+def verdict_text(verdict: Verdict, *, is_plan: bool) -> str:
+    """Return how a verdict is called in the report: a plan has merged tickets, but has integrated none.
+
+    >>> verdict_text(Verdict.INTEGRATED, is_plan=True)
+    'would be merged'
+    """
+    return "would be merged" if is_plan and verdict is Verdict.INTEGRATED else verdict.replace("-", " ")
+
+
 # The same order, but what is in comes first.
 HEAD_FIRST = sorted(VERDICTS, key=lambda verdict: VERDICTS[verdict].group is not Group.INTEGRATED)
 STATES: Mapping[State, StateStyle] = {

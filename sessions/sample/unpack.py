@@ -32,7 +32,7 @@ class Sample:
 
 
 def unpack_sample(folder: Path) -> Sample:
-    """Lay the sample out in ``folder``, unless it lies there already; return where it is.
+    """Write the sample into ``folder``, unless it is there already; return its paths.
 
     What was left half-made, or was made from other data, is made anew. Nothing else in the folder is touched.
     The same data give the same commits and the same file on any machine.
@@ -85,8 +85,8 @@ def _import(repository: Path, stream: bytes) -> dict[int, str]:
     return {int(mark.removeprefix(":")) - 1: commit for mark, commit in lines}
 
 
-def _git(repository: Path, *words: str, stream: bytes = b"") -> None:
-    reply = call_git(*words, git_dir=repository, put=stream)
+def _git(repository: Path, *arguments: str, stream: bytes = b"") -> None:
+    reply = call_git(*arguments, git_dir=repository, put=stream)
     if reply.status:
         raise InfrastructureError(
             f"The sample could not be made in {repository.parent}: git says {reply.last_words!r}."

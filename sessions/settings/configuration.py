@@ -142,7 +142,7 @@ class Config:
 
 
 def registered_values(kind: type, key: str) -> tuple[str, ...]:
-    """The permitted values of a key of the table ``kind``, where a registry lists them; else an empty tuple."""
+    """Return the permitted values of a key of the table ``kind``, if a registry lists them; else an empty tuple."""
     if (kind, key) == (EngineSettings, "kind"):
         return engine_choices()
     return tuple(TRACKERS) if (kind, key) == (Tracker, "tracker") else ()

@@ -17,7 +17,7 @@ from sessions.tickets.trackers import name_kinds
 
 @dataclass(frozen=True, kw_only=True)
 class InitOptions:
-    """What the user wants instead of what is detected; ``None`` where it shall be detected."""
+    """The values that the user chose; ``None`` for those to detect."""
 
     folder: Path
     state: Path
@@ -42,18 +42,18 @@ class InitOptions:
         return "" if typed.strip() == "-" else typed.strip()
 
     def wants_ignored(self, rules: Sequence[str]) -> bool:
-        """Whether ``rules`` are to be added to ``.gitignore``: with ``--yes``, or where that was answered."""
+        """Whether ``rules`` are to be added to ``.gitignore``: with ``--yes``, or if the user answered yes."""
         return self.yes or (self.ask and Confirm.ask(f"Add {', '.join(rules)} to .gitignore?", default=True))
 
     def wants_trial(self, release: str) -> bool:
-        """Whether the gates are to be run once: only where that was typed, or answered on a terminal."""
+        """Whether to run the gates once: only if the option was typed, or the user answered yes."""
         if self.try_gates or not self.ask:
             return self.try_gates
         return Confirm.ask(f"Run the gates once on {release} now, to see what they measure?", default=False)
 
 
 def build_init_parser() -> argparse.ArgumentParser:
-    """The parser, named after the command that the user typed."""
+    """Return the parser, named after the command that the user typed."""
     parser = Parser(prog="nox -s init --", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__, help="print the version of Integrand")
     what = parser.add_argument_group("instead of what is detected (- for nothing)")
@@ -78,7 +78,7 @@ def build_init_parser() -> argparse.ArgumentParser:
 
 
 def parse_init_options(arguments: Sequence[str], called_from: Path) -> InitOptions:
-    """The options in ``words``; questions are only asked of a person at a terminal.
+    """Return the options in ``arguments``; questions are only asked of a person at a terminal.
 
     Raises :class:`UsageError` for a word that cannot be meant.
     """

@@ -7,5 +7,5 @@ from typing import Any
 
 
 def key(meaning: str, default: Any = MISSING) -> Any:
-    """A field of a settings dataclass, with what the key means; required where it has no default."""
+    """Return a field of a settings dataclass, with what the key means; required if it has no default."""
     return field(default=default, metadata={"meaning": meaning})

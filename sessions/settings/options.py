@@ -137,7 +137,13 @@ def _add_machines(group: argparse._ArgumentGroup) -> None:
 def _add_looks(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--branch", metavar="NAME", help="audit: the branch to check")
     group.add_argument("--from", dest="since", metavar="TAG", help="audit: since this tag (the newest release)")
-    group.add_argument("--test", type=_numbers, default=(), metavar="N,N", help="radar: who leaves if these come first")
+    group.add_argument(
+        "--test",
+        type=_numbers,
+        default=(),
+        metavar="N,N",
+        help="radar: show which tickets leave if these are merged first",
+    )
 
 
 def _add_results(group: argparse._ArgumentGroup) -> None:

@@ -18,7 +18,7 @@ _RULES = (
 
 
 def branch_fault(name: str) -> str:
-    r"""Why git refuses ``name`` for a branch, as a clause without its subject; nothing where it does not.
+    r"""Return why git refuses ``name`` for a branch, as a clause without its subject; nothing if it does not.
 
     >>> branch_fault("next 2026-11-23")
     'holds a space, a control character or one of ~ ^ : ? * [ \\\\'

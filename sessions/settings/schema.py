@@ -22,7 +22,7 @@ from sessions.settings.resolve_options import build_resolve_parser
 
 
 def config_schema() -> dict[str, Any]:
-    """The schema (draft 2020-12) of ``integration.toml``."""
+    """Return the schema (draft 2020-12) of ``integration.toml``."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Integrand's integration.toml",
@@ -31,7 +31,7 @@ def config_schema() -> dict[str, Any]:
 
 
 def config_reference() -> str:
-    """All keys of ``integration.toml``, table by table, with their meanings and defaults."""
+    """Return all keys of ``integration.toml``, table by table, with their meanings and defaults."""
     parts = [
         "# Every key of integration.toml",
         "Made from the code by `python -m sessions.settings.schema`; keys without a default are needed.",
@@ -50,7 +50,7 @@ def config_reference() -> str:
 
 
 def options_reference() -> str:
-    """All options of all sessions, as their parsers know them."""
+    """Return all options of all sessions, as their parsers know them."""
     parts = [
         "# Every option",
         "Made from the code by `python -m sessions.settings.schema`. Options follow `--`: `nox -s integrate -- --plan`",

@@ -27,6 +27,7 @@ class Tracker:
     never: tuple[str, ...] = key("Labels or statuses that keep a ticket out.", ())
     priorities: tuple[str, ...] = key("Labels that give a ticket's priority, highest first.", ())
     require_checks: tuple[str, ...] = key("Checks that must have passed on a pull request's head.", ())
+    approvals: int = key("How many people must have approved a ticket, where the tracker tells who did.", 0)
     at_fault: str = key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
     fixes: tuple[str, ...] = key("Labels of tickets that mend the release: the baseline is measured with them.", ())
     order: Literal["number", "listed"] = key("Who comes first of equals: lower number, or listed first.", "number")

@@ -34,7 +34,7 @@ _KEYS = re.compile(
 def lend_access(*, online: bool) -> Iterator[dict[str, str]]:
     """Yield the variables that an online command needs in addition; none for any other command.
 
-    Raises :class:`SourceError` where the user's configuration cannot be read.
+    Raises :class:`SourceError` if the user's configuration cannot be read.
     """
     if not online:
         yield {}

@@ -31,7 +31,7 @@ class Blocker:
     needed_by: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        """A clause such as ``without #3, each of 2 tickets that do not merge would: #5 and #7; together #5``."""
+        """Return a clause such as ``without #3, each of 2 tickets that do not merge would: #5 and #7; together #5``."""
         also = f" (and {name_tickets(self.needed_by)}, which need it)" if self.needed_by else ""
         return (
             f"without #{self.ticket}{also}, each of {len(self.would_fit)} tickets that do not merge would: "
@@ -62,7 +62,7 @@ def find_blockers(queue: Queue, line: Line, merger: Merger) -> tuple[Blocker, ..
     then each conflicting ticket is merged onto that. A ticket without which the line itself does not merge, or fewer
     than two others do, is no blocker.
 
-    Raises :class:`SourceError` where git itself failed.
+    Raises :class:`SourceError` if git itself failed.
     """
     waiting = [
         ticket

@@ -55,7 +55,7 @@ class Diff:
         return before, after
 
     def _versions(self, path: str) -> tuple[str, str]:
-        """Return a file's text without and with the ticket; empty where the file does not exist."""
+        """Return a file's text without and with the ticket; empty if the file does not exist."""
         known = self._texts.get(path)
         if known is None:
             names = [f"{commit}:{path}" for commit in (self._base, self.commit)]

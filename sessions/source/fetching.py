@@ -37,7 +37,7 @@ class Fetcher:
             raise SourceError(failed_fetch(self.url, reply))
 
     def fetch_apart(self, refs: Mapping[str, str]) -> dict[str, str]:
-        """Fetch refs one by one where needed; return those that cannot be fetched (by local name), and why.
+        """Fetch refs one by one if needed; return those that cannot be fetched (by local name), and why.
 
         A call that fails is split in two halves, so that one bad ref of 1,000 costs some 20 calls.
 

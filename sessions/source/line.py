@@ -12,6 +12,8 @@ from sessions.source.trunk import Trunk
 from sessions.tickets.model import Decision, Ticket, UsedResolution, Verdict, name_tickets
 from sessions.tickets.order import Needs
 
+_IN = (Verdict.INTEGRATED, Verdict.ALREADY_MERGED)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
@@ -66,7 +68,30 @@ def start_line(queue: Queue, merger: Merger) -> Queue:
 
 
 def merge_line(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Line:
-    """Merge the queue without the tickets in ``out``, which were found to be culprits before."""
+    """Merge the queue without the tickets in ``out``, which were found to be culprits before.
+
+    Of tickets that belong together, all are merged or none is: where one is out, the line is merged again without
+    the others.
+    """
+    while True:
+        line = _merge_once(queue, merger, out)
+        left = {ticket.number: why for ticket in line.tickets if (why := _left_alone(ticket, line.decisions))}
+        if not left:
+            return line
+        out = {**out, **left}
+
+
+def _left_alone(ticket: Ticket, decisions: Mapping[int, Decision]) -> Decision | None:
+    """Return the decision on a merged ticket if others that it belongs together with are out."""
+    missing = [n for n in ticket.together if n in decisions and decisions[n].verdict not in _IN]
+    if not missing:
+        return None
+    reasons = (f"#{number}, which is out: {decisions[number].verdict}" for number in missing)
+    reason = f"it is merged only together with {'; '.join(reasons)}"
+    return Decision(verdict=Verdict.BLOCKED, reason=reason, blocked_by=tuple(missing))
+
+
+def _merge_once(queue: Queue, merger: Merger, out: Mapping[int, Decision]) -> Line:
     decisions: dict[int, Decision] = {**queue.out, **out}
     heads, accepted = [merger.base], list[Ticket]()
     for ticket in queue.tickets:
@@ -160,7 +185,7 @@ def _blocked(ticket: Ticket, queue: Queue, decisions: Mapping[int, Decision]) ->
             reasons[number] = f"was merged and taken out again by {queue.removed[number]}"
         elif decision is None and number not in queue.met:
             reasons[number] = "is neither among the open tickets nor in the release"
-        elif decision and decision.verdict not in (Verdict.INTEGRATED, Verdict.ALREADY_MERGED):
+        elif decision and decision.verdict not in _IN:
             reasons[number] = f"is out: {decision.verdict}" + (f", {decision.reason}" if decision.reason else "")
     if not reasons:
         return None

@@ -87,7 +87,7 @@ class Merger:
                 return None
 
     def with_branch(self, commit: str, title: str) -> Candidate | Clash:
-        """Return the release with a commit of its own project's branch: that commit where it contains the release.
+        """Return the release merged with a commit of the target branch, or that commit if it contains the release.
 
         Raises :class:`SourceError` as :meth:`merge` does.
         """
@@ -99,7 +99,7 @@ class Merger:
     def merge(self, onto: Candidate, ticket: Ticket) -> Candidate | Clash:
         """Return ``onto`` with ``ticket`` merged, or their conflict.
 
-        Raises :class:`SourceError` where git itself fails, for example at a missing object.
+        Raises :class:`SourceError` if git itself fails, for example at a missing object.
         """
         # Two tickets may have one commit; and what used a resolution that was dropped since is no answer any more.
         key = (onto.commit, ticket.commit, ticket.number, len(self.memory.dropped))

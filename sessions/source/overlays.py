@@ -19,7 +19,7 @@ from sessions.source.trees import LINK, SUBMODULE, list_files
 
 @dataclass(frozen=True, kw_only=True)
 class _Change:
-    """A path in which two trees differ: modes and ids before and after; mode 0 where the path does not exist."""
+    """A path in which two trees differ: modes and ids before and after; mode 0 if the path does not exist."""
 
     path: str
     modes: tuple[int, int]

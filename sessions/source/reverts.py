@@ -25,7 +25,7 @@ class Removal:
     subject: str
 
     def __str__(self) -> str:
-        """A phrase such as ``1a2b3c4d5e (Revert "Fix it")``."""
+        """Return a phrase such as ``1a2b3c4d5e (Revert "Fix it")``."""
         return f"{self.commit[:10]} ({self.subject})"
 
 

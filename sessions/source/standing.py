@@ -127,7 +127,7 @@ class Standing:
 
 
 def _taken_out(name: str, removal: Removal) -> str:
-    return f"merging it brings nothing: {name} contains it, and {removal} took its changes out again"
+    return f"merging it brings nothing: {name} contains it, and {removal} reverted its changes"
 
 
 def _joined(before: Mapping[int, frozenset[int]], more: Mapping[int, frozenset[int]]) -> dict[int, frozenset[int]]:

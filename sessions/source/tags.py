@@ -57,7 +57,7 @@ class TagRanking:
     others: tuple[VersionTag, ...] = ()
 
     def __str__(self) -> str:
-        """A clause such as ``not taken as releases: chart-9.0.1 (of 12 such tags)``, or nothing."""
+        """Return a clause such as ``not taken as releases: chart-9.0.1 (of 12 such tags)``, or nothing."""
         families: dict[str, list[VersionTag]] = {}
         for each in self.others:
             families.setdefault(each.family, []).append(each)

@@ -37,7 +37,7 @@ class Trunk:
         return f"{self.commits} commit{'s' * (self.commits != 1)} since {self.since}"
 
     def __str__(self) -> str:
-        """A phrase such as ``main (12 commits since 3.1.0)``."""
+        """Return a phrase such as ``main (12 commits since 3.1.0)``."""
         return f"{self.name} ({self.extent})"
 
 

@@ -44,7 +44,7 @@ class ProbeLine:
         return f"{say_duration(elapsed)}, usually {say_duration(self.usual)}"
 
     def render(self, width: int) -> Text:
-        """Return the line: the clock always, the title as far as there is room, output only where much room is left."""
+        """Return the line: the clock always, the title as far as there is room, output only if much room is left."""
         clock = self.clock()
         title = fit(self.title, width - cell_len(clock) - 4)
         left = width - cell_len(title) - cell_len(clock) - 6

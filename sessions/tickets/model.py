@@ -18,8 +18,9 @@ class Ticket:
     priority. ``commit`` is the reviewed commit as a full hex id; if the tracker has none, it is empty, and the tip of
     the branch is used. ``branch`` is a ref of the project's repository (``u/jane/fix``, ``refs/pull/7/head``), or of
     the ``repository`` at another address. ``depends`` are the numbers of the tickets that must be merged first.
-    ``target`` is the branch that the ticket is for, empty if the tracker has none. ``held`` is why the tracker blocks
-    the ticket whatever its labels are ("it is a draft"), or empty.
+    ``together`` are the numbers of the tickets without which this one is not merged, in any order. ``target`` is the
+    branch that the ticket is for, empty if the tracker has none. ``held`` is why the tracker blocks the ticket whatever
+    its labels are ("it is a draft"), or empty.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Ticket:
     held: str = ""
     target: str = ""
     repository: str = ""
+    together: tuple[int, ...] = ()
 
 
 class Verdict(StrEnum):

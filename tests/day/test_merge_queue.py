@@ -233,6 +233,8 @@ def test_only_takes_what_the_named_depend_on_along() -> None:
     tickets = [ticket(1, depends="#2"), ticket(2, depends="Depends on #3, #99"), ticket(3), ticket(4, depends="#1")]
     assert [each.number for each in select_tickets(tickets, replace(OPTIONS, only=(1,)))] == [1, 2, 3]
     assert [each.number for each in select_tickets(tickets, replace(OPTIONS, only=(3, 4)))] == [1, 2, 3, 4]
+    company = [*tickets[:3], replace(tickets[3], depends=(), together=(3,))]
+    assert [each.number for each in select_tickets(company, replace(OPTIONS, only=(4,)))] == [3, 4]
     assert select_tickets(tickets, OPTIONS) == tuple(tickets)
 
 

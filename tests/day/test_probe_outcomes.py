@@ -134,7 +134,7 @@ def test_what_a_test_prints_says_nothing_about_our_machine(words: str) -> None:
 
 
 def test_what_the_engine_says_of_the_machine_blames_nobody() -> None:
-    with pytest.raises(InfrastructureError, match=r"failed a probe of unit \(the disk of /state is full\): mend that"):
+    with pytest.raises(InfrastructureError, match=r"failed a probe of unit \(the disk of /state is full\): fix that"):
         results_of(UNIT, outcome(status=1, trouble="the disk of /state is full"), "/source")
 
 

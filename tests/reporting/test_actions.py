@@ -170,7 +170,7 @@ def test_nothing_is_told_elsewhere(job: dict[str, str], capsys: pytest.CaptureFi
 
 def test_a_job_that_cannot_be_told_is_our_trouble_in_one_sentence(job: dict[str, str]) -> None:
     job["GITHUB_OUTPUT"] = "/nonexistent/output"
-    with pytest.raises(InfrastructureError, match="could not be told"):
+    with pytest.raises(InfrastructureError, match="cannot be written"):
         tell_actions(parse_record(big_day(size=3)), Path("r"), Console(), job)
 
 

@@ -136,3 +136,13 @@ def test_a_record_of_before_the_new_fields_still_has_a_page() -> None:
     for gate in record["gates"].values():
         del gate["tests"], gate["files"], gate["failures"]
     assert page(parse_record(record), STATE).count("<tbody id=") == 30
+
+
+def test_a_plan_integrates_nothing() -> None:
+    raw = big_day(size=9)
+    plan = page(parse_record(raw | {"options": {**raw.get("options", {}), "plan": True}}), Path())
+    day = page(parse_record(raw), Path())
+    assert ">would be merged</span>" in plan
+    assert not re.search(r"integrated(</span>| \d)", plan)
+    assert ">integrated</span>" in day
+    assert "would be merged" not in day

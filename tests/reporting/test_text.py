@@ -11,6 +11,7 @@ from sessions.gates.results import TestId
 from sessions.ledger.record import State
 from sessions.ledger.record_file import parse_record
 from sessions.reporting.text import plain_report
+from sessions.reporting.verdicts import verdict_text
 from sessions.tickets.model import Verdict
 from tests.reporting.big_day import big_day
 from tests.reporting.test_markdown import STEERING, hostile, record, words_of
@@ -73,4 +74,4 @@ def test_every_verdict_is_shown() -> None:
     tickets = tuple(replace(ticket, number=number, verdict=verdict) for number, verdict in enumerate(Verdict, 1))
     text = plain_report(replace(day, tickets=tickets, order=()))
     for verdict in Verdict:
-        assert f"  {verdict}" in text
+        assert f"  {verdict_text(verdict, is_plan=False)}" in text

@@ -1,4 +1,7 @@
-"""Runs a story in a process of its own, as nox would, on the bundled sample; may die at a chosen ledger write."""
+"""Runs a story in a process of its own, as nox would, on the bundled sample; may die at a chosen ledger write.
+
+``PEAK`` names a file for the most memory that the process had, in KiB (``VmHWM`` of proc_pid_status(5)).
+"""
 
 from __future__ import annotations
 
@@ -42,4 +45,7 @@ if __name__ == "__main__":
     trouble = run_session(STORIES[name], name, words, Path.cwd())
     if trouble:
         print(f"TROUBLE {trouble}", file=sys.stderr)
+    if place := os.environ.get("PEAK"):
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        Path(place).write_text(next(line.split()[1] for line in lines if line.startswith("VmHWM:")), encoding="ascii")
     sys.exit(1 if trouble else 0)

@@ -30,6 +30,7 @@ from tests.engines.registry import LocalRegistry
 from tests.engines.second_daemon import SecondDaemon
 from tests.repositories import Builder
 from tests.stories.desk import DATE, DAY, timeless
+from tests.stories.leftovers import files_left
 from tests.trackers.github_fake import TOKEN, FakeGitHub, Pull
 
 READY = "s: positive review"
@@ -266,9 +267,7 @@ class Site:
     def leftovers(self) -> list[str]:
         """What no session may leave behind, and what is there all the same."""
         found = [f"temporary: {path.relative_to(self.temporary)}" for path in self.temporary.rglob("*")]
-        found += [f"lock: {path}" for path in [*self.state.rglob("*.lock"), *self.project.rglob("*.lock")]]
-        found += [f"half: {path}" for name in ("*.half", "tmp*", "*incoming*") for path in self.state.rglob(name)]
-        found += [f"trial: {path}" for path in self.state.rglob("trial-*")]
+        found += [*files_left(self.state), *(f"lock: {path}" for path in self.project.rglob("*.lock"))]
         found += [f"mount: {line}" for line in Path("/proc/mounts").read_text().splitlines() if self._is_mount(line)]
         found += [f"process: {words}" for words in processes(self.mark, str(self.folder / "desk"))]
         if self.daemon:

@@ -21,10 +21,10 @@ from tests.stories.kill_campaign import WORKERS, Day, Site, disturbed_day, undis
 from tests.trackers.github_contract import UnavailableError, fetch_contract
 from tests.trackers.github_fake import FakeGitHub, serving
 
-pytestmark = pytest.mark.slow
-
 KILLS = int(os.environ.get("INTEGRAND_KILLS", "8"))  # of all kinds together
 SEED = int(os.environ.get("INTEGRAND_KILL_SEED", "14"))
+# A hundred kills take an hour or more.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(max(900, 120 * KILLS))]
 # At a desk, a day is killed about so often.
 A_DAY = 8
 TOGETHER = (("integrate", "--publish"), ("report", "--publish"))

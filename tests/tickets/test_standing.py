@@ -268,7 +268,7 @@ class TestReverted:
         decision = reverted.decisions(at(3))[3]
         assert decision.verdict is Verdict.ALREADY_MERGED
         assert decision.reason == (
-            f'merging it brings nothing: 1.1 contains it, and {gone} (Revert "gh-3: three") took its changes out again'
+            f'merging it brings nothing: 1.1 contains it, and {gone} (Revert "gh-3: three") reverted its changes'
         )
 
     def test_its_sequels_are_blocked_and_told_why(self, reverted: Office) -> None:
@@ -316,7 +316,7 @@ class TestReverted:
         told = f'{gone[:10]} (Revert "gh-3: three")'
         assert decisions[3] == Decision(
             verdict=Verdict.ALREADY_MERGED,
-            reason=f"merging it brings nothing: main contains it, and {told} took its changes out again",
+            reason=f"merging it brings nothing: main contains it, and {told} reverted its changes",
         )
         assert decisions[4].verdict is Verdict.BLOCKED
         assert decisions[4].reason == f"its branch carries #3, which was merged and taken out again by {told}"

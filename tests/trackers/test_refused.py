@@ -19,7 +19,8 @@ from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github import tracker as github_tracker
 from tests.reporting.big_day import big_day
 from tests.trackers.github_contract import Contract
-from tests.trackers.github_fake import TOKEN, FakeGitHub, Fault, Pull, serving
+from tests.trackers.github_fake import TOKEN, FakeGitHub, Pull, serving
+from tests.trackers.sockets import Fault
 
 DAY = dt.date(2026, 11, 23)
 READY, WORK = "s: positive review", "s: needs work"
@@ -174,7 +175,7 @@ def test_what_is_forbidden_everywhere_is_ours_to_mend_and_is_asked_again(desk: D
     trouble, _ = desk.publish()
     assert trouble
     assert trouble.startswith("No ")
-    assert "does the token in GH_TOKEN or GITHUB_TOKEN allow it? Once that is mended, the same command" in trouble
+    assert "does the token in GH_TOKEN or GITHUB_TOKEN allow it? Once that is fixed, the same command" in trouble
     assert desk.record()["published"]["refused"] == []
     desk.github.denied.clear()
     assert desk.writes()

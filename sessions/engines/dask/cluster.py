@@ -46,7 +46,7 @@ class Cluster:
     def open(self) -> None:
         """Connect to the scheduler, and wait for a worker.
 
-        Raises :class:`InfrastructureError` where either does not answer, or Dask is not installed.
+        Raises :class:`InfrastructureError` if either does not answer, or Dask is not installed.
         """
         try:
             import distributed  # noqa: F401
@@ -67,9 +67,9 @@ class Cluster:
             raise _no_answer(self.address, error) from None
 
     def connect(self, patience: float) -> None:
-        """Connect, again if need be, and upload the payload where it is missing.
+        """Connect, again if need be, and upload the payload if it is missing.
 
-        Raises :class:`InfrastructureError` where the scheduler does not answer for ``patience`` seconds.
+        Raises :class:`InfrastructureError` if the scheduler does not answer for ``patience`` seconds.
         """
         from distributed import Client
 
@@ -91,7 +91,7 @@ class Cluster:
         if self.refused:
             whys = "; ".join(sorted(set(self.refused.values())))
             return InfrastructureError(
-                f"No worker of the Dask scheduler {self.address} can run these probes ({whys}): mend that, or set "
+                f"No worker of the Dask scheduler {self.address} can run these probes ({whys}): fix that, or set "
                 'workers = "here".'
             )
         return InfrastructureError(
@@ -181,7 +181,7 @@ def read_reply(future: Future[Any]) -> tuple[str, JobReply]:
 
 def _no_answer(address: str, error: BaseException) -> InfrastructureError:
     return InfrastructureError(
-        f"No Dask scheduler answers at {address} ({_text_of(error)}): start it with `dask scheduler`, mend "
+        f"No Dask scheduler answers at {address} ({_text_of(error)}): start it with `dask scheduler`, correct "
         '[engine] scheduler, or set workers = "here".'
     )
 

@@ -57,7 +57,7 @@ JobReply = Outcome | JobRefused | JobFailed
 
 
 def do(job: Job, state: Path, archive: Path) -> JobReply:
-    """Run a probe here: ``state`` is shared with other jobs, ``archive`` holds the release's files, where needed."""
+    """Run a probe here: ``state`` is shared with other jobs, ``archive`` holds the release's files, if needed."""
     state.mkdir(parents=True, exist_ok=True)
     try:
         opening = Opening(why="the session runs on it", alone=False, confined=job.remote.confined)

@@ -42,7 +42,7 @@ def choose_pool(
 
     ``image`` is what ``engine`` prepared of ``release``. ``warn`` hears about workers that cannot be used.
 
-    Raises :class:`InfrastructureError` where the cluster does not answer, has no worker, or Dask is not installed.
+    Raises :class:`InfrastructureError` if the cluster does not answer, has no worker, or Dask is not installed.
     """
     if config.engine.workers == "here":
         return Threads(engine, jobs)
@@ -160,7 +160,7 @@ class _Batch:
             case Outcome():
                 return [(place, reply)]
             case JobFailed(why=why):
-                return [(place, InfrastructureError(f"A probe failed on a Dask worker ({why}): mend that, run again."))]
+                return [(place, InfrastructureError(f"A probe failed on a Dask worker ({why}): fix that, run again."))]
             case JobRefused(why=why):
                 self._refuse(worker, why)
                 self._submit_all({place: ""})
@@ -179,7 +179,7 @@ class _Batch:
             self._connect_again(keys)
 
     def _usable_workers(self) -> set[str] | None:
-        """Return the workers that can run jobs, or ``None`` where all can."""
+        """Return the workers that can run jobs, or ``None`` if all can."""
         usable = set(self.cluster.workers()) if self.cluster.refused else None
         if usable is not None and not usable:
             raise self.cluster.no_worker_error()
@@ -196,7 +196,7 @@ class _Batch:
         if self.losses > _LOSSES:
             raise InfrastructureError(
                 f"The connection to the Dask scheduler {self.cluster.address} was lost {self.losses} times in a row: "
-                "mend the network, then run again; what is known is kept."
+                "repair the network, then run again; what is known is kept."
             )
         keys = (beside or {}) | {place: str(future.key) for place, future in self.running.items()}
         self.running.clear()

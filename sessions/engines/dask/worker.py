@@ -82,7 +82,7 @@ def running_keys() -> list[str]:
 
 
 def stop(keys: Sequence[str], release: str, dask_worker: Worker) -> None:
-    """Stop the jobs of a session that still run, and delete a release's archive where one is named."""
+    """Stop the jobs of a session that still run, and delete a release's archive if one is named."""
     for key in keys:
         if process := _running.get(key):
             process.terminate()

@@ -1,1 +1,1 @@
-"""Probes in Docker containers, and the images they start from and leave. The only room that imports ``docker``."""
+"""Run probes in Docker containers, and manage their images. The only room that imports ``docker``."""

@@ -56,9 +56,9 @@ class BaselineImage:
     listen: Listen = lambda _line: None
 
     def prepare(self, release: ImageSource) -> Image:
-        """Return the baseline image, with the configured layers on it where there are any.
+        """Return the baseline image, with the configured layers on it, if there are any.
 
-        Raises :class:`InfrastructureError` where it is neither here nor in a registry, and cannot be built.
+        Raises :class:`InfrastructureError` if it is neither here nor in a registry, and cannot be built.
         """
         name = self.name_of(release.tag)
         if not name:
@@ -167,7 +167,7 @@ class BaselineImage:
             if not recipe.is_relative_to(context.resolve()) or not recipe.is_file():
                 raise InfrastructureError(
                     f"[engine] recipe {self.config.engine.recipe} is no file of {release.tag}, and {plan.name} is "
-                    "nowhere else: mend it, or load that image."
+                    "nowhere else: correct it, or load that image."
                 )
             yield context.resolve(), recipe
 
@@ -207,7 +207,7 @@ def _labels(plan: _Plan, release: ImageSource, project: Project) -> dict[str, st
 def images_built_here(image: Image, repository: str, client: docker.DockerClient) -> tuple[Built, ...]:
     """Return which of a prepared image and the images below it were built here, the lowest one first.
 
-    ``repository`` is where they are published, as ``[engine] image`` says; where it is empty, none is.
+    ``repository`` is where they are published, as ``[engine] image`` says; if that is empty, none is published.
     """
     found: list[Built] = []
     seek = image.id

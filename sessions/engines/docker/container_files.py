@@ -64,7 +64,7 @@ class ContainerFiles:
     def _take(self, path: str, choose: Callable[[str], str | None], quota: Quota) -> dict[str, bytes]:
         """Return the plain files at ``path``; ``choose`` maps a name in Docker's archive to a key, or to ``None``.
 
-        Raises :class:`InfrastructureError` where the archive never comes complete, and :class:`ExceededError`.
+        Raises :class:`InfrastructureError` if the archive never comes complete, and :class:`ExceededError`.
         """
         for _ in range(_TRIES):
             with suppress(TarError, ChunkedEncodingError), self._archive(path) as (chunks, mode):
@@ -75,7 +75,7 @@ class ContainerFiles:
 
     @contextmanager
     def _archive(self, path: str) -> Iterator[tuple[Iterable[bytes], int]]:
-        """Yield the chunks of an archive of ``path``, none where there is no such path, and its ``fs.FileMode``.
+        """Yield the chunks of an archive of ``path``, none if there is no such path, and its ``fs.FileMode``.
 
         docker-py leaves the connection open if an archive is not read to its end. The daemon then continues to write
         it, and the container cannot be removed.

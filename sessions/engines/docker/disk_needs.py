@@ -23,7 +23,7 @@ _BUILT_BESIDE_SOURCE = 2
 def check_disk(client: docker.DockerClient, name: str, state: Path, source: int) -> str:
     """Return how much a run on the image ``name`` needs and how much is free; ``source`` is the size of its files.
 
-    Raises :class:`InfrastructureError` where too little is free.
+    Raises :class:`InfrastructureError` if too little is free.
     """
     with translate_docker_errors("Asking the engine for its disk"):
         needs = daemon_needs(client, name, source)
@@ -73,7 +73,7 @@ def usual_size(images: Sequence[dict[str, Any]], name: str) -> int:
 
 
 def engine_root(client: docker.DockerClient) -> Path | None:
-    """Return the folder where a daemon keeps containers; ``None`` where that is on another machine."""
+    """Return the folder where a daemon keeps containers; ``None`` if that is on another machine."""
     if client.api.base_url != "http+docker://localhost":  # as docker-py calls a socket of this machine
         return None
     root = str(client.info().get("DockerRootDir") or "")

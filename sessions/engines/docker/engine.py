@@ -39,7 +39,7 @@ class DockerEngine:
 
     @classmethod
     def open(cls, config: Config, state: Path, opening: Opening) -> DockerEngine:
-        """Connect to the daemon. Raises :class:`EngineUnavailableError` where none answers."""
+        """Connect to the daemon. Raises :class:`EngineUnavailableError` if none answers."""
         client, trouble = connect()
         if client is None:
             raise EngineUnavailableError(f"no Docker daemon answers ({trouble})", "start it")
@@ -75,7 +75,7 @@ class DockerEngine:
         return check_disk(self.client, self.baseline.name_of(release), self.state, source)
 
     def prepare(self, release: ImageSource) -> Image:
-        """Return the baseline image, with the configured layers on it where there are any."""
+        """Return the baseline image, with the configured layers on it, if there are any."""
         return self.baseline.prepare(release)
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
@@ -87,7 +87,7 @@ class DockerEngine:
         return describe_image(self.images, image)
 
     def obtain(self, remote: RemoteImage, release: ImageSource) -> Image:  # noqa: ARG002
-        """Return the image with the same id, pulled where it is not here."""
+        """Return the image with the same id, pulled if it is not here."""
         return obtain_image(remote, self.config, self.client)
 
     def close(self) -> None:

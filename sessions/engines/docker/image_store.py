@@ -59,7 +59,7 @@ class DockerImageStore:
         self._registry.check_login()
 
     def make(self, inspection: Inspection, listen: Listen) -> Image | None:
-        """Return the image to inspect, made if it is not here; ``None`` where its candidate does not build."""
+        """Return the image to inspect, made if it is not here; ``None`` if its candidate does not build."""
         candidate = inspection.candidate
         with translate_docker_errors(f"Making the image {inspection.name}"):
             if present := find_image(self.client, inspection.name, inspection.inputs):
@@ -126,7 +126,7 @@ class DockerImageStore:
         return Image(id=self._registry.pull(name), name=name)
 
     def digest(self, name: str) -> str | None:
-        """Return the digest of an image in the registry; ``None`` where it does not have it."""
+        """Return the digest of an image in the registry; ``None`` if it does not have it."""
         return self._registry.digest_of(name)
 
     def built_here(self, image: Image) -> tuple[Built, ...]:

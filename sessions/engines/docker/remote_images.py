@@ -23,9 +23,9 @@ def describe_image(images: DockerImageStore, image: Image) -> RemoteImage:
 
 
 def obtain_image(remote: RemoteImage, config: Config, client: docker.DockerClient) -> Image:
-    """Return the image with the same id, pulled where it is not here.
+    """Return the image with the same id, pulled if it is not here.
 
-    Raises :class:`InfrastructureError` where no name leads to it.
+    Raises :class:`InfrastructureError` if no name leads to it.
     """
     image = remote.image
     with translate_docker_errors("Looking for the image"):

@@ -33,7 +33,7 @@ class StepRunner:
     def run(self, step: Step, listen: Listen) -> StepOutcome:
         """Run one step.
 
-        Raises :class:`InfrastructureError` where somebody else stopped the container.
+        Raises :class:`InfrastructureError` if somebody else stopped the container.
         """
         guard, output = Guard(self._kill), StepOutput(self.box.bounds, listen)
         api = self.box.client.api

@@ -53,7 +53,7 @@ class Confinement:
 
     @property
     def exposure(self) -> str:
-        """Why there is no jail; empty where there is one."""
+        """Why there is no jail; empty if there is one."""
         return self._found_jail[1]
 
     @cached_property

@@ -66,7 +66,7 @@ class LocalEngine:
 
     @property
     def exposure(self) -> str:
-        """Why there is no jail; empty where there is one."""
+        """Why there is no jail; empty if there is one."""
         with self.confinement.translate_errors():
             return self.confinement.exposure
 

@@ -6,7 +6,7 @@ of the project. The mount is in a separate mount namespace, held by a helper pro
 even if the session is killed. Users other than root also need a user namespace, in which Linux 5.11 and later mounts
 overlays.
 
-Elsewhere the files are copied, each as a reflink where the file system has these (Btrfs, XFS, bcachefs): a reflink
+Elsewhere the files are copied, each as a reflink if the file system supports them (Btrfs, XFS, bcachefs): a reflink
 shares its blocks until one of both files is changed. Hard links are not used, as a write to one changes the other.
 
 See https://docs.kernel.org/filesystems/overlayfs.html, unshare(1), nsenter(1), ioctl_ficlone(2).
@@ -63,7 +63,7 @@ class Layers(Protocol):
 
 @dataclass(frozen=True)
 class Copies:
-    """Copies each file, as a reflink where the file system has these."""
+    """Copies each file, as a reflink if the file system supports them."""
 
     @contextmanager
     def open(self, release: Path, workspace: Path) -> Iterator[SourceView]:
@@ -87,7 +87,7 @@ class OverlayMounts:
 
     @contextmanager
     def open(self, release: Path, workspace: Path) -> Iterator[SourceView]:
-        """Mount an overlay. Raises :class:`OSError` where that fails."""
+        """Mount an overlay. Raises :class:`OSError` if that fails."""
         layers, source = layers_of(workspace).resolve(), workspace.resolve() / "source"
         for folder in (layers / "upper", layers / "work", source):
             folder.mkdir(parents=True)

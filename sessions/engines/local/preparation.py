@@ -21,7 +21,7 @@ _PASSED_ON = ("LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 def prepare_workspace(probe: Probe, confinement: Confinement, python: PythonEnvironment) -> Iterator[LocalStepRunner]:
     """Write a probe's files into a folder of its own, and yield the runner of its steps there.
 
-    Raises :class:`InfrastructureError` where the folder cannot be written.
+    Raises :class:`InfrastructureError` if the folder cannot be written.
     """
     bounds, release = confinement.bounds, confinement.release(probe.image.id.removeprefix("local:"))
     with (

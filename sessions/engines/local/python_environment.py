@@ -37,7 +37,7 @@ class PythonEnvironment:
         return (self.folder,) if self.packages else ()
 
     def install(self) -> None:
-        """Make the environment unless it is complete. Raises :class:`InfrastructureError` where pip fails."""
+        """Make the environment unless it is complete. Raises :class:`InfrastructureError` if pip fails."""
         complete = self.folder / "complete"
         if not self.packages or complete.exists():
             return

@@ -48,9 +48,9 @@ class LocalStepRunner:
         return self.workspace.bounds
 
     def run(self, step: Step, listen: Listen) -> StepOutcome:
-        """Run one step; where there is a jail, none of its processes is left afterwards.
+        """Run one step; in a jail, none of its processes is left afterwards.
 
-        Raises :class:`InfrastructureError` where the jail failed.
+        Raises :class:`InfrastructureError` if the jail failed.
         """
         if not self._is_usable():
             lost = StepOutcome(name=step.name, status=1, log="")

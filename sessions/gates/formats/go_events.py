@@ -43,7 +43,7 @@ class Package:
     has_begun: bool = False  # an event was about it
 
     def run(self, name: str) -> Run:
-        """The latest run of a test."""
+        """Return the latest run of a test."""
         found = next((run for run in reversed(self.runs) if run.name == name), None)
         if found is None:
             found = Run(name)
@@ -52,7 +52,7 @@ class Package:
 
 
 def read_events(lines: Iterable[str]) -> dict[str, Package]:
-    """The packages by their import paths. Never raises."""
+    """Return the packages by their import paths. Never raises."""
     packages: dict[str, Package] = {}
     built = ""
     for line in lines:
@@ -67,7 +67,7 @@ def read_events(lines: Iterable[str]) -> dict[str, Package]:
 
 
 def _event(line: str) -> Mapping[str, object] | None:
-    """The event on a line, also behind what another program wrote without ending its line."""
+    """Return the event on a line, also behind what another program wrote without ending its line."""
     for found in _START.finditer(line):
         try:
             event = json.loads(line[found.start() :])
@@ -102,7 +102,7 @@ def _print(package: Package, output: list[str], text: str) -> None:
 
 
 def _take_words(packages: dict[str, Package], line: str, built: str) -> str:
-    """Take a line of the go command's own; which package the lines that follow are about."""
+    """Read a line of the go command itself, and return the package that the following lines are about."""
     if found := _NOT_BUILT.match(line):
         package = packages.setdefault(found["package"], Package(found["package"]))
         package.end = "fail"
@@ -121,5 +121,5 @@ def _text(event: Mapping[str, object], key: str) -> str:
 
 
 def lines_of(text: str) -> Iterator[str]:
-    """The lines, which end with newlines alone: a test may print other separators."""
+    """Yield the lines, which end with newlines alone: a test may print other separators."""
     yield from (line.rstrip("\r") for line in text.split("\n"))

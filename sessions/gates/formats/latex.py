@@ -1,11 +1,11 @@
 """``format = "latex"``: a manual made by LaTeX. Its documents are the tests: each must become a PDF with pages.
 
 The PDFs are among the gate's artifacts. Faults are read from the output of LaTeX, latexmk and Sphinx. Where the
-artifacts contain TeX's own ``.log``, that is read instead: it is more complete, and holds one document only.
+artifacts contain TeX's own ``.log``, that is read instead: it is more complete, and is about one document only.
 
 A document without PDF fails as a whole, as ``abacus.pdf``, because its other faults are unknown. Errors, undefined
-references and undefined citations are failures with names of their own, whatever the command's status. Sphinx's other
-warnings are failures only where it is configured to treat warnings as errors.
+references and undefined citations are separate failures, whatever the command's status. Sphinx's other
+warnings are failures only if it is configured to treat warnings as errors.
 
 Missing fonts, packages, format files and the like are faults of the machine, not of the manual: see
 ``tex_installation``. They count only if the command failed or a document is missing, as TeX may substitute a font.

@@ -164,7 +164,7 @@ class TexRun:
 
     @cached_property
     def _only_source(self) -> str:
-        """The file that a line number must be of, where TeX read no other."""
+        """The file that line numbers refer to, if TeX read only one."""
         read = {found["name"] for line in self.lines for found in _OTHER_SOURCE.finditer(line)}
         return self.source if read <= {self.source} else ""
 

@@ -86,7 +86,7 @@ class Manual:
         return f" (made from {list(begun.values())[place - 1]})" if place else ""
 
     def _artifacts(self, ending: str) -> dict[str, str]:
-        """Return the artifacts of one kind by document, which is a file name, or a path where names collide."""
+        """Return the artifacts of one kind by document, which is a file name, or a path if names collide."""
         paths = sorted(path for path in self.output.artifacts if path.endswith(ending))
         count = Counter(map(document_of, paths))
         names = (

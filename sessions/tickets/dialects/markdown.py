@@ -1,4 +1,4 @@
-"""Markdown as GitHub and GitLab read it."""
+"""Markdown as forges read it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SPECIAL = re.compile(
 )
 # What makes a list, or with nothing else a rule, at the beginning of a line.
 _LEADING = re.compile(r"^(\d{0,9})(?:([-+.)])(?=\s|$)|([-=])(?=[-=\s]*$))")
-# Plain text that GitHub turns into a link, a mention or a reference: https://…, www.…, GH-7, @name, #7.
-_LIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=gh)(?=-\d)|(?<=[@#])(?=\w)")
+# Plain text that a forge turns into a link, a mention or a reference: https://…, www.…, GH-7, @name, #7, !7.
+_LIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=gh)(?=-\d)|(?<=[@#])(?=\w)|(?<=!)(?=\d)")
 
 
 class Markdown:

@@ -38,5 +38,5 @@ class VerdictFolder:
             place.parent.mkdir(exist_ok=True)
             place.write_bytes(content)
         except OSError as error:
-            raise TrackerError(f"{place} cannot be written ({error.strerror}): mend that.") from None
+            raise TrackerError(f"{place} cannot be written ({error.strerror}): fix that.") from None
         return True

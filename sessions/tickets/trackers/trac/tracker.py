@@ -123,7 +123,7 @@ class TracTracker:
         return WriteResult(refused=tuple(each for each in refused if each.change == comment))
 
     def close(self, ticket: Ticket, release: str, refused_before: Collection[Change] = ()) -> WriteResult:
-        """Close a ticket as fixed, as Sage's release managers do, and name the release where there is a field for it.
+        """Close a ticket as fixed, as Sage's release managers do, and name the release if there is a field for it.
 
         A ticket with a newer commit is left open, and reported as refused. Raises :class:`TrackerError` if Trac fails.
         """
