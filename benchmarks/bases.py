@@ -30,7 +30,7 @@ from benchmarks.parties import clone, run
 from sessions.integrate import integrate
 from sessions.ledger.record_file import record_data
 from sessions.settings.options import parse_options
-from sessions.source.releases import Naming, namings_in
+from sessions.source.releases import namings_in
 from sessions.source.repository import Repository
 from sessions.terminal.console import Console
 from sessions.terminal.errors import SourceError
@@ -244,7 +244,7 @@ def find_requests(source: Path, repository: Repository, line: Sequence[str]) -> 
     tips = {int(ref.split("/")[2]): tip for tip, ref in rows}
     log = repository.git("log", "-z", "--first-parent", "--format=%H%x09%P%x09%s", f"{line[0]}^..{line[-1]}").fields()
     commits = [row.split("\t", 2) for row in log]
-    named = namings_in((Naming(commit=commit, subject=subject) for commit, _, subject in commits), merge_subjects())
+    named = namings_in(((commit, subject) for commit, _, subject in commits), merge_subjects())
     places = {commit: place for place, commit in enumerate(line)}
     merged = {number: float(places[naming.commit]) for number, naming in named.items() if naming.commit in places}
     if not tips:  # a clone without pull requests, whose branch merged them

@@ -1,6 +1,7 @@
 """Find the culprits of simulated days, beside the policies of others.
 
     nox -s bench -- culprits --days 1000
+    nox -s bench -- culprits --build         # who breaks the build: benchmarks.builds
 
 A day has a merge line of n tickets, and k failing tests, each in a file of its own and each broken by one ticket, all
 different; ``pair`` is one test that two tickets break together. One ticket in five depends on an earlier one with
@@ -43,6 +44,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks import builds
 from benchmarks.command import bench_parser, several, status, up_to, write_figures
 from sessions.culprits.evidence import is_new
 from sessions.culprits.finder import CulpritFinder, blames_to_act_on
@@ -338,8 +340,12 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark; the status."""
-    return status(lambda: _run(_parse(arguments)))
+    """Run the benchmark; the status. ``--build`` without a number is the benchmark of failing builds."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "--build" in given and not any(word[:1].isdigit() for word in given[given.index("--build") + 1 :][:1]):
+        given.remove("--build")
+        return builds.main(given)
+    return status(lambda: _run(_parse(given)))
 
 
 def _run(options: Options) -> None:

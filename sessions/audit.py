@@ -8,10 +8,11 @@ from typing import Any
 from sessions.auditing.branch_audit import Audit, audit_branch
 from sessions.auditing.branch_steps import AllowedCommits, read_steps
 from sessions.day.context import Day, open_day
+from sessions.day.ticket_source import open_tracker
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import SourceError, UsageError
-from sessions.tickets.trackers import connect_tracker, merge_subjects
+from sessions.tickets.trackers import merge_subjects, request_refs
 
 # How many faults the terminal shows.
 _SHOWN = 20
@@ -53,15 +54,15 @@ def _ends(day: Day, branch: str) -> tuple[str, str]:
 
 
 def _known(day: Day, start: str, end: str) -> AllowedCommits:
-    """Return the commits of all tickets that the tracker lists, and of pull requests that the branch's commits name."""
-    tickets = connect_tracker(day.config.tickets, day.mirror.list_refs).read()
+    """The commits of all tickets that the tracker lists, and of pull requests that the branch names."""
+    tickets = open_tracker(day).read()
     elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
     names = merge_subjects()
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
     subjects = [step.subject for step in read_steps(day.mirror.repository, start, end)]
     for number in names.numbers(subjects):
-        if day.mirror.refs.tip(pull := f"refs/pull/{number}/head"):
-            branches.setdefault(number, pull)
+        for request in filter(day.mirror.refs.tip, request_refs(number)):
+            branches.setdefault(number, request)
     tips = day.mirror.fetch_branches(branches, elsewhere).tips
     pinned = {ticket.number: ticket.commit for ticket in tickets if ticket.commit}
     reviewed = {number: commit for number, commit in pinned.items() if day.mirror.present([commit])}

@@ -49,6 +49,6 @@ def measure_baseline(day: Day, baselines: Baselines) -> None:
 
     Raises the errors of :meth:`ProbeRunner.results`.
     """
-    also = f", and {day.start}" if day.merger.trunk else ""
+    also = f", and {baselines.name}" if baselines.start != day.merger.bare else ""
     day.console.step(f"Baseline: what {day.release.tag} does by itself{also}")
     baselines.measure(day.asked_gates())

@@ -86,7 +86,7 @@ def _look(options: InitOptions, origin: Origin, console: Console) -> ProjectFact
     beginning = _beginning(options, proposed, console)
     release = find_start(mirror, beginning.wanted, tags, origin.name)
     console.detail(f"release: {release.tag}" + (f", the tip of {release.branch}" if release.branch else ""))
-    files = Files(frozenset(files_of(mirror.repository, release.tree)), lambda path: _read(mirror, release, path))
+    files = _files_of(mirror, release)
     tests = _check(options, "tests", "How is it tested?", how_tested(files, str(release.version)), console)
     docs = _check(
         options,
@@ -138,7 +138,7 @@ def _origin(options: InitOptions, console: Console) -> Origin:
 
 
 def _tickets(options: InitOptions, origin: Origin, mirror: Mirror, release: Release, console: Console) -> Source:
-    proposed = recognise_clone(origin.said)
+    proposed = recognise_clone(origin.said, _files_of(mirror, release).text)
     detected = proposed.url if proposed else ""
     chosen = options.choose("tracker", "Where are its tickets (- for a file that is made now)?", detected)
     # A detected address may fail to answer; one that was typed must not.
@@ -184,6 +184,10 @@ def _dockerfile(options: InitOptions, files: Files, console: Console) -> tuple[s
         raise UsageError(f"--dockerfile {recipe} is no file of the release: name it from the repository's top.")
     console.detail(f"image: built from {recipe}")
     return found if found and found[0] == recipe else (recipe, "/source")
+
+
+def _files_of(mirror: Mirror, release: Release) -> Files:
+    return Files(frozenset(files_of(mirror.repository, release.tree)), lambda path: _read(mirror, release, path))
 
 
 def _read(mirror: Mirror, release: Release, path: str) -> str:

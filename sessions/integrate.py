@@ -7,30 +7,35 @@ from contextlib import suppress
 from dataclasses import replace
 
 from sessions.baseline import measure_baseline
-from sessions.day.baselines import Baselines, mending_tickets
+from sessions.day.baselines import Baselines, broken_by_fixes
 from sessions.day.context import Day, open_day
 from sessions.day.finish import conclude
+from sessions.day.fixes import fix_tickets
 from sessions.day.forecast import foresee, say_forecast
 from sessions.day.green_head import GreenHead
+from sessions.day.hinted import DayHints
+from sessions.day.line_selection import LineSelection, describe_best
 from sessions.day.merge_queue import build_queue
 from sessions.day.opened_runner import open_runner
 from sessions.day.plan import describe_plan, plan_message
 from sessions.day.probe_outcomes import called
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress
+from sessions.day.recorded_tickets import recorded_best_set, recorded_hint
 from sessions.day.run_record import DayResult
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
 from sessions.day.ticket_selection import select_tickets, todays_rules
+from sessions.day.ticket_source import open_tracker
 from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
 from sessions.ledger.record import Record, State
+from sessions.settings.hints import HINTS, check_current
 from sessions.settings.options import Options
 from sessions.source.blockers import Blocker, find_blockers
-from sessions.source.line import Line, Queue, merge_line, start_line
+from sessions.source.line import Line, Queue, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
-from sessions.tickets.trackers import connect_tracker
 
 
 def integrate(options: Options, console: Console) -> Record:
@@ -38,35 +43,44 @@ def integrate(options: Options, console: Console) -> Record:
     if options.shell is not None:
         return look_inside(options, console)
     with open_day(options, console) as day:
-        tickets = _read_tickets(day)
+        hints = DayHints.beside(options.config)
+        tickets = _read_tickets(day, hints)
         gather(day)
-        queue = _build_queue(day, tickets)
-        progress = Progress(line=_merge(day, queue))
+        queue = _build_queue(day, tickets, hints)
+        lines = LineSelection(day=day, queue=queue, hints=hints)
+        progress = Progress(line=_merge(day, lines))
         if options.plan or not queue.tickets:
-            record = conclude(day, _with_queue(day, queue, _plan(day, tickets, progress)))
+            progress.line = lines.explain(progress.line)
+            record = conclude(day, _with_queue(day, lines, _plan(day, tickets, progress)))
         else:
             with open_runner(day) as runner:
                 if options.shard:
-                    day_result = _work_on_shard(day, options.shard, tickets, progress, runner)
+                    baselines = _baselines(day, lines, progress, runner)
+                    day_result = _work_on_shard(day, options.shard, tickets, progress, baselines)
                 else:
-                    day_result = _work(day, queue, tickets, progress, runner)
-                record = conclude(day, _with_queue(day, queue, day_result), runner)
+                    day_result = _work(day, lines, tickets, progress, runner)
+                record = conclude(day, _with_queue(day, lines, day_result), runner)
         is_latest = (day.state / "latest").resolve() == day.folder.resolve()
         how = "; type `nox -s report` to show it here" if is_latest else ", beside that of the whole day"
         console.detail(f"report: {day.folder / 'report.html'}{how}")
         return record
 
 
-def _read_tickets(day: Day) -> tuple[Ticket, ...]:
+def _read_tickets(day: Day, hints: DayHints) -> tuple[Ticket, ...]:
     configured = day.config.tickets
-    tickets = select_tickets(connect_tracker(configured, day.mirror.list_refs).read(), day.options)
+    found = open_tracker(day).read()
+    numbers = {ticket.number for ticket in found}
+    check_current(hints.hints, day.options.config.with_name(HINTS), day.options.date, numbers)
+    tickets = select_tickets(found, day.options)
     day.console.step(f"Tickets: {len(tickets)} from the {configured.tracker} tracker")
+    for hint in hints.used([ticket.number for ticket in tickets], {}):
+        day.console.detail(f"hint: {hint}")
     return tickets
 
 
-def _build_queue(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
+def _build_queue(day: Day, tickets: tuple[Ticket, ...], hints: DayHints) -> Queue:
     rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
-    ready = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options)
+    ready = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options, hints)
     milestone = f" for milestone {rules.milestone}" if rules.milestone else ""
     day.console.detail(f"{len(ready.tickets)} are ready{milestone}, {len(ready.out)} are not")
     queue = start_line(ready, day.merger)
@@ -80,23 +94,33 @@ def _build_queue(day: Day, tickets: tuple[Ticket, ...]) -> Queue:
     return queue
 
 
-def _merge(day: Day, queue: Queue) -> Line:
+def _merge(day: Day, lines: LineSelection) -> Line:
     day.console.step(f"Merging onto {day.release.tag}")
-    line = merge_line(queue, day.merger, {})
-    left = len(queue.tickets) - len(line.tickets)
+    line = lines.merge({})
+    ready = len(lines.queue.tickets)
+    left = ready - len(line.tickets)
+    if lines.best:
+        day.console.detail(describe_best(lines.best, ready, day.config.tickets.priorities))
     day.console.detail(f"{len(line.tickets)} merge, {left} do not: head {line.head.commit[:10]}")
     return line
 
 
-def _with_queue(day: Day, queue: Queue, day_result: DayResult) -> DayResult:
+def _with_queue(day: Day, lines: LineSelection, day_result: DayResult) -> DayResult:
     """Add the queue, and the tickets that keep several others out of the final merge line."""
     blockers: tuple[Blocker, ...] = ()
+    queue, progress = lines.queue, day_result.progress
     with suppress(SourceError):  # this is only advice, and the day has reported the error already
-        if day_result.progress:
-            blockers = find_blockers(queue, day_result.progress.line, day.merger)
+        if progress:
+            blockers = find_blockers(queue, progress.line, day.merger)
+            progress.line = progress.line if day.options.plan else lines.explain(progress.line)
     for blocker in blockers:
         day.console.detail(str(blocker))
-    return replace(day_result, queue=queue.tickets, blockers=blockers)
+    numbers = {ticket.number for ticket in day_result.tickets}
+    hints = lines.hints.used(numbers, progress.ignored if progress else {})
+    best = recorded_best_set(lines.best, day.config.tickets.priorities) if lines.best else None
+    return replace(
+        day_result, queue=queue.tickets, blockers=blockers, best_set=best, hints=tuple(map(recorded_hint, hints))
+    )
 
 
 def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> DayResult:
@@ -112,17 +136,20 @@ def _plan(day: Day, tickets: tuple[Ticket, ...], progress: Progress) -> DayResul
     return DayResult(state=State.EMPTY, message=message, tickets=tickets, progress=progress)
 
 
-def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progress, runner: ProbeRunner) -> DayResult:
+def _work(
+    day: Day, lines: LineSelection, tickets: tuple[Ticket, ...], progress: Progress, runner: ProbeRunner
+) -> DayResult:
     """Measure the baseline, and find the green head. Return what was found, even if an error stops the search."""
     complete = False
     broke: tuple[TrunkBreak, ...] = ()
     _print_forecast(day, progress, runner)
     try:
-        baselines = Baselines(day=day, runner=runner, mending=mending_tickets(day, progress.line.tickets))
+        baselines = _baselines(day, lines, progress, runner)
         measure_baseline(day, baselines)
+        progress.broken_by_fixes = broken_by_fixes(day, baselines)
         broke = find_trunk_breaks(day, runner)
         baselines.check(day.asked_gates())
-        GreenHead(day=day, queue=queue, runner=runner, baselines=baselines, progress=progress).find()
+        GreenHead(day=day, lines=lines, runner=runner, baselines=baselines, progress=progress).find()
         state, message = _outcome(day, progress)
         complete = _is_complete(day, progress)
         _keep_artifacts(day, progress, runner)
@@ -143,15 +170,22 @@ def _work(day: Day, queue: Queue, tickets: tuple[Ticket, ...], progress: Progres
     )
 
 
+def _baselines(day: Day, lines: LineSelection, progress: Progress, runner: ProbeRunner) -> Baselines:
+    """The baselines of a line: the release with its fixes; with ``--only``, a named ticket may mend a gate."""
+    fixes = fix_tickets(progress.line, lines.queue.needs, day.config.tickets.fixes)
+    named = tuple(each for each in progress.line.tickets if each.number in day.options.only and each not in fixes)
+    return Baselines(day=day, runner=runner, mending=named, fixes=fixes)
+
+
 def _work_on_shard(
-    day: Day, shard: tuple[int, int], tickets: tuple[Ticket, ...], progress: Progress, runner: ProbeRunner
+    day: Day, shard: tuple[int, int], tickets: tuple[Ticket, ...], progress: Progress, baselines: Baselines
 ) -> DayResult:
     """Run one part of the gates. The call that gathers all parts compares and decides."""
     name = "{}/{}".format(*shard)
     state = State.PAUSED
     complete = False
     try:
-        run_shard(day, runner, progress.line.head, shard)
+        run_shard(day, baselines, progress.line.head, shard)
         message = f"shard {name} has run: `nox -s integrate -- --gather DIR` continues with all shards"
         complete = True
     except BudgetEndedError as error:
@@ -159,7 +193,9 @@ def _work_on_shard(
     except (InfrastructureError, SourceError) as error:
         state, message = State.BROKEN, str(error).rstrip(".")
     progress.line = _unreached(progress.line, f"only shard {name} of the gates has run")
-    return DayResult(state=state, message=message, complete=complete, tickets=tickets, progress=progress, runner=runner)
+    return DayResult(
+        state=state, message=message, complete=complete, tickets=tickets, progress=progress, runner=baselines.runner
+    )
 
 
 def _outcome(day: Day, progress: Progress) -> tuple[State, str]:

@@ -8,6 +8,8 @@ import platform
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,15 @@ from sessions.ledger.record import Record
 from sessions.ledger.record_file import record_text
 from sessions.reporting.actions import set_outputs
 from sessions.reproduce import reproduce
+from sessions.resolve import resolve
+from sessions.settings.configuration import load_config
 from sessions.settings.init_options import build_init_parser, parse_init_options
 from sessions.settings.options import Options, build_parser, parse_options
 from sessions.settings.reproduce_options import build_reproduce_parser, parse_reproduce_options
+from sessions.settings.resolve_options import build_resolve_parser, parse_resolve_options
+from sessions.settings.ticket_settings import HIGHS
 from sessions.terminal.console import Console
-from sessions.terminal.errors import IntegrandError
+from sessions.terminal.errors import IntegrandError, UsageError
 from sessions.terminal.harmless_text import harmless_json, harmless_line
 
 # A story without a run record: it returns what it found, for ``--json``, and an error message or an empty text.
@@ -55,6 +61,19 @@ def run_session(story: Story, session: str, arguments: Sequence[str], called_fro
         return _closing_line(record, options, console)
 
     return _catch_errors(run, console)
+
+
+def missing_packages(session: str, words: Sequence[str], called_from: Path) -> tuple[str, ...]:
+    """Return the optional packages that the configuration needs and that are not installed, as pip names them.
+
+    None if options or configuration are wrong: the session itself says so.
+    """
+    if find_spec("highspy") or {"--help", "-h", "--version"} & set(words):
+        return ()
+    with suppress(UsageError):
+        config = load_config(parse_options(words, session=session, called_from=called_from, home=HOME).config)
+        return (HIGHS,) if config.tickets.select == "best" else ()
+    return ()
 
 
 def run_finding(story: Finding, session: str, arguments: Sequence[str], called_from: Path) -> str | None:
@@ -92,6 +111,16 @@ def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
         return harmless_line(trouble) if trouble else None
 
     return _catch_errors(run, console)
+
+
+def run_resolve(arguments: Sequence[str], called_from: Path) -> str | None:
+    """Run ``nox -s resolve``, which has options of its own; ``None`` where it did what was asked."""
+    if _is_answered(arguments, build_resolve_parser()):
+        return None
+    console = Console()
+    return _catch_errors(
+        lambda: resolve(parse_resolve_options(arguments, called_from=called_from, home=HOME), console), console
+    )
 
 
 def _is_answered(arguments: Sequence[str], parser: argparse.ArgumentParser) -> bool:

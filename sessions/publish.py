@@ -58,7 +58,7 @@ def _images(config: Config, options: Options, record: Record, console: Console) 
     if not record.images:
         yield None
         return
-    with closing(open_preferred(config, record.engine, options.state)) as engine:
+    with closing(open_preferred(config, record.engine, options.state, alone=True)) as engine:
         if engine.images:
             if options.publish and config.engine.image:
                 engine.images.check_login()

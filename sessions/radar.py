@@ -10,6 +10,7 @@ from typing import Any
 from sessions.day.context import Day, open_day
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
+from sessions.day.ticket_source import open_tracker
 from sessions.planning.cheapest_order import Order, cheapest_order
 from sessions.planning.pair_conflicts import Meeting, PairConflicts, find_pair_conflicts
 from sessions.reporting.html import render_page
@@ -21,7 +22,6 @@ from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
 from sessions.tickets.model import Ticket, Verdict, name_tickets
 from sessions.tickets.order import closure
-from sessions.tickets.trackers import connect_tracker
 
 # How many conflicts the terminal shows.
 _SHOWN = 40
@@ -42,7 +42,7 @@ class _View:
 def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
     """Merge all open tickets in pairs; return the record, and an empty error message."""
     with open_day(options, console) as day:
-        tickets = select_tickets(connect_tracker(day.config.tickets, day.mirror.list_refs).read(), options)
+        tickets = select_tickets(open_tracker(day).read(), options)
         rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
         queue = build_queue(tickets, rules, day.mirror, day.release, day.config, options)
         base = _base(day, rules.target)

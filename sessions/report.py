@@ -16,7 +16,9 @@ from sessions.publishing.refused import Memory
 from sessions.publishing.tickets import report_address, tell_tickets
 from sessions.publishing.writes import Writes
 from sessions.reporting.actions import tell_actions, without_commands
+from sessions.reporting.markdown import markdown_report
 from sessions.reporting.report_files import write_reports
+from sessions.reporting.text import plain_report
 from sessions.reporting.trends import write_trends
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
@@ -25,6 +27,7 @@ from sessions.source.start import release_at
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
 from sessions.tickets.trackers import TRACKERS, connect_tracker
+from sessions.tickets.trackers.kind import Surroundings
 
 
 def report(options: Options, console: Console) -> Record:
@@ -35,12 +38,24 @@ def report(options: Options, console: Console) -> Record:
         record = load_record(options.state)
         folder = (options.state / "latest").resolve()
         with without_commands(console):
-            console.show(write_reports(record, folder))
+            write_reports(record, folder)
+            _show(record, options, console)
         console.detail(f"report: {folder / 'report.html'}, and report.md beside it")
         if options.trends:
             _write_trends(options.state, options.trends, console)
         tell_actions(record, folder / "report.html", console)
         return tell_tracker(config, options, record, folder, console)
+
+
+def _show(record: Record, options: Options, console: Console) -> None:
+    """Show the report: rendered on a terminal, as plain text elsewhere, or in the format that was requested."""
+    match options.format:
+        case "markdown":
+            console.print_text(markdown_report(record))
+        case "text":
+            console.print_text(plain_report(record))
+        case _:
+            console.show(markdown_report(record), plain_report(record))
 
 
 def _write_trends(state: Path, folder: Path, console: Console) -> None:
@@ -60,8 +75,9 @@ def tell_tracker(config: Config, options: Options, record: Record, folder: Path,
     def refs(repository: str) -> Mapping[str, str]:
         return Mirror.of(config.project.repository, options.state).list_refs(repository)
 
+    surroundings = Surroundings(list_refs=refs, folder=options.state)
     try:
-        tracker, url = connect_tracker(config.tickets, refs), report_address(config.project.report)
+        tracker, url = connect_tracker(config.tickets, surroundings), report_address(config.project.report)
         dialect = TRACKERS[config.tickets.tracker].dialect
         complete = tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
         published = published if complete is None else replace(published, tickets=complete)

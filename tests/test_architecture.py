@@ -33,6 +33,7 @@ FORBIDDEN = (
     ("main", "tools.release"),
     ("auditing.patches", "sessions.source.merge_tree"),
     ("init", "sessions.planning.footprints"),
+    ("radar", "sessions.resolutions.memory"),
 )
 
 

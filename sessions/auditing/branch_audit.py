@@ -56,7 +56,8 @@ class Audit:
     def verdict(self) -> str:
         """The result in one clause."""
         if not self.faults:
-            return f"each of {len(self.steps)} steps is what plain git makes of its ticket"
+            but = f", but for conflicts in {len(self.by_hand)} of them" if self.by_hand else ""
+            return f"each of {len(self.steps)} steps is what plain git makes of its ticket{but}"
         more = f", and {len(self.faults) - 1} more" if len(self.faults) > 1 else ""
         return f"{self.faults[0].text}{more}"
 
@@ -84,10 +85,10 @@ def audit_branch(repository: Repository, start: str, end: str, known: AllowedCom
     Raises :class:`SourceError` if ``end`` does not contain ``start``, or git fails.
     """
     steps = read_steps(repository, start, end)
-    claims = Claims(repository, start, known)
+    claims = Claims(repository, steps, known)
     claimed = tuple((step, claims.of(step)) for step in steps)
     with open_replay(repository) as replay:
-        auditor = _Auditor(replay, _changes(repository, start, end, claimed), strict=known.strict)
+        auditor = _Auditor(replay, _changes(repository, start, end, claimed), known)
         found = [auditor.check(place, step, claim) for place, (step, claim) in enumerate(claimed)]
         differences = tuple(auditor.differences(start, end))
     faults = [fault for faults, _ in found for fault in faults]
@@ -125,12 +126,12 @@ def _absent(known: AllowedCommits, claimed: Sequence[tuple[BranchStep, Claim]]) 
 class _Auditor:
     """Checks steps one by one. ``changes`` are the changes of all steps, oldest first.
 
-    With ``strict``, a conflict that was resolved by hand is a fault.
+    Where ``known`` is strict, no conflict may have been resolved in another way than it says.
     """
 
     replay: Replay
     changes: list[OwnedPatch]
-    strict: bool
+    known: AllowedCommits
 
     def check(self, place: int, step: BranchStep, claim: Claim) -> tuple[list[Fault], tuple[str, ...]]:
         """Return the faults of a step, and the files in which its conflict was resolved by hand."""
@@ -143,22 +144,32 @@ class _Auditor:
             expected_hunks = read_hunks(self.replay.diff(step.parent, expected.tree)) if expected.tree else ()
             history = [*history, OwnedPatch.of(claim.owner, expected_hunks)]
         hunks = read_hunks(self.replay.diff(expected.tree, step.tree))
-        wrong = [hunk for hunk in hunks if hunk.path not in expected.conflicts]
+        settled, replaced = (
+            paths.get(step.merged[0], frozenset()) if step.merged else frozenset()
+            for paths in (self.known.settled, self.known.replaced)
+        )
+        wrong = [hunk for hunk in hunks if hunk.path not in expected.conflicts | replaced]
         faults += [_fault(step, claim, hunk, history) for hunk in wrong]
         resolved = tuple(sorted(expected.conflicts))
-        if resolved and self.strict:  # the merge line resolves nothing
-            text = f"{step} is a merge that conflicts in {', '.join(resolved)}"
-            faults.append(Fault(kind="claim", text=text, step=step.commit, tickets=(claim.owner,), path=resolved[0]))
-        lossy = [path for path in resolved if self._is_lossy(step, expected, path)]
+        unsettled = [path for path in resolved if path not in settled | replaced]
+        if unsettled and self.known.strict:  # the merge line resolves nothing by itself
+            text = f"{step} is a merge that conflicts in {', '.join(unsettled)}"
+            faults.append(Fault(kind="claim", text=text, step=step.commit, tickets=(claim.owner,), path=unsettled[0]))
+        lossy = [path for path in resolved if path not in replaced and self._is_lossy(step, expected, path)]
         faults += [_lost_beside(step, claim, path) for path in lossy]
         return faults, resolved
 
     def differences(self, start: str, end: str) -> Iterator[Difference]:
         """Yield each difference between the release and the branch with its tickets."""
+        by_path = dict[str, list[OwnedPatch]]()
+        for change in self.changes:
+            for path in change.paths:
+                by_path.setdefault(path, []).append(change)
         for hunk in read_hunks(self.replay.diff(start, end)):
-            owners = {*owners_of_added(hunk, self.changes), *owners_of_removed(hunk, self.changes)}
+            changes = by_path.get(hunk.path, [])
+            owners = {*owners_of_added(hunk, changes), *owners_of_removed(hunk, changes)}
             if not hunk.added and not hunk.removed:
-                owners = {change.owner for change in self.changes if hunk.path in change.added}
+                owners = {change.owner for change in changes}
             yield Difference(path=hunk.path, lines=hunk.lines, tickets=tuple(sorted(owners - {""})))
 
     def _make_again(self, step: BranchStep, claim: Claim) -> Replayed:

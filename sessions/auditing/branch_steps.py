@@ -33,12 +33,17 @@ class AllowedCommits:
     Where ``strict``, every step must be the merge of exactly such a commit, and each ticket must be merged. Otherwise a
     ticket is also recognised by the number in a merge's subject, by a squashed commit that names it, or by a rebased
     commit with the same patch.
+
+    By the commit of a ticket, ``settled`` are the files in which a kept resolution settled its conflict, and
+    ``replaced`` those of which it decided all lines.
     """
 
     tickets: Mapping[int, str]
     subjects: MergeSubjects
     others: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
+    settled: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    replaced: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +79,7 @@ class Claims:
     """Finds the ticket that each step belongs to."""
 
     repository: Repository
-    start: str
+    steps: tuple[BranchStep, ...]
     known: AllowedCommits
     _patches: dict[str, tuple[int, str]] | None = None
 
@@ -128,14 +133,27 @@ class Claims:
         return not self.repository.git("merge-base", "--is-ancestor", commit, tip, ok=(0, 1)).status
 
     def _known_patches(self) -> dict[str, tuple[int, str]]:
-        """Return the tickets' own commits, by the id of what they change (git-patch-id)."""
+        """The tickets' own commits, by the id of what they change (git-patch-id).
+
+        What was merged is in the branch itself, and is nobody's rebased commit; a ticket that was begun on the branch
+        has most of the branch in its history. Only of a ticket to which the branch was fast-forwarded are the commits
+        its own ones.
+        """
         if self._patches is None:
             self._patches = {}
+            line, outside = {step.commit for step in self.steps}, self._outside()
             for number, tip in self.known.tickets.items():
-                arguments = ("log", "-p", "--no-merges", "--no-renames", "--no-ext-diff", f"{self.start}..{tip}")
-                for patch, commit in self._patch_ids(self.repository.git(*arguments).out):
-                    self._patches.setdefault(patch, (number, commit))
+                without = f"^{self.steps[0].parent if tip in line else self.steps[-1].commit}"
+                if tip in line or tip in outside:
+                    words = ("log", "-p", "--no-merges", "--no-renames", "--no-ext-diff", tip, without)
+                    for patch, commit in self._patch_ids(self.repository.git(*words).out):
+                        self._patches.setdefault(patch, (number, commit))
         return self._patches
+
+    def _outside(self) -> frozenset[str]:
+        """The commits of all tickets that are not in the branch."""
+        words = "".join(f"{tip}\n" for tip in self.known.tickets.values()) + f"^{self.steps[-1].commit}\n"
+        return frozenset(self.repository.git("rev-list", "--stdin", put=words.encode()).text.split())
 
     def _patch_of(self, commit: str) -> str:
         arguments = ("diff-tree", "-p", "--no-renames", "--no-ext-diff", commit)

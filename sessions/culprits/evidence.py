@@ -21,10 +21,18 @@ error rate: the test may fail at any rate today, and needs many runs.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from math import exp, inf, lgamma, log
 
 from sessions.gates.run_history import RunCounts, RunHistory
 
+# What it is worth that a failure came with the same error each time, as odds against chance: where a run is dear, and
+# where a few more are affordable or the runs contradict every single ticket.
+_DEAR_ODDS, _CHEAP_ODDS = 64.0, 4.0
+# Failures of the same kind err as seldom as a test with so many steady runs.
+_STEADY_RUNS = 100
+# A run that takes longer, in seconds, is dear.
+_DEAR_SECONDS = 600.0
 # How much likelier an explanation must be than all others together before it is acted on.
 ODDS = 1000.0
 # Odds in the second looks before a search. They only decide whether a search is worth it, so they may be lower.
@@ -33,6 +41,27 @@ _NEW_ODDS, _FLAKY_ODDS = 20.0, 50.0
 _LOOKS = 10
 # Failure rates of a test that a ticket makes flaky: up to 3/4, in equal steps. A test that fails more often is broken.
 _RATES = tuple((2 * step + 1) / 64 for step in range(24))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeatable:
+    """What it is worth that a failure came with the same error each time, as builds mostly do.
+
+    It comes ``odds`` times likelier from a ticket than by chance, before any run of the search. Its runs err as seldom
+    as those of a test with the ``history``.
+    """
+
+    odds: float
+    history: RunHistory = field(default_factory=lambda: RunHistory(runs=_STEADY_RUNS))
+
+    @classmethod
+    def at(cls, seconds: float) -> Repeatable:
+        """Return what it is worth where a run takes so long: the longer, the fewer runs must do."""
+        return cls(odds=_DEAR_ODDS if seconds > _DEAR_SECONDS else _CHEAP_ODDS)
+
+    def contradicted(self) -> Repeatable:
+        """Return what it is worth when no ticket fits all runs, or one that left for it has left in vain."""
+        return replace(self, odds=min(self.odds, _CHEAP_ODDS))
 
 
 def log_steady(errors: int, correct: int, history: RunHistory) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
 
+from sessions.culprits.evidence import Repeatable
 from sessions.culprits.findings import Answer, Blame, Flaky, Query, Subset
 from sessions.culprits.search import Search, search
 from sessions.culprits.signatures import signature_rounds
@@ -36,7 +37,7 @@ class CulpritFinder(Generic[Test]):
     known: dict[Query, dict[Test, Answer]] = field(default_factory=dict)
     suspicion: Mapping[Test, Mapping[int, float]] = field(default_factory=dict)
     histories: Mapping[Test, RunHistory] = field(default_factory=dict)
-    repeatable: Mapping[Test, RunHistory] = field(default_factory=dict)
+    repeatable: Mapping[Test, Repeatable] = field(default_factory=dict)
     _searches: list[_SharedSearch[Test]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

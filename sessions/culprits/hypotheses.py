@@ -24,7 +24,7 @@ from functools import cached_property
 from itertools import combinations
 from math import log
 
-from sessions.culprits.evidence import log_flaky, log_made_flaky, log_steady, log_sum
+from sessions.culprits.evidence import Repeatable, log_flaky, log_made_flaky, log_steady, log_sum
 from sessions.culprits.findings import Subset
 from sessions.culprits.tally import SubsetRuns, total
 from sessions.gates.run_history import RunCounts, RunHistory
@@ -33,6 +33,8 @@ from sessions.tickets.order import Needs, closure
 # Priors, as logarithms: a single ticket, a pair, something else, one of several causes, made flaky by a ticket.
 _SINGLE, _PAIR, _OTHER, _SEVERAL, _MADE_FLAKY = log(0.9), log(0.1), log(0.001), log(0.01), log(0.1)
 _HALF = log(0.5)
+# An error that comes by chance names a file that a ticket of the line changes in one of so many cases.
+_NAMED = log(16)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,13 +90,14 @@ class Model:
     """Computes the likelihoods for one test on the merge line ``line``.
 
     ``needs`` are the dependencies within the line. ``suspicion`` (0 and above) multiplies a ticket's likelihood by
-    1 + suspicion where the next query is chosen; it has no part in proofs.
+    1 + suspicion where the next query is chosen; it has no part in proofs, except for ``repeatable`` failures.
     """
 
     line: Sequence[int]
     needs: Needs
     suspicion: Mapping[int, float]
     history: RunHistory
+    repeatable: Repeatable | None = None
 
     def rank(self, runs: Sequence[SubsetRuns], excluded: Container[Subset]) -> Ranking:
         """Rank all groups but the ``excluded`` ones in the light of all runs."""
@@ -105,8 +108,22 @@ class Model:
         if not any(fits_all(group, runs) for group in groups if group not in excluded):
             ranked += self._hypotheses(self._pairs, _PAIR, runs, excluded)
         ranked.sort(key=lambda hypothesis: -hypothesis.suspected)
-        flaky = log_flaky(counts.fails, counts.passes, self.history)
+        flaky = self.log_flaky(counts.fails, counts.passes)
         return Ranking(hypotheses=tuple(ranked), flaky=flaky, other=other)
+
+    def log_flaky(self, fails: int, passes: int) -> float:
+        """Log-likelihood that the test is flaky on every subset.
+
+        That a failure came the same way each time is no number of runs that passed: it is a prior.
+        """
+        if self.repeatable:
+            steady = log_steady(0, 0, self.repeatable.history)  # what all other likelihoods begin with
+            return log_flaky(fails, passes, RunHistory()) + steady - log(self.repeatable.odds)
+        return log_flaky(fails, passes, self.history)
+
+    def log_named(self, group: Subset) -> float:
+        """Logarithm of what it counts in a proof that an error, which is repeatable, names a file of the group."""
+        return min(_NAMED, max(map(self._log_suspicion, group))) if self.repeatable else 0.0
 
     def log_group_makes_flaky(self, size: int, inside: RunCounts, outside: RunCounts) -> float:
         """Log-likelihood that a group of ``size`` tickets makes the test flaky.

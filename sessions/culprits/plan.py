@@ -8,7 +8,7 @@ from math import exp, log
 
 from sessions.culprits.evidence import log_sum
 from sessions.culprits.findings import Blame, Flaky, Query, Subset
-from sessions.culprits.hypotheses import Hypothesis, Model, Ranking
+from sessions.culprits.hypotheses import Hypothesis, Model, Ranking, fits_all
 from sessions.culprits.proof import Proof
 from sessions.culprits.tally import SETTLED_RUNS, Batch, Tally, total
 from sessions.gates.run_history import RunHistory
@@ -18,6 +18,8 @@ from sessions.tickets.order import closure
 _TOP = 64
 # A subset splits well if the hypotheses that it contains have a probability between 0.05 and 0.95.
 _UNEVEN = 0.45
+# Two groups are the last ones if they have this probability together.
+_LAST_TWO = 0.95
 
 
 @dataclass(kw_only=True)
@@ -45,9 +47,15 @@ class Plan:
 
     def ranking(self) -> Ranking:
         """Rank all hypotheses in the light of all runs."""
-        if self.doubted and self.model.history != self.doubted and self.tally.is_mixed:
-            self.model, self.tally.history = replace(self.model, history=self.doubted), self.doubted
-        return self.model.rank(self.tally.by_subset(), self.excluded)
+        runs = self.tally.by_subset()
+        repeatable = self.model.repeatable
+        if self.doubted and repeatable:
+            if self.tally.is_mixed:
+                self.model = replace(self.model, history=self.doubted, repeatable=None)
+                self.tally.history = self.doubted
+            elif not any(fits_all(frozenset([number]), runs) for number in self.model.line):
+                self.model = replace(self.model, repeatable=repeatable.contradicted())
+        return self.model.rank(runs, self.excluded)
 
     def blame_for(self, group: Subset) -> Blame | None:
         """Return the blame that would prove the group: on its own, or else at its place in the merge line.
@@ -74,11 +82,14 @@ class Plan:
         if top[0].suspected - whole >= log(0.5):
             return None
         weights = [(each.group, exp(each.suspected - whole)) for each in top]
-        best, distance = None, _UNEVEN
+        is_last = self.dear and sum(weight for _, weight in weights[:2]) > _LAST_TWO
+        best, least = None, (_UNEVEN, 0)
         for subset in self._nested_subsets([each.group for each in top]):
             mass = sum(weight for group, weight in weights if group <= subset)
-            if abs(mass - 0.5) < distance and Query(tickets=subset) not in self.tally.answers:
-                best, distance = subset, abs(mass - 0.5)
+            # One of the last two by itself splits them as well as with others, and is its own first confirmation.
+            unevenness = (round(abs(mass - 0.5), 3), len(subset) if is_last else 0)
+            if unevenness < least and Query(tickets=subset) not in self.tally.answers:
+                best, least = subset, unevenness
         return best
 
     def repeats_against(self, hypothesis: Hypothesis | None) -> Batch:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import comb, log
 
-from sessions.culprits.evidence import ODDS, log_flaky, log_steady, log_sum
+from sessions.culprits.evidence import ODDS, log_steady, log_sum
 from sessions.culprits.findings import Blame, Query
 from sessions.culprits.hypotheses import Model, Ranking, fits_all
-from sessions.culprits.tally import Batch, Tally
+from sessions.culprits.tally import Batch, Tally, total
 from sessions.gates.run_history import RunCounts
 from sessions.tickets.order import closure
 
@@ -35,7 +35,8 @@ class Proof:
         # At its place in the line, the culprit's partner would be present as well: it would leave all the same.
         is_alone = blame.fails == closure(group, self.model.needs)
         rivals = [each.sole for each in ranking.hypotheses[1:] if is_alone or not each.group > group]
-        is_likely = self._majority_agrees(blame) and best.cause - log_sum([ranking.flaky, *rivals]) >= log(ODDS)
+        odds = best.cause + self.model.log_named(group) - log_sum([ranking.flaky, *rivals])
+        is_likely = self._majority_agrees(blame) and odds >= log(ODDS)
         made_flaky = log_sum(each.made_flaky for each in ranking.hypotheses)
         if (is_likely and best.cause - made_flaky >= log(ODDS)) or (is_alone and self.is_proven(blame)):
             return ()
@@ -63,18 +64,23 @@ class Proof:
         )
         history, size = self.model.history, 1 + len(blame.partners)
         blamed = log_steady(lost + outside.fails, fails + outside.passes, history)
-        flaky = log_flaky(fails + outside.fails, outside.passes + lost, history)
+        flaky = self.model.log_flaky(fails + outside.fails, outside.passes + lost)
         # The failing runs are errors.
         erring = log_steady(outside.fails + fails, outside.passes + lost, history)
         made_flaky = self.model.log_group_makes_flaky(size, RunCounts(fails=fails, passes=lost), outside)
-        groups = comb(len(self.model.line), size)
-        is_likely = min(blamed - flaky, blamed - made_flaky, blamed - erring - log(groups)) >= log(ODDS)
+        groups = log(comb(len(self.model.line), size))
+        # A search that chose each run by the answers before it would find some group for any answers.
+        flaky += groups - self.model.log_named(frozenset((*blame.culprits, *blame.partners))) if self.dear else 0.0
+        is_likely = min(blamed - flaky, blamed - made_flaky, blamed - erring - groups) >= log(ODDS)
         return self._majority_agrees(blame) and is_likely
 
     def _one_more_run(self, blame: Blame) -> Batch:
         subsets = (blame.fails, *blame.passes)
         if self.dear:
-            subsets = (min(subsets, key=self.tally.runs),)
+            # As many failing runs as passing ones speak most against chance.
+            counts = total(self.tally.by_subset())
+            sparse = blame.passes if counts.passes < counts.fails else (blame.fails,)
+            subsets = (min(sparse, key=self.tally.runs),)
         return tuple(query for subset in subsets for query in self.tally.next_runs(subset, 1))
 
     def _second_runs(self, blame: Blame) -> Iterator[Query]:
@@ -84,9 +90,11 @@ class Proof:
         that comes by chance, but often, shows itself there.
         """
         yield from self.tally.next_runs(blame.fails, 2 - min(2, self.tally.count(blame.fails, "fails")))
+        # Whoever changes the named file is tried before any run without it, so it takes one more of these.
+        passes = 3 if self.model.log_named(frozenset((*blame.culprits, *blame.partners))) else 2
         for subset in blame.passes:
             if subset or self.dear:
-                yield from self.tally.next_runs(subset, 2 - min(2, self.tally.count(subset, "passes")))
+                yield from self.tally.next_runs(subset, passes - min(passes, self.tally.count(subset, "passes")))
 
     def _majority_agrees(self, blame: Blame) -> bool:
         majority = self.tally.majority

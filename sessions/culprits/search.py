@@ -19,6 +19,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from math import log
 
 from sessions.culprits.bisection import Bisection, bisect_line
+from sessions.culprits.evidence import Repeatable
 from sessions.culprits.findings import Answer, Blame, Flaky, Query, SearchAnswer
 from sessions.culprits.hypotheses import Model
 from sessions.culprits.plan import Plan
@@ -44,7 +45,7 @@ def search(
     rounds: Sequence[frozenset[int]] | None = None,
     suspicion: Mapping[int, float] | None = None,
     history: RunHistory | None = None,
-    repeatable: RunHistory | None = None,
+    repeatable: Repeatable | None = None,
 ) -> Search:
     """Find who makes a test fail on the whole ``line`` (merge order) that passes on the release.
 
@@ -84,7 +85,7 @@ def _plan(
     needs: Needs,
     suspicion: Mapping[int, float],
     history: RunHistory,
-    repeatable: RunHistory | None,
+    repeatable: Repeatable | None,
 ) -> Plan:
     """Return the plan of a search.
 
@@ -92,9 +93,10 @@ def _plan(
     each time, until runs of one subset differ; no rounds are asked then.
     """
     inside = {number: needs.get(number, frozenset()) & frozenset(line) for number in line}
+    counted = repeatable.history if repeatable else history
     return Plan(
-        tally=Tally(line=line, history=repeatable or history),
-        model=Model(line=line, needs=inside, suspicion=suspicion, history=repeatable or history),
+        tally=Tally(line=line, history=counted),
+        model=Model(line=line, needs=inside, suspicion=suspicion, history=counted, repeatable=repeatable),
         doubted=history if repeatable else None,
     )
 

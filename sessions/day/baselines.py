@@ -8,12 +8,13 @@ from sessions.day.advice import advice, last_words
 from sessions.day.context import Day
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.question import Question
+from sessions.gates.comparison import compare
+from sessions.gates.results import TestId
 from sessions.ledger.ledger import ProbeResult
 from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 from sessions.terminal.errors import GatePendingError, InfrastructureError
-from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Ticket, name_tickets
 
 
@@ -35,18 +36,31 @@ class GateBaseline:
 class Baselines:
     """The baseline of each gate on ``start``, which is what the merge line starts with, or another candidate.
 
-    ``mending`` are the tickets that may fix a gate which measures nothing on the release.
+    ``fixes`` are tickets that mend the release: ``start`` has them. ``mending`` are other tickets that may let a gate
+    measure something at all.
     """
 
     day: Day
     runner: ProbeRunner
     mending: tuple[Ticket, ...] = ()
+    fixes: tuple[Ticket, ...] = ()
     start: Candidate = field(init=False)
     name: str = field(init=False)
     _known: dict[str, GateBaseline | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.start, self.name = self.day.base, self.day.start
+        merged = self.day.merger.combine(self.fixes)
+        if self.fixes and isinstance(merged, Candidate):
+            name = self.day.start if self.day.merger.trunk else self.day.release.tag
+            self.start, self.name = merged, f"{name} with {name_tickets(merged.tickets)}"
+
+    @property
+    def alone(self) -> str:
+        """What a candidate without other tickets is, as a phrase."""
+        trunk = self.day.merger.trunk
+        start = f"the release and {trunk.name}" if trunk else "the release"
+        return f"{start} with {name_tickets(self.start.tickets)}" if self.start.tickets else f"{start} alone"
 
     @classmethod
     def of_release(cls, day: Day, runner: ProbeRunner) -> Baselines:
@@ -61,7 +75,7 @@ class Baselines:
         Gates that measured nothing in an earlier session run again. Raises the errors of :meth:`ProbeRunner.results`.
         """
         release = Baselines.of_release(self.day, self.runner)
-        starts = [release, self] if self.day.merger.trunk else [self]
+        starts = [release, self] if self.start != release.start else [self]
         for each in starts:
             self.day.ledger.forget_unmeasured(each.start.tree)
         self.runner.results([each._question(gate, each.start) for each in starts for gate in gates])  # noqa: SLF001
@@ -96,17 +110,19 @@ class Baselines:
         release = self.look(gate)
         if _measures(release):
             return GateBaseline(candidate=self.start, probe_result=release)
-        mended = self.day.merger.combine(self.mending) if self.mending else None
+        mended = self.day.merger.combine((*self.fixes, *self.mending)) if self.mending else None
         if not isinstance(mended, Candidate):
             return None
         tried = self.runner.result(self._question(gate, mended))
         if not _measures(tried):
             return None
-        self.day.console.detail(f"{gate.name} measures nothing on {self.name}, but with {name_tickets(mended.tickets)}")
+        mending = name_tickets(each.number for each in self.mending)
+        self.day.console.detail(f"{gate.name} measures nothing on {self.name}, but with {mending}")
         return GateBaseline(candidate=mended, probe_result=tried)
 
     def _question(self, gate: Gate, candidate: Candidate) -> Question:
-        with_ = f" with {name_tickets(candidate.tickets)}, to fix the gate" if candidate.tickets else ""
+        mending = [number for number in candidate.tickets if number not in self.start.tickets]
+        with_ = f" with {name_tickets(mending)}, to mend the gate" if mending else ""
         return release_question(self.day, gate, candidate, f"{self.name}{with_}")
 
     def _unusable(self, gate: Gate, probe_result: ProbeResult) -> InfrastructureError:
@@ -126,14 +142,23 @@ class Baselines:
         )
 
 
-def mending_tickets(day: Day, line: tuple[Ticket, ...]) -> tuple[Ticket, ...]:
-    """Return the tickets of the merge line that may fix a gate: those of ``--only``, and those labelled as fixes."""
-    labels = {plain(label) for label in day.config.tickets.fixes}
-    return tuple(
-        ticket
-        for ticket in line
-        if ticket.number in day.options.only or labels & {plain(label) for label in ticket.labels}
-    )
+def broken_by_fixes(day: Day, baselines: Baselines) -> dict[str, tuple[TestId, ...]]:
+    """Return for each gate the tests that fail with the fixes and not without: no other ticket answers for them.
+
+    Raises what :meth:`ProbeRunner.results` raises, except for gates that wait for another call.
+    """
+    broke = dict[str, tuple[TestId, ...]]()
+    before = Baselines(day=day, runner=baselines.runner)
+    for gate in day.asked_gates() if baselines.fixes else ():
+        usual, fixed = before.find(gate), baselines.find(gate)
+        if usual and fixed:
+            new = compare(usual.probe_result.results, fixed.probe_result.results).new
+            broke[gate.name] = tuple(failure.test for failure in new)
+    broke = {name: tests for name, tests in broke.items() if tests}
+    for name, tests in broke.items():
+        some = f"{', '.join(map(str, tests[:3]))}{f' and {len(tests) - 3} more' if tests[3:] else ''}"
+        day.console.detail(f"{name}: {some} fails with the fixes and not without: no other ticket answers for it")
+    return broke
 
 
 def _measures(probe_result: ProbeResult) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.day.effective_configuration import apply_options, with_baseline, with_sample
+from sessions.day.opened_merger import open_merger
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.ledger import Ledger, ProbeResult
@@ -18,7 +19,6 @@ from sessions.settings.options import Options
 from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror
 from sessions.source.releases import Release
-from sessions.source.start import find_start
 from sessions.terminal.console import Console
 
 
@@ -102,18 +102,16 @@ def open_day(options: Options, console: Console) -> Iterator[Day]:
         ledger = Ledger(options.state / "ledger.sqlite")
         borrowed.callback(ledger.close)
         mirror = Mirror.of(config.project.repository, options.state)
-        project = config.project
-        release = find_start(mirror, options.release or project.release, project.tags, project.name)
+        merger = open_merger(mirror, config, options)
+        borrowed.callback(merger.close)
+        release = merger.release
         config = with_baseline(config, release)
         tip = f", the tip of {release.branch}" if release.branch else ""
-        console.step(f"{project.name} {release.tag} ({release.commit[:10]}{tip}), {options.date}")
+        console.step(f"{config.project.name} {release.tag} ({release.commit[:10]}{tip}), {options.date}")
         if release.aside:
             console.detail(release.aside)
         if options.fresh or options.rerun_failed:
             ledger.forget(keep_passes=not options.fresh, keep_tree=release.tree)
-        signed, modules = project.committer, project.submodules
-        merger = Merger(mirror.repository, release, options.date, signed, submodules=modules)
-        borrowed.callback(merger.close)
         yield Day(
             options=options,
             config=config,

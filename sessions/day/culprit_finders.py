@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from sessions.culprits.evidence import Repeatable
 from sessions.culprits.finder import CulpritFinder
 from sessions.culprits.findings import Answer, Query
 from sessions.culprits.suspicion import suspect_weights
@@ -15,7 +16,6 @@ from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.day.retest import Retester
 from sessions.gates.results import TestId
-from sessions.gates.run_history import RunHistory
 from sessions.settings.configuration import Gate
 from sessions.source.diffs import Diff
 
@@ -39,10 +39,11 @@ class CulpritFinders:
         head = self.progress.line.head
         line = [number for number in head.tickets if number not in self.retester.base(gate).tickets]
         histories = self.day.ledger.histories(head.tree, gate.name, tests)
-        repeatable: dict[TestId, RunHistory] = {}
+        repeatable: dict[TestId, Repeatable] = {}
         if gate is BUILD:
             touched = {number: self._touched[number] for number in line}
-            evidence = read_builds(self.day, self.retester.runner.cache, head, touched)
+            out = self.progress.out.values()
+            evidence = read_builds(self.day, self.retester.runner.cache, head, touched, out)
             suspects: Mapping[TestId, Mapping[int, float]] = dict.fromkeys(tests, evidence.suspicion)
             if evidence.repeatable and not any(history.odd for history in histories.values()):
                 repeatable = dict.fromkeys(tests, evidence.repeatable)

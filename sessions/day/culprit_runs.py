@@ -60,6 +60,8 @@ class CulpritRuns:
         for (name, test), finding in found.items():
             if isinstance(finding, Flaky):
                 self.progress.flaky.setdefault(name, set()).add(test)
+                if name == BUILD.name:
+                    self.progress.note_chance(self.progress.failing[name])
         return blames_to_act_on(found)
 
 

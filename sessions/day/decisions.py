@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sessions.culprits.findings import Answer, Blame, Query
 from sessions.day.context import Day
 from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
-from sessions.day.probe_runner import ProbeRunner
+from sessions.day.retest import Retester
 from sessions.gates.results import Failure, TestId
 from sessions.settings.configuration import Gate
 from sessions.source.line import Queue
@@ -25,25 +25,32 @@ class Judge:
     """
 
     day: Day
-    runner: ProbeRunner
+    retester: Retester
     queue: Queue
     failing: Mapping[str, tuple[Failure, ...]]
     known: Mapping[str, Mapping[Query, Mapping[TestId, Answer]]]
     blames: Mapping[tuple[str, TestId], Blame]
     _kept: set[tuple[int, str]] = field(default_factory=set)
 
-    def decision(self, number: int) -> Decision:
-        """Return the decision on a culprit."""
-        own = {key: blame for key, blame in self.blames.items() if number in blame.culprits}
+    def decision(self, number: int, group: frozenset[int] = frozenset()) -> Decision:
+        """Return the decision on a culprit, or on any ticket of a ``group`` that breaks tests together."""
+        own = {
+            key: blame
+            for key, blame in self.blames.items()
+            if number in blame.culprits or (group and group_of(blame) == group)
+        }
         failures = {(name, each.test): each for name, failures in self.failing.items() for each in failures}
         broke = tuple(self._breakage(number, name, failures[name, test], blame) for (name, test), blame in own.items())
         tests = ", ".join(f"{each.test}" for each in broke[:3]) + (f" and {len(broke) - 3} more" if broke[3:] else "")
-        partners = sorted({other for blame in own.values() for other in blame.partners})
+        others = {other for blame in own.values() for other in (*blame.partners, *(group and blame.culprits))}
+        partners = sorted(others - {number})
         together = f" together with {name_tickets(partners)}" if partners else ""
         return Decision(verdict=Verdict.CULPRIT, reason=f"it breaks {tests}{together}", broke=broke)
 
     def _breakage(self, number: int, name: str, failure: Failure, blame: Blame) -> Breakage:
-        shown = self.day.merger.combine(each for each in self.queue.tickets if each.number in blame.fails)
+        gate = BUILD if name == BUILD.name else self.day.config.gate(name)
+        numbers = {*blame.fails, *self.retester.base(gate).tickets}
+        shown = self.day.merger.combine(each for each in self.queue.tickets if each.number in numbers)
         test = failure.test
         return Breakage(
             gate=called(name),
@@ -61,8 +68,7 @@ class Judge:
         """Return a phrase for each run that proves the blame."""
         fails = {"gone": "does not run", "skipped": "is skipped"}.get(failure.kind, "fails")
         passes = {"gone": "runs", "skipped": "runs"}.get(failure.kind, "passes")
-        trunk = self.day.merger.trunk
-        alone = f"the release and {trunk.name} alone" if trunk else "the release alone"
+        alone = self.retester.baselines.alone
         phrases = [f"{fails}, twice, with {some_tickets(blame.fails)}"]
         for subset in blame.passes:
             answers = {seen.get(failure.test) for ask, seen in self.known[name].items() if ask.tickets == subset}
@@ -73,7 +79,7 @@ class Judge:
         """Return the candidate that shows a failure, the test's file, and the command that runs it."""
         self._keep(number, shown)
         gate = BUILD if name == BUILD.name else self.day.config.gate(name)
-        files = None if gate is BUILD else self.runner.cache.files.files_with(gate, [test], shown.tree)
+        files = None if gate is BUILD else self.retester.runner.cache.files.files_with(gate, [test], shown.tree)
         return {
             "file": (files or (test.file,))[0],
             "commit": shown.commit,
@@ -82,13 +88,23 @@ class Judge:
         }
 
     def _command(self, gate: Gate, files: tuple[str, ...] | None, shown: Candidate) -> str:
-        return self.day.config.build.run if gate is BUILD else self.runner.builder.command(gate, files, shown.tree)
+        return (
+            self.day.config.build.run
+            if gate is BUILD
+            else self.retester.runner.builder.command(gate, files, shown.tree)
+        )
 
     def _keep(self, number: int, shown: Candidate) -> None:
         """Keep the commit that shows a failure, once for all tests that it shows."""
         if (number, shown.commit) not in self._kept:
             self._kept.add((number, shown.commit))
             self.day.mirror.repository.keep(f"evidence/{self.day.options.date}/{number}", shown.commit)
+
+
+def group_of(blame: Blame) -> frozenset[int]:
+    """Return the tickets of which one must leave, and the best set may decide which; none if the culprits must."""
+    is_choice = len(blame.culprits) == 1 and blame.partners
+    return frozenset((*blame.culprits, *blame.partners)) if is_choice else frozenset()
 
 
 def some_tickets(numbers: Iterable[int], alone: str = "the release alone") -> str:

@@ -25,7 +25,7 @@ def check_confinement(options: Options, config: Config, record: Record) -> None:
     is_sample = Path(config.project.repository).is_relative_to(options.state / "sample")
     if options.engine or record.engine != "local" or is_sample:
         return
-    if openness := open_preferred(config, "local", options.state).exposure:
+    if openness := open_preferred(config, "local", options.state, alone=False).exposure:
         raise InfrastructureError(
             f"The day ran with the local engine, and {openness}, which would keep the record's commands from your "
             "files: install bubblewrap, or type --engine local or --engine docker."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sessions.culprits.evidence import is_new
 from sessions.day.context import Day
+from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.day.retest import Look, Retester
 from sessions.gates.results import Failure, TestId
@@ -39,7 +40,7 @@ class FlakeCheck:
         # On the head and on the release, with the first run of each.
         counts = {test: [RunCounts(fails=1), RunCounts(passes=1)] for test in tests}
         new, attempt = dict[TestId, bool | None](), 2
-        alone = f"on {self.day.start} again, for flakes"
+        alone = f"on {self.retester.baselines.name} again, for flakes"
         while unclear := tuple(failure for failure in suspects if new.get(failure.test) is None):
             looks_again = (
                 Look(
@@ -57,4 +58,6 @@ class FlakeCheck:
                 new[test] = is_new(counts[test][0], counts[test][1], histories.get(test, RunHistory()))
             attempt = attempt + 1 if attempt > 2 else _MORE_LOOKS
         flaky.update(test for test in tests if not new[test])
+        if gate is BUILD:
+            self.progress.note_chance([failure for failure in suspects if not new[failure.test]])
         return tuple(failure for failure in failures if new.get(failure.test))

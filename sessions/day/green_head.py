@@ -12,10 +12,10 @@ from sessions.day.culprit_runs import CulpritRuns
 from sessions.day.flake_check import FlakeCheck
 from sessions.day.head_comparison import HeadComparison, queue_diffs
 from sessions.day.head_gates import HeadGates
+from sessions.day.line_selection import LineSelection
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress
 from sessions.day.retest import Retester
-from sessions.source.line import Queue
 from sessions.terminal.errors import GatePendingError
 
 
@@ -24,10 +24,10 @@ class GreenHead:
     """The search for the largest head of a queue that passes all gates."""
 
     day: Day
-    queue: Queue
     runner: ProbeRunner
     baselines: Baselines
     progress: Progress
+    lines: LineSelection
 
     def find(self) -> None:
         """Repeat until nothing new fails on the head, or no ticket is left.
@@ -37,6 +37,8 @@ class GreenHead:
         """
         while self.progress.line.tickets:
             self._examine()
+            if self._removal.take_back():
+                continue
             if not self.progress.failing:
                 return
             while self.progress.failing:
@@ -77,19 +79,25 @@ class GreenHead:
             baselines=self.baselines,
             progress=self.progress,
             files=self.runner.cache.files,
-            diffs=queue_diffs(self.day, self.queue),
+            diffs=queue_diffs(self.day, self.lines.queue),
+            hints=self.lines.hints,
         )
 
     @cached_property
     def _gates(self) -> HeadGates:
         flakes = FlakeCheck(day=self.day, progress=self.progress, retester=self._retester)
-        return HeadGates(runner=self.runner, progress=self.progress, flakes=flakes, comparison=self._comparison)
+        return HeadGates(
+            runner=self.runner,
+            progress=self.progress,
+            flakes=flakes,
+            comparison=self._comparison,
+        )
 
     @cached_property
     def _search(self) -> CulpritRuns:
         return CulpritRuns(
             day=self.day,
-            queue=self.queue,
+            queue=self.lines.queue,
             progress=self.progress,
             retester=self._retester,
             diffs=self._comparison.diffs,
@@ -97,4 +105,4 @@ class GreenHead:
 
     @cached_property
     def _removal(self) -> CulpritRemoval:
-        return CulpritRemoval(day=self.day, queue=self.queue, progress=self.progress, retester=self._retester)
+        return CulpritRemoval(day=self.day, lines=self.lines, progress=self.progress, retester=self._retester)

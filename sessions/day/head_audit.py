@@ -21,6 +21,8 @@ def audit_head(day: Day, line: Line) -> str:
         subjects=merge_subjects(),
         others=trunk,
         strict=True,
+        settled=_paths(line, is_whole=False),
+        replaced=_paths(line, is_whole=True),
     )
     try:
         found = audit_branch(day.mirror.repository, start, line.head.commit, known)
@@ -30,3 +32,14 @@ def audit_head(day: Day, line: Line) -> str:
         return f"the audit of the head is red, so nothing is pushed: {found.verdict}"
     day.console.detail(f"audit: {found.verdict}")
     return ""
+
+
+def _paths(line: Line, *, is_whole: bool) -> dict[str, frozenset[str]]:
+    """Return the files that kept resolutions decided, by the commit of the ticket that needed them."""
+    commits = {each.number: each.commit for each in line.tickets}
+    paths = dict[str, frozenset[str]]()
+    for use in line.head.uses:
+        if use.is_whole == is_whole:
+            commit = commits[use.ticket]
+            paths[commit] = paths.get(commit, frozenset()) | frozenset(use.paths)
+    return paths

@@ -9,6 +9,7 @@ from sessions.day.baselines import Baselines
 from sessions.day.changed_tests import ChangedTests
 from sessions.day.context import Day
 from sessions.day.gate_files import GateFiles
+from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.progress import Measured, Progress
 from sessions.gates.comparison import compare
 from sessions.gates.results import Failure, Presence, Results, TestId
@@ -25,9 +26,13 @@ class HeadComparison:
     progress: Progress
     files: GateFiles
     diffs: Mapping[int, Diff]
+    hints: DayHints = NO_HINTS
 
     def compare(self, gate: Gate, results: Results) -> tuple[Failure, ...]:
-        """Return what may be new: failures, and tests that no longer run although no ticket's diff removes them."""
+        """Return what may be new: failures, and tests that no longer run although no ticket's diff removes them.
+
+        Tests that a hint ignores are left out, and noted in ``progress.ignored``.
+        """
         baseline = self.baselines.of(gate)
         compared = compare(baseline.probe_result.results, results)
         changed = self._changed_tests(gate, compared.brought)
@@ -39,7 +44,9 @@ class HeadComparison:
             changes=changed.by_ticket(compared),
         )
         unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
-        return (*compared.new, *unexplained)
+        failures = (*compared.new, *unexplained)
+        self.progress.ignored[gate.name] = self.hints.ignored(gate.name, [failure.test for failure in failures])
+        return tuple(failure for failure in failures if failure.test not in self.progress.ignored[gate.name])
 
     def _changed_tests(self, gate: Gate, brought: tuple[TestId, ...]) -> ChangedTests:
         """Return what the diffs of the head's tickets do to a gate's tests."""

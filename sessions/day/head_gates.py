@@ -8,13 +8,12 @@ from sessions.day.flake_check import FlakeCheck
 from sessions.day.head_comparison import HeadComparison, hides_tests
 from sessions.day.probe_outcomes import BUILD
 from sessions.day.probe_runner import ProbeRunner
-from sessions.day.progress import Progress
+from sessions.day.progress import Progress, size_of_head
 from sessions.day.question import Question
 from sessions.gates.results import Failure
 from sessions.ledger.ledger import ProbeResult
 from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
-from sessions.source.merging import Candidate
 from sessions.terminal.errors import InfrastructureError
 
 # A gate runs on the head this often before runs that break off count as an error of our own side.
@@ -71,8 +70,3 @@ class HeadGates:
             return probe_result
         why = f"again on {size_of_head(head)}, as the build is flaky"
         return self.runner.result(replace(whole, attempt=attempt + 1, why=why))
-
-
-def size_of_head(candidate: Candidate) -> str:
-    """Return a phrase for a head."""
-    return f"the head with {len(candidate.tickets)} tickets"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from sessions.day.ticket_selection import carried_needs, declared_needs
+from sessions.day.hinted import NO_HINTS, DayHints
+from sessions.day.ticket_selection import blocked_by_cycles, carried_needs, declared_needs
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
 from sessions.source.line import Queue
@@ -14,9 +15,8 @@ from sessions.source.mirror import Mirror
 from sessions.source.releases import Release
 from sessions.source.soundness import fetch_sound
 from sessions.source.standing import Standing
-from sessions.tickets.eligibility import Rules, priority_rank, why_not
+from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Decision, Ticket, Verdict
-from sessions.tickets.order import Needs, find_cycles, merge_order
 from sessions.tickets.trackers import merge_subjects
 
 
@@ -27,10 +27,11 @@ def build_queue(
     release: Release,
     config: Config,
     options: Options,
+    hints: DayHints = NO_HINTS,
 ) -> Queue:
     """Return the day's queue: the tickets that are ready, in merge order, and a decision on each of the others.
 
-    Fetches the branches of all tickets in one call.
+    Fetches all branches in one call. Raises :class:`UsageError` where an order of the hints contradicts dependencies.
     """
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
     elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
@@ -38,55 +39,43 @@ def build_queue(
     tips = fetched.tips
     with closing(Standing.of(tips, mirror, release, rules.target, merge_subjects())) as standing:
         carried = carried_needs(tickets, tips, mirror, release)
-        out: dict[int, Decision] = {}
-        for ticket in tickets:
-            if ticket.number in options.without:
-                out[ticket.number] = Decision(verdict=Verdict.INELIGIBLE, reason="left out by --without")
-            elif decision := _refusal(ticket, rules, fetched.faults.get(ticket.number, ""), standing):
-                out[ticket.number] = decision
+        out = {
+            ticket.number: decision
+            for ticket in tickets
+            if (decision := _left_out(ticket, options, hints))
+            or (decision := _refusal(ticket, rules, fetched.faults.get(ticket.number, ""), standing, hints))
+        }
         carried = standing.with_sequels(carried, [number for number in tips if number not in out])
         declared = declared_needs(tickets)
         needs = {number: declared[number] | carried[number] for number in declared}
-        out |= _circular({number: needed for number, needed in needs.items() if number not in out})
+        out |= blocked_by_cycles({number: needed for number, needed in needs.items() if number not in out})
         pinned = {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number not in out}
-        order = _order(tickets, pinned, needs, config)
-        for number in order[options.limit :] if options.limit else ():
-            why = f"it comes after the first {options.limit} (--limit)"
-            out[number] = Decision(verdict=Verdict.NOT_REACHED, reason=why)
+        order = hints.order(list(pinned.values()), needs, config.tickets)
+        out |= _beyond_limit(order, options.limit)
         queue = Queue(
             tickets=tuple(pinned[number] for number in order if number not in out),
             needs=needs,
             carried={number: carried[number] - declared[number] for number in carried},
             out=out,
+            remarks={number: hints.remark(number, why_not(each, rules) or "") for number, each in pinned.items()},
         )
         return standing.complete(queue)
 
 
-def _order(tickets: Sequence[Ticket], pinned: Mapping[int, Ticket], needs: Needs, config: Config) -> tuple[int, ...]:
-    """Return the numbers of the eligible tickets in merge order."""
-    listed = {each.number: place for place, each in enumerate(tickets)}
-    return merge_order(
-        {number: needs[number] for number in pinned},
-        rank=lambda number: priority_rank(pinned[number], config.tickets.priorities),
-        place=listed.__getitem__ if config.tickets.order == "listed" else int,
-    )
+def _left_out(ticket: Ticket, options: Options, hints: DayHints) -> Decision | None:
+    """Return the decision on a ticket that somebody has left out."""
+    reason = "left out by --without" if ticket.number in options.without else hints.kept_out(ticket.number)
+    return Decision(verdict=Verdict.INELIGIBLE, reason=reason) if reason else None
 
 
-def _circular(needs: Needs) -> dict[int, Decision]:
-    """Return the decisions on tickets that depend on themselves through others."""
-    out: dict[int, Decision] = {}
-    for cycle in find_cycles({number: needed & needs.keys() for number, needed in needs.items()}):
-        path = " → ".join(f"#{number}" for number in cycle)
-        for number in set(cycle):
-            others = tuple(sorted(set(cycle) - {number}))
-            reason = f"it depends on itself: {path}"
-            out[number] = Decision(verdict=Verdict.BLOCKED, reason=reason, blocked_by=others)
-    return out
+def _beyond_limit(order: Sequence[int], limit: int | None) -> dict[int, Decision]:
+    why = f"it comes after the first {limit} (--limit)"
+    return {number: Decision(verdict=Verdict.NOT_REACHED, reason=why) for number in order[limit or len(order) :]}
 
 
-def _refusal(ticket: Ticket, rules: Rules, fault: str, standing: Standing) -> Decision | None:
+def _refusal(ticket: Ticket, rules: Rules, fault: str, standing: Standing, hints: DayHints) -> Decision | None:
     """Return why a ticket is not merged, or None if it is ready; ``fault`` is why its branch was not fetched."""
-    if reason := why_not(ticket, rules):
+    if (reason := why_not(ticket, rules)) and not (ticket.branch and hints.let_in(ticket.number)):
         return Decision(verdict=Verdict.INELIGIBLE, reason=reason)
     tip = standing.tips.get(ticket.number)
     if tip is None:

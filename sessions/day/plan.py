@@ -54,6 +54,8 @@ def _merged_line(place: int, ticket: Ticket, line: Line) -> str:
 
 def _left_out_line(ticket: Ticket, decision: Decision, start: str) -> str:
     where = _conflicts(decision, start) or decision.reason
+    if decision.conflicts and decision.alternative:
+        where += f"; {decision.alternative}"
     return f"#{ticket.number} {_VERBS[decision.verdict]}: {where} ({ticket.title})"
 
 

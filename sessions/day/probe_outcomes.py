@@ -8,7 +8,7 @@ from typing import assert_never
 
 from sessions.culprits.findings import Answer
 from sessions.engines.probe import Outcome
-from sessions.gates.formats import FORMATS
+from sessions.gates.formats import read_output
 from sessions.gates.formats.findings import account
 from sessions.gates.results import Failure, GateOutput, Kind, Presence, Results, TestId
 from sessions.ledger.ledger import ProbeResult
@@ -130,7 +130,7 @@ def _read(gate: Gate, outcome: Outcome, source: str) -> Results:
     if last.ending != "exited":
         kind: Kind = "timeout" if last.ending == "timeout" else "crash"
         return account(output, trouble=f"{last.name} ended: {last.ending} after {outcome.seconds:.0f} s", kind=kind)
-    return FORMATS["exit" if is_build else gate.format](output)
+    return read_output("exit" if is_build else gate.format, output)
 
 
 def _within_source(log: str, source: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sessions.day.changed_tests import TestChanges
+from sessions.gates.build_log import first_error
 from sessions.gates.comparison import Comparison
 from sessions.gates.results import Failure, Results, TestId
 from sessions.source.line import Line
+from sessions.source.merging import Candidate
 from sessions.tickets.model import Decision
 
 
@@ -16,7 +18,8 @@ from sessions.tickets.model import Decision
 class Measured:
     """A gate's results on the release and on the head, and what the tickets' diffs do to its tests.
 
-    ``mended_by`` are the tickets without which the gate measures nothing on the release.
+    ``mended_by`` are the tickets with which ``release`` was measured: the fixes, and those without which the gate
+    measures nothing there.
     """
 
     release: Results
@@ -26,12 +29,24 @@ class Measured:
     changes: Mapping[int, TestChanges]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Apart:
+    """Tickets that together break a test, and the decision on each if it is the one that leaves."""
+
+    tickets: frozenset[int]
+    decisions: Mapping[int, Decision]
+
+
 @dataclass(kw_only=True)
 class Progress:
     """The state of the search for a green head; consistent at any moment, also when an error ends the search.
 
     ``failing`` are the new failures of the gate at which the head fails, ``flaky`` the tests that no ticket leaves for,
-    both by the gate's name; ``pending`` are the gates that another call must run, ``out`` the tickets taken out.
+    both by the gate's name; ``chance_errors`` are the first errors of builds that failed by chance; ``pending`` are the
+    gates that another call must run, ``out`` the tickets taken out. Of each set in ``apart`` a ticket is out: with
+    ``[tickets] select = "best"``, the best set decides which.
+    ``broken_by_fixes`` are the tests, by gate, that fail with the tickets of ``[tickets] fixes`` and not without;
+    ``ignored`` those that fail anew and for which no ticket leaves, as a hint says so.
     """
 
     line: Line
@@ -39,4 +54,32 @@ class Progress:
     pending: set[str] = field(default_factory=set)
     failing: dict[str, tuple[Failure, ...]] = field(default_factory=dict)
     flaky: dict[str, set[TestId]] = field(default_factory=dict)
+    chance_errors: set[str] = field(default_factory=set)
     out: dict[int, Decision] = field(default_factory=dict)
+    apart: list[Apart] = field(default_factory=list)
+    broken_by_fixes: dict[str, tuple[TestId, ...]] = field(default_factory=dict)
+    ignored: dict[str, frozenset[TestId]] = field(default_factory=dict)
+
+    def note_chance(self, failures: Iterable[Failure]) -> None:
+        """Note the errors of failed builds that turned out flaky."""
+        self.chance_errors |= {first_error(failure.message) for failure in failures} - {""}
+
+    def clear_by_chance(self) -> list[int]:
+        """Clear the tickets that are out for errors of the build that come by chance alone, and return them."""
+        cleared = {number for number, decision in self.out.items() if self._came_by_chance([decision])}
+        for number in cleared:
+            del self.out[number]
+        for each in list(self.apart):
+            if self._came_by_chance(each.decisions.values()):
+                self.apart.remove(each)
+                cleared |= each.tickets
+        return sorted(cleared)
+
+    def _came_by_chance(self, decisions: Iterable[Decision]) -> bool:
+        broke = [each for decision in decisions for each in decision.broke]
+        return bool(broke) and all(each.is_build and first_error(each.message) in self.chance_errors for each in broke)
+
+
+def size_of_head(candidate: Candidate) -> str:
+    """Return a phrase for a head."""
+    return f"the head with {len(candidate.tickets)} tickets"

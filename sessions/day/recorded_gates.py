@@ -43,6 +43,8 @@ def recorded_gate(name: str, progress: Progress | None, probes: Sequence[Consult
         ran=Ran(release=_counts(measured.release), head=_counts(measured.head)) if measured else Ran(),
         notes=measured.head.notes if measured else (),
         mended_by=measured.mended_by if measured else (),
+        ignored=_sorted(progress.ignored.get(name, frozenset())) if progress else (),
+        broken_by_fixes=recorded_tests(progress.broken_by_fixes.get(name, ())) if progress else (),
         flaky=_sorted(flaky),
         flaky_rates=_rates(flaky, own_probes),
         seconds=round(sum(each.probe_result.seconds for each in own_probes), 3),

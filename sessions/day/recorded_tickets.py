@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from sessions.day.context import Day
+from sessions.day.fixes import rank_name
+from sessions.day.hinted import UsedHint
 from sessions.day.progress import Progress
 from sessions.day.recorded_gates import recorded_tests
 from sessions.gates.results import Kind, TestId
 from sessions.ledger.record import (
     CheckKind,
+    RecordedBestSet,
     RecordedBlocker,
     RecordedBreakage,
+    RecordedHint,
+    RecordedLevel,
     RecordedTestChanges,
     RecordedTicket,
 )
+from sessions.planning.best_line import BestSet
 from sessions.reporting.reproduction import record_address, reproduce_line
 from sessions.source.blockers import Blocker
 from sessions.tickets.eligibility import plain
@@ -38,7 +45,9 @@ def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTic
         blocked_by=decision.blocked_by,
         conflicts=decision.conflicts,
         broke=tuple(_breakage(ticket.number, broke, address) for broke in decision.broke),
+        resolutions=decision.resolutions,
         tests=_test_changes(ticket.number, progress),
+        alternative=decision.alternative,
     )
 
 
@@ -49,6 +58,34 @@ def _test_changes(number: int, progress: Progress) -> RecordedTestChanges:
         brings=sum(each.brings for each in changes),
         takes=recorded_tests(test for each in changes for test in each.takes),
         skips=recorded_tests(test for each in changes for test in each.skips),
+    )
+
+
+def recorded_best_set(best: BestSet, priorities: Sequence[str]) -> RecordedBestSet:
+    """The set of tickets that was chosen, and how good it is."""
+    levels = (
+        RecordedLevel(priority=rank_name(level.rank, priorities), count=level.count, at_most=level.bound)
+        for level in best.levels
+    )
+    return RecordedBestSet(
+        tickets=best.numbers,
+        levels=tuple(levels),
+        proven=best.is_proven,
+        exact=best.is_exact,
+        incompatible=tuple(tuple(sorted(each.tickets)) for each in best.learnt),
+    )
+
+
+def recorded_hint(used: UsedHint) -> RecordedHint:
+    """A hint that was used."""
+    hint = used.hint
+    return RecordedHint(
+        effect=hint.effect,
+        tickets=used.tickets,
+        tests=used.tests,
+        owner=hint.owner,
+        reason=hint.reason,
+        end=hint.end,
     )
 
 

@@ -14,7 +14,16 @@ from sessions.day.recorded_gates import recorded_gate, recorded_probe, recorded_
 from sessions.day.recorded_tickets import recorded_blocker, recorded_ticket
 from sessions.day.setup import describe_setup
 from sessions.day.trunk_breaks import TrunkBreak
-from sessions.ledger.record import Published, Record, RecordedOptions, RecordedTicket, State, Timings
+from sessions.ledger.record import (
+    Published,
+    Record,
+    RecordedBestSet,
+    RecordedHint,
+    RecordedOptions,
+    RecordedTicket,
+    State,
+    Timings,
+)
 from sessions.ledger.record_file import save_record
 from sessions.settings.options import Options
 from sessions.source.blockers import Blocker
@@ -33,6 +42,8 @@ class DayResult:
     runner: ProbeRunner | None = None
     queue: Sequence[Ticket] = ()
     blockers: Sequence[Blocker] = ()
+    best_set: RecordedBestSet | None = None
+    hints: Sequence[RecordedHint] = ()
     trunk_breaks: Sequence[TrunkBreak] = ()
 
 
@@ -58,6 +69,8 @@ def make_record(day: Day, day_result: DayResult) -> Record:
         options=_options(day.options),
         queue=tuple(each.number for each in day_result.queue),
         order=tuple(head.tickets),
+        hints=tuple(day_result.hints),
+        best_set=day_result.best_set,
         blockers=tuple(map(recorded_blocker, day_result.blockers)),
         tickets=_tickets(day, day_result),
         gates={gate.name: recorded_gate(gate.name, progress, probes) for gate in day.config.gates},

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import shutil
 
+from sessions.day.baselines import Baselines
 from sessions.day.context import Day
-from sessions.day.probe_runner import ProbeRunner
 from sessions.day.question import Question
 from sessions.ledger.record import Purpose
 from sessions.ledger.state_archive import LEDGER
@@ -23,15 +23,18 @@ def plan(count: int) -> str:
     return json.dumps({"shard": [f"{place}/{count}" for place in range(1, count + 1)]})
 
 
-def run_shard(day: Day, runner: ProbeRunner, head: Candidate, shard: tuple[int, int]) -> None:
-    """Run one part of each gate on the release, on the trunk, and on the head; gates without files go as a whole."""
+def run_shard(day: Day, baselines: Baselines, head: Candidate, shard: tuple[int, int]) -> None:
+    """Run one part of each gate on the release, on what the line starts with, and on the head.
+
+    Gates without files go as a whole.
+    """
     place, count = shard
     questions = []
     release = (day.merger.bare, f"on {day.release.tag} itself", Purpose.RELEASE)
     on_head = (head, "on the head", Purpose.HEAD)
-    parts = (
-        [release, (day.base, f"on {day.start}", Purpose.RELEASE), on_head] if day.merger.trunk else [release, on_head]
-    )
+    start = (baselines.start, f"on {baselines.name}", Purpose.RELEASE)
+    parts = [release, on_head] if baselines.start == day.merger.bare else [release, start, on_head]
+    runner = baselines.runner
     for turn, gate in enumerate(day.asked_gates()):
         for candidate, why, purpose in parts:
             whole = Question(gate=gate, candidate=candidate, why=why, purpose=purpose, keep=True)

@@ -1,4 +1,4 @@
-"""The state folder, held by one session at a time."""
+"""The state folder, held by one session at a time, with that session's temporary files."""
 
 from __future__ import annotations
 
@@ -11,21 +11,29 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from sessions.day.temporary_files import collect_temporary_files
 from sessions.terminal.errors import InfrastructureError, StateInUseError
 
 
 @contextmanager
 def hold_state(state: Path) -> Iterator[None]:
-    """Lock a state folder for this session. The lock ends with the process, however it ends."""
+    """Lock a state folder for one session, and keep its temporary files together.
+
+    The lock ends with the process, however that ends.
+
+    Raises :class:`StateInUseError` where another session holds it, and :class:`InfrastructureError` where it cannot be
+    used.
+    """
     try:
         state.mkdir(parents=True, exist_ok=True)
         lock = FileLock(state / "lock", timeout=0)
         holder = state / "holder.json"
         try:
             with lock:
-                content = {"pid": os.getpid(), "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
-                holder.write_text(json.dumps(content), encoding="utf-8")
-                yield
+                words = {"pid": os.getpid(), "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
+                holder.write_text(json.dumps(words), encoding="utf-8")
+                with collect_temporary_files(state):
+                    yield
         except Timeout:
             raise StateInUseError(
                 f"Another session works in {state} ({_who(holder)}): wait for it, or take another folder with --state."

@@ -33,7 +33,7 @@ def take_over(config: Config, options: Options, console: Console) -> None:
         return
     name, kind = _state_image(config.engine.image), options.engine or config.engine.kind
     try:
-        with closing(open_preferred(config, kind, options.state)) as engine:
+        with closing(open_preferred(config, kind, options.state, alone=True)) as engine:
             if engine.images and engine.images.digest(name):
                 engine.images.pull(name)
                 with engine.images.archives.read(name, FOLDER) as archive:

@@ -12,8 +12,8 @@ from sessions.source.releases import Release, current_milestone
 from sessions.source.stacked import carried_tickets
 from sessions.terminal.errors import TrackerError, UsageError
 from sessions.tickets.eligibility import Rules, check_not_elsewhere
-from sessions.tickets.model import Ticket
-from sessions.tickets.order import Needs, closure
+from sessions.tickets.model import Decision, Ticket, Verdict
+from sessions.tickets.order import Needs, closure, find_cycles
 
 # [tickets] target: tickets for any branch are taken, and all commits of a branch count as the ticket's own.
 ANY_TARGET = "*"
@@ -46,13 +46,14 @@ def todays_rules(config: Config, release: Release, tickets: Sequence[Ticket], de
         never=configured.never,
         milestone=milestone,
         target=None if target == ANY_TARGET else target or None,
+        approvals=configured.approvals,
     )
     check_not_elsewhere(tickets, rules)
     return rules
 
 
 def select_tickets(tickets: Sequence[Ticket], options: Options) -> tuple[Ticket, ...]:
-    """Return all tickets, or those of ``--only`` with the tickets that they depend on.
+    """Return all tickets, or those of ``--only`` with the tickets that they depend on or belong together with.
 
     Raises :class:`UsageError` for a number that the tracker does not have.
     """
@@ -62,7 +63,8 @@ def select_tickets(tickets: Sequence[Ticket], options: Options) -> tuple[Ticket,
             raise UsageError(f"{name}: the tracker has no open ticket {unknown[0]}.")
     if not options.only:
         return tuple(tickets)
-    selected = closure(frozenset(options.only), declared_needs(tickets))
+    company = {each.number: frozenset(each.depends) | frozenset(each.together) for each in tickets}
+    selected = closure(frozenset(options.only), company)
     return tuple(ticket for ticket in tickets if ticket.number in selected)
 
 
@@ -79,3 +81,15 @@ def carried_needs(
     present = mirror.present(frozenset[str]().union(*heads.values()))
     parents = ReleaseHistory(mirror.repository, release).new_commits(present)
     return carried_tickets({number: commits & present for number, commits in heads.items()}, parents)
+
+
+def blocked_by_cycles(needs: Needs) -> dict[int, Decision]:
+    """Return the decisions on tickets that depend on themselves through others."""
+    out: dict[int, Decision] = {}
+    for cycle in find_cycles({number: needed & needs.keys() for number, needed in needs.items()}):
+        path = " → ".join(f"#{number}" for number in cycle)
+        for number in set(cycle):
+            others = tuple(sorted(set(cycle) - {number}))
+            reason = f"it depends on itself: {path}"
+            out[number] = Decision(verdict=Verdict.BLOCKED, reason=reason, blocked_by=others)
+    return out

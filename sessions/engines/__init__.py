@@ -131,6 +131,6 @@ class Engine(Protocol):
 
 
 def shell_of(engine: Engine) -> Callable[[Probe, Listen], None] | None:
-    """Return the function that runs steps and opens a shell there; ``None`` if images can be entered instead."""
+    """Return the function that runs a probe's steps and opens a shell there; ``None`` if images are entered instead."""
     found: Callable[[Probe, Listen], None] | None = getattr(engine, "open_shell", None)
     return found

@@ -35,13 +35,15 @@ def choose_engine(config: Config, kind: str, state: Path, warn: Listen = ignore,
     return engine
 
 
-def open_preferred(config: Config, kind: str, state: Path) -> Engine:
-    """Open the engine of that name, for ``auto`` the first of the registry, without cleaning up its state folder.
+def open_preferred(config: Config, kind: str, state: Path, *, alone: bool) -> Engine:
+    """Open the engine of that name, for ``auto`` the first of the registry, whatever it exposes.
+
+    Where this session is ``alone`` in the state folder, the engine deletes what a killed one left.
 
     Raises :class:`EngineUnavailableError`.
     """
     name = next(iter(ENGINES)) if kind == AUTO else kind
-    return engine_class(name).open(config, state, Opening(why="", alone=False))
+    return engine_class(name).open(config, state, Opening(why="", alone=alone))
 
 
 def _first_usable(config: Config, state: Path, warn: Listen, *, trusted: bool) -> Engine:

@@ -102,7 +102,7 @@ def _fetch_trunk(mirror: Mirror, release: Release) -> str:
 
 
 def _landed(mirror: Mirror, trunk: str) -> frozenset[int]:
-    reply = mirror.repository.git("log", "-z", "--first-parent", "--format=%s", trunk)
+    reply = mirror.repository.git("log", "-z", "--first-parent", "--format=%B", trunk)
     return merge_subjects().numbers(reply.out.decode("utf-8", "replace").split("\0"))
 
 

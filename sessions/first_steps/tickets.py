@@ -61,7 +61,8 @@ def find_tickets(typed: str | None, proposed: TrackerAddress | None, mirror: Mir
     if not kind.read_by_init:
         return Source(tracker=kind.name, url=address.url, why="as you said", ready=kind.ready, milestone=kind.milestone)
     try:
-        tracker = kind.connect(Tracker(tracker=kind.name, url=address.url), Surroundings(patience=_PATIENCE))
+        surroundings = Surroundings(patience=_PATIENCE, labels_only=True)
+        tracker = kind.connect(Tracker(tracker=kind.name, url=address.url), surroundings)
         url, seen = tracker.url, tracker.read()
     except TrackerError as error:
         if typed:
@@ -74,7 +75,7 @@ def find_tickets(typed: str | None, proposed: TrackerAddress | None, mirror: Mir
         why=f"{kind.title} answers: {len(seen)} {kind.tickets} are open",
         seen=seen,
         milestone=_milestone(seen, release),
-        ready=_known(labels, _READY),
+        ready=_known(labels, _READY) or kind.ready,
         never=_known(labels, _NEVER),
         priorities=_by_urgency(labels),
     )

@@ -15,7 +15,7 @@ Kind = Literal["failed", "error", "timeout", "crash", "gone", "skipped"]
 NO_STATUS = -1
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class TestId:
     """A test: its file, the name of its function or docstring, and, for a doctest, the source of the example.
 
@@ -57,7 +57,7 @@ class TestId:
         return found if str(found) == text else cls(text)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
     """A failed test: how it failed, at which line of its file (0 if unknown), and the excerpt that shows it.
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sessions.gates.results import Results, TestId
 from sessions.gates.run_history import RunHistory
@@ -63,6 +64,7 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._known: dict[Any, Any] = {}
         with _translate_errors(self._path):
             self._db = sqlite3.connect(path, isolation_level=None)
             _upgrade(self._db, path)
@@ -79,7 +81,7 @@ class Ledger:
             if row is None:
                 return None
             return ProbeResult(
-                built=bool(row[0]), results=unpack_results(json.loads(row[1])), seconds=row[2], log=row[3]
+                built=bool(row[0]), results=unpack_results(json.loads(row[1]), self._known), seconds=row[2], log=row[3]
             )
 
     def write(self, key: Key, probe_result: ProbeResult) -> None:
@@ -106,7 +108,10 @@ class Ledger:
                 name, *files = tests.split("\n")
                 place, count = name.removeprefix("shard ").split("/")
                 probe_result = ProbeResult(
-                    built=bool(built), results=unpack_results(json.loads(results)), seconds=seconds, log=log
+                    built=bool(built),
+                    results=unpack_results(json.loads(results), self._known),
+                    seconds=seconds,
+                    log=log,
                 )
                 found[ShardFiles(Shard(int(place), int(count)), tuple(files))] = probe_result
         return found

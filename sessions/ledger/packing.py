@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from sessions.gates.results import Failure, Results, TestId
+
+_Shared = TypeVar("_Shared", TestId, Failure)
 
 
 def pack_results(results: Results) -> dict[str, Any]:
@@ -19,14 +21,19 @@ def pack_results(results: Results) -> dict[str, Any]:
     }
 
 
-def unpack_results(raw: Mapping[str, Any]) -> Results:
-    """Return the results from data of :func:`pack_results`. Raises LookupError or TypeError for other data."""
+def unpack_results(raw: Mapping[str, Any], known: dict[Any, Any] | None = None) -> Results:
+    """Return the results that :func:`pack_results` packed. Raises LookupError or TypeError for anything else.
+
+    Tests and failures that are among ``known`` are taken from there, and the others are added: the runs of a day name
+    the same ones, and there may be 20,000 of them.
+    """
+    known = {} if known is None else known
     return Results(
         **{
             **raw,
-            "failures": tuple(Failure(**{**each, "test": TestId(**each["test"])}) for each in raw["failures"]),
-            "passed": _tests(raw["passed"]),
-            "skipped": _tests(raw["skipped"]),
+            "failures": tuple(_shared(known, _failure(each)) for each in raw["failures"]),
+            "passed": tuple(_shared(known, test) for test in _tests(raw["passed"])),
+            "skipped": tuple(_shared(known, test) for test in _tests(raw["skipped"])),
             "files": tuple(raw["files"]),
             "notes": tuple(raw["notes"]),
         }
@@ -40,5 +47,14 @@ def _by_file(tests: Iterable[TestId]) -> dict[str, list[list[str]]]:
     return packed
 
 
-def _tests(packed: Mapping[str, list[list[str]]]) -> tuple[TestId, ...]:
-    return tuple(TestId(file, *parts) for file, tests in packed.items() for parts in tests)
+def _tests(packed: Mapping[str, list[list[str]]]) -> Iterator[TestId]:
+    return (TestId(file, *parts) for file, tests in packed.items() for parts in tests)
+
+
+def _failure(packed: Mapping[str, Any]) -> Failure:
+    return Failure(**{**packed, "test": TestId(**packed["test"])})
+
+
+def _shared(known: dict[Any, Any], value: _Shared) -> _Shared:
+    found: _Shared = known.setdefault(value, value)
+    return found

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from sessions.gates.results import Kind, TestId
-from sessions.tickets.model import Conflict, Verdict
+from sessions.tickets.model import Alternative, Conflict, UsedResolution, Verdict
 
 RECORD_VERSION = 1
 
@@ -154,6 +154,42 @@ class RecordedTestChanges:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordedLevel:
+    """How many tickets of a priority are in the best set."""
+
+    priority: Annotated[str, "The label; empty for tickets without one."]
+    count: int
+    at_most: Annotated[int, "No set that is as good in the priorities before has more of them."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedBestSet:
+    """The set of tickets that the merge line starts with, where `[tickets] select` is `best`."""
+
+    tickets: Annotated[Numbers, "In merge order."]
+    levels: Annotated[tuple[RecordedLevel, ...], "The highest priority first."]
+    proven: Annotated[bool, "Whether no better set exists."]
+    exact: Annotated[
+        bool,
+        "Whether merges have ruled out every better set. Otherwise the bounds assume that tickets which conflict also "
+        "do in a larger set, unless it has one more ticket with which they were seen to merge.",
+    ]
+    incompatible: Annotated[tuple[Numbers, ...], "The sets of tickets that were found not to go together."] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedHint:
+    """A hint of `hints.toml` that was used."""
+
+    effect: Annotated[str, "kept out, let in, urgent, merged in this order, or ignored"]
+    tickets: Numbers
+    tests: tuple[str, ...]
+    owner: str
+    reason: str
+    end: Annotated[str, "When it ends: `until` and a date, or which ticket must be closed."]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordedTicket:
     """A ticket and what became of it."""
 
@@ -167,9 +203,18 @@ class RecordedTicket:
     blocked_by: Numbers
     conflicts: tuple[Conflict, ...]
     broke: tuple[RecordedBreakage, ...]
+    resolutions: Annotated[
+        tuple[UsedResolution, ...],
+        "Kept resolutions of its conflicts with other tickets, of both sides: `ticket` is the one whose merge used it.",
+    ] = ()
     tests: Annotated[RecordedTestChanges, "What its diff does to the tests that ran on the head."] = field(
         default_factory=RecordedTestChanges
     )
+    alternative: Annotated[
+        Alternative | None,
+        "Of a ticket that is out: how the best set with it differs from the best set. Missing: it is in, no set "
+        "has it, or the best set was not chosen.",
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,14 +267,19 @@ class RecordedGate:
     fixed: Annotated[Tests, "They failed on the release and were seen to pass on the head."]
     gone: Annotated[Tests, "They ran on the release and not on the head, as a ticket's diff says."] = ()
     skipped: Annotated[Tests, "They ran on the release and are skipped on the head, as a ticket's diff says."] = ()
-    ran: Annotated[Ran, "How many tests ran, and how they ended. Empty if the gate has not run on the head."] = Ran()
+    ran: Annotated[Ran, "How many tests ran, and how they ended. Empty where the gate has not run on the head."] = Ran()
+    broken_by_fixes: Annotated[
+        Tests, "They pass on the release and fail with the tickets of `[tickets] fixes`, with which it is measured."
+    ] = ()
+    ignored: Annotated[Tests, "They fail anew on the head, and no ticket leaves for them, as a hint says so."] = ()
     notes: Annotated[
         tuple[str, ...],
         "What was odd about the head's report and had to be repaired to read it.",
     ] = ()
     mended_by: Annotated[
         Numbers,
-        "The tickets without which the gate measures nothing on the release: `ran.release` is with them.",
+        "The tickets with which the gate was measured on the release: those of `[tickets] fixes`, and those without "
+        "which it measures nothing there. `ran.release` is with them.",
     ] = ()
     flaky: Tests
     flaky_rates: Annotated[
@@ -389,6 +439,8 @@ class Record:
     ] = RecordedOptions()
     queue: Annotated[Numbers, "The tickets that were ready, in the order in which the merge line tried them."] = ()
     order: Annotated[Numbers, "The tickets of the head in merge order."]
+    hints: Annotated[tuple[RecordedHint, ...], "The hints that were used."] = ()
+    best_set: Annotated[RecordedBestSet | None, "Missing where `[tickets] select` is `first`."] = None
     blockers: Annotated[
         tuple[RecordedBlocker, ...],
         "Tickets of the head that keep several others out by conflict, as merges without them have shown.",
@@ -403,6 +455,11 @@ class Record:
     image: str
     images: Annotated[tuple[RecordedImage, ...], "The images that `publish` may push."] = ()
     published: Annotated[Published, "What left the machine."]
+    unpushed: Annotated[
+        str,
+        "Why the branch of the green head could not be pushed, though it was to be. Until it is, no ticket is told "
+        "that it is integrated. Empty where nothing is wrong, and in records of before.",
+    ] = ""
     setup: Annotated[
         RecordedSetup | None,
         "What another machine needs to make the same environment, beside the files of the commits. Records of before "

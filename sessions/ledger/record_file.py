@@ -28,9 +28,10 @@ from sessions.ledger.record import (
     RecordedImage,
     RecordedOptions,
     RecordedProbe,
+    RecordedTicket,
 )
 from sessions.terminal.errors import UsageError
-from sessions.tickets.model import Conflict
+from sessions.tickets.model import Conflict, UsedResolution
 
 # What ends the name of the folder of a call with `--only` or `--files`.
 PART = "-part"
@@ -41,9 +42,12 @@ RENAMED = {"with_": "with"}
 OPTIONAL: Mapping[type, tuple[str, ...]] = {
     RecordedOptions: tuple(each.name for each in fields(RecordedOptions)),
     Ran: ("release", "head"),
-    RecordedGate: ("mended_by",),
+    RecordedGate: ("mended_by", "broken_by_fixes", "ignored"),
     RecordedImage: ("number", "gate", "tree"),
     Published: tuple(each.name for each in fields(Published)),
+    # What holds others comes after them: its hook is made of theirs.
+    RecordedTicket: ("alternative",),
+    Record: ("hints", "best_set"),
 }
 _NOUNS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -142,7 +146,7 @@ def _converter() -> Converter:
     converter.register_structure_hook_factory(_is_tuple, partial(_listed, converter))
     converter.register_structure_hook(TestId, lambda text, _: TestId.parse(_exactly(str)(text, str)))
     converter.register_unstructure_hook(TestId, str)
-    special: tuple[Any, ...] = (Conflict, RecordedBreakage, RecordedProbe, *OPTIONAL)
+    special: tuple[Any, ...] = (Conflict, RecordedBreakage, RecordedProbe, UsedResolution, *OPTIONAL)
     for kind in special:
         names = {each.name for each in fields(kind)}
         named: Any = {name: override(rename=plain) for name, plain in RENAMED.items() if name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -17,6 +18,7 @@ from sessions.terminal.errors import InfrastructureError
 # The archive's top folder, and the file of a state folder without which there is nothing to continue from.
 FOLDER = "integrand-state"
 LEDGER = "ledger.sqlite"
+_UNPACKING = "unpacking-"
 
 
 def pack_state(state: Path, record: Record) -> IO[bytes]:
@@ -45,7 +47,12 @@ def unpack_state(stream: IO[bytes], state: Path) -> None:
     Raises :class:`InfrastructureError` if the archive is not valid.
     """
     try:
-        with tarfile.open(fileobj=stream) as archive, tempfile.TemporaryDirectory(dir=state) as scratch:
+        for left in state.glob(f"{_UNPACKING}*"):  # by a call that was killed
+            shutil.rmtree(left)
+        with (
+            tarfile.open(fileobj=stream) as archive,
+            tempfile.TemporaryDirectory(dir=state, prefix=_UNPACKING) as scratch,
+        ):
             archive.extractall(scratch, filter="data")
             packed = Path(scratch) / FOLDER
             found = [path for path in sorted(packed.rglob("*")) if path.is_file() and path.name != LEDGER]

@@ -45,7 +45,7 @@ def find_pair_conflicts(tickets: Sequence[Ticket], merger: Merger) -> PairConfli
     alone = {ticket.number: merger.merge(merger.base, ticket) for ticket in tickets}
     unfit = {number: merged.places for number, merged in alone.items() if isinstance(merged, Clash)}
     fit = {n: each for n, each in alone.items() if isinstance(each, Candidate) and each.tree != merger.base.tree}
-    footprints = {number: _footprint(merger, candidate) for number, candidate in fit.items()}
+    footprints = {number: footprint_of(merger, candidate.tree) for number, candidate in fit.items()}
     with closing(MergeTree(merger.repository)) as git:
         by_lines = not git.trees.mentions(merger.base.tree, b"merge")
     pairs = pairs_to_merge(footprints, by_lines=by_lines)
@@ -62,9 +62,13 @@ def find_pair_conflicts(tickets: Sequence[Ticket], merger: Merger) -> PairConfli
     return PairConflicts(conflicts=conflicts, unfit=unfit, fit=tuple(fit), merged=len(pairs))
 
 
-def _footprint(merger: Merger, candidate: Candidate) -> Footprint:
-    arguments = ("diff-tree", "-r", "-p", "-U0", "--histogram", "--no-renames", "--no-ext-diff")
-    return Footprint.of(read_hunks(merger.repository.git(*arguments, merger.base.tree, candidate.tree).text))
+def footprint_of(merger: Merger, tree: str) -> Footprint:
+    """Return what a tree changes on the base.
+
+    Raises :class:`SourceError` where git itself failed.
+    """
+    words = ("diff-tree", "-r", "-p", "-U0", "--histogram", "--no-renames", "--no-ext-diff")
+    return Footprint.of(read_hunks(merger.repository.git(*words, merger.base.tree, tree).text))
 
 
 def _conflicting(

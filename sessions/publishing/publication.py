@@ -99,12 +99,15 @@ class Publication:
         with self.go_on():
             for image in _images(record, ImageKind.HEAD):
                 published = self._push_head_image(record, image)
-        if record.state is State.GREEN and len(self.troubles) == before:
+        if record.state is not State.GREEN:
+            return replace(record, published=published)
+        if len(self.troubles) == before:
             with self.go_on():
                 check_head(mirror, record)
                 branch = publish_branch(mirror, record.branch, record.head, self.console, self.options)
                 published = replace(published, branch=branch or published.branch)
-        return replace(record, published=published)
+        unpushed = str(self.troubles[before]) if len(self.troubles) > before else ""
+        return replace(record, published=published, unpushed=unpushed)
 
     def _push_head_image(self, record: Record, image: RecordedImage) -> Published:
         is_pushed = record.state is State.GREEN or self.options.push_failed

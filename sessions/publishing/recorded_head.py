@@ -8,7 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from sessions.ledger.record import Record
+from sessions.source.bundles import fetch_from_bundle
 from sessions.source.mirror import Mirror
+from sessions.source.refusals import first_words
 from sessions.source.start import release_at
 from sessions.terminal.errors import SourceError
 
@@ -32,8 +34,12 @@ def fetch_head(mirror: Mirror, record: Record, bundle: Path) -> None:
         return
     release_at(mirror, record.release, record.base)
     ref = f"refs/integrand/{_name(record)}"
-    arguments = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", str(bundle), f"+{ref}:{ref}")
-    mirror.repository.git(*arguments, online=True)
+    reply = fetch_from_bundle(mirror.repository, [ref], bundle)
+    if reply.status:
+        raise SourceError(
+            f"{bundle} cannot be used ({first_words(reply)}), and nothing of it is pushed: type `nox -s integrate` "
+            "with --pack on the machine that made it, then publish again."
+        )
 
 
 def check_head(mirror: Mirror, record: Record) -> None:

@@ -38,9 +38,13 @@ def tell_tickets(
     Return the tickets whose comment, labels and status are up to date; ``None`` without ``publish``.
 
     A ticket that is not eligible today gets nothing, as its author need not act, and no ticket is called integrated
-    before the head is green. ``writes`` collects failures: one ticket's failure does not stop the others.
+    before the head is green and its branch is pushed, where it is to be: the branch is what the comment speaks of.
+    ``writes`` collects failures: one ticket's failure does not stop the others.
     """
     concerned = [ticket for ticket in record.tickets if _is_told(record, ticket.verdict)]
+    if record.unpushed:
+        count = sum(ticket.verdict is Verdict.INTEGRATED for ticket in record.tickets)
+        console.detail(f"{count} integrated tickets are told once the branch is pushed")
     if not publish:
         console.detail(f"{len(concerned)} tickets would get a comment with --publish")
         return None
@@ -58,7 +62,9 @@ def _is_told(record: Record, verdict: Verdict) -> bool:
     match verdict:
         case Verdict.CULPRIT | Verdict.CONFLICT | Verdict.BLOCKED | Verdict.UNFETCHABLE:
             return bool(record.probes)
-        case Verdict.INTEGRATED | Verdict.ALREADY_MERGED:
+        case Verdict.INTEGRATED:
+            return record.state is State.GREEN and not record.unpushed
+        case Verdict.ALREADY_MERGED:
             return record.state is State.GREEN
         case Verdict.INELIGIBLE | Verdict.NOT_REACHED:
             return False

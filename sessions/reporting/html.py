@@ -15,7 +15,9 @@ from markupsafe import Markup
 
 from sessions.gates.results import TestId
 from sessions.ledger.record import Record, RecordedOptions, RecordedProbe
+from sessions.reporting.news import news_of
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
+from sessions.reporting.provisos import provisos
 from sessions.reporting.record_view import (
     at_fault,
     by_urgency,
@@ -24,6 +26,8 @@ from sessions.reporting.record_view import (
     log_tail,
     passed,
     queue,
+    say_best_set,
+    say_hint,
     shown_by,
     sides,
 )
@@ -40,6 +44,8 @@ def page(record: Record, state: Path) -> str:
     return render_page(
         "page.html.jinja",
         record=record,
+        provisos=provisos(record),
+        news=news_of(record, state / "days"),
         tickets=by_urgency(record),
         titles={each.number: each.title for each in record.tickets},
         counts=counts(record),
@@ -109,6 +115,8 @@ def _environment() -> Environment:
         "sides": sides,
         "reproduction": reproduction,
         "passed": passed,
+        "best_set": say_best_set,
+        "hint": say_hint,
         "changes_to_tests": changes_to_tests,
         "many": _many,
         "given": _given,

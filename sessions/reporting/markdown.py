@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from itertools import groupby
+from operator import attrgetter
 
 from sessions.ledger.record import Record, RecordedTicket
-from sessions.ledger.record_file import write_whole
+from sessions.reporting.provisos import provisos
+from sessions.reporting.record_view import by_head, state_label
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
-from sessions.reporting.verdicts import HEAD_FIRST
 from sessions.terminal.durations import say_duration
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.model import Verdict
 
 
-def write_report(record: Record, folder: Path) -> str:
-    """Write ``report.md`` into the day's folder, and return its text."""
-    text = _render("report.md.jinja", record=record, groups=_groups(record))
-    write_whole(folder / "report.md", text)
-    return text
+def markdown_report(record: Record) -> str:
+    """The report as Markdown that GitHub and GitLab read."""
+    return _render(
+        "report.md.jinja",
+        record=record,
+        state=state_label(record),
+        provisos=provisos(record),
+        groups=_groups(record),
+    )
 
 
 def _groups(record: Record) -> list[tuple[Verdict, list[RecordedTicket]]]:
-    """Return the tickets by verdict: first those in the head, in merge order, then those that need action."""
-    place = {number: at for at, number in enumerate(record.order)}
-    tickets = sorted(record.tickets, key=lambda each: place.get(each.number, each.number))
-    groups = [(verdict, [each for each in tickets if each.verdict is verdict]) for verdict in HEAD_FIRST]
-    return [(verdict, members) for verdict, members in groups if members]
+    """The tickets by verdict: first those in the head, in merge order, then those that somebody must act on."""
+    return [(verdict, list(members)) for verdict, members in groupby(by_head(record), key=attrgetter("verdict"))]
 
 
 def _render(name: str, **values: object) -> str:

@@ -11,8 +11,16 @@ from pathlib import Path
 from typing import Literal
 
 from sessions.gates.results import TestId
-from sessions.ledger.record import Record, RecordedBreakage, RecordedGate, RecordedProbe, RecordedTicket
-from sessions.reporting.verdicts import VERDICTS
+from sessions.ledger.record import (
+    Record,
+    RecordedBestSet,
+    RecordedBreakage,
+    RecordedGate,
+    RecordedHint,
+    RecordedProbe,
+    RecordedTicket,
+)
+from sessions.reporting.verdicts import HEAD_FIRST, VERDICTS
 from sessions.tickets.model import Verdict
 
 # The most bytes of a log that are read, lines that are shown, and characters per line.
@@ -75,6 +83,15 @@ def by_urgency(record: Record) -> list[RecordedTicket]:
     )
 
 
+def by_head(record: Record) -> list[RecordedTicket]:
+    """The tickets, those of the head first and in merge order, then those first that somebody must act on."""
+    place = {number: at for at, number in enumerate(record.order)}
+    return sorted(
+        record.tickets,
+        key=lambda each: (HEAD_FIRST.index(each.verdict), place.get(each.number, each.number)),
+    )
+
+
 def at_fault(record: Record) -> list[RecordedTicket]:
     """Return the tickets that need action from their authors, in the same order."""
     return [each for each in by_urgency(record) if each.verdict.is_at_fault]
@@ -84,6 +101,31 @@ def counts(record: Record) -> dict[Verdict, int]:
     """Return how many tickets have each verdict, without zeros, in the order of :data:`VERDICTS`."""
     found = [each.verdict for each in record.tickets]
     return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
+
+
+def say_hint(hint: RecordedHint) -> str:
+    """One sentence: what a hint did to which tickets or tests, who decided it, until when, and why."""
+    what = ", ".join([*map(str, hint.tickets), *hint.tests])
+    return f"{what} {hint.effect} by a hint of {hint.owner} ({hint.end}): {hint.reason}"
+
+
+def say_best_set(best: RecordedBestSet) -> str:
+    """One sentence: how many tickets the best set has, by priority, and how it is known that none is better."""
+    counts = [
+        f"{level.count}{f' of at most {level.at_most}' if level.count < level.at_most else ''} "
+        f"{level.priority or 'without priority'}"
+        for level in best.levels
+    ]
+    by_priority = f": {', '.join(counts)}" if len(counts) > 1 else ""
+    if not best.proven:
+        return f"The best set that was found has {len(best.tickets)} tickets{by_priority}; a better one may exist."
+    how = "merges have ruled out every better one" if best.exact else "the solver has proven that none is better"
+    return f"The best set of these tickets has {len(best.tickets)}{by_priority}; {how}."
+
+
+def state_label(record: Record) -> str:
+    """How the state is called: a plan is empty, as no gate has run, and is called what it is."""
+    return "plan" if record.options.plan else record.state
 
 
 def passed(gate: RecordedGate, where: Literal["release", "head"]) -> str:

@@ -7,7 +7,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sessions.reporting.record_view import changes_to_tests, passed
+from sessions.reporting.record_view import changes_to_tests, passed, say_best_set, say_hint
 from sessions.reporting.verdicts import verdict_text
 
 Filters = Mapping[str, Callable[..., object]]
@@ -35,6 +35,8 @@ def _environment(filters: frozenset[tuple[str, Callable[..., object]]]) -> Envir
         "verdict_text": verdict_text,
         "passed": passed,
         "changes_to_tests": changes_to_tests,
-        **dict(filters),
+        "best_set": say_best_set,
+        "hint": say_hint,
     }
+    environment.filters |= dict(filters)
     return environment

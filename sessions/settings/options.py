@@ -44,6 +44,7 @@ class Options:
     gather: Path | None = None
     close: bool = False
     trends: Path | None = None
+    format: str | None = None
     retry_refused: bool = False
     fail_on: str | None = None
     json: bool = False
@@ -153,6 +154,8 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
     add("--pack", action="store_true", help=pack)
     add("--push-failed", action="store_true", help="with --publish: push the image of a red head, too, as …-failed")
     add("--trends", metavar="DIR", help="report: write the figures of all days there, as CSV and JSON")
+    shown = "report: print it as text or markdown (rendered on a terminal, else text)"
+    add("--format", choices=("text", "markdown"), help=shown)
     add("--close", action="store_true", help="report: close the tickets that the release contains")
     add("--retry-refused", action="store_true", help="report: retry changes that the tracker refused on another day")
     add("--fail-on", choices=("ejected",), help="status 1 also if a ticket had to be taken out")

@@ -18,6 +18,7 @@ from sessions.settings.configuration import Build, Config, EngineSettings, Gate,
 from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser
 from sessions.settings.reproduce_options import build_reproduce_parser
+from sessions.settings.resolve_options import build_resolve_parser
 
 
 def config_schema() -> dict[str, Any]:
@@ -60,6 +61,9 @@ def options_reference() -> str:
         "## `reproduce`",
         "The ticket's number comes first: `nox -s reproduce -- 116 --record run.json`",
         *_options(build_reproduce_parser()),
+        "## `resolve`",
+        "The ticket's number comes first: `nox -s resolve -- 116`, then `nox -s resolve -- --continue`",
+        *_options(build_resolve_parser()),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -7,6 +7,10 @@ from typing import Literal
 
 from sessions.settings.keys import key
 
+# The package that ``select = "best"`` needs. Its version 1.16 prints a line on standard output, where ``--json``
+# prints the record.
+HIGHS = "highspy>=1.12,<1.16"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tracker:
@@ -23,6 +27,11 @@ class Tracker:
     never: tuple[str, ...] = key("Labels or statuses that keep a ticket out.", ())
     priorities: tuple[str, ...] = key("Labels that give a ticket's priority, highest first.", ())
     require_checks: tuple[str, ...] = key("Checks that must have passed on a pull request's head.", ())
+    approvals: int = key("How many people must have approved a ticket, where the tracker tells who did.", 0)
     at_fault: str = key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
-    fixes: tuple[str, ...] = key("Labels of tickets that may fix a gate which cannot measure the release.", ())
+    fixes: tuple[str, ...] = key("Labels of tickets that mend the release: the baseline is measured with them.", ())
     order: Literal["number", "listed"] = key("Who comes first of equals: lower number, or listed first.", "number")
+    select: Literal["first", "best"] = key(
+        "`first`: each ticket that merges with those before it; `best`: the set with most tickets of high priority.",
+        "first",
+    )

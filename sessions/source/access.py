@@ -46,6 +46,16 @@ def lend_access(*, online: bool) -> Iterator[dict[str, str]]:
         yield own | {"LC_ALL": "C", "GIT_CONFIG_GLOBAL": file.name}
 
 
+def read_identity() -> str:
+    """Return who works here, as ``Name <address>``, as git knows it; empty if it does not."""
+    done = _list_configuration(_PLACES.pattern)
+    rows = (row.partition("\n") for row in done.stdout.decode("utf-8", "replace").split("\0"))
+    known = {key: value for key, _, value in rows}
+    name = os.environ.get("GIT_AUTHOR_NAME", known.get("user.name", ""))
+    address = os.environ.get("GIT_AUTHOR_EMAIL", known.get("user.email", ""))
+    return f"{name} <{address}>" if name else ""
+
+
 def _entries() -> list[tuple[str, str]]:
     """Return the configuration keys to pass on and their values, in the order in which git reads them."""
     done = _list_configuration(f"{_PLACES.pattern}|{_LOOSE.pattern}")

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from sessions.source.conflicts import Clash
 from sessions.source.line import Line, Queue
 from sessions.source.merging import Candidate, Merger
-from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
+from sessions.tickets.model import Decision, Ticket, Verdict, name_some, name_tickets
 from sessions.tickets.order import Needs, closure
 
-# The least number of tickets that a blocker keeps out; the most blockers that are tried; the most tickets that a
-# message names.
-_SEVERAL, _TRIED, _NAMED = 2, 3, 5
+# The least number of tickets that a blocker keeps out; the most blockers that are tried.
+_SEVERAL, _TRIED = 2, 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +35,8 @@ class Blocker:
         also = f" (and {name_tickets(self.needed_by)}, which need it)" if self.needed_by else ""
         return (
             f"without #{self.ticket}{also}, each of {len(self.would_fit)} tickets that do not merge would: "
-            f"{_some(self.would_fit)}; together {_some(self.together)}"
+            f"{name_some(self.would_fit)}; together {name_some(self.together)}"
         )
-
-
-def _some(numbers: Sequence[int]) -> str:
-    most = numbers[:_NAMED]
-    rest = len(numbers) - len(most)
-    return f"{', '.join(f'#{number}' for number in most)} and {rest} more" if rest else name_tickets(most)
 
 
 def suspects(decisions: Mapping[int, Decision]) -> tuple[int, ...]:

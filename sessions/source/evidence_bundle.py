@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from sessions.source.bundles import fetch_from_bundle
 from sessions.source.mirror import Mirror
 from sessions.source.refusals import first_words
 from sessions.source.repository import Repository
@@ -91,19 +92,7 @@ def fetch_bundle(mirror: Mirror, commits: Iterable[str], path: Path) -> None:
             f"The commit {missing[0][:10]} was not pushed to {mirror.url}, and there is no {BUNDLE} beside the "
             "record: copy it from the folder of the report."
         )
-    # A strict check is possible: the bundle has only new commits, and not an old project's odd objects.
-    arguments = (
-        "-c",
-        "fetch.fsckObjects=true",
-        "fetch",
-        "--quiet",
-        "--no-tags",
-        "--no-write-fetch-head",
-        "--stdin",
-        "--",
-    )
-    put = "".join(f"+{_REFS}{commit}:{_REFS}{commit}\n" for commit in missing).encode()
-    reply = mirror.repository.git(*arguments, str(path.resolve()), put=put, ok=(0, 1, 128), online=True)
+    reply = fetch_from_bundle(mirror.repository, (f"{_REFS}{commit}" for commit in missing), path)
     if reply.status or len(mirror.present(commits)) < len(set(commits)):
         raise SourceError(
             f"{path.name} cannot be used ({first_words(reply)}): copy it again from the folder of the report; it must "

@@ -53,6 +53,11 @@ def full_ref(branch: str) -> str:
     return branch if branch.startswith("refs/") else f"refs/heads/{branch}"
 
 
+def is_ref(name: str) -> bool:
+    """Whether a listed name is that of a ref: ``1.0^{}`` is what the tag 1.0 points to, and cannot be fetched."""
+    return not name.endswith("^{}")
+
+
 def list_remote(url: str) -> RemoteRefs:
     """List the refs of a repository. Raises :class:`SourceError` if it is no repository, or cannot be reached."""
     reply = call_git("ls-remote", "--symref", "--", url, git_dir=None, online=True)
@@ -60,9 +65,8 @@ def list_remote(url: str) -> RemoteRefs:
         raise SourceError(unreadable(url, reply))
     rows = [line.split("\t", 1) for line in reply.lines()]
     found = {ref: commit for commit, ref in rows if not commit.startswith("ref: ")}
-    # `1.0^{}` is what the tag 1.0 points to, not a ref that can be fetched.
     return RemoteRefs(
-        refs={ref: commit for ref, commit in found.items() if not ref.endswith("^{}")},
-        peeled={ref.removesuffix("^{}"): commit for ref, commit in found.items() if ref.endswith("^{}")},
+        refs={ref: commit for ref, commit in found.items() if is_ref(ref)},
+        peeled={ref.removesuffix("^{}"): commit for ref, commit in found.items() if not is_ref(ref)},
         symbolic={ref: word.removeprefix("ref: ") for word, ref in rows if word.startswith("ref: ")},
     )

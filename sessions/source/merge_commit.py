@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from sessions.tickets.model import Ticket
 
@@ -32,12 +33,16 @@ def merge_commit(tree: str, parents: tuple[str, str], signature: str, message: s
     return "\n".join(lines).encode("utf-8", "replace")  # JSON may hold half a surrogate pair
 
 
-def merge_message(ticket: Ticket) -> str:
-    """Return the subject, description and trailers of a merge, in the style of Sage's release managers."""
+def merge_message(ticket: Ticket, resolutions: Iterable[str] = ()) -> str:
+    """Return subject, description and trailers of a merge, as Sage's release managers write them.
+
+    ``resolutions`` are clauses about kept resolutions that the merge used; each is a trailer of its own.
+    """
     trailers = [
         f"URL: {ticket.url}" if ticket.url else "",
         f"Ticket author(s): {', '.join(ticket.authors)}" if ticket.authors else "",
         f"Reviewer(s): {', '.join(ticket.reviewers)}" if ticket.reviewers else "",
+        *(f"Resolution: {clause}" for clause in resolutions),
     ]
     parts = [
         f"#{ticket.number}: {' '.join(ticket.title.split())}",

@@ -12,11 +12,11 @@ import os
 import shutil
 import subprocess
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sessions.source.command import GitReply, end_process, git_version, start_git
+from sessions.source.command import GitReply, configured, end_process, git_version, start_git
 from sessions.source.repository import Repository
 from sessions.terminal.errors import SourceError
 
@@ -69,6 +69,11 @@ class MergeProcess:
         messages = split_messages(fields[fields.index("", 1) + 1 :])
         return sorted({path for paths, kind in messages if kind == "Auto-merging" for path in paths})
 
+    def conflicts(self, ours: str, theirs: str) -> list[str]:
+        """Merge two commits that conflict, and return git's answer field by field; the markers show the base, too."""
+        style = configured(core__hooksPath=os.devnull, merge__conflictStyle="zdiff3")
+        return self._git(*_MERGE_TREE, "--messages", ours, theirs, env=style).fields()
+
     def merge_attributes(self, paths: list[str]) -> dict[str, str]:
         """Return the ``merge`` attribute of each file: a state or value of gitattributes(5)."""
         put = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
@@ -88,8 +93,9 @@ class MergeProcess:
         tree, *rest = reply.fields()
         return Merge(clean=not reply.status, tree=tree, rest=rest)
 
-    def _git(self, *arguments: str, put: bytes = b"") -> GitReply:
-        return self.repository.git(*arguments, put=put, ok=(0, 1), cwd=self.folder, env=self._work_tree)
+    def _git(self, *words: str, put: bytes = b"", env: Mapping[str, str] | None = None) -> GitReply:
+        environment = {**self._work_tree, **(env or {})}
+        return self.repository.git(*words, put=put, ok=(0, 1), cwd=self.folder, env=environment)
 
     def _start(self, before: list[str]) -> subprocess.Popen[bytes]:
         arguments = (*_MERGE_TREE, "--stdin")

@@ -15,6 +15,7 @@ from pathlib import Path
 from sessions.source.merge_process import Merge, MergeProcess
 from sessions.source.repository import Repository
 from sessions.source.tree_reader import Found, TreeReader
+from sessions.source.unmerged import Unmerged, read_unmerged
 from sessions.terminal.errors import SourceError
 
 # A process has the attributes of one tree. The merge line rarely needs more than one set of attributes at a time.
@@ -44,6 +45,13 @@ class MergeTree:
         except SourceError:
             self.close()
             raise
+
+    def unmerged(self, merge: Merge, ours: str, theirs: str, tree: str) -> Unmerged | None:
+        """Return the conflicts of ``merge``, which is that of two commits; ``None`` if there are none.
+
+        ``tree`` is the tree of ``ours``. Raises :class:`SourceError` as :meth:`merge` does.
+        """
+        return None if merge.clean else read_unmerged(self._process(tree).conflicts(ours, theirs), merge.tree)
 
     def unknown_drivers(self, ours: str, theirs: str, tree: str) -> dict[str, str]:
         """Return the files whose merge driver is unknown here, with its name; git merged them line by line.

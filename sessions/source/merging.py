@@ -11,22 +11,28 @@ from dataclasses import dataclass, field
 
 from sessions.source.conflicts import Clash, clash_in
 from sessions.source.merge_commit import merge_commit, merge_message, sign
+from sessions.source.merge_process import Merge
 from sessions.source.merge_tree import MergeTree
 from sessions.source.releases import Release
 from sessions.source.remarks import driver_remarks, submodule_remarks
 from sessions.source.repository import Repository
 from sessions.source.trunk import Trunk
+from sessions.source.unmerged import CompletedMerge, ConflictMemory, NoMemory, Use
 from sessions.terminal.errors import SourceError
 from sessions.tickets.model import Ticket
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """The release with ``tickets`` merged in this order. Ids are full hex ids."""
+    """The release plus some tickets, merged in this order; full hex ids.
+
+    ``uses`` are the kept resolutions that these merges used.
+    """
 
     tickets: tuple[int, ...] = ()
     commit: str
     tree: str
+    uses: tuple[Use, ...] = ()
 
 
 @dataclass
@@ -35,6 +41,7 @@ class Merger:
 
     ``base`` is what all candidates are built on: the release, merged with the ``trunk`` where there is one.
     ``submodules`` says whether submodules are checked out where candidates are tested; it changes no merge.
+    ``memory`` decides conflicts of tickets that were decided before.
     """
 
     repository: Repository
@@ -42,9 +49,11 @@ class Merger:
     date: dt.date
     committer: str
     submodules: bool = False
+    memory: ConflictMemory = field(default_factory=NoMemory)
     base: Candidate = field(init=False)
     trunk: Trunk | None = field(default=None, init=False)
-    _known: dict[tuple[str, str, int], Candidate | Clash] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[str, str, int, int], Candidate | Clash] = field(default_factory=dict, repr=False)
+    _commits: dict[int, str] = field(default_factory=dict, repr=False)
     _git: MergeTree = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -83,7 +92,7 @@ class Merger:
         Raises :class:`SourceError` as :meth:`merge` does.
         """
         if self.repository.git("merge-base", "--is-ancestor", self.release.commit, commit, ok=(0, 1)).status:
-            return self._make(self.bare, commit, (), f"{title}\n")
+            return self._make(self.bare, commit, title)
         tree = self.repository.git("rev-parse", "--verify", f"{commit}^{{tree}}").text
         return Candidate(commit=commit, tree=tree)
 
@@ -92,9 +101,11 @@ class Merger:
 
         Raises :class:`SourceError` if git itself fails, for example at a missing object.
         """
-        key = (onto.commit, ticket.commit, ticket.number)  # two tickets may have the same commit
+        # Two tickets may have one commit; and what used a resolution that was dropped since is no answer any more.
+        key = (onto.commit, ticket.commit, ticket.number, len(self.memory.dropped))
         if key not in self._known:
-            self._known[key] = self._merge(onto, ticket)
+            self._commits[ticket.number] = ticket.commit
+            self._known[key] = self._make(onto, ticket.commit, ticket)
         return self._known[key]
 
     def remarks(self, onto: Candidate, ticket: Ticket) -> str:
@@ -112,13 +123,12 @@ class Merger:
         return "; ".join(remarks)
 
     def fits(self, onto: Candidate, ticket: Ticket) -> bool:
-        """Whether ``ticket`` merges onto ``onto`` without conflict. Writes no commit.
+        """Whether ``ticket`` merges onto ``onto``; it writes a commit only where a kept resolution is needed for that.
 
         Raises :class:`SourceError` as :meth:`merge` does.
         """
-        key = (onto.commit, ticket.commit, ticket.number)
-        if key in self._known:
-            return isinstance(self._known[key], Candidate)
+        if not self.memory.is_empty or (onto.commit, ticket.commit, ticket.number, 0) in self._known:
+            return isinstance(self.merge(onto, ticket), Candidate)
         try:
             return self._git.merge(onto.commit, ticket.commit, onto.tree).clean
         except SourceError:
@@ -137,11 +147,8 @@ class Merger:
                     pass
         return head
 
-    def _merge(self, onto: Candidate, ticket: Ticket) -> Candidate | Clash:
-        tickets = (*onto.tickets, ticket.number)
-        return self._make(onto, ticket.commit, tickets, merge_message(ticket))
-
-    def _make(self, onto: Candidate, commit: str, tickets: tuple[int, ...], message: str) -> Candidate | Clash:
+    def _make(self, onto: Candidate, commit: str, what: Ticket | str) -> Candidate | Clash:
+        """Merge a commit: of a ticket, or of the branch whose name is ``what``."""
         try:
             merge = self._git.merge(onto.commit, commit, onto.tree)
         except SourceError:
@@ -149,11 +156,30 @@ class Merger:
                 kinds = {"": "no common history"}
                 return Clash(kinds=kinds, head=onto.tree, tree="", repository=self.repository)
             raise
-        if not merge.clean:
+        made = self._complete(onto, what, merge)
+        if made is None:
             return clash_in(self.repository, onto.tree, merge.tree, merge.rest)
-        signature = sign(self.committer, self.date)
-        content = merge_commit(merge.tree, (onto.commit, commit), signature, message)
-        return Candidate(tickets=tickets, commit=self.repository.write_commit(content), tree=merge.tree)
+        message = merge_message(what, map(str, made.uses)) if isinstance(what, Ticket) else f"{what}\n"
+        content = merge_commit(made.tree, (onto.commit, commit), sign(self.committer, self.date), message)
+        return Candidate(
+            tickets=(*onto.tickets, what.number) if isinstance(what, Ticket) else (),
+            commit=self.repository.write_commit(content),
+            tree=made.tree,
+            uses=(*onto.uses, *made.uses),
+        )
+
+    def _complete(self, onto: Candidate, what: Ticket | str, merge: Merge) -> CompletedMerge | None:
+        """Return the tree of a merge with what the memory knows of a ticket; ``None`` if it conflicts."""
+        plain = CompletedMerge(tree=merge.tree, uses=()) if merge.clean else None
+        if self.memory.is_empty or isinstance(what, str):
+            return plain
+        unmerged = self._git.unmerged(merge, onto.commit, what.commit, onto.tree)
+        solved = self.memory.solve(unmerged, what.number) if unmerged else plain
+        if solved is None:
+            return None
+        commits = {number: self._commits[number] for number in (*onto.tickets, what.number)}
+        fixed = self.memory.fix(solved.tree, commits, what.number)
+        return CompletedMerge(tree=fixed.tree, uses=(*solved.uses, *fixed.uses))
 
 
 def _are_strangers(repository: Repository, one: str, other: str) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sessions.source.command import git_version
-from sessions.source.fetching import Fetched, Fetcher, local_refs
-from sessions.source.listing import RemoteRefs, full_ref, list_remote
+from sessions.source.fetching import Fetched, Fetcher
+from sessions.source.listing import RemoteRefs, full_ref, is_ref, list_remote
 from sessions.source.release_history import DEFAULT_REF, TARGET_REF
 from sessions.source.releases import Release, releases_in_order
 from sessions.source.repository import Repository
@@ -48,12 +48,15 @@ class Mirror:
     def list_refs(self, repository: str) -> Mapping[str, str]:
         """Return the refs of another repository, listed once; those of the project's if the address is empty.
 
+        An annotated tag is listed twice, as ``git ls-remote`` does: ``refs/tags/a``, and ``refs/tags/a^{}`` with the
+        commit that it points to.
+
         Raises :class:`SourceError` if the repository cannot be read.
         """
-        if not repository:
-            return self.remote
         if repository not in self.others:
-            self.others[repository] = list_remote(repository).refs
+            listed = list_remote(repository) if repository else self.refs
+            peeled = {f"{ref}^{{}}": commit for ref, commit in listed.peeled.items()}
+            self.others[repository] = listed.refs | peeled
         return self.others[repository]
 
     def release(self, requested: str, pattern: str = "", name: str = "") -> Release:
@@ -124,18 +127,26 @@ class Mirror:
     def _fetch_from(self, repository: str, branches: Mapping[int, str]) -> Fetched:
         remote = self.list_refs(repository)
         full = {number: full_ref(branch) for number, branch in branches.items()}
-        refs = {f"refs/integrand/tickets/{number}": ref for number, ref in full.items() if ref in remote}
+        refs = {
+            f"refs/integrand/tickets/{number}": ref for number, ref in full.items() if ref in remote and is_ref(ref)
+        }
         fetcher = Fetcher(repository=self.repository, url=repository or self.url, remote=remote)
         failed = fetcher.fetch_apart(refs)
-        have = local_refs(self.repository, "refs/integrand/tickets/")
-        tips = {local: have[local] for local in refs if local not in failed}
-        commits = self.present(tips.values())
-        if set(tips.values()) - commits:  # objects that are no commits, or missing
+        fetched = [local for local in refs if local not in failed]
+        tips = self._commits_at(fetched)
+        if len(tips) < len(fetched):  # objects that are no commits, or missing
             self._fetcher.check_refs()
         return Fetched(
-            tips={_number_of(local): tip for local, tip in tips.items() if tip in commits},
+            tips={_number_of(local): tip for local, tip in tips.items()},
             faults={_number_of(local): why for local, why in failed.items()},
         )
+
+    def _commits_at(self, refs: Sequence[str]) -> dict[str, str]:
+        """Return the commits at local refs, or at the tags that they are; without those that are at none."""
+        names = "".join(f"{ref}^{{commit}}\n" for ref in refs).encode()
+        # git complains of a tag of something else, which is left out here.
+        rows = self.repository.git("cat-file", "--batch-check", put=names, may_complain=True).lines() if refs else []
+        return {ref: row.split()[0] for ref, row in zip(refs, rows, strict=True) if row.split()[1] == "commit"}
 
     def fetch(self, refs: dict[str, str]) -> None:
         """Fetch the remote refs (values) under the names of the keys, in one git call; in none if all are up to date.

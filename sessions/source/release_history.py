@@ -42,9 +42,9 @@ class ReleaseHistory:
         return self.graph([*commits, *(f"^{commit}" for commit in branches)])
 
     def namings(self, subjects: MergeSubjects) -> dict[int, Naming]:
-        """Return, for each ticket, the newest first-parent commit of the release that merges it by its subject."""
-        rows = (row.split("\t", 1) for row in self._log("--format=%H%x09%s"))
-        return namings_in((Naming(commit=commit, subject=subject) for commit, subject in rows), subjects)
+        """Return, for each ticket, the newest first-parent commit of the release whose message merges it."""
+        rows = (row.split("\t", 1) for row in self._log("--format=%H%x09%B"))
+        return namings_in(rows, subjects)
 
     def merges(self) -> dict[str, Naming]:
         """Return the commits that the release's first-parent history merged, with the merge of each.

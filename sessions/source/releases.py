@@ -92,7 +92,7 @@ def current_milestone(release: Version | None, milestones: Iterable[str]) -> str
 
 @dataclass(frozen=True, kw_only=True)
 class Naming:
-    """A first-parent commit of a release whose subject says that it merges a ticket. Only a hint: it may be wrong."""
+    """A first-parent commit of a release whose message says that it merges a ticket. Only a hint: it may be wrong."""
 
     commit: str
     subject: str
@@ -102,12 +102,15 @@ class Naming:
         return f"{self.commit[:10]} ({self.subject[:100]})"
 
 
-def namings_in(commits: Iterable[Naming], subjects: MergeSubjects) -> dict[int, Naming]:
-    """Return, for each ticket, the first of ``commits`` (newest first) whose subject says that it merges it."""
+def namings_in(commits: Iterable[Sequence[str]], subjects: MergeSubjects) -> dict[int, Naming]:
+    """Return, for each ticket, the first commit whose message says that it merges it.
+
+    ``commits`` are pairs of id and message, newest first.
+    """
     found: dict[int, Naming] = {}
-    for commit in commits:
-        if number := subjects.number(commit.subject):
-            found.setdefault(number, commit)
+    for commit, message in commits:
+        if number := subjects.number(message):
+            found.setdefault(number, Naming(commit=commit, subject=message.split("\n", 1)[0]))
     return found
 
 

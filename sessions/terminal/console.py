@@ -70,12 +70,16 @@ class Console:
         for beginning, line in zip((start, *(indent for _ in lines[1:])), lines, strict=True):
             self.terminal.print(Text.assemble((beginning, start_style), (line, style)))
 
-    def show(self, markdown: str) -> None:
-        """Print a report: rendered on a terminal, as Markdown's source elsewhere."""
+    def show(self, markdown: str, text: str) -> None:
+        """Print a report: its Markdown rendered on a terminal, its plain text elsewhere."""
         if self.terminal.is_terminal:
             self.terminal.print(Markdown(markdown), soft_wrap=False)
         else:
-            self.terminal.print(markdown, markup=False)
+            self.print_text(text)
+
+    def print_text(self, text: str) -> None:
+        """Print a text as it is."""
+        self.terminal.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def expect(self, probes: int) -> None:
         """Set the number of probes that are probably still to run, the next one included."""

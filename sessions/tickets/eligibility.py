@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sessions.terminal.errors import TrackerError
 from sessions.tickets.model import Ticket
 
+# The ranks of tickets that mend the release, and of those that a hint calls urgent, above all priorities.
+FIX_RANK, URGENT_RANK = -2, -1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What an eligible ticket must have. ``milestone`` and ``target`` (a branch) are ``None`` if any is accepted."""
+    """What an eligible ticket must have. ``milestone`` and ``target`` (a branch) are ``None`` if any is accepted.
+
+    ``approvals`` is the number of people who must have approved it.
+    """
 
     ready: Sequence[str]
     never: Sequence[str]
     milestone: str | None
     target: str | None = None
+    approvals: int = 0
 
 
 def why_not(ticket: Ticket, rules: Rules) -> str | None:
@@ -30,9 +37,15 @@ def why_not(ticket: Ticket, rules: Rules) -> str | None:
         return f"it is not {' or '.join(rules.ready)}"
     if rules.milestone is not None and ticket.milestone != rules.milestone:
         return f"its milestone is {ticket.milestone or 'not set'}, and today's is {rules.milestone}"
-    if not ticket.branch:
+    return _held_back(ticket, rules) or None
+
+
+def _held_back(ticket: Ticket, rules: Rules) -> str:
+    """Why a ticket with the right labels is not eligible, or nothing."""
+    if ticket.held or not ticket.branch:
         return ticket.held or "it has no branch"
-    return ticket.held or None
+    approvals = len(ticket.reviewers)
+    return f"it has {approvals} of {rules.approvals} approvals" if approvals < rules.approvals else ""
 
 
 def plain(label: str) -> str:
@@ -40,8 +53,15 @@ def plain(label: str) -> str:
     return "".join(label.split()).casefold()
 
 
-def priority_rank(ticket: Ticket, priorities: Sequence[str]) -> int:
-    """Return 0 for the highest priority; tickets without a priority come last."""
+def has_label(ticket: Ticket, labels: Iterable[str]) -> bool:
+    """Whether a ticket has one of these labels."""
+    return not {plain(label) for label in labels}.isdisjoint(plain(label) for label in ticket.labels)
+
+
+def priority_rank(ticket: Ticket, priorities: Sequence[str], fixes: Sequence[str] = ()) -> int:
+    """Return 0 for the highest priority, ``FIX_RANK`` for a ticket with one of ``fixes``; without any: the last."""
+    if has_label(ticket, fixes):
+        return FIX_RANK
     has = {plain(label) for label in ticket.labels}
     ranks = [rank for rank, label in enumerate(priorities) if plain(label) in has]
     return min(ranks, default=len(priorities))
@@ -53,7 +73,7 @@ def check_not_elsewhere(tickets: Iterable[Ticket], rules: Rules) -> None:
     Sage's own attempt printed "No tickets for milestone sage-9.5" for weeks, because it had picked a finished milestone
     and did not say so.
     """
-    anywhere = Rules(ready=rules.ready, never=rules.never, milestone=None, target=rules.target)
+    anywhere = replace(rules, milestone=None)
     ready = [ticket for ticket in tickets if why_not(ticket, anywhere) is None]
     if rules.milestone is None or not ready or any(ticket.milestone == rules.milestone for ticket in ready):
         return

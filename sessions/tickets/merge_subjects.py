@@ -1,4 +1,4 @@
-"""Find the ticket that a commit merges, by its subject. Pure."""
+"""Find the ticket that a commit merges, by its message. Pure."""
 
 from __future__ import annotations
 
@@ -10,23 +10,36 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class MergeSubjects:
-    """Regular expressions for the subjects of merge commits, each with one group, the ticket's number.
+    """Regular expressions for the messages of merge commits, each with one group, the ticket's number.
 
-    Each is matched at the beginning of the subject. A match is only a hint, because people also type subjects by hand.
+    ``patterns`` are matched at the beginning of the subject; ``trailers`` must match a whole later line of the message.
+    A match is only a hint, because people also type messages by hand.
     """
 
     patterns: tuple[str, ...]
+    trailers: tuple[str, ...] = ()
+
+    def number(self, message: str) -> int:
+        """The ticket that a message, or a subject alone, names as merged; 0 where it names none.
+
+        Of several numbers in the subject the first counts; of several trailers the last, which the forge wrote.
+        """
+        subject, *lines = message.splitlines() or [""]
+        found = (pattern.match(subject) for pattern in self._patterns)
+        if first := min(filter(None, found), key=lambda match: match.start(1), default=None):
+            return int(first[1])
+        named = (pattern.fullmatch(line) for line in reversed(lines) for pattern in self._trailers)
+        last = next(filter(None, named), None)
+        return int(last[1]) if last else 0
+
+    def numbers(self, messages: Iterable[str]) -> frozenset[int]:
+        """The tickets that any of the messages names as merged."""
+        return frozenset(filter(None, map(self.number, messages)))
 
     @cached_property
-    def _compiled(self) -> tuple[re.Pattern[str], ...]:
+    def _patterns(self) -> tuple[re.Pattern[str], ...]:
         return tuple(map(re.compile, self.patterns))
 
-    def number(self, subject: str) -> int:
-        """Return the ticket that a subject names as merged (the first, if it has several); 0 if there is none."""
-        found = (pattern.match(subject) for pattern in self._compiled)
-        first = min(filter(None, found), key=lambda match: match.start(1), default=None)
-        return int(first[1]) if first else 0
-
-    def numbers(self, subjects: Iterable[str]) -> frozenset[int]:
-        """Return the tickets that any of the subjects names as merged."""
-        return frozenset(filter(None, map(self.number, subjects)))
+    @cached_property
+    def _trailers(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(map(re.compile, self.trailers))

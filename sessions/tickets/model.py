@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+# How many tickets a list names before it says how many more there are.
+_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +18,9 @@ class Ticket:
     priority. ``commit`` is the reviewed commit as a full hex id; if the tracker has none, it is empty, and the tip of
     the branch is used. ``branch`` is a ref of the project's repository (``u/jane/fix``, ``refs/pull/7/head``), or of
     the ``repository`` at another address. ``depends`` are the numbers of the tickets that must be merged first.
-    ``target`` is the branch that the ticket is for, empty if the tracker has none. ``held`` is why the tracker blocks
-    the ticket whatever its labels are ("it is a draft"), or empty.
+    ``together`` are the numbers of the tickets without which this one is not merged, in any order. ``target`` is the
+    branch that the ticket is for, empty if the tracker has none. ``held`` is why the tracker blocks the ticket whatever
+    its labels are ("it is a draft"), or empty.
     """
 
     number: int
@@ -33,6 +37,7 @@ class Ticket:
     held: str = ""
     target: str = ""
     repository: str = ""
+    together: tuple[int, ...] = ()
 
 
 class Verdict(StrEnum):
@@ -65,6 +70,24 @@ class Conflict:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UsedResolution:
+    """A kept resolution of a conflict, named by its ``id``, that the merge of ``ticket`` used.
+
+    ``with_`` are the tickets that it would conflict with or break something with, none for the release. ``paths`` are
+    the files that the resolution decided, ``author`` and ``date`` (ISO) say who recorded it. ``dropped`` is why it was
+    not used in the end, empty where it was.
+    """
+
+    id: str
+    ticket: int
+    with_: tuple[int, ...]
+    paths: tuple[str, ...]
+    author: str
+    date: str
+    dropped: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Breakage:
     """A test that a ticket breaks, together ``with`` its partners or alone, and the evidence.
 
@@ -90,14 +113,30 @@ class Breakage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """The best set that has a ticket which is out: the tickets that it lacks instead, and those that it has besides."""
+
+    without: tuple[int, ...]
+    besides: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        """A clause such as ``it would be in, together with #3, without #5 and #7``."""
+        besides = f", together with {name_some(self.besides)}," if self.besides else ""
+        without = f" without {name_some(self.without)}" if self.without else ""
+        return f"it would be in{besides}{without}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decision:
-    """A verdict with its reason and evidence."""
+    """A verdict with its reason and evidence; ``alternative`` is known where the best set was chosen."""
 
     verdict: Verdict
     reason: str = ""
     blocked_by: tuple[int, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     broke: tuple[Breakage, ...] = ()
+    alternative: Alternative | None = None
+    resolutions: tuple[UsedResolution, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,3 +164,10 @@ def name_tickets(numbers: Iterable[int]) -> str:
     """Join references to tickets: ``#3, #5 and #7``."""
     *most, last = [f"#{number}" for number in sorted(numbers)] or ["no ticket"]
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def name_some(numbers: Sequence[int]) -> str:
+    """Name the first tickets, and say how many more there are: ``#3, #5, #7, #8, #9 and 2 more``."""
+    named = numbers[:_NAMED]
+    rest = len(numbers) - len(named)
+    return f"{', '.join(f'#{number}' for number in named)} and {rest} more" if rest else name_tickets(named)

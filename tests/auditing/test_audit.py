@@ -221,6 +221,26 @@ def test_a_conflict_resolved_by_hand_is_told_and_what_it_loses_beside_is_found(t
         assert [(fault.kind, fault.path) for fault in bad.faults] == [("missing", "src/f1")]
 
 
+def test_what_was_pushed_before_a_ticket_began_is_not_that_tickets(tmp_path: Path) -> None:
+    project = Project.grow(tmp_path / "project.git", 1, seed=1)
+    stray = project.commit(project.changed(project.release, {"stray": "x\n"}), project.release, message="pushed")
+    late = project.builder.commit({"late": "x\n"}, stray, branch="t2")
+    project.tips[2] = late
+    merged = project.commit(project.tree(late), stray, late, message="#2: late")
+    found = project.audit(merged, (), strict=False)
+    assert [(fault.kind, fault.path) for fault in found.faults] == [("stray", "stray")]
+    assert [claim.owner for _, claim in found.steps] == ["", "#2"]
+
+
+def test_a_ticket_to_which_the_branch_was_fast_forwarded_is_recognised(tmp_path: Path) -> None:
+    project = Project.grow(tmp_path / "project.git", 1, seed=1)
+    first = project.builder.commit({"src/f1": lines((10, "one"), count=120)}, project.release, branch="t2")
+    project.tips[2] = project.builder.commit({"src/f1": lines((10, "two"), count=120)}, first, branch="t2")
+    found = project.audit(project.tips[2], (), strict=False)
+    assert found.faults == ()
+    assert [claim.owner for _, claim in found.steps] == ["#2", "#2"]
+
+
 def test_an_audit_needs_a_branch_on_the_release(project: Project) -> None:
     with pytest.raises(SourceError, match="does not contain"):
         project.audit(project.builder.git("rev-parse", f"{project.release}^"), LINE, strict=True)

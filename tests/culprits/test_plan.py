@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+from sessions.culprits.evidence import Repeatable
 from sessions.culprits.findings import Answer, Blame, Flaky, Query
 from sessions.culprits.hypotheses import Model
 from sessions.culprits.plan import Plan
@@ -74,9 +77,20 @@ def test_runs_of_one_subset_that_differ_end_the_trust_in_a_failure_that_came_twi
     steady, mixed = plan({(5,): ["fails", "fails"]}), plan({(5,): ["fails", "passes"]})
     for each in (steady, mixed):
         each.doubted = RunHistory(runs=3)
+        each.model = replace(each.model, repeatable=Repeatable.at(3600.0))
         each.ranking()
     assert steady.model.history == steady.tally.history == RunHistory(runs=100)
     assert mixed.model.history == mixed.tally.history == RunHistory(runs=3)
+    assert steady.model.repeatable == Repeatable.at(3600.0)
+    assert mixed.model.repeatable is None
+
+
+def test_runs_that_fit_no_single_ticket_are_evidence_for_chance() -> None:
+    pair = plan({(1, 2, 3, 4): ["passes"], (5, 6, 7, 8): ["passes"]})
+    pair.doubted = RunHistory()
+    pair.model = replace(pair.model, repeatable=Repeatable.at(3600.0))
+    pair.ranking()
+    assert pair.model.repeatable == Repeatable.at(60.0), "so it takes as many runs as where they cost little"
 
 
 def test_a_blame_whose_subset_passes_is_never_proven() -> None:

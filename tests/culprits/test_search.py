@@ -10,6 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from sessions.culprits.evidence import Repeatable
 from sessions.culprits.finder import CulpritFinder, blames_to_act_on
 from sessions.culprits.findings import Answer, Blame, Flaky, Query
 from sessions.culprits.search import search
@@ -405,9 +406,19 @@ def test_a_test_that_nothing_is_known_of_needs_more_runs_than_one_that_was_alway
     assert 7 < len(unknown.queried) <= 15
 
 
-@pytest.mark.parametrize(("suspects", "most"), [((), 9), ((30,), 4), ((30, 31), 5), ((31,), 11)])
+@pytest.mark.parametrize(
+    ("seconds", "suspects", "most"),
+    [
+        (3600.0, (), 9),
+        (3600.0, (30,), 4),
+        (3600.0, (30, 31), 5),
+        (3600.0, (31,), 11),
+        (60.0, (), 12),
+        (60.0, (30,), 7),
+    ],
+)
 def test_a_failure_that_comes_the_same_each_time_takes_few_runs_one_at_a_time(
-    suspects: tuple[int, ...], most: int
+    seconds: float, suspects: tuple[int, ...], most: int
 ) -> None:
     day = Day(line=tuple(range(1, 59)), needs={}, truth={BUILD: (frozenset([30]),)})
     simulation = Simulation(day, lambda query, _: "fails" if 30 in query.tickets else "passes")
@@ -416,7 +427,7 @@ def test_a_failure_that_comes_the_same_each_time_takes_few_runs_one_at_a_time(
         needs={},
         tests=(BUILD,),
         suspicion={BUILD: dict.fromkeys(suspects, 1000.0)},
-        repeatable={BUILD: RunHistory(runs=100 if suspects else 50)},
+        repeatable={BUILD: Repeatable.at(seconds)},
     )
     found = simulation.run(finder)[BUILD]
     assert found == Blame(culprits=(30,), partners=(), fails=frozenset([30]), passes=(frozenset(),))
@@ -424,6 +435,19 @@ def test_a_failure_that_comes_the_same_each_time_takes_few_runs_one_at_a_time(
     assert simulation.waits == len(simulation.queried)
     assert Query(tickets=frozenset([30]), attempt=2) in simulation.queried
     assert Query(tickets=frozenset(), attempt=2) in simulation.queried, "the release again"
+    if seconds < 600:
+        assert Query(tickets=frozenset([30]), attempt=3) in simulation.queried, "once more, as it costs little"
+
+
+@pytest.mark.parametrize("culprit", range(1, 59))
+def test_nine_dear_runs_name_any_of_58_tickets(culprit: int) -> None:
+    day = Day(line=tuple(range(1, 59)), needs={}, truth={BUILD: (frozenset([culprit]),)})
+    simulation = Simulation(day, lambda query, _: "fails" if culprit in query.tickets else "passes")
+    finder = CulpritFinder(line=day.line, needs={}, tests=(BUILD,), repeatable={BUILD: Repeatable.at(3600)})
+    found = simulation.run(finder)[BUILD]
+    assert isinstance(found, Blame)
+    assert found.culprits == (culprit,)
+    assert len(simulation.queried) <= 9
 
 
 def test_a_line_of_one_ticket_asks_only_for_the_repeat() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sessions.day.green_head import GreenHead
+from sessions.day.line_selection import LineSelection
 from sessions.day.probe_outcomes import BUILD_STEP
 from sessions.day.progress import Progress
 from sessions.engines.pool import Threads
@@ -29,6 +30,8 @@ COUNT = 58
 BEFORE = 4
 # The culprit's place in the line: the middle in `nox -s quick`, both ends in `nox -s tests` as well.
 PLACES = [pytest.param(1, marks=pytest.mark.slow), 30, pytest.param(58, marks=pytest.mark.slow)]
+# A build that takes an hour.
+DEAR = 3600.0
 # What a machine does to builds now and then.
 BY_CHANCE = (
     "gcc: fatal error: Killed signal terminated program cc1",
@@ -58,7 +61,22 @@ class LinkedEngine(TableEngine):
         if not log:
             return outcome
         step = StepOutcome(name=BUILD_STEP, status=2, log=f"{log}make: *** [all] Error 2\n")
-        return Outcome(steps=(step,), results=None, artifacts={}, seconds=1.0)
+        return Outcome(steps=(step,), results=None, artifacts={}, seconds=self.seconds)
+
+
+class Scripted(random.Random):
+    """Makes builds fail in the order of ``fails``, and pass from then on."""
+
+    def __init__(self, *fails: bool) -> None:
+        super().__init__(0)
+        self.fails = list(fails)
+
+    def random(self) -> float:
+        return 0.0 if self.fails and self.fails.pop(0) else 1.0
+
+    def getrandbits(self, k: int, /) -> int:
+        # Without it, ``choice`` would draw from ``random``.
+        return 0 * k
 
 
 def scene_of(builder: Builder, state: Path, files: Mapping[int, Mapping[str, str]], count: int = COUNT) -> Scene:
@@ -78,7 +96,13 @@ def find(scene: Scene, state: Path, count: int = COUNT, **words: object) -> tupl
     tickets = tuple(scene.tickets(**{f"t{number}": number for number in range(1, count + 1)}).values())
     queue = Queue(tickets=tickets, needs={})
     progress = Progress(line=merge_line(queue, scene.merger, {}))
-    GreenHead(day=desk.day, queue=queue, runner=desk.runner, baselines=desk.baselines(), progress=progress).find()
+    GreenHead(
+        day=desk.day,
+        lines=LineSelection(day=desk.day, queue=queue),
+        runner=desk.runner,
+        baselines=desk.baselines(),
+        progress=progress,
+    ).find()
     return len(engine.probes), progress
 
 
@@ -87,7 +111,7 @@ def test_who_touched_the_file_that_a_build_names_is_known_after_four_builds(
     builder: Builder, tmp_path: Path, culprit: int
 ) -> None:
     scene = scene_of(builder, tmp_path / "state", {culprit: {"src/a.c": "uncompilable"}})
-    builds, progress = find(scene, tmp_path / "state")
+    builds, progress = find(scene, tmp_path / "state", seconds=DEAR)
     assert progress.out.keys() == {culprit}
     assert (len(progress.line.tickets), progress.failing) == (COUNT - 1, {})
     assert builds - BEFORE - 1 <= 4, "the last build is that of the green head"
@@ -96,9 +120,16 @@ def test_who_touched_the_file_that_a_build_names_is_known_after_four_builds(
 @pytest.mark.parametrize("culprit", PLACES)
 def test_a_build_that_names_no_file_takes_nine_builds_at_most(builder: Builder, tmp_path: Path, culprit: int) -> None:
     scene = scene_of(builder, tmp_path / "state", {})
-    builds, progress = find(scene, tmp_path / "state", broken=frozenset({f"doc/{culprit}.txt"}))
+    builds, progress = find(scene, tmp_path / "state", broken=frozenset({f"doc/{culprit}.txt"}), seconds=DEAR)
     assert progress.out.keys() == {culprit}
     assert builds - BEFORE - 1 <= 9
+
+
+def test_builds_that_cost_little_are_verified_once_more_each_way(builder: Builder, tmp_path: Path) -> None:
+    scene = scene_of(builder, tmp_path / "state", {30: {"src/a.c": "uncompilable"}})
+    builds, progress = find(scene, tmp_path / "state", seconds=60.0)
+    assert progress.out.keys() == {30}
+    assert 4 < builds - BEFORE - 1 <= 7
 
 
 def test_who_touched_the_named_file_is_not_blamed_for_what_another_one_breaks(builder: Builder, tmp_path: Path) -> None:
@@ -126,6 +157,18 @@ def test_a_pair_that_breaks_the_build_is_named_as_a_pair(builder: Builder, tmp_p
     _, progress = find(scene, tmp_path / "state", broken=frozenset({"doc/11.txt", "doc/44.txt"}))
     assert progress.out.keys() == {44}
     assert progress.out[44].broke[0].with_ == (11,)
+
+
+def test_whoever_left_for_an_error_that_comes_by_chance_is_merged_again(builder: Builder, tmp_path: Path) -> None:
+    scene = scene_of(builder, tmp_path / "state", {3: {"src/a.c": "fine"}}, count=6)
+    # The head fails, again, and the release passes; #3 fails twice, and the release passes twice more: #3 leaves. The
+    # head without it fails, and passes when it is looked at again.
+    course = Scripted(True, True, False, True, True, False, False, True)
+    words = {"rate": 0.5, "chance": course, "messages": ("src/a.c:1:2: error: no",), "seconds": DEAR}
+    _, progress = find(scene, tmp_path / "state", count=6, **words)
+    assert course.fails == []
+    assert progress.chance_errors == {"src/a.c:1:2: error: no"}
+    assert (progress.out, len(progress.line.tickets), progress.failing) == ({}, 6, {})
 
 
 @pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 10))])

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from sessions.day.baselines import broken_by_fixes
 from sessions.day.green_head import GreenHead
+from sessions.day.hinted import NO_HINTS, DayHints
+from sessions.day.line_selection import LineSelection
 from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.gates.results import TestId
+from sessions.settings.hints import Hint
 from sessions.source.line import Queue, merge_line
+from sessions.source.merging import Candidate
 from sessions.tickets.model import Verdict
 from tests.day.engine import Desk
 from tests.repositories import Builder, Scene
@@ -31,13 +37,31 @@ def scene(builder: Builder, tmp_path: Path) -> Scene:
     return Scene.of(builder, tmp_path / "state")
 
 
-def find(scene: Scene, state: Path, *branches: str, needs: dict[int, set[int]] | None = None) -> tuple[Desk, Progress]:
+def find(
+    scene: Scene,
+    state: Path,
+    *branches: str,
+    needs: dict[int, set[int]] | None = None,
+    select: Literal["first", "best"] = "first",
+    urgent: int = 0,
+    hints: DayHints = NO_HINTS,
+) -> tuple[Desk, Progress]:
+    state.mkdir(exist_ok=True)
     desk = Desk.of(scene, state)
-    tickets = tuple(scene.tickets(**{branch: int(branch[1:]) for branch in branches}).values())
+    settings = replace(desk.config.tickets, select=select, priorities=("urgent",))
+    desk.day = replace(desk.day, config=replace(desk.config, tickets=settings))
+    numbers = scene.tickets(**{branch: int(branch[1:]) for branch in branches})
+    tickets = tuple(replace(each, labels=("urgent",) * (n == urgent)) for n, each in numbers.items())
     wants = needs or {}
     queue = Queue(tickets=tickets, needs={each.number: frozenset(wants.get(each.number, ())) for each in tickets})
     progress = Progress(line=merge_line(queue, scene.merger, {}))
-    head = GreenHead(day=desk.day, queue=queue, runner=desk.runner, baselines=desk.baselines(), progress=progress)
+    head = GreenHead(
+        day=desk.day,
+        lines=LineSelection(day=desk.day, queue=queue, hints=hints),
+        runner=desk.runner,
+        baselines=desk.baselines(),
+        progress=progress,
+    )
     head.find()
     return desk, progress
 
@@ -95,3 +119,61 @@ def test_the_same_day_again_runs_nothing_and_decides_the_same(scene: Scene, tmp_
     desk, second = find(scene, tmp_path / "state", "t1", "t3", "t5", "t6")
     assert desk.engine.probes == []
     assert (second.out, second.line) == (first.out, first.line)
+
+
+def test_the_best_set_decides_who_of_a_pair_leaves(scene: Scene, tmp_path: Path) -> None:
+    """Without priorities the later one leaves, as it does when each ticket that fits is taken."""
+    _, progress = find(scene, tmp_path / "plain", "t1", "t5", "t6", select="best")
+    assert progress.line.head.tickets == (1, 5)
+    assert progress.line.decisions[6].verdict is Verdict.CULPRIT
+    _, progress = find(scene, tmp_path / "urgent", "t1", "t5", "t6", select="best", urgent=6)
+    assert progress.line.head.tickets == (1, 6)
+    assert (progress.failing, progress.out) == ({}, {})
+    decision = progress.line.decisions[5]
+    assert (decision.verdict, decision.reason) == (Verdict.CULPRIT, "it breaks pair.test::one together with #6")
+    [broke] = decision.broke
+    assert broke.with_ == (6,)
+    assert broke.evidence == ("fails, twice, with #5 and #6", "passes with #6", "passes with #5")
+
+
+def test_who_breaks_a_test_alone_leaves_the_best_set_as_well(scene: Scene, tmp_path: Path) -> None:
+    _, progress = find(scene, tmp_path / "state", "t1", "t3", "t5", "t6", select="best", urgent=3)
+    assert progress.line.head.tickets == (1, 5)
+    assert progress.out.keys() == {3}
+
+
+def test_the_baseline_is_the_release_with_its_fixes(builder: Builder, tmp_path: Path) -> None:
+    """8 mends a test that the release fails, and breaks another; 9 breaks again what 8 mends, and is named for that."""
+    builder.commit({"a.test": "one pass\n", "b.test": "bad fail\n"})
+    builder.tag("1.0")
+    builder.commit({"a.test": "one fail\n", "b.test": "bad without nine\n"}, "1.0", branch="t8")
+    builder.commit({"nine": "9"}, "1.0", branch="t9")
+    scene = Scene.of(builder, tmp_path / "state")
+    tickets = tuple(scene.tickets(t8=8, t9=9).values())
+    queue = Queue(tickets=tickets, needs={8: frozenset(), 9: frozenset()})
+    desk = Desk.of(scene, tmp_path / "state")
+    progress = Progress(line=merge_line(queue, scene.merger, {}))
+    baselines = desk.baselines(fixes=tickets[:1])
+    assert (baselines.name, baselines.alone) == ("1.0 with #8", "the release with #8")
+    assert broken_by_fixes(desk.day, baselines) == {"unit": (TestId("a.test", "one"),)}
+    lines = LineSelection(day=desk.day, queue=queue)
+    GreenHead(day=desk.day, lines=lines, runner=desk.runner, baselines=baselines, progress=progress).find()
+    assert progress.line.head.tickets == (8,)
+    assert progress.measured["unit"].mended_by == (8,)
+    [broke] = progress.out[9].broke
+    assert (broke.test, broke.evidence) == (
+        "b.test::bad",
+        ("fails, twice, with #9", "passes with the release with #8"),
+    )
+    assert scene.merger.combine(tickets) == Candidate(tickets=(8, 9), commit=broke.commit, tree=broke.tree)
+
+
+def test_no_ticket_leaves_for_a_test_that_a_hint_ignores(scene: Scene, tmp_path: Path) -> None:
+    hint = Hint(line=1, owner="Jane", reason="it is rewritten", ignore=("a.test::one",), gate="unit", closed=99)
+    _, progress = find(scene, tmp_path / "state", "t1", "t3", "t4", hints=DayHints((hint,)))
+    assert progress.line.head.tickets == (1, 3), "what breaks the build leaves all the same"
+    assert progress.ignored == {"unit": {TestId("a.test", "one")}}
+    [used] = DayHints((hint,)).used([1, 3, 4], progress.ignored)
+    assert str(used) == "a.test::one ignored: Jane, until #99 is closed: it is rewritten"
+    assert DayHints((hint,)).ignored("unit", [TestId("", "unit")]) == frozenset()
+    assert DayHints((hint,)).ignored("lint", [TestId("a.test", "one")]) == frozenset()

@@ -3,13 +3,16 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sessions.day.fixes import fix_tickets
+from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.settings.configuration import Config, Gate, Project, Tracker
+from sessions.settings.hints import Hint
 from sessions.settings.options import Options
 from sessions.source.line import Queue, merge_line
 from sessions.terminal.errors import TrackerError, UsageError
@@ -43,8 +46,10 @@ class Office:
     def ticket(self, number: int, *labels: str, branch: str = "", commit: str = "", depends: str = "") -> Ticket:
         return ticket(number, "ready", *labels, branch=branch or f"t{number}", commit=commit, depends=depends)
 
-    def draw_up(self, tickets: Sequence[Ticket], options: Options = OPTIONS, config: Config = CONFIG) -> Queue:
-        return build_queue(tickets, RULES, self.scene.mirror, self.scene.release, config, options)
+    def draw_up(
+        self, tickets: Sequence[Ticket], options: Options = OPTIONS, config: Config = CONFIG, hints: DayHints = NO_HINTS
+    ) -> Queue:
+        return build_queue(tickets, RULES, self.scene.mirror, self.scene.release, config, options, hints)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +90,54 @@ def test_of_equals_the_tracker_may_say_who_comes_first(office: Office) -> None:
     listed = replace(CONFIG, tickets=replace(CONFIG.tickets, order="listed"))
     assert numbers(office.draw_up(tickets)) == [2, 1, 3]
     assert numbers(office.draw_up(tickets, config=listed)) == [2, 3, 1]
+
+
+def test_fixes_and_what_they_need_come_before_all_priorities(office: Office) -> None:
+    tickets = [office.ticket(1, "p1"), office.ticket(2), office.ticket(3, "CI fix", depends="#2"), office.ticket(4)]
+    fixing = replace(CONFIG, tickets=replace(CONFIG.tickets, fixes=("CI Fix",)))
+    queue = office.draw_up(tickets, config=fixing)
+    assert numbers(queue) == [2, 3, 1, 4]
+    line = merge_line(queue, office.scene.merger, {})
+    assert [each.number for each in fix_tickets(line, queue.needs, ("CI Fix",))] == [2, 3]
+    assert fix_tickets(line, queue.needs, ()) == ()
+
+
+def hint(**words: Any) -> Hint:
+    return Hint(line=7, owner="Jane", reason="why not", until=dt.date(2026, 12, 24), **words)
+
+
+def test_what_hints_do_to_the_queue(office: Office) -> None:
+    tickets = [
+        office.ticket(1),
+        office.ticket(2, "disputed"),
+        office.ticket(3),
+        office.ticket(4, "p1"),
+        office.ticket(5),
+    ]
+    hints = DayHints((hint(keep_out=(5,)), hint(let_in=(2, 9)), hint(urgent=(3,)), hint(order=(4, 9, 1))))
+    queue = office.draw_up(tickets, hints=hints)
+    assert numbers(queue) == [3, 4, 1, 2]
+    assert queue.out[5].reason == "kept out by Jane, until 2026-12-24: why not"
+    line = merge_line(queue, office.scene.merger, {})
+    says = "Jane, until 2026-12-24: why not"
+    assert {number: line.decisions[number].reason for number in (1, 2, 3, 4)} == {
+        1: f"in this order, says {says}",
+        2: f"let in by {says}",
+        3: f"urgent, says {says}",
+        4: f"in this order, says {says}",
+    }
+    assert [str(each) for each in hints.used([1, 2, 3, 4, 5], {})] == [
+        f"#5 kept out: {says}",
+        f"#2 let in: {says}",
+        f"#3 urgent: {says}",
+        f"#4, #1 merged in this order: {says}",
+    ]
+
+
+def test_an_order_that_contradicts_a_dependency_is_an_error(office: Office) -> None:
+    tickets = [office.ticket(1, depends="#2"), office.ticket(2)]
+    with pytest.raises(UsageError, match=r"^hints\.toml, line 7: this order contradicts dependencies or another order"):
+        office.draw_up(tickets, hints=DayHints((hint(order=(1, 2)),)))
 
 
 def test_every_reason_to_stay_out(office: Office) -> None:
@@ -180,6 +233,8 @@ def test_only_takes_what_the_named_depend_on_along() -> None:
     tickets = [ticket(1, depends="#2"), ticket(2, depends="Depends on #3, #99"), ticket(3), ticket(4, depends="#1")]
     assert [each.number for each in select_tickets(tickets, replace(OPTIONS, only=(1,)))] == [1, 2, 3]
     assert [each.number for each in select_tickets(tickets, replace(OPTIONS, only=(3, 4)))] == [1, 2, 3, 4]
+    company = [*tickets[:3], replace(tickets[3], depends=(), together=(3,))]
+    assert [each.number for each in select_tickets(company, replace(OPTIONS, only=(4,)))] == [3, 4]
     assert select_tickets(tickets, OPTIONS) == tuple(tickets)
 
 

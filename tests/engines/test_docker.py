@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import tarfile
+import tempfile
 import threading
 import uuid
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 from docker.errors import NotFound
 
+from sessions.engines.docker.daemon import connect
 from sessions.engines.docker.engine import DockerEngine
+from sessions.engines.image_names import LABEL
 from sessions.engines.images import Inspection
 from sessions.engines.probe import Probe, Step
 from sessions.source.overlay_files import OverlayFile
@@ -216,3 +220,40 @@ def test_images_of_another_state_folder_stay_though_the_project_has_the_same_nam
         assert (names["mine"] in tags, names["other"] in tags) == (False, True)
     finally:
         daemon.images.remove(names["other"])
+
+
+def test_images_that_lost_their_name_go_and_those_of_other_state_folders_stay(
+    daemon: docker.DockerClient, tmp_path: Path
+) -> None:
+    name = f"integrand-test-{uuid.uuid4().hex[:12]}:state"
+    (tmp_path / "a").write_text("a")
+
+    def packed() -> IO[bytes]:
+        stream = tempfile.TemporaryFile()  # noqa: SIM115  the store closes it
+        with tarfile.open(fileobj=stream, mode="w") as archive:
+            archive.add(tmp_path / "a", "a")
+        stream.seek(0)
+        return stream
+
+    def nameless() -> list[str]:
+        found = (image.labels.get(f"{LABEL}.inputs", "") for image in daemon.images.list(filters={"dangling": True}))
+        return [inputs.removeprefix(name) for inputs in found if inputs.startswith(name)]
+
+    def open_engine(state: str) -> DockerEngine:
+        return DockerEngine(config(), tmp_path / state, connect()[0] or daemon, why="test")
+
+    mine = open_engine("mine")
+    for inputs in ("1", "2"):  # the second takes the first one's name
+        mine.images.archives.save(name, f"{name}{inputs}", packed)
+    assert nameless() == ["1"]
+    open_engine("other").close()
+    assert nameless() == ["1"]
+    mine.close()
+    assert nameless() == []
+    assert daemon.images.get(name).labels[f"{LABEL}.inputs"] == f"{name}2"
+    mine = open_engine("mine")
+    mine.images.archives.save(name, f"{name}3", packed)  # and then the session is killed
+    daemon.images.remove(name)
+    assert nameless() == ["2"]
+    open_engine("mine")
+    assert nameless() == []

@@ -318,3 +318,17 @@ def test_a_days_own_probes_do_not_change_the_history_that_it_goes_by(tmp_path: P
         assert ledger.histories("2026-11-24", "doctest", [test]) == {test: RunHistory(runs=2)}
         ledger.forget(keep_passes=False)
         assert ledger.histories("2026-11-23", "doctest", [test]) == {test: RunHistory()}
+
+
+def test_results_that_name_the_same_tests_share_them(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    keys = [replace(KEY, attempt=attempt) for attempt in (1, 2)]
+    for key in keys:
+        test = TestId("a.py", f"test of {KEY.gate}")
+        results = Results(failures=(Failure(test=test, message="no"),), passed=(TestId("b.py", "f"),))
+        ledger.write(key, ProbeResult(built=True, results=results, seconds=1.0, log=""))
+    first, second = (found.results for key in keys if (found := ledger.find(key)))
+    assert first == second
+    assert first.failures[0] is second.failures[0]
+    assert first.passed[0] is second.passed[0]
+    ledger.close()

@@ -179,7 +179,7 @@ def test_what_is_shown_holds_no_command_that_github_obeys(capsys: pytest.Capture
     tokens = set()
     for _ in range(2):
         with without_commands(console, {"GITHUB_ACTIONS": "true"}):
-            console.show("::error::no")
+            console.print_text("::error::no")
         first, shown, last = capsys.readouterr().out.splitlines()
         assert shown == "::error::no"
         token = first.removeprefix("::stop-commands::")

@@ -4,20 +4,18 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from sessions.ledger.record_file import parse_record
 from sessions.reporting.account import render_account
-from sessions.reporting.markdown import write_report
+from sessions.reporting.markdown import markdown_report
 from sessions.terminal.harmless_text import harmless
 from sessions.tickets.dialects.markdown import MARKDOWN as DIALECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from markdown_it.token import Token
 
@@ -213,31 +211,25 @@ def shape(text: str) -> list[str]:
 
 @settings(deadline=None, max_examples=min(25, settings().max_examples))  # templates are read anew each time
 @given(hostile)
-def test_a_report_has_the_same_shape_whatever_its_texts_say(
-    tmp_path_factory: pytest.TempPathFactory, text: str
-) -> None:
+def test_a_report_has_the_same_shape_whatever_its_texts_say(text: str) -> None:
     words = words_of(text)
-    folder = tmp_path_factory.mktemp("report")
     if words:
         loud, quiet = parse_record(record(text)), parse_record(record("words"))
-        assert shape(write_report(loud, folder)) == shape(write_report(quiet, folder))
+        assert shape(markdown_report(loud)) == shape(markdown_report(quiet))
         for ticket, other in zip(loud.tickets, quiet.tickets, strict=True):
             assert shape(comment(loud, ticket)) == shape(comment(quiet, other))
 
 
-def test_a_report_groups_tickets_by_what_became_of_them(tmp_path: Path) -> None:
-    text = write_report(parse_record(record("words")), tmp_path)
-    assert (tmp_path / "report.md").read_text(encoding="utf-8") == text
+def test_a_report_groups_tickets_by_what_became_of_them() -> None:
+    text = markdown_report(parse_record(record("words")))
     rows = re.findall(r"^\| (\d+) \| ([\w-]+) \|", text, re.MULTILINE)
     assert rows == [("4", "integrated"), ("1", "culprit"), ("5", "conflict"), ("6", "ineligible")]
     assert re.findall(r"^### (\d+)", text, re.MULTILINE) == ["1", "5"]
 
 
-def test_a_report_says_without_whom_others_would_fit(tmp_path: Path) -> None:
+def test_a_report_says_without_whom_others_would_fit() -> None:
     told = {"ticket": 4, "would_fit": [5, 6, 7], "together": [5, 6], "needed_by": [8]}
-    text = write_report(
-        parse_record({**record("words"), "blockers": [told, {"ticket": 9, "would_fit": [5, 6]}]}), tmp_path
-    )
+    text = markdown_report(parse_record({**record("words"), "blockers": [told, {"ticket": 9, "would_fit": [5, 6]}]}))
     assert (
         "\nWithout 4 (and 8, which need it), each of 3 tickets that do not merge would: 5, 6, 7; together 5, 6.\n"
     ) in text

@@ -35,6 +35,7 @@ DEFAULTS = {
     "gather": None,
     "close": False,
     "trends": None,
+    "format": None,
     "retry_refused": False,
     "fail_on": None,
     "json": False,

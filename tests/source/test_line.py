@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,9 +48,12 @@ class Stage:
         later_out: Mapping[int, Decision] | None = None,
         met: tuple[int, ...] = (),
         hinted: tuple[int, ...] = (),
+        together: tuple[int, ...] = (),
     ) -> Line:
         """The line of these tickets, in this order."""
         tickets = self.scene.tickets(**{f"t{number}": number for number in numbers})
+        for each in set(together) & set(numbers):
+            tickets[each] = replace(tickets[each], together=tuple(n for n in together if n != each))
         carries = {number: frozenset(wanted) for number, wanted in (carried or {}).items()}
         wanted = {n: frozenset((needs or {}).get(n, ())) | carries.get(n, frozenset()) for n in numbers}
         queue = Queue(
@@ -122,6 +125,21 @@ def test_clashes_in_two_files_name_the_ticket_of_each(stage: Stage) -> None:
     line = stage.line(10, 14, 15)
     assert clashes(line.decisions[15]) == {((10,), "a", "5-5"), ((14,), "b", "5-5")}
     assert all(word in line.decisions[15].reason for word in ("#10", "#14"))
+
+
+def test_tickets_that_belong_together_are_all_in_or_all_out(stage: Stage) -> None:
+    assert merged(stage.line(10, 12, 14, together=(10, 14))) == [10, 12, 14]
+    # 13 conflicts with 12, so that 14 leaves with it.
+    line = stage.line(14, 12, 13, 11, together=(13, 14))
+    assert merged(line) == [12, 11]
+    assert (line.decisions[14].verdict, line.decisions[14].blocked_by) == (Verdict.BLOCKED, (13,))
+    assert line.decisions[14].reason == "it is merged only together with #13, which is out: conflict"
+    culprit = {10: Decision(verdict=Verdict.CULPRIT, reason="it breaks x")}
+    line = stage.line(14, 12, 10, needs={12: {14}}, together=(10, 14), later_out=culprit)
+    assert merged(line) == []
+    assert (line.decisions[12].verdict, line.decisions[12].blocked_by) == (Verdict.BLOCKED, (14,))
+    # One that the tracker does not list keeps nobody out: it is closed.
+    assert merged(stage.line(14, together=(14, 99))) == [14]
 
 
 def test_a_third_fits_because_the_loser_is_out(stage: Stage) -> None:

@@ -129,7 +129,9 @@ def test_a_branch_that_is_none_is_left_out_and_harms_nobody(project: Builder, tm
     mirror = mirror_of(project, tmp_path)
     mirror.release("latest")
     asked = dict(enumerate([*HOSTILE, "fix"]))
-    assert mirror.fetch_branches(asked).tips == {len(HOSTILE): project.tips["fix"]}
+    # A tag is at a commit, and can be merged.
+    tagged = {HOSTILE.index("refs/tags/1.0"): project.git("rev-parse", "1.0^{commit}")}
+    assert mirror.fetch_branches(asked).tips == tagged | {len(HOSTILE): project.tips["fix"]}
     allowed = {"refs/tags/1.0", "refs/integrand/default", *(f"refs/integrand/tickets/{number}" for number in asked)}
     assert set(mirror.repository.git("for-each-ref", "--format=%(refname)").lines()) <= allowed
     assert not [path for path in (tmp_path, tmp_path / "state", mirror.repository.path) if (path / "x").exists()]

@@ -135,6 +135,20 @@ def test_tickets_that_a_history_names_as_merged(subject: str, number: int | None
     assert merge_subjects().numbers([subject, "nothing"]) == ({number} if number else set())
 
 
+@pytest.mark.parametrize(
+    ("body", "number"),
+    [
+        ("Seven\n\nCloses #3\n\nSee merge request group/sub/project!7", 7),
+        ("> See merge request group/project!6\n\nSee merge request !7\n", 7),
+        ("See merge request group/project!6, which failed", None),
+        ("Nothing", None),
+    ],
+)
+def test_gitlab_names_a_merge_request_in_the_last_line_of_the_message(body: str, number: int | None) -> None:
+    message = f"Merge branch 'seven' into 'main'\n\n{body}"
+    assert merge_subjects().numbers([message]) == ({number} if number else set())
+
+
 def test_only_the_releases_own_commits_name_what_is_merged(builder: Builder, tmp_path: Path) -> None:
     root = builder.commit({"a": "1"}, message="gh-1: first")
     builder.commit({"b": "1"}, root, branch="side", message="gh-2: said on a branch only")

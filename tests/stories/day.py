@@ -1,4 +1,7 @@
-"""Runs a story in a process of its own, as nox would, on the bundled sample; may die at a chosen ledger write."""
+"""Runs a story in a process of its own, as nox would, on the bundled sample; may die at a chosen ledger write.
+
+``PEAK`` names a file for the most memory that the process had, in KiB (``VmHWM`` of proc_pid_status(5)).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from sessions.ledger.ledger import Key, Ledger, ProbeResult
 from sessions.main import run_session
 from sessions.publish import publish
 from sessions.report import report
+from sessions.tickets.trackers.github import tracker
 
 STORIES = {"baseline": baseline, "integrate": integrate, "doc-pdf": doc_pdf, "publish": publish, "report": report}
 
@@ -35,8 +39,13 @@ def die_at_write(moment: str) -> None:
 if __name__ == "__main__":
     if moment := os.environ.pop("DIE", ""):
         die_at_write(moment)
+    if pause := os.environ.pop("PAUSE", ""):
+        tracker.PAUSE = float(pause)  # GitHub's own pace would make tests sleep
     name, *words = sys.argv[1:]
     trouble = run_session(STORIES[name], name, words, Path.cwd())
     if trouble:
         print(f"TROUBLE {trouble}", file=sys.stderr)
+    if place := os.environ.get("PEAK"):
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        Path(place).write_text(next(line.split()[1] for line in lines if line.startswith("VmHWM:")), encoding="ascii")
     sys.exit(1 if trouble else 0)

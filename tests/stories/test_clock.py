@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
+import tempfile
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sessions.ledger.record import Record
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from tests.repositories import Builder, ticket_table
+from tests.stories.leftovers import files_left
 from tests.stories.test_sixty_days import CONFIG
 
 SESSIONS = Path(__file__).resolve().parents[2] / "sessions"
@@ -49,6 +51,9 @@ def test_the_next_call_on_an_earlier_day_finds_all_that_is_known(
         builder.commit({f"{number}.txt": text}, base, branch=f"t{number}")
     (tmp_path / "tickets.toml").write_text("\n".join(ticket_table(number) for number in (1, 2)))
     (tmp_path / "integration.toml").write_text(CONFIG)
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     start, hours = time.time(), itertools.count()
     monkeypatch.setattr(time, "time", lambda: start - 3600 * next(hours))
 
@@ -69,3 +74,6 @@ def test_the_next_call_on_an_earlier_day_finds_all_that_is_known(
     logs = {probe.log for probe in first.probes}
     assert logs
     assert all((tmp_path / "state" / log).is_file() for log in logs)
+    assert {f"logs/{path.name}" for path in (tmp_path / "state" / "logs").iterdir()} == logs
+    assert files_left(tmp_path / "state") == []
+    assert list(temporary.iterdir()) == []

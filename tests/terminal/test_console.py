@@ -40,7 +40,7 @@ for argument in sys.argv[1:]:
     with console.probes([(title, 90.0)]) as watch:
         watch.listeners[0](title)
         watch.ended(0)
-    console.show("# heading\\n\\nsome *words*")
+    console.show("# heading\\n\\nsome *words*", "heading\\n\\nsome words")
 """
 END = "some *words*\n"
 
@@ -65,7 +65,7 @@ def test_in_a_pipe_a_story_is_plain_lines() -> None:
     printed = print_story("Merging")
     assert printed.stdout.splitlines() == [
         "==> Merging", "    Merging", "Merging", "Merging", "    probe 1: Merging (usually 1m30s)",
-        "# heading", "", "some *words*",
+        "heading", "", "some words",
     ]  # fmt: skip
     assert printed.stderr == ""
 

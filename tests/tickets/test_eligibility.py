@@ -45,6 +45,14 @@ def test_a_ticket_that_its_tracker_holds_back_is_not_ready() -> None:
     assert why_not(replace(held, labels=("s: needs work",)), RULES) == "it is s: needs work"
 
 
+@pytest.mark.parametrize(("reviewers", "reason"), [(("jo",), "it has 1 of 2 approvals"), (("jo", "jim"), None)])
+def test_approvals_are_counted(reviewers: tuple[str, ...], reason: str | None) -> None:
+    rules = replace(RULES, approvals=2)
+    assert why_not(replace(asked(READY), reviewers=reviewers), rules) == reason
+    assert why_not(replace(asked(), reviewers=reviewers), rules) == "it is not s: positive review"
+    assert why_not(replace(asked(READY), held="it is a draft"), rules) == "it is a draft"
+
+
 def test_where_nothing_is_asked_any_ticket_with_a_branch_will_do() -> None:
     anything = Rules(ready=(), never=(), milestone=None)
     assert why_not(asked("s: needs work", milestone=""), anything) is None

@@ -25,7 +25,8 @@ def test_reads_every_field_of_a_ticket(tmp_path: Path) -> None:
     text = (
         f'{FIRST}\n[[ticket]]\nnumber = 8\ntitle = "Acht\\u00e4"\nurl = "https://example.org/8"\n'
         f'labels = ["a", "b"]\nmilestone = "9.5"\nbranch = "u/jane/8"\ncommit = "{"0a" * 20}"\n'
-        'depends = "#7"\nauthors = ["Jane"]\nreviewers = []\ntarget = "main"\ndescription = """\nLong\n"""\n'
+        'depends = "#7"\nauthors = ["Jane"]\nreviewers = []\ntarget = "main"\n'
+        'together = [7]\ndescription = """\nLong\n"""\n'
     )
     assert tracker(tmp_path, text).read() == (
         Ticket(number=7, title="Seven"),
@@ -41,6 +42,7 @@ def test_reads_every_field_of_a_ticket(tmp_path: Path) -> None:
             authors=("Jane",),
             description="Long\n",
             target="main",
+            together=(7,),
         ),
     )
 

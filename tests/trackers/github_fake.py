@@ -5,26 +5,23 @@ A violation is collected in ``problems``, and fails the test that caused it.
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote
 
 import graphql
 
 from tests.trackers.github_contract import Contract, Json
+from tests.trackers.sockets import Fault, Reply, listening
 
 OWNER, NAME, TOKEN, VIEWER = "sagemath", "sage", "ghp_s3cr3t", "integrand-bot"
 DEFAULT = "develop"
 STAMP = "2026-11-23T04:00:00Z"
-Reply = tuple[int, Any]
-FaultKind = Literal["500", "429", "429 with Retry-After", "limited", "cut", "hung up", "slow", "not JSON"]
-FAULTS: tuple[FaultKind, ...] = ("500", "429", "429 with Retry-After", "limited", "cut", "hung up", "slow", "not JSON")
+Answer = tuple[int, Any]
 
 
 @dataclass(kw_only=True)
@@ -53,14 +50,6 @@ class Pull:
         self.head = self.head or f"{self.number:040x}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fault:
-    """What goes wrong with one request, and whether GitHub ``heard`` it, so that what it asks for is done."""
-
-    kind: FaultKind
-    heard: bool = False
-
-
 class FakeGitHub:
     """The state of a repository, and the socket at ``url`` where it is read and changed."""
 
@@ -73,9 +62,8 @@ class FakeGitHub:
         self.tokens: set[str | None] = set()
         self.faults: dict[int, Fault] = {}
         self.problems: list[str] = []
-        self.refuse: Reply | None = None
-        self.denied: dict[str, Reply] = {}  # by route, as `POST /issues/7/comments`, in which there may be patterns
-        self.released = threading.Event()
+        self.refuse: Answer | None = None
+        self.denied: dict[str, Answer] = {}  # by route, as `POST /issues/7/comments`, in which there may be patterns
         self.url = ""
         self._comments = 3_000_000_000  # GitHub's ids have outgrown 32 bits
         self._lock = threading.Lock()
@@ -98,7 +86,7 @@ class FakeGitHub:
         found = [each for each in self.statuses if each["sha"] == sha and each["context"] == "integrand"]
         return found[-1] if found else None
 
-    def answer(self, method: str, path: str, body: Any, token: str | None) -> tuple[Reply, Fault | None]:
+    def answer(self, method: str, path: str, body: Any, token: str | None) -> tuple[Answer, Fault | None]:
         """What GitHub answers, after having done it; a fault of this request may come between."""
         with self._lock:
             self.tokens.add(token)
@@ -112,7 +100,7 @@ class FakeGitHub:
                 return self.refuse, None
             return self._graphql(body) if path == "/graphql" else self._rest(method, path, body), fault
 
-    def _graphql(self, body: Json) -> Reply:
+    def _graphql(self, body: Json) -> Answer:
         document, problems = self.contract.parse(body["query"])
         self.problems += problems
         root = {"repository": self._repository, "closePullRequest": self._close}
@@ -188,7 +176,7 @@ class FakeGitHub:
             "comments": comments,
         }
 
-    def _rest(self, method: str, path: str, body: Any) -> Reply:
+    def _rest(self, method: str, path: str, body: Any) -> Answer:
         inside = path.removeprefix(f"/repos/{OWNER}/{NAME}")
         for route, template, act in self._routes():
             wanted, pattern = route.split(" ")
@@ -204,7 +192,7 @@ class FakeGitHub:
         self.problems.append(f"GitHub has no {method} {path}")
         return 404, _basic("Not Found")
 
-    def _routes(self) -> list[tuple[str, str, Callable[..., Reply]]]:
+    def _routes(self) -> list[tuple[str, str, Callable[..., Answer]]]:
         labels = "/issues/{issue_number}/labels"
         return [
             (r"POST /issues/(\d+)/comments", "/issues/{issue_number}/comments", self._add_comment),
@@ -214,7 +202,7 @@ class FakeGitHub:
             (r"POST /statuses/([0-9a-f]+)", "/statuses/{sha}", self._add_status),
         ]
 
-    def _denied(self, method: str, inside: str, body: Any) -> Reply | None:
+    def _denied(self, method: str, inside: str, body: Any) -> Answer | None:
         """What is refused although it is well formed."""
         found = re.fullmatch(r"/issues/(\d+)/comments", inside)
         if found and self.pulls[int(found[1])].locked:
@@ -228,30 +216,30 @@ class FakeGitHub:
         routes = (reply for route, reply in self.denied.items() if re.fullmatch(route, f"{method} {inside}"))
         return next(routes, None)
 
-    def _add_comment(self, body: Json, number: str) -> Reply:
+    def _add_comment(self, body: Json, number: str) -> Answer:
         if len(body["body"]) > 65536:
             return 422, _basic("Body is too long (maximum is 65536 characters)")
         return 201, _comment(self.comment(int(number), body["body"], VIEWER))
 
-    def _edit_comment(self, body: Json, number: str) -> Reply:
+    def _edit_comment(self, body: Json, number: str) -> Answer:
         comment = next(each for pull in self.pulls.values() for each in pull.comments if each["id"] == int(number))
         assert comment["author"] == VIEWER, "nobody may edit what another wrote"
         comment |= {"body": body["body"], "edits": comment["edits"] + 1}
         return 200, _comment(comment)
 
-    def _add_labels(self, body: Json, number: str) -> Reply:
+    def _add_labels(self, body: Json, number: str) -> Answer:
         labels = self.pulls[int(number)].labels
         labels += [name for name in body["labels"] if name not in labels]
         return 200, [_label(name) for name in labels]
 
-    def _remove_label(self, _body: None, number: str, name: str) -> Reply:
+    def _remove_label(self, _body: None, number: str, name: str) -> Answer:
         labels = self.pulls[int(number)].labels
         if name not in labels:
             return 404, _basic("Label does not exist")
         labels.remove(name)
         return 200, [_label(each) for each in labels]
 
-    def _add_status(self, body: Json, sha: str) -> Reply:
+    def _add_status(self, body: Json, sha: str) -> Answer:
         status = {"target_url": None, "description": None, **body, "sha": sha}
         self.statuses.append({**status, "state": body["state"].upper()})
         ours = {key: value for key, value in status.items() if key != "sha"}
@@ -264,73 +252,13 @@ class FakeGitHub:
 def serving(github: FakeGitHub) -> Iterator[FakeGitHub]:
     """The fake, while it listens."""
 
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            """A client that gave up waiting has closed its end: that is the point."""
+    def answer(method: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[Reply, Fault | None]:
+        (status, content), fault = github.answer(method, path, body, headers.get("authorization"))
+        return Reply(status=status, content=content), fault
 
-    class Bound(_Handler):
-        fake = github
-
-    server = Server(("127.0.0.1", 0), Bound)
-    github.url = f"http://127.0.0.1:{server.server_address[1]}/repos/{OWNER}/{NAME}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with listening(answer) as base:
+        github.url = f"{base}/repos/{OWNER}/{NAME}"
         yield github
-    finally:
-        github.released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one packet: two cost 40 ms of waiting for an acknowledgement
-    fake: FakeGitHub
-
-    def _serve(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length)) if length else None
-        (status, reply), fault = self.fake.answer(self.command, self.path, body, self.headers.get("Authorization"))
-        text = json.dumps(reply).encode()
-        match fault.kind if fault else None:
-            case None:
-                self._send(status, text)
-            case "500":
-                self._send(500, b"<html>Unicorn!</html>")
-            case "429":
-                self._send(429, b"{}")
-            case "429 with Retry-After":
-                self._send(429, b"{}", {"Retry-After": "7"})
-            case "limited":
-                self._send(403, b'{"message": "You have exceeded a secondary rate limit."}', {"Retry-After": "60"})
-            case "cut":
-                self._send(status, text, {"Content-Length": str(len(text) + 100)})
-                self.close_connection = True
-            case "hung up":
-                self.close_connection = True
-            case "slow":
-                self.fake.released.wait(5)
-                self.close_connection = True
-            case "not JSON":
-                self._send(200, b"<html>Please log in to the hotel's network.</html>")
-
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815  http.server's words
-
-    def _send(self, status: int, text: bytes, more: Mapping[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {
-            "Content-Type": "application/json",
-            "Content-Length": str(len(text)),
-            **(more or {}),
-        }.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, *_: object) -> None:
-        """The tests look at ``requests``."""
 
 
 def _page(items: Sequence[Any], *, first: int, after: str | None = None, **_: object) -> Json:

@@ -12,18 +12,21 @@ import pytest
 
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import todays_rules
+from sessions.integrate import integrate
 from sessions.main import run_init
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import Config, Gate, Project, load_config
 from sessions.settings.options import Options
 from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror
+from sessions.terminal.console import Console
 from sessions.terminal.errors import TrackerError
 from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Ticket
 from sessions.tickets.trackers import connect_tracker, recognise_address
 from sessions.tickets.trackers.branches import BRANCHES, BranchList
+from sessions.tickets.trackers.kind import Surroundings
 from tests.repositories import DATE, Builder, run_git
 from tests.trackers.sample_day import check_day, day_options
 
@@ -42,7 +45,7 @@ trees-of-ours\thttps://git.example/ours.git\ttopic/one
 
 def branch_list(path: Path, text: str, refs: Mapping[str, str] | None = None) -> BranchList:
     path.write_text(text, encoding="utf-8")
-    return BranchList(Tracker(tracker="branches", url=str(path)), lambda _url: refs or {})
+    return BranchList(Tracker(tracker="branches", url=str(path)), Surroundings(list_refs=lambda _url: refs or {}))
 
 
 @pytest.mark.parametrize("heading", ["Url", "URL"])
@@ -57,6 +60,68 @@ def test_a_text_as_linux_nexts_is_read_in_its_order(tmp_path: Path, heading: str
     rules = Rules(ready=(), never=(), milestone=None)
     assert why_not(tickets[2], rules) == "it is a series of patches for quilt, and no branch"
     assert why_not(tickets[1], rules) is None
+
+
+# The first names of linux-next's list of 2015, and its order; `fs-current` is of the list of 2025.
+NAMES_OF_LINUX_NEXT = [
+    "origin",
+    "fixes",
+    "kbuild-current",
+    "arc-current",
+    "arm-current",
+    "m68k-current",
+    "metag-fixes",
+    "mips-fixes",
+    "powerpc-fixes",
+    "powerpc-merge-mpe",
+    "sparc",
+    "net",
+    "ipsec",
+    "sound-current",
+    "pci-current",
+    "wireless-drivers",
+    "driver-core.current",
+    "tty.current",
+    "usb.current",
+    "usb-gadget-fixes",
+    "usb-serial-fixes",
+    "staging.current",
+    "char-misc.current",
+    "input-current",
+    "crypto-current",
+    "ide",
+    "devicetree-current",
+    "rr-fixes",
+    "vfio-fixes",
+    "kselftest-fixes",
+    "backlight-fixes",
+]
+
+
+def test_a_plan_keeps_the_names_and_the_order_of_linux_nexts_list(builder: Builder, tmp_path: Path) -> None:
+    builder.commit({"a": "1\n"})
+    builder.tag("1.0")
+    rows = [
+        "Trees included into this release:",
+        "",
+        "Name\t\tType\tUrl",
+        "----\t\t----\t---",
+        "fs-current\tgit\tlinux-next",
+    ]
+    for place, name in enumerate(NAMES_OF_LINUX_NEXT):
+        branch = f"for-next/{name}"
+        builder.commit({f"f{place}": "1\n"}, "1.0", branch=branch)
+        rows.append(f"{name}\tgit\tfile://{builder.path}#{branch}")
+    (tmp_path / "Trees").write_text("\n".join(rows) + "\n")
+    tracker = Tracker(tracker="branches", url="Trees", milestone="", order="listed")
+    text = "".join(f"{key} = {json.dumps(getattr(tracker, key))}\n" for key in ("tracker", "url", "milestone", "order"))
+    head = f'version = 1\n[project]\nname = "next"\nrepository = "{builder.path}"\n[tickets]\n{text}'
+    (tmp_path / "integration.toml").write_text(f'{head}[[gates]]\nname = "build"\nrun = "true"\n')
+    options = Options(config=tmp_path / "integration.toml", state=tmp_path / "state", date=DATE, plan=True)
+    record = integrate(options, Console(to_stderr=True))
+    verdicts = {each.title: each for each in record.tickets}
+    assert verdicts["fs-current"].reason == "the list names no branch of it (URL#BRANCH)"
+    assert [each.title for each in record.tickets if each.verdict == "integrated"] == NAMES_OF_LINUX_NEXT
 
 
 def test_a_pattern_is_all_its_branches_and_others_can_depend_on_it(tmp_path: Path) -> None:
@@ -131,7 +196,7 @@ def drawn(builder: Builder, tmp_path: Path, text: str) -> tuple[dict[int, str], 
     path.write_text(text)
     settings = Tracker(tracker="branches", url=str(path), milestone="", order="listed")
     mirror = Mirror.of(builder.url, tmp_path / "state")
-    tickets = connect_tracker(settings, mirror.list_refs).read()
+    tickets = connect_tracker(settings, Surroundings(list_refs=mirror.list_refs)).read()
     config = Config(
         version=1,
         project=Project(name="p", repository=builder.url),

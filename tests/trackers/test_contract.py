@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,17 +17,30 @@ from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.trackers import TRACKERS
 from sessions.tickets.trackers.branches import BranchList
 from sessions.tickets.trackers.file import FileTracker
+from sessions.tickets.trackers.forge.token import find_token
+from sessions.tickets.trackers.gitea import GiteaTracker
 from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github.address import auth_for
+from sessions.tickets.trackers.gitlab import GitLabTracker
 from sessions.tickets.trackers.http import Caller
-from sessions.tickets.trackers.kind import TicketSource, TrackerKind
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 from sessions.tickets.trackers.trac import TracTracker
+from tests.trackers import gitea_fake, gitlab_fake
 from tests.trackers.contract import FIRST, Forge, ServerContract, TrackerContract, Wire
+from tests.trackers.gitea_fake import FakeGitea
+from tests.trackers.gitea_fake import Pull as GiteaPull
 from tests.trackers.github_contract import Contract
-from tests.trackers.github_fake import OWNER, TOKEN, VIEWER, FakeGitHub, Fault, Pull, serving
+from tests.trackers.github_fake import OWNER, TOKEN, VIEWER, FakeGitHub, Pull, serving
+from tests.trackers.gitlab_fake import FakeGitLab, Request
+from tests.trackers.sockets import Fault
 from tests.trackers.trac_server import USERS, Proxy, Trac, environment, proxied, served
 
 READY, WORK = "ready", "needs work"
+FAULTS: dict[Wire, Fault] = {
+    "busy": Fault(kind="429 with Retry-After"),
+    "broken": Fault(kind="500"),
+    "cut": Fault(kind="cut", heard=True),
+}
 
 
 class Clock:
@@ -105,7 +119,8 @@ class ListForge(FileForge):
     refs: dict[str, str] = field(default_factory=dict)
 
     def connect(self, patience: float = 0.0) -> TicketSource:  # noqa: ARG002
-        return BranchList(Tracker(tracker="branches", url=str(self.path)), lambda _url: self.refs)
+        surroundings = Surroundings(list_refs=lambda _url: self.refs)
+        return BranchList(Tracker(tracker="branches", url=str(self.path)), surroundings)
 
     def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
         name = title if title != "T" else f"t{number}"
@@ -175,12 +190,7 @@ class GitHubForge:
         return len(self.github.requests)
 
     def fail(self, wire: Wire, at: int) -> None:
-        kinds: dict[Wire, Fault] = {
-            "busy": Fault(kind="429 with Retry-After"),
-            "broken": Fault(kind="500"),
-            "cut": Fault(kind="cut", heard=True),
-        }
-        self.github.faults = {len(self.github.requests) + at: kinds[wire]}
+        self.github.faults = {len(self.github.requests) + at: FAULTS[wire]}
 
     def revoke(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("GH_TOKEN", "ghp_0ld")
@@ -198,6 +208,154 @@ class TestGitHub(ServerContract):
         kind = TRACKERS["github"]
         assert kind.recognise_origin(f"git@github.com:{OWNER}/sage.git") == f"https://github.com/{OWNER}/sage"
         assert kind.recognise_origin("https://example.org/o/n") == ""
+
+
+@dataclass
+class GitLabForge:
+    """The fake GitLab, which holds each request and response against GitLab's reference."""
+
+    gitlab: FakeGitLab
+    kind: TrackerKind = field(default=TRACKERS["gitlab"])
+    page: int = 100
+    edits_in_place: bool = True
+    secret: str = gitlab_fake.TOKEN
+
+    def connect(self, patience: float = 0.0) -> TicketSource:
+        config = Tracker(tracker="gitlab", url=self.gitlab.url, ready=(READY,), at_fault=WORK)
+        made, clock = GitLabTracker(config, patience), Clock()
+        vars(made)["caller"] = Caller("GitLab", made._access.auth, patience, now=clock.now, sleep=clock.sleep)
+        return made
+
+    def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
+        text = "\n".join(f"Depends on !{each}" for each in depends)
+        self.gitlab.add(Request(number=number, title=title, head=commit, description=text, labels=[READY]))
+
+    def add_many(self, numbers: range) -> None:
+        for number in numbers:
+            self.gitlab.add(Request(number=number))  # without a label that would cost requests for each
+
+    def push(self, number: int, commit: str) -> None:
+        self.gitlab.found[number].head = commit
+
+    def remove(self, number: int) -> None:
+        del self.gitlab.found[number]
+
+    def comment(self, number: int, text: str) -> None:
+        self.gitlab.comment(number, text, author="jane")
+
+    def comments(self, number: int) -> list[str]:
+        return [each["body"] for each in self.gitlab.found[number].notes if each["author"] == gitlab_fake.VIEWER]
+
+    def is_ready(self, number: int) -> bool:
+        return READY in self.gitlab.found[number].labels
+
+    def is_open(self, number: int) -> bool:
+        return self.gitlab.found[number].state == "opened"
+
+    def writes(self) -> int:
+        requests = self.gitlab.found.values()
+        edits: int = sum(each["edits"] + 1 for request in requests for each in request.notes)
+        return edits + len(self.gitlab.statuses) + sum(request.state != "opened" for request in requests)
+
+    def requests(self) -> int:
+        return len(self.gitlab.requests)
+
+    def fail(self, wire: Wire, at: int) -> None:
+        self.gitlab.faults = {len(self.gitlab.requests) + at: FAULTS[wire]}
+
+    def revoke(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GITLAB_TOKEN", "glpat-0ld")
+
+
+class TestGitLab(ServerContract):
+    @pytest.fixture
+    def forge(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+        monkeypatch.setenv("GITLAB_TOKEN", gitlab_fake.TOKEN)
+        with gitlab_fake.serving(FakeGitLab()) as gitlab:
+            yield GitLabForge(gitlab)
+        assert gitlab.problems == []
+
+
+@dataclass
+class GiteaForge:
+    """The fake Forgejo or Gitea, which holds each request and response against the published description."""
+
+    gitea: FakeGitea
+    kind: TrackerKind
+    page: int = 50
+    edits_in_place: bool = True
+    secret: str = gitea_fake.TOKEN
+
+    def connect(self, patience: float = 0.0) -> TicketSource:
+        config = Tracker(tracker=self.kind.name, url=self.gitea.url, ready=(READY,), at_fault=WORK)
+        made, clock = self.kind.connect(config, Surroundings(patience=patience)), Clock()
+        assert isinstance(made, GiteaTracker)
+        auth = find_token(made.hosts.tokens)
+        vars(made)["caller"] = Caller(made.hosts.title, auth, patience, now=clock.now, sleep=clock.sleep)
+        return made
+
+    def add(self, number: int, *, title: str = "T", commit: str = FIRST, depends: tuple[int, ...] = ()) -> None:
+        ahead = tuple((f"{gitea_fake.OWNER}/{gitea_fake.NAME}", each, True, "open") for each in depends)
+        self.gitea.add(GiteaPull(number=number, title=title, head=commit, dependencies=ahead, labels=[READY]))
+
+    def add_many(self, numbers: range) -> None:
+        for number in numbers:
+            self.gitea.add(GiteaPull(number=number))  # without a label that would cost requests for each
+
+    def push(self, number: int, commit: str) -> None:
+        self.gitea.pulls[number].head = commit
+
+    def remove(self, number: int) -> None:
+        del self.gitea.pulls[number]
+
+    def comment(self, number: int, text: str) -> None:
+        self.gitea.comment(number, text, author="jane")
+
+    def comments(self, number: int) -> list[str]:
+        return [each["body"] for each in self.gitea.pulls[number].comments if each["author"] == gitea_fake.VIEWER]
+
+    def is_ready(self, number: int) -> bool:
+        return READY in self.gitea.pulls[number].labels
+
+    def is_open(self, number: int) -> bool:
+        return self.gitea.pulls[number].state == "open"
+
+    def writes(self) -> int:
+        edits: int = sum(each["edits"] + 1 for pull in self.gitea.pulls.values() for each in pull.comments)
+        return edits + len(self.gitea.statuses) + sum(pull.state != "open" for pull in self.gitea.pulls.values())
+
+    def requests(self) -> int:
+        return len(self.gitea.requests)
+
+    def fail(self, wire: Wire, at: int) -> None:
+        self.gitea.faults = {len(self.gitea.requests) + at: FAULTS[wire]}
+
+    def revoke(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(self.kind.tokens[0], "0ld")
+
+
+@contextmanager
+def gitea_forge(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+    kind = TRACKERS[name]
+    monkeypatch.setenv(kind.tokens[0], gitea_fake.TOKEN)
+    with gitea_fake.serving(FakeGitea()) as gitea:
+        gitea.labels = {READY: False, WORK: False}
+        yield GiteaForge(gitea, kind)
+    assert gitea.problems == []
+
+
+class TestForgejo(ServerContract):
+    @pytest.fixture
+    def forge(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+        with gitea_forge("forgejo", monkeypatch) as forge:
+            yield forge
+
+
+class TestGitea(ServerContract):
+    @pytest.fixture
+    def forge(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forge]:
+        with gitea_forge("gitea", monkeypatch) as forge:
+            yield forge
 
 
 _INSERT = (
@@ -301,6 +459,8 @@ class TestTrac(ServerContract):
 
 
 def test_every_bundled_tracker_is_held_to_the_contract() -> None:
+    for path in Path(__file__).parent.glob("test_*.py"):
+        importlib.import_module(f"tests.trackers.{path.stem}")
     held = {
         each.__name__.removeprefix("Test").lower()
         for each in (*TrackerContract.__subclasses__(), *ServerContract.__subclasses__())

@@ -29,9 +29,10 @@ from sessions.settings.configuration import Tracker
 from sessions.terminal.errors import RefusedError, TrackerError
 from sessions.tickets.model import Account, Verdict
 from sessions.tickets.refusals import Change, TicketPart
+from sessions.tickets.trackers.forge.changes import OwnStatus, PullState, plan_status
 from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github.address import auth_for
-from sessions.tickets.trackers.github.changes import PullState, plan_status
+from sessions.tickets.trackers.github.changes import GitHubPull
 from sessions.tickets.trackers.http import Caller
 from tests.trackers.github_contract import Contract, Json, UnavailableError, fetch_recording
 
@@ -177,11 +178,12 @@ def test_a_status_is_set_as_octokit_sets_it(recorded: Recorded, monkeypatch: pyt
     fresh = PullState(comment=None, status=None, has_commit=True, labels=(), head=SHA, locked=False)
     with replaying(recorded("create-status")) as replay:
         github = tracker(replay, "create-status")
+        pull = GitHubPull(client=github.client, number=1, before=fresh)
         red = account(Verdict.CULPRIT, "create-status failure test")
         green = account(Verdict.INTEGRATED, "create-status success test")
         for context, told in (("example/1", red), ("example/2", green)):
             monkeypatch.setattr("sessions.tickets.trackers.github.changes.CONTEXT", context)
-            (status,) = plan_status(github.client, told, fresh)
+            (status,) = plan_status(pull, told)
             status.write()
 
         newest = github.caller.json(github.caller.read("GET", f"{replay.url}{commit}/statuses"))
@@ -194,15 +196,14 @@ def test_a_status_is_set_as_octokit_sets_it(recorded: Recorded, monkeypatch: pyt
 
         # What GitHub made of it, in GraphQL's words, is what would be told again: so it is not.
         for told, made in ((green, newest[0]), (red, newest[1])):
-            known = {"state": made["state"].upper(), "description": made["description"]}
-            seen = replace(fresh, status={**known, "targetUrl": made["target_url"]})
-            assert not list(plan_status(github.client, told, seen))
+            seen = replace(fresh, status=OwnStatus(state=made["state"], description=made["description"]))
+            assert not list(plan_status(replace(pull, before=seen), told))
 
 
 def test_a_refused_change_is_one_sentence_with_the_reason_that_github_gives(recorded: Recorded) -> None:
     change = Change.of(1, TicketPart.LABEL)
     with replaying(recorded("errors")) as replay, pytest.raises(RefusedError) as caught:
-        tracker(replay, "errors").client.write(change, "POST", "labels", json={"name": "foo", "color": "invalid"})
+        tracker(replay, "errors").client.rest.write(change, "POST", "labels", json={"name": "foo", "color": "invalid"})
     said = f"GitHub refuses the label of #1 in {OWNER}/errors (HTTP 422, Validation Failed"
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)
@@ -231,7 +232,7 @@ def test_labels_are_made_read_changed_and_deleted(contract: Contract, recorded: 
         assert changed["url"] == f"{place}/test-label-updated"
         # An answer without content is none to the tracker. It is GitHub's to this, and to nothing that it asks itself.
         with pytest.raises(TrackerError, match=r"not JSON \(HTTP 204\)"):
-            github.client.write(Change.of(1, TicketPart.LABEL), "DELETE", "labels/test-label-updated")
+            github.client.rest.write(Change.of(1, TicketPart.LABEL), "DELETE", "labels/test-label-updated")
     issue_labels = f"{REPO}/issues/{{issue_number}}/labels"
     for method, template in (("POST", issue_labels), ("DELETE", f"{issue_labels}/{{name}}")):
         (fault,) = contract.faults_of_response(method, template, 204, None)

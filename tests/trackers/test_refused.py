@@ -19,7 +19,8 @@ from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github import tracker as github_tracker
 from tests.reporting.big_day import big_day
 from tests.trackers.github_contract import Contract
-from tests.trackers.github_fake import TOKEN, FakeGitHub, Fault, Pull, serving
+from tests.trackers.github_fake import TOKEN, FakeGitHub, Pull, serving
+from tests.trackers.sockets import Fault
 
 DAY = dt.date(2026, 11, 23)
 READY, WORK = "s: positive review", "s: needs work"

@@ -32,7 +32,7 @@ from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerEr
 from sessions.terminal.harmless_text import harmless
 from sessions.tickets.model import Account, Ticket
 from sessions.tickets.refusals import Change, Planned, TicketPart, WriteResult, cannot_see, carry_out
-from sessions.tickets.trackers import TRACKERS, merge_subjects, recognise_address
+from sessions.tickets.trackers import TRACKERS, merge_subjects, recognise_address, request_refs
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.http import Caller
 from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
@@ -165,6 +165,8 @@ TOY = TrackerKind(
     recognise_origin=_is_toy,
     tokens=("TOY_TOKEN",),
     merge_subjects=(r"Land toy-(\d+)$",),
+    merge_trailers=(r"Landed-toy: (\d+)",),
+    request_ref="refs/toys/{number}",
     read_by_init=True,
 )
 
@@ -337,9 +339,11 @@ def test_it_is_a_choice_of_the_configuration_and_of_its_schema(toy: ToyForge, tm
 def test_its_merge_subjects_and_addresses_are_known(toy: ToyForge, builder: Builder, tmp_path: Path) -> None:
     builder.commit({"a": "1"}, message="Land toy-4")
     builder.commit({"a": "2"}, message="Land toy-5 later")
+    builder.commit({"a": "3"}, message="Later\n\nLanded-toy: 6\n")
     builder.tag("1.0")
     mirror = Mirror.of(builder.url, tmp_path / "state")
-    assert ReleaseHistory(mirror.repository, mirror.release("latest")).namings(merge_subjects()).keys() == {4}
+    assert ReleaseHistory(mirror.repository, mirror.release("latest")).namings(merge_subjects()).keys() == {4, 6}
+    assert "refs/toys/4" in request_refs(4)
     for typed in (toy.url, f"toy:{toy.url}"):
         address = recognise_address(typed)
         assert address

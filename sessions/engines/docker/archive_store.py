@@ -35,7 +35,7 @@ class DockerArchiveStore:
             if find_image(self.client, name, inputs):
                 return
             repository, tag = name.rsplit(":", 1)
-            labels = own_labels({"inputs": inputs, "project": self.project})
+            labels = own_labels({"inputs": inputs, "project": self.project, "state": self.owner})
             changes = [*(f"LABEL {key}={value}" for key, value in labels.items()), 'CMD ["none"]']
             with archive() as stream:
                 reply = str(self.client.api.import_image_from_data(stream, changes=changes))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
 from sessions.engines import Listen
 from sessions.engines.bounds import Bounds, ExceededError
@@ -26,6 +26,7 @@ from sessions.engines.image_names import LABEL, legal_name
 from sessions.engines.machine import DiskWatch
 from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome
 from sessions.settings.configuration import Config
+from sessions.terminal.errors import InfrastructureError
 
 # A container stops by itself this many seconds after the latest moment at which its steps can end.
 _GRACE = 3600
@@ -55,6 +56,29 @@ class Candidates:
             filters: dict[str, Any] = {"label": f"{PROBE}={self.owner}"}
             for container in self.client.containers.list(all=True, filters=filters, ignore_removed=True):
                 container.remove(force=True, v=True)
+        self.remove_unnamed()
+
+    def remove_unnamed(self) -> None:
+        """Remove this state folder's images whose name a newer one has, or whose session was killed before it gave one.
+
+        An image that a container uses stays.
+        """
+        with translate_docker_errors("Removing images without a name"):
+            filters: dict[str, Any] = {"dangling": True, "label": f"{LABEL}.state={self.owner}"}
+            for image in self.client.images.list(filters=filters):
+                try:
+                    for name in image.attrs.get("RepoDigests") or [str(image.id)]:
+                        self.client.images.remove(name)
+                except APIError as error:
+                    if error.status_code not in (404, 409):  # removed meanwhile, or in use
+                        raise
+
+    def leave(self, warn: Listen) -> None:
+        """Remove them as far as that is possible; the next call removes the rest."""
+        try:
+            self.remove_unnamed()
+        except InfrastructureError as error:
+            warn(str(error))
 
     def run(self, probe: Probe, bounds: Bounds, listen: Listen) -> Outcome:
         """Run a probe in a container of its own."""

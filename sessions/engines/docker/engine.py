@@ -91,5 +91,9 @@ class DockerEngine:
         return obtain_image(remote, self.config, self.client)
 
     def close(self) -> None:
-        """Close the connection to the daemon."""
-        self.client.close()
+        """Remove images that have lost their name in this call, and close the connection to the daemon."""
+        try:
+            if self.alone:
+                self.candidates.leave(self.warn)
+        finally:
+            self.client.close()

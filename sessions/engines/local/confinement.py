@@ -65,6 +65,9 @@ class Confinement:
         """Delete what a killed call left behind."""
         kill_jails(self.probes.resolve())
         delete_folder(self.probes)
+        for name in ("trial-*", "*.half"):
+            for folder in self.probes.parent.glob(name):
+                delete_folder(folder)
         remove_groups()
 
     @contextmanager

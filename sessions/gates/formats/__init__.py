@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from sessions.gates.formats.apart import is_large, read_apart
 from sessions.gates.formats.exit_status import read_exit_status
 from sessions.gates.formats.go import read_go
 from sessions.gates.formats.junit import read_junit
@@ -38,3 +39,8 @@ FORMATS: dict[str, Format] = {
     "sage": read_sage,
     "tap": read_tap,
 }
+
+
+def read_output(name: str, output: GateOutput) -> Results:
+    """Return what the format called ``name`` reads; large output is read in a process of its own."""
+    return read_apart(name, output) if is_large(output) else FORMATS[name](output)

@@ -70,7 +70,7 @@ class Xml:
 
 
 def read_xml(content: bytes) -> Xml:
-    """Read all documents of a file. Never raises."""
+    """Read all documents of a file. Raises nothing but :class:`MemoryError`."""
     text, notes = _decode(content)
     if not text.strip():
         return Xml(damage="is empty", notes=tuple(notes))
@@ -84,7 +84,9 @@ def read_xml(content: bytes) -> Xml:
     )
     try:
         root = etree.fromstring(whole, parser)
-    except etree.XMLSyntaxError:
+    except etree.XMLSyntaxError as error:
+        if getattr(error, "code", 0) == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from None
         return Xml(damage="is not XML", notes=tuple(notes))
     return _judge(root, parser, notes, text)
 

@@ -1,4 +1,4 @@
-"""Markdown as GitHub and GitLab read it."""
+"""Markdown as forges read it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from collections.abc import Sequence
 
 from sessions.terminal.harmless_text import harmless
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~@&$])")
-# Starts a list or a rule at the beginning of a line.
-_LEADING = re.compile(r"^(\d*)([-+=.)])")
-# Plain text that GitHub turns into a link, a mention or a reference: https://…, www.…, GH-7, @name, #7.
-_LIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=gh)(?=-\d)|(?<=[@#])(?=\w)")
+# What may form markup anywhere: https://spec.commonmark.org/0.31.2, tables and math as GitHub has them.
+_SPECIAL = re.compile(
+    r"[\\`*<|~$]"
+    r"|^\[|\[(?=\^)|\](?=[(\[:])"  # a link, its definition, a footnote
+    r"|(?<![^\W_])_|_(?![^\W_])"  # but for one within a word, as in the name of a test
+    r"|&(?=[#\w])"  # an entity
+    r"|^[#>]|#(?=#*$)"  # a heading's beginning and end, a quote
+)
+# What makes a list, or with nothing else a rule, at the beginning of a line.
+_LEADING = re.compile(r"^(\d{0,9})(?:([-+.)])(?=\s|$)|([-=])(?=[-=\s]*$))")
+# Plain text that a forge turns into a link, a mention or a reference: https://…, www.…, GH-7, @name, #7, !7.
+_LIVE = re.compile(r"(?i)(?<=:)(?=//)|(?<=www)(?=\.)|(?<=gh)(?=-\d)|(?<=[@#])(?=\w)|(?<=!)(?=\d)")
 
 
 class Markdown:
@@ -26,10 +33,10 @@ class Markdown:
         mentions and references.
 
         >>> Markdown().escape("<b>*hi*</b> | x")
-        '\\<b\\>\\*hi\\*\\</b\\> \\| x'
+        '\\<b>\\*hi\\*\\</b> \\| x'
         """
         line = " ".join(harmless(str(text)).split())
-        return _LIVE.sub("\u200b", _LEADING.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", line)))
+        return _LIVE.sub("\u200b", _LEADING.sub(r"\1\\\2\3", _SPECIAL.sub(r"\\\g<0>", line)))
 
     def strong(self, text: str) -> str:
         """Return ``**text**``."""

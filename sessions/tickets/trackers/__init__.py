@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.merge_subjects import MergeSubjects
 from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.file import FILE
+from sessions.tickets.trackers.gerrit import GERRIT
+from sessions.tickets.trackers.gitea import FORGEJO, GITEA
 from sessions.tickets.trackers.github import GITHUB
-from sessions.tickets.trackers.kind import RefLister, Surroundings, TicketSource, TrackerKind, no_refs
+from sessions.tickets.trackers.gitlab import GITLAB
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
+from sessions.tickets.trackers.mail import MAIL
 from sessions.tickets.trackers.trac import TRAC
 
-# An address goes to the first kind that recognises it: `branches.toml` is a TOML file, too.
+# An address goes to the first kind that recognises it: `branches.toml` is a TOML file, too, `../list.mbox` could be
+# OWNER/NAME, and `/repos/` is no proof.
 _KINDS = (
     BRANCHES,
     FILE,
+    MAIL,
+    GERRIT,
+    FORGEJO,
+    GITEA,
+    GITLAB,
     GITHUB,
     TRAC,
 )
@@ -30,12 +42,12 @@ class TrackerAddress:
     url: str
 
 
-def connect_tracker(settings: Tracker, list_refs: RefLister = no_refs) -> TicketSource:
-    """Return the tracker of a configuration, which may have to look into repositories by ``list_refs``.
+def connect_tracker(settings: Tracker, surroundings: Surroundings = Surroundings()) -> TicketSource:  # noqa: B008  frozen
+    """The tracker of a configuration.
 
     Raises :class:`TrackerError` if the settings cannot be right, or credentials are missing.
     """
-    return TRACKERS[settings.tracker].connect(settings, Surroundings(list_refs=list_refs))
+    return TRACKERS[settings.tracker].connect(settings, surroundings)
 
 
 def recognise_address(typed: str) -> TrackerAddress | None:
@@ -48,9 +60,15 @@ def recognise_address(typed: str) -> TrackerAddress | None:
     return next((TrackerAddress(kind=kind, url=url) for kind, url in found if url), None)
 
 
-def recognise_clone(origin: str) -> TrackerAddress | None:
-    """Return the tracker that belongs to a clone, by the address of its origin."""
-    found = ((kind, kind.recognise_origin(origin)) for kind in TRACKERS.values())
+def recognise_clone(origin: str, read_file: Callable[[str], str] = lambda _path: "") -> TrackerAddress | None:
+    """The tracker that belongs to a clone, by a file that says so, or else by the address of its origin.
+
+    ``read_file`` returns the text of a file of the newest release, empty where it has none of that name.
+    """
+    kinds = TRACKERS.values()
+    by_file = ((kind, kind.recognise_file(text)) for kind in kinds if kind.sign and (text := read_file(kind.sign)))
+    by_origin = ((kind, kind.recognise_origin(origin)) for kind in kinds)
+    found = itertools.chain(by_file, by_origin)
     return next((TrackerAddress(kind=kind, url=url) for kind, url in found if url), None)
 
 
@@ -66,4 +84,11 @@ def merge_subjects() -> MergeSubjects:
     A project's history outlives its tracker: Sage's has subjects from Trac and from GitHub under one numbering.
     """
     patterns = (pattern for kind in TRACKERS.values() for pattern in kind.merge_subjects)
-    return MergeSubjects(tuple(dict.fromkeys(patterns)))
+    trailers = (pattern for kind in TRACKERS.values() for pattern in kind.merge_trailers)
+    return MergeSubjects(tuple(dict.fromkeys(patterns)), tuple(dict.fromkeys(trailers)))
+
+
+def request_refs(number: int) -> tuple[str, ...]:
+    """The refs at which forges keep the commits of the pull request or merge request of that number."""
+    refs = (kind.request_ref for kind in TRACKERS.values() if kind.request_ref)
+    return tuple(dict.fromkeys(ref.format(number=number) for ref in refs))

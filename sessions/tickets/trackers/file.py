@@ -87,7 +87,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return type(value) is int and value > 0
     if hint is str:
         return isinstance(value, str)
-    return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
+    kind = int if hint == tuple[int, ...] else str
+    return isinstance(value, tuple) and all(type(each) is kind for each in value)
 
 
 def _connect(settings: Tracker, _surroundings: Surroundings) -> FileTracker:

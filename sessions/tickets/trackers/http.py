@@ -24,6 +24,8 @@ from sessions.terminal.durations import say_duration
 from sessions.terminal.errors import TrackerBusyError, TrackerError
 
 TIMEOUT = 60.0
+CREDENTIALS = ("Authorization", "JOB-TOKEN")
+"""Headers in which credentials are sent."""
 _LONGEST_WAIT = 60.0
 _A_YEAR = 365 * 86400.0
 _log = logging.getLogger(__name__)
@@ -167,7 +169,8 @@ class _Session(requests.Session):
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         if self.should_strip_auth(response.request.url, prepared_request.url):  # type: ignore[no-untyped-call]
-            prepared_request.headers.pop("Authorization", None)
+            for name in CREDENTIALS:
+                prepared_request.headers.pop(name, None)
             prepared_request.hooks = default_hooks()  # digest's hook would answer the other host's challenge
 
 

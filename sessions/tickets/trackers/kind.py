@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects import Dialect
 from sessions.tickets.model import Account, Ticket
+from sessions.tickets.patch_series import SeriesApplier, apply_nothing
 from sessions.tickets.refusals import Change, WriteResult
 
 PATIENCE = 300.0
@@ -18,8 +20,22 @@ PATIENCE = 300.0
 RefLister = Callable[[str], Mapping[str, str]]
 """Returns the full refs of a repository, with the hex ids that they are at; the empty address is the project's own.
 
-Raises :class:`SourceError` if the repository cannot be read.
+Of an annotated tag, ``refs/tags/a^{}`` is the commit that it points to.
+
+Raises :class:`SourceError` where the repository cannot be read.
 """
+
+
+TagChecker = Callable[[str, str, Path], str]
+"""Returns why a tag counts as unsigned, given its repository, its full ref and the file of who may sign; else nothing.
+
+Raises :class:`SourceError` where that cannot be known.
+"""
+
+
+def check_no_tag(_repository: str, _ref: str, _signers: Path) -> str:
+    """The answer where no repository is at hand."""
+    return "there is no repository at hand in which its signature could be checked"
 
 
 def no_refs(_repository: str) -> Mapping[str, str]:
@@ -29,10 +45,20 @@ def no_refs(_repository: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What a tracker is given: seconds of ``patience`` with its server, and access to git repositories."""
+    """What a tracker is given: seconds of ``patience`` with its server, and access to git repositories.
+
+    ``apply_patches`` makes branches of patches, ``check_tag`` looks who signed a tag. ``folder`` is the state folder: a
+    tracker that is no file and has no server to write to puts its texts there.
+    With ``labels_only``, :meth:`TicketSource.read` may leave out what takes a request for each ticket: reviews, checks
+    and dependencies.
+    """
 
     patience: float = PATIENCE
     list_refs: RefLister = no_refs
+    apply_patches: SeriesApplier = apply_nothing
+    check_tag: TagChecker = check_no_tag
+    folder: Path = Path()
+    labels_only: bool = False
 
 
 class TicketSource(Protocol):
@@ -65,8 +91,8 @@ class TicketSource(Protocol):
         ...
 
 
-def nothing_recognised(_origin: str) -> str:
-    """Recognise no origin: for trackers that cannot be found from a clone's origin."""
+def nothing_recognised(_text: str) -> str:
+    """Recognise nothing: for trackers that cannot be found from a clone's origin, or from a file in it."""
     return ""
 
 
@@ -79,13 +105,16 @@ class TrackerKind:
     ``[tickets]`` and its surroundings; it need not call the server yet.
 
     ``recognise`` and ``recognise_origin`` get what a user typed after ``init --tracker``, and the address of a clone's
-    origin; they return the ``[tickets] url`` to use, empty if it is none of this kind. ``init`` reads the tickets
+    origin; they return the ``[tickets] url`` to use, empty where it is none of this kind. ``recognise_file`` does so
+    with the text of the file called ``sign`` that the newest release has: it is asked first. ``init`` reads the tickets
     of a kind that is ``read_by_init`` and derives labels and milestone from them; for others it writes ``ready`` and
-    ``milestone`` as they are here. A kind that ``takes_any_address`` is tried after all others. ``is_file``: ``url`` is
-    a path relative to the configuration's folder.
+    ``milestone`` as they are here, and ``ready`` also if no label in use says that a ticket is ready. A kind that
+    ``takes_any_address`` is tried after all others. ``is_file``: ``url`` is a path relative to the configuration's
+    folder.
 
     ``tokens`` are the environment variables from which it takes credentials, the usual one first. ``merge_subjects``
-    are how its merge commits name a ticket (see :class:`MergeSubjects`). ``dialect`` is the markup of its comments.
+    and ``merge_trailers`` are how its merge commits name a ticket (see :class:`MergeSubjects`). ``request_ref`` is
+    where its repositories keep a ticket's commits, with ``{number}`` in it. ``dialect`` is the markup of its comments.
     """
 
     name: str
@@ -95,9 +124,13 @@ class TrackerKind:
     dialect: Dialect
     recognise: Callable[[str], str]
     recognise_origin: Callable[[str], str] = nothing_recognised
+    sign: str = ""
+    recognise_file: Callable[[str], str] = nothing_recognised
     tickets: str = "tickets"
     tokens: tuple[str, ...] = ()
     merge_subjects: tuple[str, ...] = ()
+    merge_trailers: tuple[str, ...] = ()
+    request_ref: str = ""
     takes_any_address: bool = False
     is_file: bool = False
     read_by_init: bool = False

@@ -13,7 +13,7 @@ __all__ = ["BRANCHES", "BranchList"]
 
 
 def _connect(settings: Tracker, surroundings: Surroundings) -> BranchList:
-    return BranchList(settings, surroundings.list_refs)
+    return BranchList(settings, surroundings)
 
 
 def _recognise(typed: str) -> str:

@@ -22,11 +22,13 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 @dataclass(frozen=True, kw_only=True)
 class BranchEntry:
-    """An entry: a branch, or all branches that a pattern matches (``refs/heads/topic/*``).
+    """An entry: a branch or a tag, or all branches that a pattern matches (``refs/heads/topic/*``).
 
     ``remote`` is the address of its repository, empty for the project's own. ``depends`` names other entries.
     ``number`` is 0 if the position in the list is the number. ``commit`` is the reviewed one, empty for the tip of the
-    branch. ``reason`` says why an entry has no branch, for example because a tree is a series of patches.
+    branch. ``signers`` is the path of a file of keys, one of which must have signed the tag that ``branch`` is
+    (``refs/tags/for-upstream``), empty if no signature is required. ``reason`` says why an entry has no branch, for
+    example because a tree is a series of patches.
     """
 
     name: str
@@ -38,6 +40,7 @@ class BranchEntry:
     milestone: str = ""
     number: int = 0
     commit: str = ""
+    signers: str = ""
     reason: str = ""
 
     @property
@@ -76,6 +79,10 @@ def _text_entries(text: str, path: str) -> Iterator[BranchEntry]:
             case [name, "git", address] if "#" in address:
                 remote, _, branch = address.rpartition("#")
                 yield BranchEntry(name=name, remote=remote, branch=branch)
+            case [name, "git", tree] if (
+                "://" not in tree
+            ):  # as linux-next's `fs-current git linux-next`, which it merges itself
+                yield BranchEntry(name=name, branch="", reason="the list names no branch of it (URL#BRANCH)")
             case [name, "quilt", *_]:
                 yield BranchEntry(name=name, branch="", reason="it is a series of patches for quilt, and no branch")
             case [name, remote, branch] if remote != "git":

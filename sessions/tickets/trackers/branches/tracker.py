@@ -14,7 +14,7 @@ from sessions.terminal.errors import SourceError, TrackerError
 from sessions.tickets.model import Account, Ticket
 from sessions.tickets.refusals import Change, WriteResult
 from sessions.tickets.trackers.branches.entries import BranchEntry, read_branch_list
-from sessions.tickets.trackers.kind import RefLister
+from sessions.tickets.trackers.kind import Surroundings
 from sessions.tickets.trackers.verdict_folder import VerdictFolder
 
 _OF_A_PATTERN = 1000
@@ -29,7 +29,7 @@ class BranchList:
     """
 
     config: Tracker
-    list_refs: RefLister
+    surroundings: Surroundings
 
     @property
     def url(self) -> str:
@@ -72,10 +72,10 @@ class BranchList:
         if not entry.is_pattern:
             return [(number, entry)]
         try:
-            refs = self.list_refs(self._remote(entry))
+            refs = self.surroundings.list_refs(self._remote(entry))
         except SourceError as error:
             raise TrackerError(f"{self.url}: the pattern {entry.name} cannot be looked up: {error}") from None
-        found = sorted(ref for ref in refs if fnmatchcase(ref, entry.full_ref))
+        found = sorted(ref for ref in refs if fnmatchcase(ref, entry.full_ref) and not ref.endswith("^{}"))
         if len(found) >= _OF_A_PATTERN:
             raise TrackerError(f"{self.url}: {entry.name} matches {len(found)} branches, and 999 are the most.")
         return [
@@ -88,7 +88,8 @@ class BranchList:
         commit = entry.commit
         if entry.branch and not commit:
             with suppress(SourceError):
-                commit = self.list_refs(remote).get(entry.full_ref, "")
+                refs = self.surroundings.list_refs(remote)
+                commit = refs.get(f"{entry.full_ref}^{{}}") or refs.get(entry.full_ref, "")
         return Ticket(
             number=number,
             title=entry.name,
@@ -99,8 +100,17 @@ class BranchList:
             milestone=entry.milestone,
             authors=entry.authors,
             depends=tuple(each for name in entry.depends for each in groups[name] if each != number),
-            held=entry.reason,
+            held=entry.reason or self._unsigned(entry, remote),
         )
+
+    def _unsigned(self, entry: BranchEntry, remote: str) -> str:
+        """Why an entry that must be signed is not; nothing where it is, or where the day says that it is not there."""
+        if not entry.signers:
+            return ""
+        try:
+            return self.surroundings.check_tag(remote, entry.full_ref, Path(self.url).parent / entry.signers)
+        except SourceError as error:
+            return f"who signed it cannot be known: {str(error).rstrip('.')}"
 
     def _remote(self, entry: BranchEntry) -> str:
         """Return the address of an entry's repository; a path is relative to the list's folder."""

@@ -39,5 +39,6 @@ GITHUB = TrackerKind(
         r"Merge pull request #(\d+) from ",
         r".*\(#(\d+)\)$",
     ),
+    request_ref="refs/pull/{number}/head",
     read_by_init=True,
 )

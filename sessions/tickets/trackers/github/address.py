@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-import requests
-from requests.auth import AuthBase
-
-from sessions.terminal.errors import TrackerAccessError, TrackerError
+from sessions.terminal.errors import TrackerAccessError
+from sessions.tickets.trackers.forge.hosts import split_address, wrong_address
+from sessions.tickets.trackers.forge.token import TokenAuth, find_token
 
 GITHUB_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
@@ -27,18 +25,6 @@ class GitHubAddress:
     graphql: str
 
 
-class TokenAuth(AuthBase):
-    """Sends a token, which does not appear in the representation of this object."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Return the request with the token."""
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
 def address_of(url: str) -> GitHubAddress:
     """Return the repository at an address.
 
@@ -49,23 +35,19 @@ def address_of(url: str) -> GitHubAddress:
     Raises :class:`TrackerError` for anything else, and if a token would be sent unencrypted.
     """
     full = url if "://" in url else f"https://{os.environ.get('GH_HOST') or 'github.com'}/{url}"
-    parts = urlsplit(full.rstrip("/"))
+    example = "https://api.github.com/repos/OWNER/NAME"
+    parts = split_address(full, "GitHub", example)
     found = re.fullmatch(
         r"(?P<before>(?:/[\w.-]+)*?)(?P<rest>/repos)?/(?P<owner>[\w.-]+)/(?P<name>[\w.-]+)", parts.path
     )
-    host = parts.hostname or ""
-    if not found or not host or parts.username or parts.scheme not in {"http", "https"}:
-        raise TrackerError(
-            "[tickets] url names no repository on GitHub: write https://api.github.com/repos/OWNER/NAME."
-        )
-    if parts.scheme == "http" and host not in {"127.0.0.1", "::1", "localhost"}:
-        raise TrackerError(f"[tickets] url: a token would travel to {host} in the clear; write https.")
+    if not found:
+        raise wrong_address("GitHub", example)
     base = f"{parts.scheme}://{parts.netloc}{found['before']}" if found["rest"] else _interface(parts.netloc)
     name = found["name"] if found["rest"] else found["name"].removesuffix(".git")
     return GitHubAddress(
         owner=found["owner"],
         name=name,
-        host=host,
+        host=parts.hostname or "",
         rest=f"{base}/repos/{found['owner']}/{name}",
         graphql=f"{base.removesuffix('/v3')}/graphql",
     )
@@ -77,11 +59,8 @@ def auth_for(place: GitHubAddress) -> TokenAuth:
     Raises :class:`TrackerAccessError` if there is none, because GitHub's GraphQL requires one.
     """
     is_enterprise = not re.fullmatch(r"(.+\.)?(github\.com|ghe\.com)", place.host)
-    for name in (*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS:
-        if token := os.environ.get(name, "").strip():
-            if not re.fullmatch(r"[!-~]+", token):
-                raise TrackerAccessError(f"{name} is not a token: it has characters that no token has.")
-            return TokenAuth(token)
+    if auth := find_token((*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS):
+        return auth
     raise TrackerAccessError("GitHub tells pull requests only to those with a token: set GH_TOKEN or GITHUB_TOKEN.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sessions.tickets.dependencies import SAGE_URLS, dependencies_in_body
@@ -44,28 +43,6 @@ def ticket_of(pull: Node, checks: Sequence[Node], required: Iterable[str]) -> Ti
 def own_branch(pull: Node) -> str:
     """Return the branch of a pull request if it is in the repository itself; empty if it is in a fork."""
     return "" if pull["isCrossRepository"] else str(pull["headRefName"])
-
-
-def resolve_stacks(tickets: Mapping[int, Ticket], branches: Mapping[str, int]) -> dict[int, Ticket]:
-    """Make a stacked pull request depend on the one below it, and give it the same target.
-
-    A pull request is stacked if its target is the branch of another one. ``branches`` maps the branches of the
-    repository to the pull requests that come from them. GitHub retargets a stacked pull request once the lower one is
-    merged.
-    """
-    return {number: _on_stack(ticket, tickets, branches) for number, ticket in tickets.items()}
-
-
-def _on_stack(ticket: Ticket, tickets: Mapping[int, Ticket], branches: Mapping[str, int]) -> Ticket:
-    target, seen = ticket.target, {ticket.number}
-    below = branches.get(target)
-    if below is None or below == ticket.number:
-        return ticket
-    depends = tuple(dict.fromkeys((*ticket.depends, below)))
-    while (lower := branches.get(target)) and lower not in seen:  # a cycle has no target
-        seen.add(lower)
-        target = tickets[lower].target
-    return replace(ticket, target=target, depends=depends)
 
 
 def _logins(nodes: Iterable[Node]) -> tuple[str, ...]:

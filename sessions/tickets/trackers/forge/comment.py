@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
 
 from sessions.tickets.model import Account
 
 MAX_COMMENT = 65_536
 _LINK = "[The full report]("
 _PLAIN_ADDRESS = re.compile(r"https?://[^\s()<>\[\]]+")
-_CUT = "\n… cut here, because GitHub accepts no longer comments: the full report has the rest.\n"
+_CUT = "\n… cut here, as comments may not be longer: the full report has the rest.\n"
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
-def comment_text(account: Account, marker: str, head: str) -> str:
-    """Return the whole comment on a pull request whose branch is at ``head`` now."""
+def comment_text(account: Account, marker: str, head: str, limit: int = MAX_COMMENT) -> str:
+    """The whole comment on a pull request whose branch is at ``head`` now, of at most ``limit`` characters."""
     moved = account.commit and head != account.commit
     note = f"The branch has moved since: this is about commit `{account.commit}`.\n\n" if moved else ""
     text = f"{marker}\n{note}{account.text.strip()}"
     if not _PLAIN_ADDRESS.fullmatch(account.url):
-        return cut(text, MAX_COMMENT)
+        return cut(text, limit)
     link = f"\n\n{_LINK}{account.url})\n"
-    return cut(text, MAX_COMMENT - len(link)).rstrip("\n") + link
-
-
-def own_comment(comments: Iterable[Mapping[str, Any]], marker: str) -> Mapping[str, Any] | None:
-    """Return the first comment with our marker that we wrote: anybody can copy the marker."""
-    return next((each for each in comments if each["viewerDidAuthor"] and each["body"].startswith(marker)), None)
+    return cut(text, limit - len(link)).rstrip("\n") + link
 
 
 def says_the_same(one: str, other: str) -> bool:

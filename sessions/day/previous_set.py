@@ -1,0 +1,21 @@
+"""The tickets of the newest day before this one, which the best set stays near to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sessions.ledger.record import State
+from sessions.ledger.record_file import record_of_day
+
+
+def previous_tickets(state: Path, date: str) -> frozenset[int]:
+    """Return the tickets in the head of the newest day before ``date`` (ISO 8601); none where no such day is recorded.
+
+    Days of which only a plan or a part was recorded do not count, nor those that ended in an error.
+    """
+    folders = sorted((path for path in (state / "days").glob("????-??-??") if path.name < date), reverse=True)
+    for folder in folders:
+        record = record_of_day(folder)
+        if record and record.state is not State.BROKEN and record.order:
+            return frozenset(record.order)
+    return frozenset()

@@ -1,0 +1,31 @@
+"""Merge requests on GitLab (gitlab.com or a server of one's own), over its REST interface."""
+
+from __future__ import annotations
+
+from sessions.settings.ticket_settings import Tracker
+from sessions.tickets.dialects.gitlab import GITLAB_MARKDOWN
+from sessions.tickets.trackers.gitlab.address import GITLAB_TOKENS, project_of_origin, recognise_project
+from sessions.tickets.trackers.gitlab.tracker import GitLabTracker
+from sessions.tickets.trackers.kind import Surroundings, TrackerKind
+
+__all__ = ["GITLAB", "GitLabTracker"]
+
+
+def _connect(settings: Tracker, surroundings: Surroundings) -> GitLabTracker:
+    return GitLabTracker(settings, surroundings.patience, labels_only=surroundings.labels_only)
+
+
+GITLAB = TrackerKind(
+    name="gitlab",
+    title="GitLab",
+    tickets="merge requests",
+    noun="a GitLab project",
+    connect=_connect,
+    dialect=GITLAB_MARKDOWN,
+    recognise=recognise_project,
+    recognise_origin=project_of_origin,
+    tokens=GITLAB_TOKENS,
+    merge_trailers=(r"See merge request (?:[\w.+/-]+)?!(\d+)",),
+    request_ref="refs/merge-requests/{number}/head",
+    read_by_init=True,
+)
