@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sessions.culprits.evidence import Repeatable
 from sessions.culprits.suspicion import suspicion_of_build
 from sessions.day.context import Day
-from sessions.day.probe_outcomes import BUILD
-from sessions.day.question import Question
 from sessions.day.result_cache import ResultCache
 from sessions.gates.build_log import first_error, named_files, same_error
-from sessions.ledger.ledger import ProbeResult
-from sessions.ledger.record import Purpose
-from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 from sessions.source.overlays import files_of
 from sessions.tickets.model import Decision
@@ -42,24 +37,14 @@ def read_builds(
     ``touched`` are the paths that each ticket of the line changes, ``out`` says why others left. An error for which one
     left already, and which is still there, is doubted.
     """
-    builds = list(_builds(cache, head, (*day.config.gates, BUILD)))
+    builds = cache.builds(head, _ATTEMPTS)
     logs = [day.read_log(each) for each in builds if not each.built]
     tracked = set(files_of(day.mirror.repository, head.tree)).union(*touched.values())
     files = named_files(logs[0], tracked) if logs else named_files("", ())
     # A build that fails ends early, so that of the release counts as well.
-    seconds = max((each.seconds for each in (*builds, *_builds(cache, day.base, (BUILD,)))), default=0.0)
+    seconds = max((each.seconds for each in (*builds, *cache.builds(day.base, _ATTEMPTS))), default=0.0)
     error = same_error(logs)
     repeatable = Repeatable.at(seconds) if error else None
     if repeatable and any(error == first_error(each.message) for decision in out for each in decision.broke):
         repeatable = repeatable.contradicted()
     return BuildEvidence(suspicion=suspicion_of_build(touched, files.first, files.others), repeatable=repeatable)
-
-
-def _builds(cache: ResultCache, head: Candidate, gates: Sequence[Gate]) -> Iterable[ProbeResult]:
-    """Yield the builds of a candidate that failed before one of the gates, and all builds by themselves."""
-    for attempt in _ATTEMPTS:
-        for gate in gates:
-            question = Question(gate=gate, candidate=head, attempt=attempt, why="", purpose=Purpose.HEAD)
-            known = cache.find(question)
-            if known and (gate is BUILD or not known.built):
-                yield known

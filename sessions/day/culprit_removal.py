@@ -61,6 +61,16 @@ class CulpritRemoval:
             if self.progress.line.tickets and (left := self._still_failing(name, failures))
         }
 
+    def take_back(self) -> bool:
+        """Merge again the tickets that left for an error of the build that was seen to come by chance since."""
+        back = self.progress.drop_chance_blames()
+        for number in back:
+            self.day.console.detail(f"#{number} stays: the build fails with the same error by chance")
+        if back:
+            self.progress.failing = {}
+            self.progress.line = self.lines.merge(self.progress.out, self.progress.apart)
+        return bool(back)
+
     def _decide(self, blames: Collection[Blame], judge: Judge) -> None:
         """Take out each culprit; of tickets that break a test together, leave the choice to the best set."""
         chooses = self.day.config.tickets.select == "best"
@@ -79,19 +89,6 @@ class CulpritRemoval:
             decision = self.progress.line.decisions[number]
             if decision.verdict is Verdict.CULPRIT:
                 self.day.console.detail(f"#{number} leaves: {decision.reason}")
-
-    def take_back(self) -> bool:
-        """Merge again the tickets that left for an error of the build that was seen to come by chance since.
-
-        Return whether there were any.
-        """
-        back = self.progress.clear_by_chance()
-        for number in back:
-            self.day.console.detail(f"#{number} stays: the build fails with the same error by chance")
-        if back:
-            self.progress.failing = {}
-            self._merge_again()
-        return bool(back)
 
     def _still_failing(self, name: str, failures: Sequence[Failure]) -> tuple[Failure, ...]:
         flaky = self.progress.flaky.get(name, set())

@@ -44,9 +44,9 @@ class Progress:
     ``failing`` are the new failures of the gate at which the head fails, ``flaky`` the tests that no ticket leaves for,
     both by the gate's name; ``chance_errors`` are the first errors of builds that failed by chance; ``pending`` are the
     gates that another call must run, ``out`` the tickets taken out. Of each set in ``apart`` a ticket is out: with
-    ``[tickets] select = "best"``, the best set decides which.
-    ``broken_by_fixes`` are the tests, by gate, that fail with the tickets of ``[tickets] fixes`` and not without;
-    ``ignored`` those that fail anew and for which no ticket leaves, as a hint says so.
+    ``[tickets] select = "best"``, the best set decides which. ``broken_by_fixes`` are the tests, by gate, that fail
+    with the tickets of ``[tickets] fixes`` and not without; ``ignored`` those that fail anew and for which no ticket
+    leaves, as a hint says so.
     """
 
     line: Line
@@ -64,19 +64,16 @@ class Progress:
         """Note the errors of failed builds that turned out flaky."""
         self.chance_errors |= {first_error(failure.message) for failure in failures} - {""}
 
-    def clear_by_chance(self) -> list[int]:
-        """Clear the tickets that are out for errors of the build that come by chance alone, and return them."""
-        cleared = {number for number, decision in self.out.items() if self._came_by_chance([decision])}
-        for number in cleared:
-            del self.out[number]
-        for each in list(self.apart):
-            if self._came_by_chance(each.decisions.values()):
-                self.apart.remove(each)
-                cleared |= each.tickets
-        return sorted(cleared)
+    def drop_chance_blames(self) -> list[int]:
+        """Forget all decisions that rest on errors of builds that come by chance; return whose they were."""
+        back = {number for number, decision in self.out.items() if self._is_by_chance(decision)}
+        self.out = {number: decision for number, decision in self.out.items() if number not in back}
+        apart = [each for each in self.apart if any(map(self._is_by_chance, each.decisions.values()))]
+        self.apart = [each for each in self.apart if each not in apart]
+        return sorted(back.union(*(each.tickets for each in apart)))
 
-    def _came_by_chance(self, decisions: Iterable[Decision]) -> bool:
-        broke = [each for decision in decisions for each in decision.broke]
+    def _is_by_chance(self, decision: Decision) -> bool:
+        broke = decision.broke
         return bool(broke) and all(each.is_build and first_error(each.message) in self.chance_errors for each in broke)
 
 

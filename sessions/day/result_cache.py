@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sessions.day.forecast import GateHistory
 from sessions.day.gate_files import GateFiles
-from sessions.day.probe_outcomes import BUILD_STEP, results_of
+from sessions.day.probe_outcomes import BUILD, BUILD_STEP, results_of
 from sessions.day.question import Question
 from sessions.engines.collecting import write_files
 from sessions.engines.probe import Outcome
@@ -48,6 +48,16 @@ class ResultCache:
     def find(self, question: Question) -> ProbeResult | None:
         """Return the stored result of a question, or ``None``."""
         return self.ledger.find(self.key(question))
+
+    def builds(self, candidate: Candidate, attempts: Sequence[int]) -> list[ProbeResult]:
+        """Return a candidate's builds that failed before one of the gates, and all builds by themselves."""
+        questions = [
+            Question(gate=gate, candidate=candidate, attempt=attempt, why="", purpose=Purpose.HEAD)
+            for attempt in attempts
+            for gate in (*self.config.gates, BUILD)
+        ]
+        found = [(question, self.find(question)) for question in questions]
+        return [result for question, result in found if result and (question.gate is BUILD or not result.built)]
 
     def find_or_join(self, question: Question) -> ProbeResult | None:
         """Return a stored result, or join those of all shards of a whole gate, which may have run elsewhere."""

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 COUNT = 58
 # Builds of the head and the release before a search: the first of each, and the second looks.
 BEFORE = 4
-# The culprit's place in the line: the middle in `nox -s quick`, both ends in `nox -s tests` as well.
-PLACES = [pytest.param(1, marks=pytest.mark.slow), 30, pytest.param(58, marks=pytest.mark.slow)]
 # A build that takes an hour.
 DEAR = 3600.0
+# The culprit's place in the line: the middle in `nox -s quick`, both ends in `nox -s tests` as well.
+PLACES = [pytest.param(1, marks=pytest.mark.slow), 30, pytest.param(58, marks=pytest.mark.slow)]
 # What a machine does to builds now and then.
 BY_CHANCE = (
     "gcc: fatal error: Killed signal terminated program cc1",
