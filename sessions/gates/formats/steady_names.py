@@ -46,7 +46,7 @@ _NUMBER = re.compile(r"\d+\.\d+|\d{5,}")
 _LINE = re.compile(r"(?<=\.\w):\d+|(?<=\.\w\w):\d+|(?<=\.\w\w\w):\d+|\bline \d+")
 
 
-def shorten(name: str) -> str:
+def cut_name(name: str) -> str:
     """Replace the end of a very long name by its digest."""
     if len(name) <= _LONGEST:
         return name
@@ -79,7 +79,7 @@ def steady_names(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]
     long name is replaced by its digest: nobody reads it, and reading it would take minutes.
     """
     shared: dict[tuple[str, str], set[str]] = defaultdict(set)
-    sure_names = {(file, name): without_changing(shorten(name)) for file, name in names}
+    sure_names = {(file, name): without_changing(cut_name(name)) for file, name in names}
     for (file, _), sure in sure_names.items():
         shared[file, without_dates(sure)].add(sure)
     chosen: dict[tuple[str, str], str] = {}

@@ -86,7 +86,7 @@ class PullWriter(Protocol):
 
 
 def plan_changes(writer: PullWriter, account: Account, marker: str, settings: Tracker) -> Iterator[Planned]:
-    """Yield the changes that make a pull request say what ``account`` says; none where it does."""
+    """Yield the changes that make a pull request say what ``account`` says; none if it says so already."""
     yield from plan_comment(writer, account, marker)
     yield from plan_status(writer, account)
     yield from plan_labels(writer, account, settings)
