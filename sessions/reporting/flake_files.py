@@ -12,7 +12,7 @@ from typing import Any
 
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import record_of_day, write_whole
-from sessions.reporting.flake_origin import Origin
+from sessions.reporting.flake_origin import FlakeOrigin
 from sessions.reporting.flake_statistics import runs_to_see
 from sessions.reporting.flakes import FlakeFile, find_flakes
 from sessions.reporting.html import render_page
@@ -108,7 +108,7 @@ def _say_origin(flake: FlakeFile, releases: Sequence[str]) -> str:
     return f"cannot be known: one of {names}" if names else "cannot be known"
 
 
-def _name(origin: Origin, releases: Sequence[str]) -> str:
+def _name(origin: FlakeOrigin, releases: Sequence[str]) -> str:
     return f"#{origin.ticket}" if origin.ticket else f"release {releases[origin.release]}"
 
 
@@ -143,13 +143,12 @@ def _command(run: str, flake: FlakeFile) -> str:
     if not run or not (file or "{files}" not in run):
         return ""
     places = {
-        "{files}": shlex.quote(f"./{file}" if file.startswith("-") else file),
-        "{results}": "results",
-        "{jobs}": "1",
-        "{seed}": "$run",
+        "files": shlex.quote(f"./{file}" if file.startswith("-") else file),
+        "results": "results",
+        "jobs": "1",
+        "seed": "$run",
     }
-    for place, value in places.items():
-        run = run.replace(place, value)
+    run = re.sub(rf"\{{({'|'.join(places)})\}}", lambda found: places[found[1]], run)
     return f"for run in $(seq {runs_to_see(flake.rate)}); do ({run}) || break; done"
 
 

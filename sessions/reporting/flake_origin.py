@@ -20,14 +20,14 @@ from math import exp, inf, log, log1p
 # A failure where the origin is missing, as a probability.
 _ERROR = 1e-4
 # An explanation is given if it is this much likelier than all others together.
-ODDS = 50.0
+ODDS = 20.0
 # More suspects than these are not named: they say nothing.
 _SUSPECTS = 5
 _RATES = tuple(0.001 * 800 ** (step / 29) for step in range(30))
 _LOG_RATES = tuple((log(rate), log1p(-rate)) for rate in _RATES)
 
 
-class Ending(StrEnum):
+class RunEnding(StrEnum):
     """How a test ended in a run: ``MISSING`` if a run of all tests did not have it yet."""
 
     FAILED = "failed"
@@ -50,13 +50,13 @@ class TestRun:
     __test__ = False  # not for pytest to collect
 
     tree: str
-    ending: Ending
+    ending: RunEnding
     date: str = ""
     contents: Contents | None = None
 
 
 @dataclass(frozen=True, order=True)
-class Origin:
+class FlakeOrigin:
     """A ticket, or else the place of a release; neither if the test was flaky in all runs."""
 
     ticket: int = 0
@@ -84,12 +84,12 @@ class OriginSearch:
     none if no record says what was merged where the test failed.
     """
 
-    credible: tuple[Origin, ...]
+    credible: tuple[FlakeOrigin, ...]
 
     @property
-    def best(self) -> Origin:
+    def best(self) -> FlakeOrigin:
         """The likeliest explanation."""
-        return self.credible[0] if self.credible else Origin()
+        return self.credible[0] if self.credible else FlakeOrigin()
 
     @property
     def is_known(self) -> bool:
@@ -97,44 +97,44 @@ class OriginSearch:
         return len(self.credible) == 1
 
     @property
-    def suspects(self) -> tuple[Origin, ...]:
+    def suspects(self) -> tuple[FlakeOrigin, ...]:
         """The tickets and releases one of which is the origin; empty if they are many, or it may have none."""
         has_start = any(each.is_start for each in self.credible)
         return () if has_start or len(self.credible) > _SUSPECTS else self.credible
 
 
-def find_origin(runs: Sequence[TestRun], merged_from: Mapping[int, int]) -> OriginSearch:
+def find_flake_origin(runs: Sequence[TestRun], merged_from: Mapping[int, int]) -> OriginSearch:
     """Return what made a test flaky. ``merged_from`` has, by ticket, the first release that may contain it.
 
     Runs without contents are left out, unless they failed: nothing is known then.
     """
-    if any(run.ending is Ending.FAILED and not run.contents for run in runs):
+    if any(run.ending is RunEnding.FAILED and not run.contents for run in runs):
         return OriginSearch(credible=())
     tallies = _tally(runs)
     releases = sorted({contents.release for contents in tallies})
     tickets = sorted({ticket for contents in tallies for ticket in contents.tickets})
-    variants = [[Origin(release=release)] for release in releases[1:]]
+    variants = [[FlakeOrigin(release=release)] for release in releases[1:]]
     variants += [
-        [Origin(ticket), *([Origin(ticket, 0, merged_from[ticket])] if ticket in merged_from else [])]
+        [FlakeOrigin(ticket), *([FlakeOrigin(ticket, 0, merged_from[ticket])] if ticket in merged_from else [])]
         for ticket in tickets
     ]
     share = log(0.5 / len(variants)) if variants else 0.0
-    logs = {Origin(): log(0.5) + _log_likelihood(Origin(), tallies)}
+    logs = {FlakeOrigin(): log(0.5) + _log_likelihood(FlakeOrigin(), tallies)}
     for each in variants:
         logs |= {origin: share - log(len(each)) + _log_likelihood(origin, tallies) for origin in each}
     return _judge(logs)
 
 
-def _judge(logs: Mapping[Origin, float]) -> OriginSearch:
+def _judge(logs: Mapping[FlakeOrigin, float]) -> OriginSearch:
     highest = max(logs.values())
-    weights: dict[Origin, float] = {}
-    best_of: dict[tuple[int, int], Origin] = {}
+    weights: dict[FlakeOrigin, float] = {}
+    best_of: dict[tuple[int, int], FlakeOrigin] = {}
     for origin in sorted(logs, key=lambda each: -logs[each]):
         first = best_of.setdefault((origin.ticket, origin.release), origin)
         weights[first] = weights.get(first, 0.0) + exp(logs[origin] - highest)
     ranked = sorted(weights, key=lambda each: -weights[each])
     enough, sum_so_far = sum(weights.values()) * ODDS / (1 + ODDS), 0.0
-    credible: list[Origin] = []
+    credible: list[FlakeOrigin] = []
     for origin in ranked:
         credible.append(origin)
         sum_so_far += weights[origin]
@@ -143,23 +143,23 @@ def _judge(logs: Mapping[Origin, float]) -> OriginSearch:
     return OriginSearch(credible=tuple(credible))
 
 
-def _tally(runs: Iterable[TestRun]) -> dict[Contents, dict[Ending, int]]:
-    tallies: dict[Contents, dict[Ending, int]] = {}
+def _tally(runs: Iterable[TestRun]) -> dict[Contents, dict[RunEnding, int]]:
+    tallies: dict[Contents, dict[RunEnding, int]] = {}
     for run in runs:
         if run.contents:
-            tally = tallies.setdefault(run.contents, dict.fromkeys(Ending, 0))
+            tally = tallies.setdefault(run.contents, dict.fromkeys(RunEnding, 0))
             tally[run.ending] += 1
     return tallies
 
 
-def _log_likelihood(origin: Origin, tallies: Mapping[Contents, Mapping[Ending, int]]) -> float:
+def _log_likelihood(origin: FlakeOrigin, tallies: Mapping[Contents, Mapping[RunEnding, int]]) -> float:
     fails = passes = errors = 0
     for contents, tally in tallies.items():
         if origin.is_in(contents):
-            fails, passes = fails + tally[Ending.FAILED], passes + tally[Ending.PASSED]
-            errors += tally[Ending.MISSING]
+            fails, passes = fails + tally[RunEnding.FAILED], passes + tally[RunEnding.PASSED]
+            errors += tally[RunEnding.MISSING]
         else:
-            errors += tally[Ending.FAILED]
+            errors += tally[RunEnding.FAILED]
     logs = [fails * failed + passes * passed for failed, passed in _LOG_RATES]
     highest = max(logs)
     return highest + log(sum(exp(each - highest) for each in logs) / len(logs)) + errors * log(_ERROR)

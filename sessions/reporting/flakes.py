@@ -10,14 +10,14 @@ from sessions.gates.results import Presence, TestId
 from sessions.gates.run_history import RunCounts
 from sessions.gates.seeds import seed_of
 from sessions.ledger.record import Record
-from sessions.ledger.test_runs import StoredRun, read_runs
-from sessions.reporting.flake_origin import Ending, Origin, OriginSearch, TestRun, find_origin
+from sessions.ledger.stored_runs import StoredRun, read_runs
+from sessions.reporting.flake_origin import FlakeOrigin, OriginSearch, RunEnding, TestRun, find_flake_origin
 from sessions.reporting.flake_statistics import is_by_chance, rate_interval, rate_where_mixed
 from sessions.reporting.tree_contents import KnownTrees
 
 # Seeds of the newest failures that are named.
 _SEEDS = 5
-_ENDINGS = {Presence.FAILED: Ending.FAILED, Presence.PASSED: Ending.PASSED}
+_ENDINGS = {Presence.FAILED: RunEnding.FAILED, Presence.PASSED: RunEnding.PASSED}
 
 Gated = tuple[str, TestId]
 
@@ -67,7 +67,7 @@ class _Collected:
         if presence in _ENDINGS:
             self.runs.append(TestRun(tree=tree, ending=_ENDINGS[presence], date=date, contents=contents))
         elif presence is Presence.ABSENT and stored.is_whole:
-            self.missing.append(TestRun(tree=tree, ending=Ending.MISSING, date=date, contents=contents))
+            self.missing.append(TestRun(tree=tree, ending=RunEnding.MISSING, date=date, contents=contents))
         if presence is Presence.FAILED:
             self.failures.append((date, stored.tree, stored.attempt))
             self.message = max(self.message, (date, stored.messages.get(test, "")))
@@ -103,10 +103,10 @@ def _describe(
     gated: Gated, collected: _Collected, breakages: Sequence[frozenset[int]], merged_from: Mapping[int, int]
 ) -> FlakeFile | None:
     runs = list(_without_breakage(collected.runs, breakages))
-    if not any(run.ending is Ending.FAILED for run in runs):
+    if not any(run.ending is RunEnding.FAILED for run in runs):
         return None
     first = min((run.date for run in runs if run.date), default="")
-    origin = find_origin([*runs, *(run for run in collected.missing if run.date <= first)], merged_from)
+    origin = find_flake_origin([*runs, *(run for run in collected.missing if run.date <= first)], merged_from)
     fails, total = _count(runs, origin.best)
     # Which runs count depends on the origin: without one that is known, the rate lies within the limits of any.
     limits = [
@@ -114,7 +114,7 @@ def _describe(
         for counts in {_count(runs, each) for each in (origin.best, *origin.credible)}
         if counts[1]
     ]
-    dates = [run.date for run in runs if run.ending is Ending.FAILED]
+    dates = [run.date for run in runs if run.ending is RunEnding.FAILED]
     newest = sorted(collected.failures, reverse=True)[:_SEEDS]
     return FlakeFile(
         gate=gated[0],
@@ -132,10 +132,10 @@ def _describe(
     )
 
 
-def _count(runs: Sequence[TestRun], origin: Origin) -> tuple[int, int]:
+def _count(runs: Sequence[TestRun], origin: FlakeOrigin) -> tuple[int, int]:
     """Return how many runs failed of those on trees that contain the origin, and how many those are."""
     flaky = [run for run in runs if origin.is_start or (run.contents and origin.is_in(run.contents))]
-    return sum(run.ending is Ending.FAILED for run in flaky), len(flaky)
+    return sum(run.ending is RunEnding.FAILED for run in flaky), len(flaky)
 
 
 def _without_breakage(runs: Sequence[TestRun], breakages: Sequence[frozenset[int]]) -> Iterator[TestRun]:
@@ -147,7 +147,7 @@ def _without_breakage(runs: Sequence[TestRun], breakages: Sequence[frozenset[int
     counts: dict[str, RunCounts] = {}
     contents = {run.tree: run.contents for run in runs}
     for run in runs:
-        failed = run.ending is Ending.FAILED
+        failed = run.ending is RunEnding.FAILED
         counts[run.tree] = counts.get(run.tree, RunCounts()) + RunCounts(fails=failed, passes=not failed)
     rate = rate_where_mixed(counts.values())
     if not rate:
