@@ -12,7 +12,7 @@ from typing import Any
 
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import record_of_day, write_whole
-from sessions.reporting.flake_origin import FlakeOrigin
+from sessions.reporting.flake_origin import FlakeOrigin, OriginSearch
 from sessions.reporting.flake_statistics import runs_to_see
 from sessions.reporting.flakes import FlakeFile, find_flakes
 from sessions.reporting.html import render_page
@@ -33,6 +33,7 @@ class DescribedFlake:
 
     flake: FlakeFile
     origin: str
+    origins: tuple[dict[str, Any], ...]
     runs_to_see: int
     runs_at_most: int
     command: str
@@ -71,7 +72,7 @@ def write_flakes(ledger: Path, days: Path, folder: Path) -> int:
     described = describe_flakes(find_flakes(ledger, records), records)
     rows = [each.row() for each in described]
     data = [
-        row | {"origins": _origins(each, records), "seeds": each.flake.seeds, "message": each.flake.message}
+        row | {"origins": each.origins, "seeds": each.flake.seeds, "message": each.flake.message}
         for row, each in zip(rows, described, strict=True)
     ]
     dates = [record.date for record in records]
@@ -91,6 +92,7 @@ def describe_flakes(flakes: Sequence[FlakeFile], records: Sequence[Record]) -> l
         DescribedFlake(
             flake=each,
             origin=_say_origin(each, releases),
+            origins=_origins(each.origin, releases),
             runs_to_see=runs_to_see(each.rate),
             runs_at_most=runs_to_see(each.low),
             command=_command(commands.get(each.gate, ""), each),
@@ -112,16 +114,14 @@ def _name(origin: FlakeOrigin, releases: Sequence[str]) -> str:
     return f"#{origin.ticket}" if origin.ticket else f"release {releases[origin.release]}"
 
 
-def _origins(each: DescribedFlake, records: Sequence[Record]) -> list[dict[str, Any]]:
+def _origins(search: OriginSearch, releases: Sequence[str]) -> tuple[dict[str, Any], ...]:
     """Return what brought a test, or what may have, as tickets and releases."""
-    search = each.flake.origin
-    names = KnownTrees.of(records).releases
     origins = search.credible if search.is_known else search.suspects
-    return [
-        {"ticket": origin.ticket} if origin.ticket else {"release": names[origin.release]}
+    return tuple(
+        {"ticket": origin.ticket} if origin.ticket else {"release": releases[origin.release]}
         for origin in origins
         if not origin.is_start
-    ]
+    )
 
 
 def _kind(flake: FlakeFile) -> str:
