@@ -17,7 +17,7 @@ from sessions.reporting.flakes import FlakeFile, find_flakes
 from sessions.terminal.errors import InfrastructureError
 from tests.reporting.flake_simulation import SimulatedTest, Simulation
 
-FLAKES = int(os.environ.get("INTEGRAND_FLAKES", "100"))
+FLAKES = int(os.environ.get("INTEGRAND_FLAKES", "60"))
 TEST = TestId("tests/test_a.py", "works")
 
 
