@@ -11,11 +11,13 @@ from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import load_record, save_record
+from sessions.ledger.state_archive import LEDGER
 from sessions.publishing.closing import close_merged
 from sessions.publishing.refused import Memory
 from sessions.publishing.tickets import report_address, tell_tickets
 from sessions.publishing.writes import Writes
 from sessions.reporting.actions import tell_actions, without_commands
+from sessions.reporting.flake_files import write_flakes
 from sessions.reporting.markdown import markdown_report
 from sessions.reporting.report_files import write_reports
 from sessions.reporting.text import plain_report
@@ -43,6 +45,8 @@ def report(options: Options, console: Console) -> Record:
         console.detail(f"report: {folder / 'report.html'}, and report.md beside it")
         if options.trends:
             _write_trends(options.state, options.trends, console)
+        if options.flakes:
+            _write_flakes(options.state, options.flakes, console)
         tell_actions(record, folder / "report.html", console)
         return tell_tracker(config, options, record, folder, console)
 
@@ -64,6 +68,14 @@ def _write_trends(state: Path, folder: Path, console: Console) -> None:
     except OSError as error:
         raise UsageError(f"{folder} cannot be written ({error.strerror}): name another folder with --trends.") from None
     console.detail(f"trends of {days} day{'s' * (days != 1)}: {folder / 'trends.json'}, and CSV beside it")
+
+
+def _write_flakes(state: Path, folder: Path, console: Console) -> None:
+    try:
+        count = write_flakes(state / LEDGER, state / "days", folder)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written ({error.strerror}): name another folder with --flakes.") from None
+    console.detail(f"{count} flaky test{'s' * (count != 1)}: {folder / 'flakes.html'}, and JSON and CSV beside it")
 
 
 def tell_tracker(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:

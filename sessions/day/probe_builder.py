@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from sessions.day.gate_files import GateFiles
 from sessions.day.probe_outcomes import BUILD, BUILD_STEP, GATE_STEP
 from sessions.day.question import Question
 from sessions.engines.probe import PLACES, Image, Probe, Step
+from sessions.gates.seeds import seed_of
 from sessions.settings.configuration import Config, Gate
 from sessions.source.overlays import overlay_between
 from sessions.terminal.durations import parse_duration
@@ -70,11 +70,6 @@ class ProbeBuilder:
             reports=gate.reports,
             keep=question.keep and bool(self.config.build.run),
         )
-
-
-def seed_of(tree: str, attempt: int) -> int:
-    """Return the seed of all that is random in a probe: the same for the same tree, another one for each attempt."""
-    return int(hashlib.sha256(f"{tree} {attempt}".encode()).hexdigest()[:8], 16)
 
 
 def _timeout(configured: str, seconds_left: float | None) -> float:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,7 @@ from sessions.gates.results import TestId
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import write_whole
 from sessions.reporting.index import read_days, stays, summarize_day
-from sessions.terminal.harmless_text import harmless_line
-
-# What a spreadsheet takes for a formula: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@")
-
+from sessions.reporting.tables import csv_table
 
 Row = dict[str, Any]
 
@@ -38,7 +32,7 @@ def write_trends(days: Path, folder: Path) -> int:
     summary = {"days": len(records), "green_days": green}
     write_whole(folder / "trends.json", json.dumps({"summary": summary, **figures}, indent=2) + "\n")
     for name, rows in figures.items():
-        write_whole(folder / f"{name}.csv", _csv(rows))
+        write_whole(folder / f"{name}.csv", csv_table(rows))
     return len(records)
 
 
@@ -86,21 +80,3 @@ def _failures(record: Record) -> Iterable[tuple[str, str, TestId]]:
             yield from ((kind, name, test) for test in tests)
     for ticket in record.tickets:
         yield from (("new", broke.gate, broke.test) for broke in ticket.broke)
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return a table with a header, in UTF-8 as RFC 4180 has it; empty without rows."""
-    if not rows:
-        return ""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    writer.writerows([{key: _cell(value) for key, value in row.items()} for row in rows])
-    return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    line = harmless_line(value)
-    return f"'{line}" if line.startswith(_FORMULA) else line

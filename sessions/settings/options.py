@@ -44,6 +44,7 @@ class Options:
     gather: Path | None = None
     close: bool = False
     trends: Path | None = None
+    flakes: Path | None = None
     format: str | None = None
     retry_refused: bool = False
     fail_on: str | None = None
@@ -72,6 +73,7 @@ def parse_options(arguments: Sequence[str], *, session: str, called_from: Path, 
         "state": (called_from / typed["state"]).resolve(),
         "gather": (called_from / typed["gather"]).resolve() if typed["gather"] else None,
         "trends": (called_from / typed["trends"]).resolve() if typed["trends"] else None,
+        "flakes": (called_from / typed["flakes"]).resolve() if typed["flakes"] else None,
         "date": typed["date"] or dt.datetime.now(dt.UTC).date(),
     }
     return Options(**{field.name: typed[field.name] for field in fields(Options)})
@@ -154,6 +156,8 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
     add("--pack", action="store_true", help=pack)
     add("--push-failed", action="store_true", help="with --publish: push the image of a red head, too, as …-failed")
     add("--trends", metavar="DIR", help="report: write the figures of all days there, as CSV and JSON")
+    flakes = "report: write what is known about each flaky test there, as a page, JSON and CSV"
+    add("--flakes", metavar="DIR", help=flakes)
     shown = "report: print it as text or markdown (rendered on a terminal, else text)"
     add("--format", choices=("text", "markdown"), help=shown)
     add("--close", action="store_true", help="report: close the tickets that the release contains")

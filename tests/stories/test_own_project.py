@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sessions.day.probe_builder import seed_of
+from sessions.gates.seeds import seed_of
 from sessions.integrate import integrate
 from sessions.ledger.record import Published
 from sessions.ledger.record_file import record_data

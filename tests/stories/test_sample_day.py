@@ -104,9 +104,14 @@ def test_doc_pdf_goes_on_with_the_day_and_report_shows_it(
     assert shown.returncode == 0
     assert "\n111  culprit" in shown.stdout
     assert "\\" not in shown.stdout
-    shown = desk.type("report", "--format", "markdown")
+    shown = desk.type("report", "--flakes", "flakes", "--format", "markdown")
     assert "| 111 | culprit |" in shown.stdout
     assert (desk.state / "latest" / "report.md").read_text() in shown.stdout
+    (flake,) = json.loads((desk.folder / "flakes" / "flakes.json").read_text())["flakes"]
+    assert flake["test"].startswith("abacus/dice.py::")
+    assert 0 < flake["low"] < flake["rate"] == round(flake["fails"] / flake["runs"], 6) < flake["high"] < 1
+    assert "--seed $run" in flake["command"]
+    assert flake["command"].endswith("abacus/dice.py) || break; done")
 
 
 def test_a_day_split_over_sessions_is_the_same_day(done: Done, new_desk: Callable[[], Desk]) -> None:
