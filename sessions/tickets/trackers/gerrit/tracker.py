@@ -140,7 +140,7 @@ class GerritTracker:
         return page, not (page and page[-1].get("_more_changes"))
 
     def _look_up(self, names: Collection[str]) -> Mapping[str, ChangeInfo]:
-        """Return the changes with these numbers and change ids, of any project and status; an open one if several match."""
+        """Return the changes with these numbers or change ids, whatever their status; an open one if several match."""
         if not names:
             return {}
         found = self.client.get("changes/", q=" OR ".join(f"change:{name}" for name in names), n=5 * _PAGE)
