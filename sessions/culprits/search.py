@@ -7,7 +7,7 @@ great enough. Where several groups are about as likely, a subset that splits the
 (:mod:`~sessions.culprits.plan`). Where no group fits, the line is bisected.
 
 If a failure came in the same way each time and its runs take long (a build), the search has no rounds: each query is
-chosen by the answers so far, and few runs confirm a blame. If runs of one subset differ after all, that was no evidence,
+chosen by the answers so far, and few runs confirm a blame. If runs of one subset differ after all, this is given up,
 and the search goes on with what was known of the test before.
 
 A search depends on its own answers only, so it asks the same however many of its queries run at once.
