@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from sessions.day.context import Day
+from sessions.day.cooking_rules import cooking_rules
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import save_record
 from sessions.reporting.report_files import write_reports
@@ -15,5 +16,5 @@ def save_with_report(day: Day, record: Record) -> Record:
     """Save the record as the newest, with its report and the time that has passed; return it as it was saved."""
     record = replace(record, timings=replace(record.timings, seconds=round(time.monotonic() - day.started, 3)))
     save_record(record, day.folder)
-    write_reports(record, day.folder)
+    write_reports(record, day.folder, cooking_rules(day.config))
     return record

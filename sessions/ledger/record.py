@@ -196,6 +196,7 @@ class RecordedTicket:
     number: int
     title: str
     url: str
+    labels: Annotated[tuple[str, ...], "All labels on which eligibility, priority and release notes rest."] = ()
     priority: str
     commit: Annotated[str, "The commit that was tested, or that was reviewed; empty if there is none."]
     verdict: Verdict

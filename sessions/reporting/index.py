@@ -50,21 +50,24 @@ class Stay:
     days: int
 
 
-def index(days: Path) -> str:
-    """Return the page for a folder of days: the newest 90 with tickets, without plans."""
-    kept = [summarize_day(record) for record in read_days(days)]
+def index(records: Sequence[Record]) -> str:
+    """Return the page of all kept days, which are in order."""
+    kept = [summarize_day(record) for record in records]
     return render_page(
         "index.html.jinja",
         days=kept,
-        flakes=flakes([day.record for day in kept]),
-        stays=stays([day.record for day in kept]),
+        flakes=flakes(records),
+        stays=stays(records),
         most=(max((d.integrated for d in kept), default=0), max((d.needs_action + d.waiting for d in kept), default=0)),
         longest=max((day.record.timings.probe_seconds for day in kept), default=1.0) or 1.0,
     )
 
 
 def read_days(days: Path) -> list[Record]:
-    """Return the records of a folder of days, the oldest first; those that cannot be read are skipped."""
+    """Return the records of a folder of days, the oldest first: the newest 90 with tickets, without plans.
+
+    Those that cannot be read are skipped.
+    """
     folders = sorted(path for path in days.iterdir() if _DAY.fullmatch(path.name))[-_NEWEST:]
     records = map(record_of_day, folders)
     return [record for record in records if record and record.tickets]

@@ -44,6 +44,7 @@ class Options:
     gather: Path | None = None
     close: bool = False
     trends: Path | None = None
+    cooking: Path | None = None
     format: str | None = None
     retry_refused: bool = False
     fail_on: str | None = None
@@ -72,6 +73,7 @@ def parse_options(arguments: Sequence[str], *, session: str, called_from: Path, 
         "state": (called_from / typed["state"]).resolve(),
         "gather": (called_from / typed["gather"]).resolve() if typed["gather"] else None,
         "trends": (called_from / typed["trends"]).resolve() if typed["trends"] else None,
+        "cooking": (called_from / typed["cooking"]).resolve() if typed["cooking"] else None,
         "date": typed["date"] or dt.datetime.now(dt.UTC).date(),
     }
     return Options(**{field.name: typed[field.name] for field in fields(Options)})
@@ -154,6 +156,8 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
     add("--pack", action="store_true", help=pack)
     add("--push-failed", action="store_true", help="with --publish: push the image of a red head, too, as …-failed")
     add("--trends", metavar="DIR", help="report: write the figures of all days there, as CSV and JSON")
+    cooking = "report: write What's cooking there as HTML, Markdown and mail text, and draft release notes"
+    add("--cooking", metavar="DIR", help=cooking)
     shown = "report: print it as text or markdown (rendered on a terminal, else text)"
     add("--format", choices=("text", "markdown"), help=shown)
     add("--close", action="store_true", help="report: close the tickets that the release contains")

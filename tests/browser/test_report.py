@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from sessions.ledger.record_file import parse_record
 from sessions.reporting.html import page as render
-from sessions.reporting.index import index
+from sessions.reporting.index import index, read_days
 from tests.browser.conftest import Open
 from tests.reporting.big_day import big_day, write_days
 from tests.reporting.hostile import HOSTILE, poisoned
@@ -249,7 +249,7 @@ def test_hostile_text_stays_text(visit: Open, tmp_path: Path) -> None:
 def test_the_index_of_a_month_leads_to_its_days(visit: Open, tmp_path: Path) -> None:
     write_days(tmp_path, count=30, size=60)
     days = tmp_path / "days"
-    (days / "index.html").write_text(index(days))
+    (days / "index.html").write_text(index(read_days(days)))
     (days / "2026-11-23" / "report.html").write_text(render(parse_record(big_day(size=60)), tmp_path))
     opened = visit(days / "index.html")
     page = opened.page
