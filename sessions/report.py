@@ -72,7 +72,7 @@ def _write_trends(state: Path, folder: Path, console: Console) -> None:
 
 def _write_cooking(config: Config, state: Path, folder: Path, console: Console) -> None:
     try:
-        paths = write_cooking(state / "days", folder, cooking_rules(config))
+        paths = write_cooking(state, folder, cooking_rules(config))
     except OSError as error:
         raise UsageError(
             f"{folder} cannot be written ({error.strerror}): name another folder with --cooking."

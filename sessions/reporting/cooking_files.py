@@ -10,7 +10,7 @@ from sessions.ledger.record_file import write_whole
 from sessions.reporting.cooking import Cooking, CookingRules, Section, Standing, Way, group_by_label, what_cooks
 from sessions.reporting.dates import days_between
 from sessions.reporting.html import render_page
-from sessions.reporting.index import read_days
+from sessions.reporting.index import read_days, with_past_days
 from sessions.reporting.templates import Filters, render
 from sessions.terminal.harmless_text import break_ci_commands, harmless_line
 from sessions.tickets.dialects.markdown import MARKDOWN
@@ -22,14 +22,16 @@ _WIDTH = 76
 _TICKET = 2
 
 
-def write_cooking(days: Path, folder: Path, rules: CookingRules) -> tuple[Path, ...]:
-    """Write ``cooking.html``, ``cooking.md`` and ``cooking.txt``; return their paths, none if no day is kept.
+def write_cooking(state: Path, folder: Path, rules: CookingRules) -> tuple[Path, ...]:
+    """Write ``cooking.html``, ``cooking.md`` and ``cooking.txt`` on a state folder's days.
+
+    Return the paths of what was written, none if no day is kept.
 
     If a new release tag appeared in the kept days, ``release-notes.md`` is written, too.
 
     Raises OSError if ``folder`` cannot be written.
     """
-    cooking = what_cooks(read_days(days), rules)
+    cooking = what_cooks(with_past_days(read_days(state / "days"), state), rules)
     if cooking is None:
         return ()
     texts = {

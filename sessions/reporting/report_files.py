@@ -10,7 +10,7 @@ from sessions.ledger.record_file import write_whole
 from sessions.reporting.cooking import CookingRules, what_cooks
 from sessions.reporting.cooking_files import cooking_page
 from sessions.reporting.html import page
-from sessions.reporting.index import index, read_days
+from sessions.reporting.index import index, read_days, with_past_days
 from sessions.reporting.junit import junit
 from sessions.reporting.markdown import markdown_report
 
@@ -26,7 +26,9 @@ def write_reports(record: Record, folder: Path, rules: CookingRules) -> None:
     write_whole(folder / "report.html", page(record, days.parent))
     records = read_days(days)
     write_whole(days / "index.html", index(records))
-    write_whole(days / "cooking.html", cooking_page(what_cooks(records, rules), index="index.html"))
+    write_whole(
+        days / "cooking.html", cooking_page(what_cooks(with_past_days(records, days.parent), rules), index="index.html")
+    )
     shutil.rmtree(folder / "junit", ignore_errors=True)
     for name, gate in record.gates.items():
         if gate.state is not GateState.PENDING:

@@ -277,7 +277,7 @@ def test_the_index_of_a_month_leads_to_its_days(visit: Open, tmp_path: Path) -> 
 def test_the_first_screen_says_what_cooks(visit: Open, tmp_path: Path, wide: int, high: int) -> None:
     write_days(tmp_path, count=30, size=60)
     (page_file,) = [
-        each for each in write_cooking(tmp_path / "days", tmp_path, CookingRules()) if each.suffix == ".html"
+        each for each in write_cooking(tmp_path, tmp_path / "out", CookingRules()) if each.suffix == ".html"
     ]
     opened = visit(page_file, wide=wide)
     for place, heading in enumerate(("Stuck", "Who waits for whom", "New since 2026-11-22")):

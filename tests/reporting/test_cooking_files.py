@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable
@@ -9,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sessions.ledger.record_file import parse_record
+from sessions.ledger.ledger import Ledger
+from sessions.ledger.record_file import parse_record, save_record
+from sessions.ledger.retention import tidy_state
+from sessions.ledger.state_archive import LEDGER
 from sessions.reporting.cooking import Cooking, CookingRules, what_cooks
 from sessions.reporting.cooking_files import cooking_mail, cooking_markdown, cooking_page, release_notes, write_cooking
 from tests.reporting.hostile import HOSTILE, poisoned
@@ -108,8 +112,8 @@ These are no longer listed since the release appeared, and no day saw them in it
 
 
 def test_a_month_as_files(tmp_path: Path) -> None:
-    days = write_month(tmp_path, PLAN, labels={5: ["bug", "ready"], 9: ["ready"]})
-    paths = write_cooking(days, tmp_path / "out", CookingRules(plain_labels=("ready",)))
+    write_month(tmp_path, PLAN, labels={5: ["bug", "ready"], 9: ["ready"]})
+    paths = write_cooking(tmp_path, tmp_path / "out", CookingRules(plain_labels=("ready",)))
     assert [path.name for path in paths] == ["cooking.html", "cooking.md", "cooking.txt", "release-notes.md"]
     assert paths[2].read_text() == MAIL
     assert paths[3].read_text() == NOTES
@@ -138,14 +142,28 @@ def test_without_a_new_tag_or_a_day_there_are_no_notes(tmp_path: Path) -> None:
     days = write_month(tmp_path, plan)
     for folder in sorted(days.iterdir())[:25]:
         (folder / "run.json").unlink()
-    assert len(write_cooking(days, tmp_path / "out", RULES)) == 3
+    assert len(write_cooking(tmp_path, tmp_path / "out", RULES)) == 3
     assert (
         "The kept days begin on 2026-11-19; nothing is known from before."
         in (tmp_path / "out" / "cooking.md").read_text()
     )
-    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "days").mkdir(parents=True)
     assert write_cooking(tmp_path / "none", tmp_path / "out", RULES) == ()
     assert "No day has been integrated yet" in cooking_page(None, index="index.html")
+
+
+def test_records_of_past_days_count_where_their_folders_are_gone(tmp_path: Path) -> None:
+    days = write_month(tmp_path, PLAN, labels={5: ["bug", "ready"], 9: ["ready"]})
+    record = parse_record(json.loads((days / "2026-11-23" / "run.json").read_text()))
+    save_record(record, days / "2026-11-23")
+    Ledger(tmp_path / LEDGER).close()
+    tidy_state(tmp_path, record, dt.date(2026, 11, 23), keep_days=2, record_days=29)
+    assert len([*days.iterdir()]) == 3
+    (tmp_path / "past" / "2026-10-24.json").write_text("{")
+    paths = write_cooking(tmp_path, tmp_path / "out", CookingRules(plain_labels=("ready",)))
+    assert paths[2].read_text() == MAIL
+    tidy_state(tmp_path, record, dt.date(2026, 11, 23), keep_days=2, record_days=22)
+    assert min(path.stem for path in (tmp_path / "past").iterdir()) == "2026-11-01"
 
 
 def poisoned_days(text: str) -> Cooking:
