@@ -33,7 +33,7 @@ class CookingRules:
     plain_labels: tuple[str, ...] = ()
 
 
-class Standing(StrEnum):
+class TicketStanding(StrEnum):
     """Where a ticket stands after a day."""
 
     UNTESTED = "untested"
@@ -44,7 +44,7 @@ class Standing(StrEnum):
     GONE = "no longer listed"
 
 
-class Change(StrEnum):
+class Transition(StrEnum):
     """What happened to a ticket on a day."""
 
     NEW = "new"
@@ -58,7 +58,7 @@ class Change(StrEnum):
     GONE = "no longer listed"
 
 
-class Section(StrEnum):
+class CookingSection(StrEnum):
     """Under which heading a ticket is reported; in this order."""
 
     OUT = "Out"
@@ -72,11 +72,11 @@ class Section(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class WayStep:
     """One step of a ticket's way: what happened on which day. ``detail`` is why, or in which release."""
 
     date: str
-    change: Change
+    change: Transition
     detail: str = ""
 
     def __str__(self) -> str:
@@ -100,7 +100,7 @@ class Way:
     labels: tuple[str, ...]
     commit: str
     verdict: Verdict
-    standing: Standing
+    standing: TicketStanding
     since: str
     progress: str
     why: str = ""
@@ -109,18 +109,18 @@ class Way:
     release: str = ""
     is_ripe: bool = False
     is_stalled: bool = False
-    steps: tuple[Step, ...] = ()
+    steps: tuple[WayStep, ...] = ()
 
     @property
-    def section(self) -> Section:
+    def section(self) -> CookingSection:
         """The heading under which it is reported."""
         match self.standing:
-            case Standing.IN_HEAD:
-                return Section.RIPE if self.is_ripe else Section.COOKING
-            case Standing.OUT | Standing.NOT_READY if self.is_stalled:
-                return Section.STALLED
+            case TicketStanding.IN_HEAD:
+                return CookingSection.RIPE if self.is_ripe else CookingSection.COOKING
+            case TicketStanding.OUT | TicketStanding.NOT_READY if self.is_stalled:
+                return CookingSection.STALLED
             case standing:
-                return Section[standing.name]
+                return CookingSection[standing.name]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +148,7 @@ class Cooking:
     ways: tuple[Way, ...]
 
     @property
-    def news(self) -> list[tuple[Way, list[Step]]]:
+    def news(self) -> list[tuple[Way, list[WayStep]]]:
         """The tickets to which something happened on the newest day, with what happened."""
         found = ((way, [step for step in way.steps if step.date == self.newest.date]) for way in self.ways)
         return [(way, steps) for way, steps in found if steps] if self.previous else []
@@ -156,7 +156,7 @@ class Cooking:
     @property
     def out(self) -> list[Way]:
         """The tickets that are ready and not in the head, those first that have been out longest."""
-        return sorted((way for way in self.ways if way.standing is Standing.OUT), key=_by_age)
+        return sorted((way for way in self.ways if way.standing is TicketStanding.OUT), key=_by_age)
 
     @property
     def holders(self) -> list[Holder]:
@@ -170,12 +170,12 @@ class Cooking:
         return sorted(found, key=lambda holder: (-len(holder.waiting), holder.number))
 
     @property
-    def sections(self) -> list[tuple[Section, list[Way]]]:
+    def sections(self) -> list[tuple[CookingSection, list[Way]]]:
         """The tickets by section, without empty ones. Of those that left, only those since the newest release."""
         found = []
-        for section in Section:
+        for section in CookingSection:
             ways = sorted((way for way in self.ways if way.section is section), key=_by_age)
-            if section in (Section.RELEASED, Section.GONE):
+            if section in (CookingSection.RELEASED, CookingSection.GONE):
                 ways = [way for way in ways if way.since >= (self.released or self.first)]
             if ways:
                 found.append((section, ways))
@@ -239,13 +239,13 @@ def _advance(
     way: Way | None, ticket: RecordedTicket, record: Record, rules: CookingRules, *, is_first_day: bool
 ) -> Way:
     """Return a ticket's way after another day on which it is listed."""
-    is_new = way is None or way.standing is Standing.GONE
+    is_new = way is None or way.standing is TicketStanding.GONE
     is_updated = bool(way and way.commit and ticket.commit and way.commit != ticket.commit)
     shown = _shown_standing(ticket, record)
-    standing = shown or (Standing.UNTESTED if way is None or is_new or is_updated else way.standing)
+    standing = shown or (TicketStanding.UNTESTED if way is None or is_new or is_updated else way.standing)
     # The head with another commit is another head.
     has_moved = way is None or standing is not way.standing
-    restarts = has_moved or (is_updated and standing is Standing.IN_HEAD)
+    restarts = has_moved or (is_updated and standing is TicketStanding.IN_HEAD)
     green_days = 0 if way is None or restarts else way.green_days
     moved = Way(
         number=ticket.number,
@@ -258,42 +258,42 @@ def _advance(
         since=record.date if way is None or restarts else way.since,
         progress=record.date if way is None or has_moved or is_updated else way.progress,
         why=ticket.reason if shown or way is None else way.why,
-        waits_for=_waits_for(ticket) if standing is Standing.OUT else (),
-        green_days=green_days + (shown is Standing.IN_HEAD),
+        waits_for=_waits_for(ticket) if standing is TicketStanding.OUT else (),
+        green_days=green_days + (shown is TicketStanding.IN_HEAD),
         release=_release_of(way, standing, record),
         steps=way.steps if way else (),
     )
-    is_other_verdict = standing is Standing.OUT and way is not None and way.verdict is not moved.verdict
-    changes = [Step(date=record.date, change=Change.NEW)] if is_new and not is_first_day else []
-    changes += [Step(date=record.date, change=Change.UPDATED)] if is_updated else []
-    if (has_moved or is_other_verdict) and standing is not Standing.UNTESTED:
-        detail = moved.release if standing is Standing.RELEASED else moved.why
-        changes.append(Step(date=record.date, change=Change[standing.name], detail=detail))
+    is_other_verdict = standing is TicketStanding.OUT and way is not None and way.verdict is not moved.verdict
+    changes = [WayStep(date=record.date, change=Transition.NEW)] if is_new and not is_first_day else []
+    changes += [WayStep(date=record.date, change=Transition.UPDATED)] if is_updated else []
+    if (has_moved or is_other_verdict) and standing is not TicketStanding.UNTESTED:
+        detail = moved.release if standing is TicketStanding.RELEASED else moved.why
+        changes.append(WayStep(date=record.date, change=Transition[standing.name], detail=detail))
     return _with_age(replace(moved, steps=(*moved.steps, *changes)), way, record.date, rules)
 
 
 def _with_age(way: Way, before: Way | None, date: str, rules: CookingRules) -> Way:
     """Return the way with what its age makes of it: a ripe or a stalled ticket."""
-    is_ripe = way.standing is Standing.IN_HEAD and way.green_days >= rules.ripe_after
-    waits = way.standing in (Standing.OUT, Standing.NOT_READY)
+    is_ripe = way.standing is TicketStanding.IN_HEAD and way.green_days >= rules.ripe_after
+    waits = way.standing in (TicketStanding.OUT, TicketStanding.NOT_READY)
     is_stalled = waits and days_between(way.progress, date) >= rules.stalled_after
-    steps = [Step(date=date, change=Change.RIPE)] if is_ripe and not (before and before.is_ripe) else []
+    steps = [WayStep(date=date, change=Transition.RIPE)] if is_ripe and not (before and before.is_ripe) else []
     if is_stalled and not (before and before.is_stalled):
-        steps.append(Step(date=date, change=Change.STALLED, detail=f"no progress since {way.progress}"))
+        steps.append(WayStep(date=date, change=Transition.STALLED, detail=f"no progress since {way.progress}"))
     return replace(way, is_ripe=is_ripe, is_stalled=is_stalled, steps=(*way.steps, *steps))
 
 
-def _shown_standing(ticket: RecordedTicket, record: Record) -> Standing | None:
+def _shown_standing(ticket: RecordedTicket, record: Record) -> TicketStanding | None:
     """Return where a day shows a ticket to stand; ``None`` if the day does not show it."""
     match ticket.verdict:
         case Verdict.ALREADY_MERGED:
-            return Standing.RELEASED
+            return TicketStanding.RELEASED
         case Verdict.INELIGIBLE:
-            return Standing.NOT_READY
+            return TicketStanding.NOT_READY
         case Verdict.INTEGRATED if record.state is State.GREEN:
-            return Standing.IN_HEAD
+            return TicketStanding.IN_HEAD
         case verdict:
-            return Standing.OUT if VERDICTS[verdict].stays_out else None
+            return TicketStanding.OUT if VERDICTS[verdict].stays_out else None
 
 
 def _waits_for(ticket: RecordedTicket) -> tuple[int, ...]:
@@ -303,8 +303,8 @@ def _waits_for(ticket: RecordedTicket) -> tuple[int, ...]:
     return tuple(sorted(({*ticket.blocked_by} | conflicting | breaking) - {ticket.number}))
 
 
-def _release_of(way: Way | None, standing: Standing, record: Record) -> str:
-    if standing is not Standing.RELEASED:
+def _release_of(way: Way | None, standing: TicketStanding, record: Record) -> str:
+    if standing is not TicketStanding.RELEASED:
         return ""
     return way.release if way and way.release else release_tag(record.release)
 
@@ -315,18 +315,18 @@ def _departures(ways: Mapping[int, Way], record: Record) -> dict[int, Way]:
     closed = {*(record.published.closed or ())}
     found = {}
     for number, way in ways.items():
-        if way.standing in (Standing.RELEASED, Standing.GONE):
+        if way.standing in (TicketStanding.RELEASED, TicketStanding.GONE):
             continue
         if number in closed:
             tag = release_tag(record.release)
-            found[number] = _ended(way, record.date, Standing.RELEASED, release=tag)
+            found[number] = _ended(way, record.date, TicketStanding.RELEASED, release=tag)
         elif number not in listed and not record.options.only:
-            found[number] = _ended(way, record.date, Standing.GONE, detail=f"before: {way.standing}")
+            found[number] = _ended(way, record.date, TicketStanding.GONE, detail=f"before: {way.standing}")
     return found
 
 
-def _ended(way: Way, date: str, standing: Standing, *, release: str = "", detail: str = "") -> Way:
-    step = Step(date=date, change=Change[standing.name], detail=release or detail)
+def _ended(way: Way, date: str, standing: TicketStanding, *, release: str = "", detail: str = "") -> Way:
+    step = WayStep(date=date, change=Transition[standing.name], detail=release or detail)
     return replace(
         way,
         standing=standing,

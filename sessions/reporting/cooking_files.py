@@ -7,7 +7,15 @@ from pathlib import Path
 from textwrap import fill
 
 from sessions.ledger.record_file import write_whole
-from sessions.reporting.cooking import Cooking, CookingRules, Section, Standing, Way, group_by_label, what_cooks
+from sessions.reporting.cooking import (
+    Cooking,
+    CookingRules,
+    CookingSection,
+    TicketStanding,
+    Way,
+    group_by_label,
+    what_cooks,
+)
 from sessions.reporting.dates import days_between
 from sessions.reporting.html import render_page
 from sessions.reporting.index import read_days, with_past_days
@@ -48,8 +56,8 @@ def write_cooking(state: Path, folder: Path, rules: CookingRules) -> tuple[Path,
 
 def cooking_page(cooking: Cooking | None, *, index: str) -> str:
     """Return the page. ``index`` is the address of the page of all days, from here; empty for none."""
-    since = partial(say_since, cooking) if cooking else None
-    return render_page("cooking.html.jinja", cooking=cooking, index=index, since=since, name_some=name_some)
+    shown = _shown(cooking) if cooking else {"cooking": None}
+    return render_page("cooking.html.jinja", **shown, index=index)
 
 
 def cooking_markdown(cooking: Cooking) -> str:
@@ -67,29 +75,42 @@ def release_notes(cooking: Cooking) -> str:
 
     Tickets that left the tracker, and that no day saw in the release, are listed apart: a person must check them.
     """
-    left = {section: ways for section, ways in cooking.sections if section in (Section.RELEASED, Section.GONE)}
-    inside = [way for way in left.get(Section.RELEASED, ()) if way.release == cooking.release]
+    left = {
+        section: ways for section, ways in cooking.sections if section in (CookingSection.RELEASED, CookingSection.GONE)
+    }
+    inside = [way for way in left.get(CookingSection.RELEASED, ()) if way.release == cooking.release]
     return render(
         "release-notes.md.jinja",
         {"plain": MARKDOWN.escape},
         cooking=cooking,
         groups=group_by_label(sorted(inside, key=lambda way: way.number), cooking.rules),
-        unseen=left.get(Section.GONE, []),
+        unseen=left.get(CookingSection.GONE, []),
     )
 
 
 def say_since(cooking: Cooking, way: Way) -> str:
     """Return for how long a ticket has stood where it stands: ``4 days, since 2026-11-19``."""
     days = way.green_days
-    if way.standing is not Standing.IN_HEAD:
+    if way.standing is not TicketStanding.IN_HEAD:
         days = days_between(way.since, cooking.newest.date)
-    green = " green" if way.standing is Standing.IN_HEAD else ""
+    green = " green" if way.standing is TicketStanding.IN_HEAD else ""
     older = " or before" if way.since == cooking.first else ""
     return f"{days}{green} day{'s' * (days != 1)}, since {way.since}{older}"
 
 
 def _text(name: str, cooking: Cooking, filters: Filters) -> str:
-    return render(name, filters, cooking=cooking, since=partial(say_since, cooking), name_some=name_some)
+    return render(name, filters, **_shown(cooking))
+
+
+def _shown(cooking: Cooking) -> dict[str, object]:
+    """Return what each template shows. ``is_short``: the kept days are too few to see a stalled ticket."""
+    return {
+        "cooking": cooking,
+        "news": cooking.news,
+        "is_short": cooking.age_known < cooking.rules.stalled_after,
+        "since": partial(say_since, cooking),
+        "name_some": name_some,
+    }
 
 
 def _wrapped(text: str, indent: int) -> str:

@@ -12,8 +12,8 @@ from sessions.ledger.record import Published, Record, RecordedOptions
 from sessions.reporting.cooking import (
     Cooking,
     CookingRules,
-    Section,
-    Standing,
+    CookingSection,
+    TicketStanding,
     Way,
     group_by_label,
     release_tag,
@@ -84,14 +84,14 @@ def test_the_month_shows_the_planned_ways() -> None:
 def test_each_ticket_is_in_the_section_where_the_plan_ends() -> None:
     sections = {section: [each.number for each in ways] for section, ways in cook(records(PLAN)).sections}
     assert sections == {
-        Section.OUT: [7],
-        Section.RIPE: [1, 2],
-        Section.COOKING: [9],
-        Section.UNTESTED: [10],
-        Section.STALLED: [3, 4],
-        Section.NOT_READY: [8],
-        Section.RELEASED: [5],
-        Section.GONE: [6],
+        CookingSection.OUT: [7],
+        CookingSection.RIPE: [1, 2],
+        CookingSection.COOKING: [9],
+        CookingSection.UNTESTED: [10],
+        CookingSection.STALLED: [3, 4],
+        CookingSection.NOT_READY: [8],
+        CookingSection.RELEASED: [5],
+        CookingSection.GONE: [6],
     }
 
 
@@ -136,23 +136,25 @@ def test_a_day_that_is_not_green_counts_for_nothing_and_against_nobody(state: st
     plan = only(Phase(day=0, verdict="integrated"))
     for day in (3, 29):
         found = way(cook(records(plan, {day: state})), 7)
-        assert (found.standing, found.green_days, len(found.steps)) == (Standing.IN_HEAD, 29, 2)
+        assert (found.standing, found.green_days, len(found.steps)) == (TicketStanding.IN_HEAD, 29, 2)
 
 
 def test_a_new_commit_on_a_red_day_is_not_tested_yet() -> None:
     plan = only(Phase(day=0, verdict="integrated"), Phase(day=29, verdict="integrated", commit=2))
     found = way(cook(records(plan, {29: "red"})), 7)
-    assert (found.section, found.green_days, found.since) == (Section.UNTESTED, 0, date(29))
+    assert (found.section, found.green_days, found.since) == (CookingSection.UNTESTED, 0, date(29))
 
 
-@pytest.mark.parametrize(("ripe_after", "section"), [(29, Section.RIPE), (30, Section.RIPE), (31, Section.COOKING)])
-def test_ripe_is_a_rule(ripe_after: int, section: Section) -> None:
+@pytest.mark.parametrize(
+    ("ripe_after", "section"), [(29, CookingSection.RIPE), (30, CookingSection.RIPE), (31, CookingSection.COOKING)]
+)
+def test_ripe_is_a_rule(ripe_after: int, section: CookingSection) -> None:
     days = records(only(Phase(day=0, verdict="integrated")))
     assert way(cook(days, CookingRules(ripe_after=ripe_after)), 7).section is section
 
 
-@pytest.mark.parametrize(("stalled_after", "section"), [(29, Section.STALLED), (30, Section.OUT)])
-def test_stalled_is_a_rule(stalled_after: int, section: Section) -> None:
+@pytest.mark.parametrize(("stalled_after", "section"), [(29, CookingSection.STALLED), (30, CookingSection.OUT)])
+def test_stalled_is_a_rule(stalled_after: int, section: CookingSection) -> None:
     days = records(only(Phase(day=0, verdict="culprit")))
     assert len(days) == DAYS
     assert way(cook(days, CookingRules(stalled_after=stalled_after)), 7).section is section
@@ -160,7 +162,7 @@ def test_stalled_is_a_rule(stalled_after: int, section: Section) -> None:
 
 def test_a_new_commit_is_progress_of_a_ticket_that_stays_out() -> None:
     found = way(cook(records(only(Phase(day=0, verdict="culprit"), Phase(day=10, verdict="culprit", commit=2)))), 7)
-    assert (found.section, found.since, found.progress) == (Section.OUT, date(0), date(10))
+    assert (found.section, found.since, found.progress) == (CookingSection.OUT, date(0), date(10))
 
 
 def test_a_ticket_that_comes_back_is_new_again() -> None:
@@ -176,14 +178,14 @@ def test_a_ticket_that_comes_back_is_new_again() -> None:
 def test_a_call_about_a_few_tickets_says_nothing_of_the_others() -> None:
     days = records({7: (Phase(day=0, verdict="integrated"),), 8: (Phase(day=0, verdict="integrated"),)})
     newest = replace(days[-1], tickets=days[-1].tickets[:1], options=RecordedOptions(only=(7,)))
-    assert way(cook([*days[:-1], newest]), 8).standing is Standing.IN_HEAD
+    assert way(cook([*days[:-1], newest]), 8).standing is TicketStanding.IN_HEAD
 
 
 def test_a_ticket_closed_as_the_release_has_it_is_in_the_release() -> None:
     days = records(only(Phase(day=0, verdict="integrated"), Phase(day=21, verdict=None)))
     days[20] = replace(days[20], published=Published(closed=(7,)))
     found = way(cook(days), 7)
-    assert (found.section, found.release, found.since) == (Section.RELEASED, "10.5.beta3", date(20))
+    assert (found.section, found.release, found.since) == (CookingSection.RELEASED, "10.5.beta3", date(20))
 
 
 def test_a_branch_that_moves_on_is_no_release() -> None:
