@@ -312,15 +312,15 @@ def _release_of(way: Way | None, standing: TicketStanding, record: Record) -> st
 def _departures(ways: Mapping[int, Way], record: Record) -> dict[int, Way]:
     """Return the ways that end on a day: of tickets closed as the release has them, and of those no longer listed."""
     listed = {ticket.number for ticket in record.tickets}
-    closed = {*(record.published.closed or ())}
+    released = {*record.released, *(record.published.closed or ())}
     found = {}
     for number, way in ways.items():
-        if way.standing in (TicketStanding.RELEASED, TicketStanding.GONE):
+        if way.standing is TicketStanding.RELEASED:
             continue
-        if number in closed:
+        if number in released:
             tag = release_tag(record.release)
             found[number] = _ended(way, record.date, TicketStanding.RELEASED, release=tag)
-        elif number not in listed and not record.options.only:
+        elif number not in listed and way.standing is not TicketStanding.GONE and not record.options.only:
             found[number] = _ended(way, record.date, TicketStanding.GONE, detail=f"before: {way.standing}")
     return found
 

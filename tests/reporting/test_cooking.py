@@ -188,6 +188,19 @@ def test_a_ticket_closed_as_the_release_has_it_is_in_the_release() -> None:
     assert (found.section, found.release, found.since) == (CookingSection.RELEASED, "10.5.beta3", date(20))
 
 
+def test_a_ticket_that_left_before_its_release_is_in_it() -> None:
+    days = records(
+        {7: (Phase(day=0, verdict="integrated"), Phase(day=10, verdict=None)), 8: (Phase(day=0, verdict="integrated"),)}
+    )
+    days[20] = replace(days[20], released=(7,))
+    cooking = cook(days)
+    assert steps(cooking, 7)[-2:] == [
+        "11-04 no longer listed: before: in a green head",
+        "11-14 in the release: 10.5.beta3",
+    ]
+    assert dict(cooking.sections)[CookingSection.RELEASED] == [way(cooking, 7)]
+
+
 def test_a_branch_that_moves_on_is_no_release() -> None:
     days = [replace(day, release=f"v1.0-{at}-gabc{at}") for at, day in enumerate(records(PLAN), start=1)]
     cooking = cook(days)
