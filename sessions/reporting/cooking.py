@@ -136,7 +136,8 @@ class Holder:
 class Cooking:
     """All tickets on the newest day. ``first`` is the oldest kept day, ``previous`` the day before the newest, if any.
 
-    ``release`` is the newest tag. It appeared on ``released``, empty if the kept days begin with it.
+    ``release`` is the newest tag. It appeared on ``released``, empty if the kept days begin with it. On ``cycle`` the
+    tag before it appeared, or the kept days begin.
     """
 
     newest: Record
@@ -144,6 +145,7 @@ class Cooking:
     previous: str
     release: str
     released: str
+    cycle: str
     rules: CookingRules
     ways: tuple[Way, ...]
 
@@ -171,13 +173,16 @@ class Cooking:
 
     @property
     def sections(self) -> list[tuple[CookingSection, list[Way]]]:
-        """The tickets by section, without empty ones. Of those that left, only those since the newest release."""
+        """The tickets by section, without empty ones.
+
+        Those in the release are those that came with the newest one. Those no longer listed are those that left since
+        the release before: work on the newest one began then.
+        """
+        starts = {CookingSection.RELEASED: self.released or self.first, CookingSection.GONE: self.cycle}
         found = []
         for section in CookingSection:
             ways = sorted((way for way in self.ways if way.section is section), key=_by_age)
-            if section in (CookingSection.RELEASED, CookingSection.GONE):
-                ways = [way for way in ways if way.since >= (self.released or self.first)]
-            if ways:
+            if ways := [way for way in ways if way.since >= starts.get(section, "")]:
                 found.append((section, ways))
         return found
 
@@ -190,11 +195,11 @@ class Cooking:
 def what_cooks(records: Sequence[Record], rules: CookingRules) -> Cooking | None:
     """Follow all tickets through the records, the oldest first; ``None`` without a record."""
     ways: dict[int, Way] = {}
-    release, released = "", ""
+    release, released, cycle = "", "", records[0].date if records else ""
     for at, record in enumerate(records):
         tag = release_tag(record.release)
         if at and tag != release:
-            released = record.date
+            cycle, released = released or cycle, record.date
         release = tag
         for ticket in record.tickets:
             ways[ticket.number] = _advance(ways.get(ticket.number), ticket, record, rules, is_first_day=not at)
@@ -207,6 +212,7 @@ def what_cooks(records: Sequence[Record], rules: CookingRules) -> Cooking | None
         previous=records[-2].date if len(records) > 1 else "",
         release=release,
         released=released,
+        cycle=cycle,
         rules=rules,
         ways=tuple(sorted(ways.values(), key=lambda way: way.number)),
     )

@@ -69,7 +69,7 @@ def read_days(days: Path) -> list[Record]:
 
     Those that cannot be read are skipped.
     """
-    folders = sorted(path for path in days.iterdir() if _DAY.fullmatch(path.name))[-_NEWEST:]
+    folders = sorted(path for path in days.glob("*") if _DAY.fullmatch(path.name))[-_NEWEST:]
     records = map(record_of_day, folders)
     return [record for record in records if record and record.tickets]
 

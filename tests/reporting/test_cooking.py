@@ -56,6 +56,9 @@ PLAN: Plan = {
 }
 
 
+PLAN_OF_ONE: Plan = {7: (Phase(day=0, verdict="integrated"),)}
+
+
 def test_the_month_shows_the_planned_ways() -> None:
     cooking = cook(records(PLAN))
     assert {number: steps(cooking, number) for number in PLAN} == {
@@ -199,6 +202,18 @@ def test_a_ticket_that_left_before_its_release_is_in_it() -> None:
         "11-14 in the release: 10.5.beta3",
     ]
     assert dict(cooking.sections)[CookingSection.RELEASED] == [way(cooking, 7)]
+
+
+def test_what_left_is_shown_for_two_releases() -> None:
+    plan: Plan = {
+        number: (Phase(day=0, verdict="integrated"), Phase(day=day, verdict=None)) for number, day in enumerate((4, 15))
+    }
+    days = [
+        replace(day, release="10.5.beta1") if at < 10 else day
+        for at, day in enumerate(records({**plan, **PLAN_OF_ONE}))
+    ]
+    assert [each.number for each in dict(cook(days).sections)[CookingSection.GONE]] == [1]
+    assert cook(days).cycle == date(10)
 
 
 def test_a_branch_that_moves_on_is_no_release() -> None:

@@ -105,7 +105,7 @@ Draft, made on 2026-11-23. The tag was first seen on 2026-11-14.
 
 ## To be checked
 
-These are no longer listed since the release appeared, and no day saw them in it.
+These are no longer listed, and no day saw them in a release.
 
 - Ticket 6 (6; before: in a green head)
 """
