@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from sessions.day.cooking_rules import cooking_rules
 from sessions.day.effective_configuration import read_configuration
 from sessions.day.packed import unpack_head, unpack_images
 from sessions.day.state_folder import hold_state
@@ -77,7 +78,7 @@ def _push(publication: Publication, config: Config, record: Record) -> Record:
             unpack_head(mirror, record, state)
     record = publication.push_head(record, mirror)
     save_record(record, folder)
-    write_reports(record, folder)
+    write_reports(record, folder, cooking_rules(config))
     with publication.go_on(), closing(Ledger(state / LEDGER)) as ledger:
         hand_over(publication, ledger, record)
     return record

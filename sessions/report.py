@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from sessions.day.cooking_rules import cooking_rules
 from sessions.day.effective_configuration import read_configuration
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
@@ -17,6 +18,7 @@ from sessions.publishing.refused import Memory
 from sessions.publishing.tickets import report_address, tell_tickets
 from sessions.publishing.writes import Writes
 from sessions.reporting.actions import tell_actions, without_commands
+from sessions.reporting.cooking_files import write_cooking
 from sessions.reporting.flake_files import write_flakes
 from sessions.reporting.markdown import markdown_report
 from sessions.reporting.report_files import write_reports
@@ -40,13 +42,15 @@ def report(options: Options, console: Console) -> Record:
         record = load_record(options.state)
         folder = (options.state / "latest").resolve()
         with without_commands(console):
-            write_reports(record, folder)
+            write_reports(record, folder, cooking_rules(config))
             _show(record, options, console)
         console.detail(f"report: {folder / 'report.html'}, and report.md beside it")
         if options.trends:
             _write_trends(options.state, options.trends, console)
         if options.flakes:
             _write_flakes(options.state, options.flakes, console)
+        if options.cooking:
+            _write_cooking(config, options.state, options.cooking, console)
         tell_actions(record, folder / "report.html", console)
         return tell_tracker(config, options, record, folder, console)
 
@@ -76,6 +80,16 @@ def _write_flakes(state: Path, folder: Path, console: Console) -> None:
     except OSError as error:
         raise UsageError(f"{folder} cannot be written ({error.strerror}): name another folder with --flakes.") from None
     console.detail(f"{count} flaky test{'s' * (count != 1)}: {folder / 'flakes.html'}, and JSON and CSV beside it")
+
+
+def _write_cooking(config: Config, state: Path, folder: Path, console: Console) -> None:
+    try:
+        paths = write_cooking(state, folder, cooking_rules(config))
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be written ({error.strerror}): name another folder with --cooking."
+        ) from None
+    console.detail(f"what's cooking: {', '.join(map(str, paths)) or 'no day is kept'}")
 
 
 def tell_tracker(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:

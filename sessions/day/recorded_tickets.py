@@ -38,6 +38,7 @@ def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTic
         number=ticket.number,
         title=ticket.title,
         url=ticket.url,
+        labels=ticket.labels,
         priority=priorities[0] if priorities else "",
         commit=pinned.get(ticket.number, ticket.commit),
         verdict=decision.verdict,

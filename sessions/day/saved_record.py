@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 
 from sessions.day.context import Day
+from sessions.day.cooking_rules import cooking_rules
+from sessions.day.released_tickets import released_tickets
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import save_record
 from sessions.reporting.report_files import write_reports
@@ -13,7 +15,8 @@ from sessions.reporting.report_files import write_reports
 
 def save_with_report(day: Day, record: Record) -> Record:
     """Save the record as the newest, with its report and the time that has passed; return it as it was saved."""
+    record = replace(record, released=released_tickets(day, record))
     record = replace(record, timings=replace(record.timings, seconds=round(time.monotonic() - day.started, 3)))
     save_record(record, day.folder)
-    write_reports(record, day.folder)
+    write_reports(record, day.folder, cooking_rules(day.config))
     return record

@@ -15,8 +15,10 @@ from sessions.terminal.errors import SourceError
 def tidy(day: Day, record: Record) -> None:
     """Remove what no day within ``keep_days`` needed, and pack the mirror. A failure is reported and ignored."""
     keep, today = day.config.engine.keep_days, day.options.date
+    # A ticket is stalled only if the records show that it made no progress for so long.
+    record_days = day.config.cooking.stalled_after + 1
     try:
-        tidy_state(day.state, record, today, keep)
+        tidy_state(day.state, record, today, keep, record_days)
         tidy_mirror(day.mirror.repository, today - dt.timedelta(days=keep))
     except (OSError, sqlite3.Error, SourceError) as error:
         day.console.detail(f"old files could not be removed from {day.state}: {error}")

@@ -196,6 +196,7 @@ class RecordedTicket:
     number: int
     title: str
     url: str
+    labels: Annotated[tuple[str, ...], "All labels on which eligibility, priority and release notes rest."] = ()
     priority: str
     commit: Annotated[str, "The commit that was tested, or that was reviewed; empty if there is none."]
     verdict: Verdict
@@ -446,6 +447,11 @@ class Record:
         "Tickets of the head that keep several others out by conflict, as merges without them have shown.",
     ] = ()
     tickets: tuple[RecordedTicket, ...]
+    released: Annotated[
+        Numbers,
+        "Tickets that an earlier day listed and this one does not, as the release has their commits. Those of earlier "
+        "days are not repeated.",
+    ] = ()
     gates: Mapping[str, RecordedGate]
     probes: Annotated[
         tuple[RecordedProbe, ...],

@@ -35,6 +35,8 @@ from sessions.tickets.model import Conflict, UsedResolution
 
 # What ends the name of the folder of a call with `--only` or `--files`.
 PART = "-part"
+# The folder, below the state folder, of the records of days whose own folders were removed.
+PAST = "past"
 SCHEMA = Path(__file__).with_name("run.schema.json")
 # In JSON a field has the plain name that is a keyword in Python.
 RENAMED = {"with_": "with"}

@@ -13,13 +13,16 @@ from contextlib import closing
 from pathlib import Path
 
 from sessions.ledger.record import Record
+from sessions.ledger.record_file import PAST
 from sessions.ledger.state_archive import LEDGER
 
 _SEEN = "create table if not exists seen (log text primary key, day text not null) without rowid"
 
 
-def tidy_state(state: Path, record: Record, today: dt.date, keep_days: int) -> None:
+def tidy_state(state: Path, record: Record, today: dt.date, keep_days: int, record_days: int = 0) -> None:
     """Remove results, logs, artifacts and days' folders that nothing needed within ``keep_days`` before ``today``.
+
+    The record of a day whose folder is removed is kept for ``record_days`` in a folder of its own, ``past``.
 
     Raises :class:`OSError` or :class:`sqlite3.Error` if files cannot be read or deleted.
     """
@@ -36,10 +39,27 @@ def tidy_state(state: Path, record: Record, today: dt.date, keep_days: int) -> N
     for folder in (state / "local").glob("release-*"):  # which the local engine copies for each probe
         if images and f"local:{folder.name.removeprefix('release-')}" not in images:
             shutil.rmtree(folder)
+    _tidy_days(state, before, (today - dt.timedelta(days=record_days)).isoformat())
+
+
+def _tidy_days(state: Path, before: str, records_before: str) -> None:
+    """Remove the folders and the kept records of days before these dates."""
     newest = (state / "latest").resolve().name
     for folder in (state / "days").glob("????-??-??*"):
         if folder.name[:10] < before and folder.name != newest:
+            _keep_record(folder, state / PAST)
             shutil.rmtree(folder)
+    for path in (state / PAST).glob("*.json"):
+        if path.stem < records_before:
+            path.unlink()
+
+
+def _keep_record(folder: Path, past: Path) -> None:
+    """Keep the record of a whole day, of which the folder is about to be removed."""
+    path = folder / "run.json"
+    if len(folder.name) == len("2026-01-31") and path.is_file():
+        past.mkdir(exist_ok=True)
+        path.replace(past / f"{folder.name}.json")
 
 
 def _tidy_ledger(path: Path, used: set[str], today: str, before: str) -> tuple[set[str], set[str], set[str]]:

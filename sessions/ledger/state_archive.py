@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from sessions.ledger.record import Record
-from sessions.ledger.record_file import point_latest
+from sessions.ledger.record_file import PAST, point_latest
 from sessions.terminal.errors import InfrastructureError
 
 # The archive's top folder, and the file of a state folder without which there is nothing to continue from.
@@ -71,6 +71,7 @@ def _worth_keeping(state: Path, record: Record) -> Iterator[Path]:
     yield from (state / "days").glob("*/run.json")
     yield from (state / "days").glob("*/report.*")
     yield from (state / "days").glob("*/*.bundle")
+    yield from (state / PAST).glob("*.json")
     yield from (path for path in [state / "refused.json"] if path.is_file())
     yield from (log for probe in record.probes if (log := state / probe.log).is_file())
     yield from (path for path in (state / "artifacts" / record.tree[:12]).rglob("*") if path.is_file())

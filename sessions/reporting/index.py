@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.gates.results import TestId
 from sessions.ledger.record import Record
-from sessions.ledger.record_file import record_of_day
+from sessions.ledger.record_file import PAST, read_record, record_of_day
 from sessions.reporting.html import render_page
 from sessions.reporting.verdicts import VERDICTS, Group
 from sessions.tickets.model import Verdict
@@ -50,24 +51,38 @@ class Stay:
     days: int
 
 
-def index(days: Path) -> str:
-    """Return the page for a folder of days: the newest 90 with tickets, without plans."""
-    kept = [summarize_day(record) for record in read_days(days)]
+def index(records: Sequence[Record]) -> str:
+    """Return the page of all kept days, which are in order."""
+    kept = [summarize_day(record) for record in records]
     return render_page(
         "index.html.jinja",
         days=kept,
-        flakes=flakes([day.record for day in kept]),
-        stays=stays([day.record for day in kept]),
+        flakes=flakes(records),
+        stays=stays(records),
         most=(max((d.integrated for d in kept), default=0), max((d.needs_action + d.waiting for d in kept), default=0)),
         longest=max((day.record.timings.probe_seconds for day in kept), default=1.0) or 1.0,
     )
 
 
 def read_days(days: Path) -> list[Record]:
-    """Return the records of a folder of days, the oldest first; those that cannot be read are skipped."""
-    folders = sorted(path for path in days.iterdir() if _DAY.fullmatch(path.name))[-_NEWEST:]
+    """Return the records of a folder of days, the oldest first: the newest 90 with tickets, without plans.
+
+    Those that cannot be read are skipped.
+    """
+    folders = sorted(path for path in days.glob("*") if _DAY.fullmatch(path.name))[-_NEWEST:]
     records = map(record_of_day, folders)
     return [record for record in records if record and record.tickets]
+
+
+def with_past_days(records: Sequence[Record], state: Path) -> list[Record]:
+    """Return the records of a state folder's days, and before them those of past days of which only these are kept."""
+    found = {}
+    for path in sorted((state / PAST).glob("*.json")):
+        with suppress(OSError, ValueError):
+            found[path.stem] = read_record(path)
+    past = {date: record for date, record in found.items() if record.tickets}
+    known = past | {record.date: record for record in records}
+    return [known[date] for date in sorted(known)]
 
 
 def summarize_day(record: Record) -> Kept:

@@ -7,22 +7,28 @@ from pathlib import Path
 
 from sessions.ledger.record import GateState, Record
 from sessions.ledger.record_file import write_whole
+from sessions.reporting.cooking import CookingRules, what_cooks
+from sessions.reporting.cooking_files import cooking_page
 from sessions.reporting.html import page
-from sessions.reporting.index import index
+from sessions.reporting.index import index, read_days, with_past_days
 from sessions.reporting.junit import junit
 from sessions.reporting.markdown import markdown_report
 
 
-def write_reports(record: Record, folder: Path) -> None:
-    """Write ``report.md``, ``report.html`` and ``junit/GATE.xml`` into a day's folder, and the index beside it.
+def write_reports(record: Record, folder: Path, rules: CookingRules) -> None:
+    """Write ``report.md``, ``report.html`` and ``junit/GATE.xml`` into a day's folder.
 
-    The record must be saved already: the index reads all of them. A gate that has not run has no
-    JUnit file: an empty suite would look like a mistake.
+    Beside it, write ``index.html`` and ``cooking.html``, which are about all days: the record must be saved already.
+    A gate that has not run has no JUnit file: an empty suite would look like a mistake.
     """
     days = folder.parent
     write_whole(folder / "report.md", markdown_report(record))
     write_whole(folder / "report.html", page(record, days.parent))
-    write_whole(days / "index.html", index(days))
+    records = read_days(days)
+    write_whole(days / "index.html", index(records))
+    write_whole(
+        days / "cooking.html", cooking_page(what_cooks(with_past_days(records, days.parent), rules), index="index.html")
+    )
     shutil.rmtree(folder / "junit", ignore_errors=True)
     for name, gate in record.gates.items():
         if gate.state is not GateState.PENDING:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sessions.engines.registry import engine_choices
+from sessions.settings.cooking_settings import CookingSettings
 from sessions.settings.keys import key as _key
 from sessions.settings.ref_names import branch_fault
 from sessions.settings.ticket_settings import Tracker
@@ -25,6 +26,7 @@ from sessions.tickets.trackers import TRACKERS
 __all__ = [
     "Build",
     "Config",
+    "CookingSettings",
     "EngineSettings",
     "Gate",
     "Project",
@@ -127,6 +129,7 @@ class Config:
     engine: EngineSettings = _key("Where probes run.", EngineSettings())
     build: Build = _key("The command that prepares a merged source for the tests.", Build())
     gates: tuple[Gate, ...] = _key("The checks that a candidate must pass, in this order.")
+    cooking: CookingSettings = _key("When a ticket is ripe or stalled, and the release notes.", CookingSettings())
 
     @property
     def has_ticket_file(self) -> bool:
@@ -223,6 +226,9 @@ class _Reader:
         for number, gate in enumerate(config.gates):
             self.check_gate(f"gates[{number}]", gate, names)
         self.check_duration("build", config.build.timeout)
+        for key in ("ripe_after", "stalled_after"):
+            if getattr(config.cooking, key) < 1:
+                self.refuse("cooking", key, "must be 1 or more")
 
     def check_project(self, project: Project) -> None:
         for marker in re.findall(r"\{(\w*)\}", project.branch):

@@ -45,6 +45,7 @@ class Options:
     close: bool = False
     trends: Path | None = None
     flakes: Path | None = None
+    cooking: Path | None = None
     format: str | None = None
     retry_refused: bool = False
     fail_on: str | None = None
@@ -74,6 +75,7 @@ def parse_options(arguments: Sequence[str], *, session: str, called_from: Path, 
         "gather": (called_from / typed["gather"]).resolve() if typed["gather"] else None,
         "trends": (called_from / typed["trends"]).resolve() if typed["trends"] else None,
         "flakes": (called_from / typed["flakes"]).resolve() if typed["flakes"] else None,
+        "cooking": (called_from / typed["cooking"]).resolve() if typed["cooking"] else None,
         "date": typed["date"] or dt.datetime.now(dt.UTC).date(),
     }
     return Options(**{field.name: typed[field.name] for field in fields(Options)})
@@ -158,6 +160,8 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
     add("--trends", metavar="DIR", help="report: write the figures of all days there, as CSV and JSON")
     flakes = "report: write what is known about each flaky test there, as a page, JSON and CSV"
     add("--flakes", metavar="DIR", help=flakes)
+    cooking = "report: write What's cooking there as HTML, Markdown and mail text, and draft release notes"
+    add("--cooking", metavar="DIR", help=cooking)
     shown = "report: print it as text or markdown (rendered on a terminal, else text)"
     add("--format", choices=("text", "markdown"), help=shown)
     add("--close", action="store_true", help="report: close the tickets that the release contains")

@@ -14,7 +14,16 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from sessions.settings.configuration import Build, Config, EngineSettings, Gate, Project, Tracker, registered_values
+from sessions.settings.configuration import (
+    Build,
+    Config,
+    CookingSettings,
+    EngineSettings,
+    Gate,
+    Project,
+    Tracker,
+    registered_values,
+)
 from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser
 from sessions.settings.reproduce_options import build_reproduce_parser
@@ -42,6 +51,7 @@ def config_reference() -> str:
         ("engine", EngineSettings),
         ("build", Build),
         ("gates", Gate),
+        ("cooking", CookingSettings),
     ):
         title = f"[[{name}]]" if kind is Gate else f"[{name}]"
         rows = [f"| `{each.name}` | {each.metadata['meaning']} | {_shown(each.default)} |" for each in fields(kind)]

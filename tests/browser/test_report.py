@@ -10,8 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sessions.ledger.record_file import parse_record
+from sessions.reporting.cooking import CookingRules
+from sessions.reporting.cooking_files import write_cooking
 from sessions.reporting.html import page as render
-from sessions.reporting.index import index
+from sessions.reporting.index import index, read_days
 from tests.browser.conftest import Open
 from tests.reporting.big_day import big_day, write_days
 from tests.reporting.hostile import HOSTILE, poisoned
@@ -22,6 +24,12 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="session")
 def report(state: Path) -> Path:
     return state / "latest" / "report.html"
+
+
+def pages(report: Path) -> tuple[Path, ...]:
+    """The day's report, and the pages of all days."""
+    days = report.parents[1] / "days"
+    return report, days / "index.html", days / "cooking.html"
 
 
 def shown(page: Page) -> list[int]:
@@ -130,7 +138,7 @@ def test_the_pictures_show_the_day(report: Path, visit: Open) -> None:
 
 
 def test_nothing_leaves_the_page_and_nothing_complains(report: Path, visit: Open) -> None:
-    for path in (report, report.parents[1] / "days" / "index.html"):
+    for path in pages(report):
         opened = visit(path)
         opened.page.mouse.wheel(0, 9000)
         for row in opened.page.locator(".open-story").all():
@@ -161,7 +169,7 @@ def test_the_policy_forbids_what_a_text_could_start(report: Path, visit: Open) -
 @pytest.mark.parametrize("wide", [390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_fault_of_accessibility(report: Path, visit: Open, axe: str, scheme: str, wide: int) -> None:
-    for path in (report, report.parents[1] / "days" / "index.html"):
+    for path in pages(report):
         page = visit(path, wide=wide, color_scheme=scheme).page
         for number in (103, 116):
             if path == report:
@@ -198,7 +206,7 @@ def test_dark_is_dark_and_paper_is_white(report: Path, visit: Open) -> None:
 
 @pytest.mark.parametrize("wide", [390, 800])
 def test_a_small_screen_needs_no_sideways_scrolling(report: Path, visit: Open, wide: int) -> None:
-    for path in (report, report.parents[1] / "days" / "index.html"):
+    for path in pages(report):
         page = visit(path, wide=wide).page
         for row in page.locator(".open-story").all():
             row.click()
@@ -249,7 +257,7 @@ def test_hostile_text_stays_text(visit: Open, tmp_path: Path) -> None:
 def test_the_index_of_a_month_leads_to_its_days(visit: Open, tmp_path: Path) -> None:
     write_days(tmp_path, count=30, size=60)
     days = tmp_path / "days"
-    (days / "index.html").write_text(index(days))
+    (days / "index.html").write_text(index(read_days(days)))
     (days / "2026-11-23" / "report.html").write_text(render(parse_record(big_day(size=60)), tmp_path))
     opened = visit(days / "index.html")
     page = opened.page
@@ -262,4 +270,22 @@ def test_the_index_of_a_month_leads_to_its_days(visit: Open, tmp_path: Path) -> 
     expect(page.get_by_role("heading", level=1)).to_have_text("Green")
     page.get_by_role("link", name="All days").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("All days")
+    assert opened.complaints == []
+
+
+@pytest.mark.parametrize(("wide", "high"), [(1280, 800), (390, 844)])
+def test_the_first_screen_says_what_cooks(visit: Open, tmp_path: Path, wide: int, high: int) -> None:
+    write_days(tmp_path, count=30, size=60)
+    (page_file,) = [
+        each for each in write_cooking(tmp_path, tmp_path / "out", CookingRules()) if each.suffix == ".html"
+    ]
+    opened = visit(page_file, wide=wide)
+    for place, heading in enumerate(("Stuck", "Who waits for whom", "New since 2026-11-22")):
+        part = opened.page.locator(".glance section").nth(place)
+        expect(part.get_by_role("heading")).to_contain_text(heading)
+        for row in part.locator("li:visible").all()[:2]:
+            box = row.bounding_box()
+            assert box
+            assert box["y"] + box["height"] <= high  # seen without scrolling
+    assert opened.page.evaluate("document.documentElement.scrollWidth") == wide
     assert opened.complaints == []

@@ -58,13 +58,13 @@ def test_plans_and_spoilt_records_are_passed_over(tmp_path: Path) -> None:
 
 def test_every_day_is_linked_the_newest_first(tmp_path: Path) -> None:
     write_days(tmp_path, count=5, size=20)
-    links = Shape(index(tmp_path / "days")).links
+    links = Shape(index(read_days(tmp_path / "days"))).links
     dates = [link.split("/")[0] for link in links if link.endswith("/report.html")]
     assert dates[-5:] == ["2026-11-23", "2026-11-22", "2026-11-21", "2026-11-20", "2026-11-19"]
 
 
 def test_no_day_yet_has_a_page_too(tmp_path: Path) -> None:
-    assert "No day has been integrated yet" in index(tmp_path)
+    assert "No day has been integrated yet" in index(read_days(tmp_path))
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
 
     def shape(text: str) -> Shape:
         path.write_text(json.dumps(poisoned(text)))
-        return Shape(index(tmp_path))
+        return Shape(index(read_days(tmp_path)))
 
     for text in HOSTILE:
         assert shape(text).tags == shape(like(text)).tags

@@ -102,6 +102,12 @@ MEANT = {
         "line 11: engine.disk: 'lots' is not a size: write a number and a unit, such as 500m or 4g",
     ),
     "no size at all": ('kind = "local"', 'output = ""', "line 11: engine.output: '' is not a size: write a number"),
+    "no day to be ripe": ("[build]", "[cooking]\nripe_after = 0\n[build]", "line 14: cooking.ripe_after: must be 1"),
+    "no day to be stalled": (
+        "[build]",
+        "[cooking]\nstalled_after = 0\n[build]",
+        "line 14: cooking.stalled_after: must",
+    ),
     "no process at all": ('kind = "local"', "processes = 0", "line 11: engine.processes: must be 1 or more"),
     "a manual without PDFs": (
         'run = "true"',
