@@ -19,7 +19,7 @@ from sessions.day.run_record import is_success
 from sessions.day.sharding import plan
 from sessions.init import init
 from sessions.ledger.record import Record
-from sessions.ledger.record_file import record_text
+from sessions.ledger.record_file import folder_of, record_text
 from sessions.reporting.actions import set_outputs
 from sessions.reproduce import reproduce
 from sessions.resolve import resolve
@@ -55,7 +55,7 @@ def run_session(story: Story, session: str, arguments: Sequence[str], called_fro
             return None
         record = run_healing(story, options, console)
         if session != "report":  # which has set them, before it writes to the tracker
-            set_outputs(record, (options.state / "latest").resolve() / "report.html")
+            set_outputs(record, folder_of(record, options.state) / "report.html")
         if options.json:
             print(harmless_json(record_text(record)))
         return _closing_line(record, options, console)
