@@ -25,6 +25,11 @@ class CompiledTemplates(FileSystemBytecodeCache):
                 folder.mkdir(exist_ok=True)
         super().__init__(str(folder), f"jinja-{version('jinja2')}-{kind}-%s.cache")
 
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Read a compiled template, if there is one that can be read."""
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep a compiled template, unless Python keeps no compiled modules or the folder cannot be written."""
         if not sys.dont_write_bytecode:

@@ -81,6 +81,8 @@ def access_to(place: GitLabAddress) -> Access:
 
     Raises :class:`TrackerAccessError` where a variable holds something else than a token.
     """
+    from sessions.tickets.trackers.forge.token_auth import TokenAuth
+
     if token := read_token(GITLAB_TOKENS):
         return Access(auth=TokenAuth(token))
     if place.host == os.environ.get("CI_SERVER_HOST") and (token := read_token([_JOB_TOKEN])):
