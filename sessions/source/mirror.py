@@ -70,7 +70,7 @@ class Mirror:
         odd = dict[str, str]()
         for release in releases_in_order(list(self.refs.tags), requested, pattern, name):
             ref = f"refs/tags/{release.tag}"
-            headless = self._fetch_with_default(ref)
+            headless = _fetch_with_default(self, ref)
             kind = self.repository.git("cat-file", "-t", f"{ref}^{{}}").text
             if kind == "commit":
                 passed = [f"the tag {tag} points to a {each} and was skipped" for tag, each in odd.items()]
@@ -79,18 +79,6 @@ class Mirror:
             odd[release.tag] = kind
         tag, kind = next(iter(odd.items()))
         raise SourceError(f"The tag {tag} points to a {kind}, not to a commit: name another release.")
-
-    def _fetch_with_default(self, ref: str) -> str:
-        """Fetch a tag and the default branch in one call; return a clause if only the branch cannot be fetched."""
-        refs = {ref: ref, DEFAULT_REF: "HEAD"} if "HEAD" in self.remote else {ref: ref}
-        try:
-            self.fetch(refs)
-        except SourceError:
-            failed = self._fetcher.fetch_apart(refs)
-            if failed.keys() != {DEFAULT_REF}:
-                raise
-            return f"the default branch was left out: {failed[DEFAULT_REF]}"
-        return ""
 
     def at(self, name: str, release: Release) -> Release:
         """Return ``release`` with the commit and the tree of ``name`` in the mirror."""
@@ -179,6 +167,20 @@ class Mirror:
     @property
     def _fetcher(self) -> Fetcher:
         return Fetcher(repository=self.repository, url=self.url, remote=self.remote)
+
+
+def _fetch_with_default(mirror: Mirror, ref: str) -> str:
+    """Fetch a tag and the default branch in one call; return a clause if only the branch cannot be fetched."""
+    refs = {ref: ref, DEFAULT_REF: "HEAD"} if "HEAD" in mirror.remote else {ref: ref}
+    try:
+        mirror.fetch(refs)
+    except SourceError:
+        fetcher = Fetcher(repository=mirror.repository, url=mirror.url, remote=mirror.remote)
+        failed = fetcher.fetch_apart(refs)
+        if failed.keys() != {DEFAULT_REF}:
+            raise
+        return f"the default branch was left out: {failed[DEFAULT_REF]}"
+    return ""
 
 
 def _number_of(local: str) -> int:
