@@ -60,15 +60,15 @@ def run_session(story: Story, session: str, arguments: Sequence[str], called_fro
     return _catch_errors(run, console)
 
 
-def missing_packages(session: str, words: Sequence[str], called_from: Path) -> tuple[str, ...]:
+def missing_packages(session: str, arguments: Sequence[str], called_from: Path) -> tuple[str, ...]:
     """Return the optional packages that the configuration needs and that are not installed, as pip names them.
 
     None if options or configuration are wrong: the session itself says so.
     """
-    if find_spec("highspy") or {"--help", "-h", "--version"} & set(words):
+    if find_spec("highspy") or {"--help", "-h", "--version"} & set(arguments):
         return ()
     with suppress(UsageError):
-        config = load_config(parse_options(words, session=session, called_from=called_from, home=HOME).config)
+        config = load_config(parse_options(arguments, session=session, called_from=called_from, home=HOME).config)
         return (HIGHS,) if config.tickets.select == "best" else ()
     return ()
 

@@ -153,15 +153,15 @@ class Claims:
             for number, tip in self.known.tickets.items():
                 without = f"^{self.steps[0].parent if tip in line else self.steps[-1].commit}"
                 if tip in line or tip in outside:
-                    words = ("log", "-p", "--no-merges", "--no-renames", "--no-ext-diff", tip, without)
-                    for patch, commit in self._patch_ids(self.repository.git(*words).out):
+                    arguments = ("log", "-p", "--no-merges", "--no-renames", "--no-ext-diff", tip, without)
+                    for patch, commit in self._patch_ids(self.repository.git(*arguments).out):
                         self._patches.setdefault(patch, (number, commit))
         return self._patches
 
     def _outside(self) -> frozenset[str]:
         """The commits of all tickets that are not in the branch."""
-        words = "".join(f"{tip}\n" for tip in self.known.tickets.values()) + f"^{self.steps[-1].commit}\n"
-        return frozenset(self.repository.git("rev-list", "--stdin", put=words.encode()).text.split())
+        arguments = "".join(f"{tip}\n" for tip in self.known.tickets.values()) + f"^{self.steps[-1].commit}\n"
+        return frozenset(self.repository.git("rev-list", "--stdin", put=arguments.encode()).text.split())
 
     def _patch_of(self, commit: str) -> str:
         arguments = ("diff-tree", "-p", "--no-renames", "--no-ext-diff", commit)

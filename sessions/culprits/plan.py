@@ -87,7 +87,7 @@ class Plan:
         for subset in self._nested_subsets([each.group for each in top]):
             mass = sum(weight for group, weight in weights if group <= subset)
             # One of the last two by itself splits them as well as with others, and is its own first confirmation.
-            unevenness = (round(abs(mass - 0.5), 3), len(subset) if is_last else 0)
+            unevenness = (round(abs(mass - 0.5), 3), len(subset)) if is_last else (abs(mass - 0.5), 0)
             if unevenness < least and Query(tickets=subset) not in self.tally.answers:
                 best, least = subset, unevenness
         return best

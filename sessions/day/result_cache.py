@@ -78,8 +78,9 @@ class ResultCache:
         self.ledger.write(key, ProbeResult(built=built, results=results, seconds=outcome.seconds, log=log))
 
     def usual_seconds(self, question: Question) -> float | None:
-        """Return the longest that such a probe took so far: of the whole gate, or of some files."""
-        return self.ledger.usual_seconds(self.key(question).gate, whole=question.files is None)
+        """Return the longest that such a probe took so far: of the whole gate, of the same files, or of some."""
+        key = self.key(question)
+        return self.ledger.usual_seconds(key.gate, whole=question.files is None, tests=key.tests)
 
     def history(self, gate: Gate, candidates: Sequence[Candidate]) -> GateHistory:
         """Return how long earlier runs of a gate took, and on how many of ``candidates`` it has still to run."""

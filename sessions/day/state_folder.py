@@ -30,8 +30,8 @@ def hold_state(state: Path) -> Iterator[None]:
         holder = state / "holder.json"
         try:
             with lock:
-                words = {"pid": os.getpid(), "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
-                holder.write_text(json.dumps(words), encoding="utf-8")
+                content = {"pid": os.getpid(), "since": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
+                holder.write_text(json.dumps(content), encoding="utf-8")
                 with collect_temporary_files(state):
                     yield
         except Timeout:

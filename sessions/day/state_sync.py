@@ -1,6 +1,6 @@
-"""Carries what is known from one machine to the next: with ``--publish`` it goes to the registry, and comes from there.
+"""Carry known results from one machine to the next through the registry, if ``--publish`` is given.
 
-A CI job starts with an empty state folder. Where nothing else carries that folder over, the image ``…:state`` does.
+A CI job starts with an empty state folder. If nothing else restores that folder, the image ``…:state`` does.
 """
 
 from __future__ import annotations

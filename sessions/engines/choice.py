@@ -80,7 +80,7 @@ def _sentence(clause: str) -> str:
 def _against_falling_back(name: str, state: Path) -> str:
     """Return a clause on why ``auto`` must not replace an engine by another one; empty if it may."""
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
-        return "in CI nothing takes its place by itself"
+        return "in CI no other engine is used automatically"
     if (state / _MARK.format(name)).exists():
         return f"it was used with {state} before"
     return ""

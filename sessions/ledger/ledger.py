@@ -141,11 +141,17 @@ class Ledger:
         with _translate_errors(self._path):
             return int(self._db.execute("select count(*) from results").fetchone()[0])
 
-    def usual_seconds(self, gate: str, *, whole: bool) -> float | None:
-        """Return the longest time of a run so far, in seconds: of all the gate's tests if ``whole``, else of some."""
+    def usual_seconds(self, gate: str, *, whole: bool, tests: str = "") -> float | None:
+        """Return the longest time of a run so far, in seconds: of all the gate's tests if ``whole``, else of some.
+
+        If just these ``tests`` (as in a :class:`Key`) ran before, on whatever tree, only their runs count: a few files
+        take less than others do.
+        """
         with _translate_errors(self._path):
             row = self._db.execute(
-                "select max(seconds) from results where gate = ? and (tests = '*') = ?", (gate, whole)
+                "select coalesce(max(case when tests = ? then seconds end), max(seconds)) from results "
+                "where gate = ? and (tests = '*') = ?",
+                (tests, gate, whole),
             ).fetchone()
         return None if row[0] is None else float(row[0])
 

@@ -117,5 +117,5 @@ def changed_paths(merger: Merger, tree: str) -> frozenset[str]:
     """Return the files that differ between the base and ``tree``; none for an empty id."""
     if not tree:
         return frozenset()
-    words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", merger.base.tree, tree)
-    return frozenset(merger.repository.git(*words).fields())
+    arguments = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", merger.base.tree, tree)
+    return frozenset(merger.repository.git(*arguments).fields())

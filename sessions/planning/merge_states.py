@@ -37,8 +37,8 @@ def shared_commits(merger: Merger, tickets: Iterable[Ticket]) -> dict[int, Commi
 
     Raises :class:`SourceError` where git itself failed.
     """
-    words = ("rev-list", f"^{merger.base.commit}")
-    own = {each.number: frozenset(merger.repository.git(*words, each.commit).text.split()) for each in tickets}
+    arguments = ("rev-list", f"^{merger.base.commit}")
+    own = {each.number: frozenset(merger.repository.git(*arguments, each.commit).text.split()) for each in tickets}
     times = Counter(commit for commits in own.values() for commit in commits)
     return {number: frozenset(each for each in commits if times[each] > 1) for number, commits in own.items()}
 

@@ -67,8 +67,8 @@ def footprint_of(merger: Merger, tree: str) -> Footprint:
 
     Raises :class:`SourceError` where git itself failed.
     """
-    words = ("diff-tree", "-r", "-p", "-U0", "--histogram", "--no-renames", "--no-ext-diff")
-    return Footprint.of(read_hunks(merger.repository.git(*words, merger.base.tree, tree).text))
+    arguments = ("diff-tree", "-r", "-p", "-U0", "--histogram", "--no-renames", "--no-ext-diff")
+    return Footprint.of(read_hunks(merger.repository.git(*arguments, merger.base.tree, tree).text))
 
 
 def _conflicting(

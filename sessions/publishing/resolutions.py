@@ -27,8 +27,8 @@ def publish_resolutions(mirror: Mirror, ref: str, ready: str, options: Options, 
         console.detail(f"not pushed without --publish: {', '.join(sorted(new))}")
         return
     leases = [f"--force-with-lease={name}:{mirror.remote.get(name, '')}" for name in new]
-    words = [f"{commit}:{name}" for name, commit in new.items()]
-    push = ("push", "--quiet", "--atomic", *leases, "--", mirror.url, *words)
+    arguments = [f"{commit}:{name}" for name, commit in new.items()]
+    push = ("push", "--quiet", "--atomic", *leases, "--", mirror.url, *arguments)
     reply = repository.git(*push, ok=(0, 1, 128), online=True)
     if reply.status:
         why = " ".join(reply.err.split())[:300]

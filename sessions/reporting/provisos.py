@@ -27,6 +27,12 @@ def _of_gate(name: str, gate: RecordedGate, record: Record) -> Iterator[str]:
     if gate.skipped:
         verb = _verb(gate.skipped, "is", "are")
         yield f"{_tests(gate.skipped)} of {name} ran on {record.release} and {verb} skipped."
+    if gate.ignored:
+        verb = _verb(gate.ignored, "fails", "fail")
+        yield f"{_tests(gate.ignored)} of {name} {verb} anew, which a hint says to ignore."
+    if gate.broken_by_fixes:
+        verb = _verb(gate.broken_by_fixes, "fails", "fail")
+        yield f"{_tests(gate.broken_by_fixes)} of {name} {verb} because of the fixes that the baseline has."
     if gate.flaky:
         yield f"{_tests(gate.flaky)} of {name} {_verb(gate.flaky, 'is', 'are')} flaky."
     if gate.mended_by:

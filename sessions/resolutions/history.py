@@ -64,9 +64,11 @@ def list_merges(repository: Repository, range_: str, *options: str) -> Iterator[
 
     ``options`` are some of `git log`. Raises :class:`SourceError` where git does not know the range.
     """
-    words = ("log", "-z", "--merges", "--reverse", "--date=short", "--format=%H%x09%T%x09%P%x09%cd%x09%an <%ae>")
+    arguments = ("log", "-z", "--merges", "--reverse", "--date=short", "--format=%H%x09%T%x09%P%x09%cd%x09%an <%ae>")
     for row in (
-        repository.git(*words, *options, "--end-of-options", range_, "--").out.decode("utf-8", "replace").split("\0")
+        repository.git(*arguments, *options, "--end-of-options", range_, "--")
+        .out.decode("utf-8", "replace")
+        .split("\0")
     ):
         if not row:
             continue

@@ -93,9 +93,9 @@ class WorkTree:
         if shallow.is_file():
             shutil.copyfile(shallow, git_dir / "shallow")
 
-    def _git(self, *words: str, ok: tuple[int, ...] = (0,)) -> GitReply:
+    def _git(self, *arguments: str, ok: tuple[int, ...] = (0,)) -> GitReply:
         environment = {"GIT_WORK_TREE": str(self.folder)}
-        reply = call_git(*words, git_dir=self.folder / ".git", cwd=self.folder, env=environment)
+        reply = call_git(*arguments, git_dir=self.folder / ".git", cwd=self.folder, env=environment)
         if reply.status not in ok:
-            raise SourceError(f"git {words[0]} failed in {self.folder}: {reply.last_words}")
+            raise SourceError(f"git {arguments[0]} failed in {self.folder}: {reply.last_words}")
         return reply

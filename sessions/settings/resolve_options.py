@@ -57,12 +57,12 @@ def build_resolve_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def parse_resolve_options(words: Sequence[str], *, called_from: Path, home: Path) -> ResolveOptions:
+def parse_resolve_options(arguments: Sequence[str], *, called_from: Path, home: Path) -> ResolveOptions:
     """Parse ``words``; relative paths count from ``called_from``, as with :func:`parse_options`.
 
     Raises :class:`UsageError` for an option that is not valid.
     """
-    typed = vars(build_resolve_parser().parse_args(list(words)))
+    typed = vars(build_resolve_parser().parse_args(list(arguments)))
     given = [word for name in _OF_THE_DAY if typed[name] for word in (f"--{name}", typed[name])]
     given += ["--publish"] if typed["publish"] else []
     return ResolveOptions(

@@ -93,9 +93,9 @@ class MergeProcess:
         tree, *rest = reply.fields()
         return Merge(clean=not reply.status, tree=tree, rest=rest)
 
-    def _git(self, *words: str, put: bytes = b"", env: Mapping[str, str] | None = None) -> GitReply:
+    def _git(self, *arguments: str, put: bytes = b"", env: Mapping[str, str] | None = None) -> GitReply:
         environment = {**self._work_tree, **(env or {})}
-        return self.repository.git(*words, put=put, ok=(0, 1), cwd=self.folder, env=environment)
+        return self.repository.git(*arguments, put=put, ok=(0, 1), cwd=self.folder, env=environment)
 
     def _start(self, before: list[str]) -> subprocess.Popen[bytes]:
         arguments = (*_MERGE_TREE, "--stdin")

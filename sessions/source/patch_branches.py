@@ -83,10 +83,10 @@ class _Index:
     mirror: Mirror
     folder: Path
 
-    def git(self, *words: str, put: bytes = b"", ok: tuple[int, ...] = (0,)) -> GitReply:
+    def git(self, *arguments: str, put: bytes = b"", ok: tuple[int, ...] = (0,)) -> GitReply:
         environment = {"GIT_INDEX_FILE": str(self.folder / "index")}
         repository = self.mirror.repository
-        return repository.git(*words, put=put, ok=ok, env=environment, cwd=self.folder, may_complain=True)
+        return repository.git(*arguments, put=put, ok=ok, env=environment, cwd=self.folder, may_complain=True)
 
     def commit_patch(self, parent: str, mail: bytes, trailers: tuple[str, ...]) -> str:
         """Apply the patch in a mail to the index, and return its commit."""
@@ -96,8 +96,8 @@ class _Index:
         fields = dict(_FIELD.findall(reply.out))
         if reply.status or not fields.get(b"Subject"):
             raise _DoesNotApplyError(f"cannot be read: {_reason(reply)}")
-        words = ("apply", "--cached", "--3way", "--whitespace=nowarn", "patch")
-        reply = self.git(*words, ok=tuple(range(256)))
+        arguments = ("apply", "--cached", "--3way", "--whitespace=nowarn", "patch")
+        reply = self.git(*arguments, ok=tuple(range(256)))
         if reply.status:
             raise _DoesNotApplyError(f'"{harmless_line(_text(fields[b"Subject"]))[:60]}": {_reason(reply)}')
         tree = self.git("write-tree").text

@@ -43,8 +43,8 @@ def tag_signature_fault(mirror: Mirror, repository: str, ref: str, signers: Path
 
 
 def _verify_ssh(mirror: Mirror, ref: str, signers: Path) -> GitReply:
-    words = ("-c", f"gpg.ssh.allowedSignersFile={signers.resolve()}", "verify-tag", ref)
-    return mirror.repository.git(*words, ok=tuple(range(256)), may_complain=True)
+    command = ("-c", f"gpg.ssh.allowedSignersFile={signers.resolve()}", "verify-tag", ref)
+    return mirror.repository.git(*command, ok=tuple(range(256)), may_complain=True)
 
 
 def _verify_pgp(mirror: Mirror, ref: str, signers: Path) -> GitReply:

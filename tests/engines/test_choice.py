@@ -66,7 +66,9 @@ def test_in_ci_nothing_takes_dockers_place_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
 ) -> None:
     monkeypatch.setenv("CI", "true")
-    with pytest.raises(InfrastructureError, match=f"{NOBODY}, and in CI nothing takes its place by itself: start it"):
+    with pytest.raises(
+        InfrastructureError, match=f"{NOBODY}, and in CI no other engine is used automatically: start it"
+    ):
         choose_engine(config(), "auto", tmp_path, trusted=trusted)
     assert choose_engine(config(), "local", tmp_path).name == "local"
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sessions.gates.comparison import compare
 from sessions.gates.formats.junit import read_junit
+from sessions.gates.formats.steady_names import steady_names
 from sessions.gates.results import GateOutput, Presence, Results, TestId
 
 
@@ -168,3 +169,14 @@ def test_the_order_does_not_matter(plan: list[tuple[str, bool]], chance: object)
     expected = read(suite(*cases))
     chance.shuffle(cases)  # type: ignore[attr-defined]
     assert read(suite(*cases)) == expected
+
+
+def test_a_name_without_end_is_cut_and_stays_its_own() -> None:
+    names = [("a.py", "x" * 100_000 + end) for end in ("1", "2")]
+    chosen = steady_names(names)
+    assert len(set(chosen.values())) == 2
+    for name in chosen.values():
+        assert len(name) < 5_000
+        assert name.startswith("x" * 4_000)
+    assert steady_names(names) == chosen
+    assert steady_names([("a.py", "x" * 4_000)]) == {("a.py", "x" * 4_000): "x" * 4_000}

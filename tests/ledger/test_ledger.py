@@ -105,6 +105,9 @@ def test_the_longest_run_so_far_is_told_apart_for_all_tests_and_for_some(ledger:
     ledger.write(Key(tree="t", image="i", gate="other"), UNBUILT)
     assert ledger.usual_seconds("doctest", whole=True) == FAILED.seconds
     assert ledger.usual_seconds("doctest", whole=False) == UNBUILT.seconds
+    assert PASSED.seconds < UNBUILT.seconds
+    assert ledger.usual_seconds("doctest", whole=False, tests="b.py") == PASSED.seconds, "these files ran before"
+    assert ledger.usual_seconds("doctest", whole=False, tests="c.py") == UNBUILT.seconds
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,11 @@ def with_gate(gate: RecordedGate) -> Record:
         (lambda gate: replace(gate, known=ONE), "1 test of doctest fails on 10.5.beta3, too."),
         (lambda gate: replace(gate, gone=ONE), "1 test of doctest is gone, as tickets delete or rename them."),
         (lambda gate: replace(gate, skipped=TWO), "2 tests of doctest ran on 10.5.beta3 and are skipped."),
+        (lambda gate: replace(gate, ignored=TWO), "2 tests of doctest fail anew, which a hint says to ignore."),
+        (
+            lambda gate: replace(gate, broken_by_fixes=ONE),
+            "1 test of doctest fails because of the fixes that the baseline has.",
+        ),
         (lambda gate: replace(gate, flaky=ONE), "1 test of doctest is flaky."),
         (lambda gate: replace(gate, state=GateState.PENDING), "doctest has not run on this head."),
         (lambda gate: replace(gate, mended_by=(3, 4)), "doctest was measured on 10.5.beta3 with #3, #4."),

@@ -86,7 +86,7 @@ def test_without_a_daemon_auto_says_why_it_takes_folders(desk: Desk) -> None:
 
 def test_without_a_daemon_auto_says_what_to_do_in_ci(desk: Desk) -> None:
     said = trouble(desk.type("baseline", "--gates", "doctest", DOCKER_HOST=f"unix://{desk.folder}/nobody", CI="true"))
-    assert "in CI nothing takes its place by itself" in said
+    assert "in CI no other engine is used automatically" in said
 
 
 @pytest.mark.docker

@@ -25,6 +25,8 @@ SESSIONS = Path(__file__).resolve().parents[2] / "sessions"
 WALL_CLOCK = {
     "day/state_folder.py",  # since when another session holds the state folder
     "init.py",  # the date of a trial
+    "day/resolving.py",  # the date of a resolution
+    "resolutions/store.py",  # the date of its commit
     "engines/docker/archives.py",  # when a file in a container was written
     "engines/docker/baseline_image.py",  # when an image was made
     "settings/options.py",  # the default of --date

@@ -11,7 +11,9 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import docker
 import pytest
 
 from tests.conftest import BASE, refuse
@@ -21,7 +23,7 @@ from tests.stories.kill_campaign import WORKERS, Day, Site, disturbed_day, undis
 from tests.trackers.github_contract import UnavailableError, fetch_contract
 from tests.trackers.github_fake import FakeGitHub, serving
 
-KILLS = int(os.environ.get("INTEGRAND_KILLS", "8"))  # of all kinds together
+KILLS = int(os.environ.get("INTEGRAND_KILLS", "6"))  # of all kinds together
 SEED = int(os.environ.get("INTEGRAND_KILL_SEED", "14"))
 # A hundred kills take an hour or more.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(max(900, 120 * KILLS))]
@@ -50,11 +52,8 @@ def local(github: FakeGitHub, tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 @pytest.fixture(scope="module")
-def second(daemon: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondDaemon]:
+def second(daemon: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondDaemon]:
     """An engine that nobody else uses, with the base image."""
-    import docker
-
-    assert isinstance(daemon, docker.DockerClient)
     with second_daemon(tmp_path_factory.mktemp("engine")) as made:
         made.client.images.load(b"".join(daemon.images.get(BASE).save(named=BASE)))
         yield made
@@ -70,13 +69,25 @@ def on_docker(github: FakeGitHub, second: SecondDaemon, tmp_path_factory: pytest
     registry.stop()
 
 
-@pytest.fixture(params=["local", pytest.param("on_docker", marks=pytest.mark.docker)])
+@pytest.fixture
 def site(request: pytest.FixtureRequest) -> Site:
     made: Site = request.getfixturevalue(request.param)
     return made
 
 
-@pytest.mark.parametrize("sessions", [TOGETHER, APART], ids=["published by integrate and report", "by publish"])
+# CI tries each engine and each way to publish once.
+ALL = [("local", TOGETHER), ("local", APART), ("on_docker", TOGETHER), ("on_docker", APART)]
+KINDS = ALL if "INTEGRAND_KILLS" in os.environ else [ALL[0], ALL[3]]
+
+
+def case(name: str, sessions: tuple[tuple[str, ...], ...]) -> Any:
+    """A parameter of the test, with its name and its marks."""
+    way = "integrate and report" if sessions is TOGETHER else "publish"
+    marks = [pytest.mark.docker] if name == "on_docker" else []
+    return pytest.param(name, sessions, marks=marks, id=f"{name}, published by {way}")
+
+
+@pytest.mark.parametrize(("site", "sessions"), [case(*kind) for kind in KINDS], indirect=["site"])
 def test_killed_at_any_moment_nothing_is_lost_doubled_or_left_behind(
     site: Site, sessions: tuple[tuple[str, ...], ...]
 ) -> None:
@@ -88,7 +99,7 @@ def test_killed_at_any_moment_nothing_is_lost_doubled_or_left_behind(
     }  # fmt: skip
     found = site.leftovers()
     note("".join(f"  WRONG undisturbed {each}\n" for each in found))
-    wanted, killed = max(KILLS // 4, 1), 0
+    wanted, killed = max(KILLS // len(KINDS), 1), 0
     while killed < wanted:
         site.start_day(chance.choice(["auto", "classic"]))
         day = disturbed_day(site, undisturbed, chance, min(A_DAY, wanted - killed))

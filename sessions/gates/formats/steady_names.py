@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeVar
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _T = TypeVar("_T")
+# Characters of a name that are kept.
+_LONGEST = 4096
 
 _TEMPORARY = r"(?:/private)?(?:/var)?/tmp|/var/folders/\w{2}/\w{1,60}/T"
 # Nobody writes these into a test's parameters by hand, so they always change.
@@ -43,6 +46,13 @@ _NUMBER = re.compile(r"\d+\.\d+|\d{5,}")
 _LINE = re.compile(r"(?<=\.\w):\d+|(?<=\.\w\w):\d+|(?<=\.\w\w\w):\d+|\bline \d+")
 
 
+def shorten(name: str) -> str:
+    """Replace the end of a very long name by its digest."""
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[:_LONGEST]}…{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
 def without_changing(name: str) -> str:
     """Replace the parts of a name that certainly change: addresses, process ids, temporary folders."""
     for pattern, word in _SURE:
@@ -65,14 +75,15 @@ def steady_text(text: str) -> str:
 def steady_names(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Return a name for each (file, name) of a report that is the same in each run.
 
-    A part that may be a parameter is kept if two tests of a file would otherwise get the same name.
+    A part that may be a parameter is kept if two tests of a file would otherwise get the same name. The end of a very
+    long name is replaced by its digest: nobody reads it, and reading it would take minutes.
     """
     shared: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for file, name in (all_names := dict.fromkeys(names)):
-        shared[file, without_dates(without_changing(name))].add(without_changing(name))
+    sure_names = {(file, name): without_changing(shorten(name)) for file, name in names}
+    for (file, _), sure in sure_names.items():
+        shared[file, without_dates(sure)].add(sure)
     chosen: dict[tuple[str, str], str] = {}
-    for file, name in all_names:
-        sure = without_changing(name)
+    for (file, name), sure in sure_names.items():
         short = without_dates(sure)
         chosen[file, name] = short if len(shared[file, short]) == 1 else sure
     return chosen

@@ -63,7 +63,7 @@ class FileTracker:
     def _ticket(self, table: Any, place: int) -> Ticket:
         hints = {**typing.get_type_hints(Ticket), "depends": str}
         if not isinstance(table, dict):
-            raise TrackerError(f"{self.url}: ticket in place {place} is no [[ticket]] table.")
+            raise TrackerError(f"{self.url}: ticket in place {place} is not a [[ticket]] table.")
         name = f"{self.url}: ticket {table.get('number', f'in place {place}')}"
         if strange := table.keys() - hints.keys():
             raise TrackerError(f"{name}: unknown key {min(strange)!r}; known are {', '.join(hints)}.")

@@ -108,7 +108,7 @@ def _toml_entries(text: str, path: str) -> Iterator[BranchEntry]:
 def _entry(table: Any, where: str) -> BranchEntry:
     known = {field.name: field.default for field in fields(BranchEntry) if field.name != "reason"}
     if not isinstance(table, dict):
-        raise TrackerError(f"{where} is no [[branch]] table.")
+        raise TrackerError(f"{where} is not a [[branch]] table.")
     if unknown := table.keys() - known.keys():
         raise TrackerError(f"{where}: unknown key {min(unknown)!r}; known are {', '.join(known)}.")
     if not table.get("branch"):

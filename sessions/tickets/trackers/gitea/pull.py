@@ -87,8 +87,8 @@ def read_statuses(client: RestClient, commit: str) -> list[Any]:
 
 def _has_commit(client: RestClient, commit: str) -> bool:
     """Whether the forge still has a commit. Setting a status of one that is gone ends in status 500."""
-    words = dict.fromkeys(("stat", "verification", "files"), "false")
-    return bool(commit) and client.find(f"git/commits/{commit}", **words) is not None
+    arguments = dict.fromkeys(("stat", "verification", "files"), "false")
+    return bool(commit) and client.find(f"git/commits/{commit}", **arguments) is not None
 
 
 def _own_comment(client: RestClient, number: int, marker: str) -> OwnComment | None:
