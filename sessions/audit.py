@@ -59,8 +59,8 @@ def _known(day: Day, start: str, end: str) -> AllowedCommits:
     elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
     names = merge_subjects()
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
-    subjects = [step.subject for step in read_steps(day.mirror.repository, start, end)]
-    for number in names.numbers(subjects):
+    messages = [step.message for step in read_steps(day.mirror.repository, start, end)]
+    for number in names.numbers(messages):
         for request in filter(day.mirror.refs.tip, request_refs(number)):
             branches.setdefault(number, request)
     tips = day.mirror.fetch_branches(branches, elsewhere).tips

@@ -17,12 +17,9 @@ from sessions import __version__
 from sessions.day.healing import Story, run_healing
 from sessions.day.run_record import is_success
 from sessions.day.sharding import plan
-from sessions.init import init
 from sessions.ledger.record import Record
-from sessions.ledger.record_file import record_text
+from sessions.ledger.record_file import folder_of, record_text
 from sessions.reporting.actions import set_outputs
-from sessions.reproduce import reproduce
-from sessions.resolve import resolve
 from sessions.settings.configuration import load_config
 from sessions.settings.init_options import build_init_parser, parse_init_options
 from sessions.settings.options import Options, build_parser, parse_options
@@ -55,7 +52,7 @@ def run_session(story: Story, session: str, arguments: Sequence[str], called_fro
             return None
         record = run_healing(story, options, console)
         if session != "report":  # which has set them, before it writes to the tracker
-            set_outputs(record, (options.state / "latest").resolve() / "report.html")
+            set_outputs(record, folder_of(record, options.state) / "report.html")
         if options.json:
             print(harmless_json(record_text(record)))
         return _closing_line(record, options, console)
@@ -94,6 +91,8 @@ def run_finding(story: Finding, session: str, arguments: Sequence[str], called_f
 
 def run_init(arguments: Sequence[str], called_from: Path) -> str | None:
     """Run ``nox -s init``, which has its own options and writes no record; the same result as :func:`run_session`."""
+    from sessions.init import init
+
     if _is_answered(arguments, build_init_parser()):
         return None
     console = Console()
@@ -102,6 +101,8 @@ def run_init(arguments: Sequence[str], called_from: Path) -> str | None:
 
 def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
     """Run ``nox -s reproduce``, which has options of its own; ``None`` if the failure was reproduced."""
+    from sessions.reproduce import reproduce
+
     if _is_answered(arguments, build_reproduce_parser()):
         return None
     console = Console()
@@ -115,6 +116,8 @@ def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
 
 def run_resolve(arguments: Sequence[str], called_from: Path) -> str | None:
     """Run ``nox -s resolve``, which has options of its own; ``None`` where it did what was asked."""
+    from sessions.resolve import resolve
+
     if _is_answered(arguments, build_resolve_parser()):
         return None
     console = Console()

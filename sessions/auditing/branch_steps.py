@@ -12,13 +12,21 @@ from sessions.tickets.merge_subjects import MergeSubjects
 
 @dataclass(frozen=True, kw_only=True)
 class BranchStep:
-    """A first-parent commit. ``merged`` are its other parents, none for a plain commit. Ids are full hex ids."""
+    """A first-parent commit. ``merged`` are its other parents, none for a plain commit. Ids are full hex ids.
+
+    ``message`` is the whole message: GitLab names the merge request in its last line.
+    """
 
     commit: str
     tree: str
     parent: str
     merged: tuple[str, ...]
-    subject: str
+    message: str
+
+    @property
+    def subject(self) -> str:
+        """The first line of the message."""
+        return self.message.split("\n", 1)[0]
 
     def __str__(self) -> str:
         """Return a phrase such as ``1a2b3c4d5e (#9: Fix it)``."""
@@ -28,10 +36,10 @@ class BranchStep:
 @dataclass(frozen=True, kw_only=True)
 class AllowedCommits:
     """What a branch may hold: the commit of each ticket, and other commits by name (as of the target branch);
-    ``subjects`` reads the number of a ticket in the subject of a commit.
+    ``subjects`` reads the number of a ticket in the message of a commit.
 
     Where ``strict``, every step must be the merge of exactly such a commit, and each ticket must be merged. Otherwise a
-    ticket is also recognised by the number in a merge's subject, by a squashed commit that names it, or by a rebased
+    ticket is also recognised by the number in a merge's message, by a squashed commit that names it, or by a rebased
     commit with the same patch.
 
     By the commit of a ticket, ``settled`` are the files in which a kept resolution settled its conflict, and
@@ -64,14 +72,14 @@ def read_steps(repository: Repository, start: str, end: str) -> tuple[BranchStep
     """Return the steps from ``start`` to ``end``, oldest first; raise :class:`SourceError` if one lacks the other."""
     if repository.git("merge-base", "--is-ancestor", start, end, ok=(0, 1)).status:
         raise SourceError(f"{end[:10]} does not contain {start[:10]}: an audit goes from a release to a branch on it.")
-    arguments = ("log", "-z", "--first-parent", "--reverse", "--format=%H%x09%T%x09%P%x09%s", f"{start}..{end}")
+    arguments = ("log", "-z", "--first-parent", "--reverse", "--format=%H%x09%T%x09%P%x09%s%n%b", f"{start}..{end}")
     rows = repository.git(*arguments).out.decode("utf-8", "replace").split("\0")
     return tuple(_step(*row.split("\t", 3)) for row in rows if row)
 
 
-def _step(commit: str, tree: str, parents: str, subject: str) -> BranchStep:
+def _step(commit: str, tree: str, parents: str, message: str) -> BranchStep:
     parent, *merged = parents.split() or [""]
-    return BranchStep(commit=commit, tree=tree, parent=parent, merged=tuple(merged), subject=subject)
+    return BranchStep(commit=commit, tree=tree, parent=parent, merged=tuple(merged), message=message.rstrip("\n"))
 
 
 @dataclass
@@ -85,7 +93,7 @@ class Claims:
 
     def of(self, step: BranchStep) -> Claim:
         """Return the ticket that ``step`` belongs to. Raises :class:`SourceError` if git fails."""
-        named = self.known.subjects.number(step.subject)
+        named = self.known.subjects.number(step.message)
         if not step.merged:
             return Claim() if self.known.strict else self._plain(step, named)
         if len(step.merged) == 1 and (owner := self._owner(step.merged[0], named)):
@@ -99,7 +107,7 @@ class Claims:
         return Claim(owner=f"#{named}", commits=step.merged, fault=self._brings(step, f"#{named}"))
 
     def _owner(self, commit: str, named: int) -> str:
-        """Return the ticket of a merged commit. If several tickets have the same commit, the subject decides."""
+        """Return the ticket of a merged commit. If several tickets have the same commit, the message decides."""
         numbers = [number for number, tip in self.known.tickets.items() if tip == commit]
         if numbers:
             return f"#{named if named in numbers else min(numbers)}"

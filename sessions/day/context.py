@@ -13,7 +13,7 @@ from sessions.day.opened_merger import open_merger
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.ledger import Ledger, ProbeResult
-from sessions.ledger.record_file import PART, record_of_day
+from sessions.ledger.record_file import day_folder, record_of_day
 from sessions.settings.configuration import Config, Gate, load_config
 from sessions.settings.options import Options
 from sessions.source.merging import Candidate, Merger
@@ -54,9 +54,8 @@ class Day:
 
     @property
     def folder(self) -> Path:
-        """The folder of the day's record and report. A plan and a part of a day have separate folders."""
-        part = PART if self.is_part else ""
-        return self.state / "days" / (self.options.date.isoformat() + ("-plan" if self.options.plan else part))
+        """The folder of the day's record and report."""
+        return day_folder(self.state, self.options.date.isoformat(), plan=self.options.plan, is_part=self.is_part)
 
     @property
     def is_part(self) -> bool:

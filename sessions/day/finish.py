@@ -30,7 +30,7 @@ def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None)
     """
     if fault := _audit(day, day_result):
         return save_with_report(day, make_record(day, replace(day_result, state=State.BROKEN, message=fault)))
-    record = save_with_report(day, make_record(day, day_result))
+    saved = record = save_with_report(day, make_record(day, day_result))
     publication = publication_of(day, runner)
     with publication.go_on():
         bundle_evidence(day, record)
@@ -39,7 +39,9 @@ def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None)
         publication.push_release(record)
         if day_result.state in (State.GREEN, State.RED, State.EMPTY):
             record = make_images(DebugImages(day, runner), record, publication, partial(save_with_report, day))
-    record = save_with_report(day, publication.push_head(record, day.mirror))
+    record = publication.push_head(record, day.mirror)
+    if record != saved:
+        record = save_with_report(day, record)
     if runner:
         with publication.go_on():
             hand_over(publication, day.ledger, record)

@@ -1,10 +1,20 @@
-"""Audit the day's head before it is pushed."""
+"""Audit the day's head before it is pushed.
+
+A head that an earlier call found green is not audited again until it is pushed: the same commits give the same result.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from sessions import __version__
 from sessions.auditing.branch_audit import audit_branch
 from sessions.auditing.branch_steps import AllowedCommits
 from sessions.day.context import Day
+from sessions.ledger.record_file import write_whole
 from sessions.source.line import Line
 from sessions.terminal.errors import SourceError
 from sessions.tickets.trackers import merge_subjects
@@ -24,13 +34,34 @@ def audit_head(day: Day, line: Line) -> str:
         settled=_paths(line, is_whole=False),
         replaced=_paths(line, is_whole=True),
     )
+    file, inputs = day.state / "audited.json", _digest(start, line.head.commit, known)
+    verdict = "" if day.options.publish or day.options.fresh else _verdict_of(file, inputs)
+    if verdict:
+        day.console.detail(f"audit: {verdict}")
+        return ""
     try:
         found = audit_branch(day.mirror.repository, start, line.head.commit, known)
     except SourceError as error:
         return f"the head could not be audited, so nothing is pushed: {str(error).rstrip('.')}"
     if found.faults:
         return f"the audit of the head is red, so nothing is pushed: {found.verdict}"
+    write_whole(file, json.dumps({"inputs": inputs, "verdict": found.verdict}))
     day.console.detail(f"audit: {found.verdict}")
+    return ""
+
+
+def _digest(start: str, end: str, known: AllowedCommits) -> str:
+    """Return a digest of all that the result of an audit depends on."""
+    files = [{commit: sorted(paths) for commit, paths in each.items()} for each in (known.settled, known.replaced)]
+    inputs = [__version__, start, end, known.tickets, known.others, *files]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def _verdict_of(file: Path, inputs: str) -> str:
+    """Return the verdict that the last green audit kept, if it had the same inputs; else an empty text."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return str(kept["verdict"]) if kept["inputs"] == inputs else ""
     return ""
 
 

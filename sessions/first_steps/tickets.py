@@ -59,7 +59,8 @@ def find_tickets(typed: str | None, proposed: TrackerAddress | None, mirror: Mir
         return _listed(mirror, release, "there is no tracker that Integrand knows how to ask")
     kind = address.kind
     if not kind.read_by_init:
-        return Source(tracker=kind.name, url=address.url, why="as you said", ready=kind.ready, milestone=kind.milestone)
+        why = "you said so" if typed else "the clone says so"
+        return Source(tracker=kind.name, url=address.url, why=why, ready=kind.ready, milestone=kind.milestone)
     try:
         surroundings = Surroundings(patience=_PATIENCE, labels_only=True)
         tracker = kind.connect(Tracker(tracker=kind.name, url=address.url), surroundings)

@@ -115,6 +115,17 @@ def record_of_day(folder: Path) -> Record | None:
     return None
 
 
+def day_folder(state: Path, date: str, *, plan: bool, is_part: bool) -> Path:
+    """Return the folder of a day's record and report. A plan and a part of a day have separate folders."""
+    return state / "days" / (date + ("-plan" if plan else PART if is_part else ""))
+
+
+def folder_of(record: Record, state: Path) -> Path:
+    """Return the folder in which a state folder keeps this record."""
+    options = record.options
+    return day_folder(state, record.date, plan=options.plan, is_part=bool(options.only or options.files))
+
+
 def point_latest(folder: Path) -> None:
     """Point ``latest``, next to the folder of all days, to this day's folder.
 

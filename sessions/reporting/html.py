@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from sessions.gates.results import TestId
 from sessions.ledger.record import Record, RecordedOptions, RecordedProbe
+from sessions.reporting.compiled_templates import CompiledTemplates
 from sessions.reporting.news import news_of
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
 from sessions.reporting.provisos import provisos
@@ -102,6 +103,7 @@ def render_page(name: str, **values: object) -> str:
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("sessions.reporting", "."),
+        bytecode_cache=CompiledTemplates("html"),
         undefined=StrictUndefined,
         autoescape=True,
         finalize=_finalize,

@@ -7,6 +7,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from sessions.reporting.compiled_templates import CompiledTemplates
 from sessions.reporting.record_view import changes_to_tests, passed, say_best_set, say_hint
 from sessions.reporting.verdicts import verdict_text
 
@@ -26,6 +27,7 @@ def render(name: str, filters: Filters, **values: object) -> str:
 def _environment(filters: frozenset[tuple[str, Callable[..., object]]]) -> Environment:
     environment = Environment(  # noqa: S701
         loader=PackageLoader("sessions.reporting", "."),
+        bytecode_cache=CompiledTemplates("text"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sessions.source.overlays import touched_files
+from sessions.source.overlays import merge_base, touched_files
 from sessions.source.repository import Repository
 
 
@@ -26,7 +26,7 @@ class Diff:
 
     @cached_property
     def _base(self) -> str:
-        return self.repository.git("merge-base", self.release, self.commit).lines()[0]
+        return merge_base(self.repository, self.release, self.commit)
 
     def adds(self, path: str, pattern: str) -> bool:
         """Whether a regular expression has more matches in a file with the ticket than without."""

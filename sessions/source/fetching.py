@@ -32,7 +32,10 @@ class Fetcher:
 
         Raises :class:`SourceError` if one of them cannot be fetched.
         """
-        reply = self._fetch(refs)
+        absent = self._missing(refs)
+        if not absent:
+            return
+        reply = self._fetch(absent)
         if reply.status or self._missing(refs):
             raise SourceError(failed_fetch(self.url, reply))
 
@@ -43,7 +46,10 @@ class Fetcher:
 
         Raises :class:`SourceError` if the network, the remote or this disk fails rather than a ref.
         """
-        reply = self._fetch(refs)
+        absent = self._missing(refs)
+        if not absent:
+            return {}
+        reply = self._fetch(absent)
         missing = self._missing(refs)
         if not missing:
             return {}
@@ -68,14 +74,11 @@ class Fetcher:
                 raise self.repository.lost(f"the object {row.split()[0]}")
 
     def _fetch(self, refs: Mapping[str, str]) -> GitReply:
-        """Fetch the refs that are not up to date, and return git's reply, also if it is an error.
+        """Fetch the refs, and return git's reply, also if it is an error.
 
         Only exact ref names that the remote listed are requested, so a hostile branch name cannot act as a refspec.
         """
-        missing = self._missing(refs)
-        if not missing:
-            return GitReply(0, b"", "")
-        refspecs = "".join(f"+{ref}:{local}\n" for local, ref in missing.items()).encode("utf-8", "surrogateescape")
+        refspecs = "".join(f"+{ref}:{local}\n" for local, ref in refs.items()).encode("utf-8", "surrogateescape")
         arguments = (
             "fetch",
             "--quiet",

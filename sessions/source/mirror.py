@@ -63,18 +63,18 @@ class Mirror:
         """Return the newest release, or the tag ``requested``, and fetch its objects.
 
         ``pattern`` is `[project] tags`, and ``name`` the project's name. Tags that do not point to a commit are
-        skipped.
+        skipped. A default branch that cannot be fetched is named in ``aside``.
 
-        Raises :class:`SourceError` if there is no release.
+        Raises :class:`SourceError` if there is no release, or it cannot be fetched.
         """
         odd = dict[str, str]()
         for release in releases_in_order(list(self.refs.tags), requested, pattern, name):
             ref = f"refs/tags/{release.tag}"
-            self.fetch({ref: ref, DEFAULT_REF: "HEAD"} if "HEAD" in self.remote else {ref: ref})
+            headless = _fetch_with_default(self, ref)
             kind = self.repository.git("cat-file", "-t", f"{ref}^{{}}").text
             if kind == "commit":
                 passed = [f"the tag {tag} points to a {each} and was skipped" for tag, each in odd.items()]
-                aside = "; ".join(filter(None, [*passed, release.aside]))
+                aside = "; ".join(filter(None, [*passed, release.aside, headless]))
                 return replace(self.at(f"{ref}^{{commit}}", release), aside=aside)
             odd[release.tag] = kind
         tag, kind = next(iter(odd.items()))
@@ -89,12 +89,15 @@ class Mirror:
     def target(self, branch: str) -> str:
         """Fetch the target branch of the tickets, and return its commit.
 
-        Raises :class:`SourceError` if the repository has no such branch.
+        Raises :class:`SourceError` if the repository has no such branch, or it cannot be fetched.
         """
         ref = self.refs.head_ref(branch)
         if ref is None:
             raise SourceError(f"The repository has no branch {branch!r}: set [tickets] target to the one that it has.")
-        self.fetch({TARGET_REF: ref})
+        try:
+            self.fetch({TARGET_REF: ref})
+        except SourceError as error:
+            raise SourceError(f"The tickets' target branch {branch!r} cannot be fetched. {error}") from None
         return self.remote[ref]
 
     def fetch_branches(self, branches: dict[int, str], elsewhere: Mapping[int, str] | None = None) -> Fetched:
@@ -164,6 +167,20 @@ class Mirror:
     @property
     def _fetcher(self) -> Fetcher:
         return Fetcher(repository=self.repository, url=self.url, remote=self.remote)
+
+
+def _fetch_with_default(mirror: Mirror, ref: str) -> str:
+    """Fetch a tag and the default branch in one call; return a clause if only the branch cannot be fetched."""
+    refs = {ref: ref, DEFAULT_REF: "HEAD"} if "HEAD" in mirror.remote else {ref: ref}
+    try:
+        mirror.fetch(refs)
+    except SourceError:
+        fetcher = Fetcher(repository=mirror.repository, url=mirror.url, remote=mirror.remote)
+        failed = fetcher.fetch_apart(refs)
+        if failed.keys() != {DEFAULT_REF}:
+            raise
+        return f"the default branch was left out: {failed[DEFAULT_REF]}"
+    return ""
 
 
 def _number_of(local: str) -> int:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 from rich.console import Console as RichConsole
-from rich.markdown import Markdown
 from rich.text import Text
 
 from sessions.terminal.durations import say_duration
@@ -73,6 +72,8 @@ class Console:
     def show(self, markdown: str, text: str) -> None:
         """Print a report: its Markdown rendered on a terminal, its plain text elsewhere."""
         if self.terminal.is_terminal:
+            from rich.markdown import Markdown
+
             self.terminal.print(Markdown(markdown), soft_wrap=False)
         else:
             self.print_text(text)

@@ -197,6 +197,20 @@ def test_a_squashed_and_a_rebased_ticket_are_recognised(project: Project) -> Non
     assert [(fault.kind, fault.tickets) for fault in half.faults] == [("missing", ("#4",))]
 
 
+def test_a_merge_is_recognised_by_the_last_line_of_its_message_as_gitlab_writes_it(project: Project) -> None:
+    first = project.builder.git("rev-parse", f"{project.tips[4]}^")  # at which no ticket's branch is
+    names = project.builder.git("diff-tree", "-r", "-z", "--name-only", "--no-commit-id", first).split("\0")[:-1]
+    tree = project.changed(project.release, {name: project.read(first, name) for name in names})
+
+    def claim(number: int) -> tuple[str, str]:
+        message = f"Merge branch 'fix' into 'main'\n\nFix it\n\nSee merge request group/project!{number}"
+        ((step, found),) = other_branch(project, (tree, (first,), message)).steps
+        return step.subject, f"{found.owner} {found.fault}"
+
+    assert claim(4) == ("Merge branch 'fix' into 'main'", "#4 ")
+    assert claim(3)[1].endswith(f"merges {first[:10]}, which is not in the branch of #3")
+
+
 def test_a_conflict_resolved_by_hand_is_told_and_what_it_loses_beside_is_found(tmp_path: Path) -> None:
     project = Project.grow(tmp_path / "project.git", 2, seed=1)
     ours = {"src/f1": lines((10, "ours"), (50, "kept"), count=120)}

@@ -15,7 +15,7 @@ from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror
 from sessions.source.tag_signatures import tag_signature_fault
 from sessions.terminal.errors import SourceError
-from sessions.tickets.trackers.branches import BranchList
+from sessions.tickets.trackers.branches.tracker import BranchList
 from sessions.tickets.trackers.kind import Surroundings
 from tests.repositories import Builder, run_git
 

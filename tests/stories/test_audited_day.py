@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sessions.audit import audit
+from sessions.auditing.branch_audit import audit_branch
+from sessions.auditing.branch_steps import AllowedCommits
+from sessions.day import head_audit
 from sessions.integrate import integrate
 from sessions.main import run_finding, run_session
 from sessions.settings.options import Options
 from sessions.source.merging import Candidate, Merger
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
+from sessions.tickets.trackers import merge_subjects
 from tests.repositories import Builder, lines, run_git, ticket_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from sessions.auditing.branch_audit import Audit
+    from sessions.source.repository import Repository
 
 CONFIG = """
 version = 1
@@ -107,6 +115,48 @@ def test_after_a_red_audit_nothing_is_pushed(
     record = json.loads((folder / "state" / "latest" / "run.json").read_text())
     assert (record["state"], record["published"]) == ("broken", {})
     assert "pushed" not in capsys.readouterr().out.replace("not pushed", "")
+
+
+def test_a_head_is_audited_once_and_again_before_it_is_pushed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audited: list[str] = []
+
+    def count(repository: Repository, start: str, end: str, known: AllowedCommits) -> Audit:
+        audited.append(end)
+        return audit_branch(repository, start, end, known)
+
+    monkeypatch.setattr(head_audit, "audit_branch", count)
+    first = integrate(options(folder), Console(to_stderr=True))
+    again = integrate(options(folder), Console(to_stderr=True))
+    assert (audited, again.head) == ([first.head], first.head)
+    assert capsys.readouterr().err.count("audit: each of 3 steps is what plain git makes of its ticket") == 2
+    integrate(options(folder, publish=True), Console(to_stderr=True))
+    assert audited[1:] == [first.head]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '["damaged"]', '{"verdict": "x"}', '{"inputs": "b", "verdict": "x"}'])
+def test_an_audit_that_was_of_something_else_or_is_damaged_does_not_count(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "audited.json"
+    assert head_audit._verdict_of(file, "a") == ""
+    file.write_text(text)
+    assert head_audit._verdict_of(file, "a") == ""
+    file.write_text('{"inputs": "a", "verdict": "x"}')
+    assert head_audit._verdict_of(file, "a") == "x"
+
+
+def test_whatever_an_audit_depends_on_makes_it_another_one() -> None:
+    known = AllowedCommits(tickets={1: "c", 2: "d"}, subjects=merge_subjects(), strict=True)
+    others = (
+        replace(known, tickets={1: "d", 2: "c"}),
+        replace(known, others={"e": "trunk"}),
+        replace(known, settled={"c": frozenset("ab")}),
+        replace(known, replaced={"c": frozenset("ab")}),
+    )
+    digests = [head_audit._digest("a", "b", each) for each in (known, *others)]
+    digests += [head_audit._digest("a", "c", known), head_audit._digest("b", "b", known)]
+    assert len(set(digests)) == len(digests)
+    assert digests[0] == head_audit._digest("a", "b", replace(known, tickets={2: "d", 1: "c"}))
 
 
 def test_a_change_that_somebody_pushed_on_top_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from sessions.main import run_init
 from sessions.settings.configuration import Config, load_config
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
+from sessions.terminal.errors import SourceError
 from tests.repositories import Builder, run_git
 
 Record = dict[str, Any]
@@ -158,6 +159,20 @@ def test_a_request_that_cannot_be_fetched_is_left_out_and_named(
     assert verdicts(plan(folder)) == {2: "integrated", 4: "integrated"}
 
 
+@pytest.mark.parametrize("lost", ["main:n", "main^{tree}", "main"])
+def test_a_default_branch_that_cannot_be_fetched_is_left_out_and_named(
+    origin: Builder, tmp_path: Path, capsys: pytest.CaptureFixture[str], lost: str
+) -> None:
+    origin.commit({"n": "of main alone"}, "main", branch="main", message="Five (#5)")
+    _lose(origin, lost)
+    folder = tmp_path / "p"
+    folder.mkdir()
+    assert written(folder, "--yes", "--repository", origin.url).project.release == "latest"
+    with pytest.raises(SourceError, match=r"The tickets' target branch 'main' cannot be fetched\. Fetching from"):
+        plan(folder)
+    assert "the default branch was left out: it cannot be fetched" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_request_that_a_partial_copy_lacks_is_left_out_and_named(origin: Builder, tmp_path: Path) -> None:
     tip = origin.commit({"d/x": "lost"}, "1.0", branch="refs/pull/3/head", message="Number 3")
     origin.git("config", "extensions.partialClone", "origin")
@@ -218,6 +233,15 @@ def test_without_a_token_github_is_only_mentioned(
     assert '# url = "https://github.com/you/thing"' in text
     assert "set GH_TOKEN or GITHUB_TOKEN" in " ".join(text.replace("\n#", "").split())
     assert verdicts(plan(folder)) == {}
+
+
+def test_a_tracker_that_init_does_not_read_is_named_in_a_whole_sentence(
+    origin: Builder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = clone(origin.url, tmp_path / "p")
+    written(folder, "--yes", "--tracker", "https://trac.example.org")
+    assert "tickets: trac, as you said so" in " ".join(capsys.readouterr().out.split())
+    assert "# You said so." in config_text(folder)
 
 
 def test_what_is_typed_wins(origin: Builder, tmp_path: Path) -> None:

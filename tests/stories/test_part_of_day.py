@@ -10,6 +10,7 @@ import pytest
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import load_record, record_data
+from sessions.main import run_session
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
 from tests.repositories import Builder
@@ -63,6 +64,24 @@ def test_a_part_lies_beside_the_whole_day(
     assert json.loads((state / "days" / "2026-11-23-part" / "run.json").read_text()) == record_data(part)
     assert load_record(state) == whole
     assert (state / "latest" / "report.html").read_bytes() == page
+
+
+def test_a_job_is_given_the_report_of_the_part_that_it_ran(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(folder)
+    outputs = folder / "outputs"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
+    for words, name in (
+        ((), "2026-11-23"),
+        (("--files", "a.txt"), "2026-11-23-part"),
+        (("--plan",), "2026-11-23-plan"),
+    ):
+        outputs.unlink(missing_ok=True)
+        typed = ("--state", "state", "--date", "2026-11-23", *words)
+        assert run_session(integrate, "integrate", typed, folder) is None
+        report = folder / "state" / "days" / name / "report.html"
+        assert report.is_file()
+        assert f"\n{report}\n" in outputs.read_text()
 
 
 def test_a_part_is_the_latest_where_there_is_no_whole_day_yet_and_feeds_it(

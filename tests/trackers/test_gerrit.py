@@ -16,9 +16,10 @@ from sessions.terminal.errors import TrackerAccessError, TrackerError
 from sessions.tickets.model import Ticket, Verdict
 from sessions.tickets.refusals import TicketPart, WriteResult
 from sessions.tickets.trackers import TRACKERS, recognise_address, recognise_clone
-from sessions.tickets.trackers.gerrit import GERRIT, GerritTracker
+from sessions.tickets.trackers.gerrit import GERRIT
 from sessions.tickets.trackers.gerrit.address import parse_gerrit_address, read_gitreview
 from sessions.tickets.trackers.gerrit.review import TAG
+from sessions.tickets.trackers.gerrit.tracker import GerritTracker
 from sessions.tickets.trackers.kind import TicketSource, TrackerKind
 from tests.repositories import Builder, run_git
 from tests.trackers.contract import CULPRIT, FIRST, SECOND, Forge, ServerContract, Wire

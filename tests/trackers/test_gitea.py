@@ -19,8 +19,8 @@ from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import TicketPart, WriteResult
 from sessions.tickets.trackers import TRACKERS, connect_tracker, merge_subjects, recognise_address, recognise_clone
-from sessions.tickets.trackers.gitea import GiteaTracker
 from sessions.tickets.trackers.gitea.address import FORGEJO_HOSTS, GITEA_HOSTS, Hosts, locate_repository
+from sessions.tickets.trackers.gitea.tracker import GiteaTracker
 from tests.repositories import Builder, run_git
 from tests.trackers.gitea_contract import faults_of_answer, faults_of_request
 from tests.trackers.gitea_fake import NAME, OWNER, TOKEN, VIEWER, FakeGitea, Pull, Review, serving

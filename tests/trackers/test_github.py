@@ -16,8 +16,8 @@ from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import WriteResult
 from sessions.tickets.trackers import TRACKERS, connect_tracker
 from sessions.tickets.trackers.forge.comment import MAX_COMMENT, cut
-from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github.address import address_of, auth_for
+from sessions.tickets.trackers.github.tracker import GitHubTracker
 from sessions.tickets.trackers.http import Caller
 from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import NAME, OWNER, TOKEN, VIEWER, FakeGitHub, Pull, serving

@@ -30,9 +30,9 @@ from sessions.terminal.errors import RefusedError, TrackerError
 from sessions.tickets.model import Account, Verdict
 from sessions.tickets.refusals import Change, TicketPart
 from sessions.tickets.trackers.forge.changes import OwnStatus, PullState, plan_status
-from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github.address import auth_for
 from sessions.tickets.trackers.github.changes import GitHubPull
+from sessions.tickets.trackers.github.tracker import GitHubTracker
 from sessions.tickets.trackers.http import Caller
 from tests.trackers.github_contract import Contract, Json, UnavailableError, fetch_recording
 

@@ -20,8 +20,8 @@ from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import TicketPart, WriteResult
 from sessions.tickets.trackers import TRACKERS, connect_tracker, recognise_address, recognise_clone
-from sessions.tickets.trackers.gitlab import GitLabTracker
 from sessions.tickets.trackers.gitlab.address import locate_project
+from sessions.tickets.trackers.gitlab.tracker import GitLabTracker
 from tests.repositories import Builder, run_git
 from tests.trackers.gitlab_contract import faults_of_answer, faults_of_request
 from tests.trackers.gitlab_fake import JOB_TOKEN, PROJECT, PROJECT_ID, TOKEN, VIEWER, FakeGitLab, Request, serving

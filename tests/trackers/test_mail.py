@@ -33,12 +33,12 @@ from sessions.tickets.patch_series import PatchSeries, SeriesBranch
 from sessions.tickets.refusals import Change, TicketPart, WriteResult
 from sessions.tickets.trackers import recognise_address
 from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
-from sessions.tickets.trackers.mail import MAIL, MailTracker
+from sessions.tickets.trackers.mail import MAIL
 from sessions.tickets.trackers.mail.mailbox import read_mailbox, split_mbox
 from sessions.tickets.trackers.mail.message import Mail
 from sessions.tickets.trackers.mail.outbox import draft_answer
 from sessions.tickets.trackers.mail.subject import read_patch_subject
-from sessions.tickets.trackers.mail.tracker import series_numbers
+from sessions.tickets.trackers.mail.tracker import MailTracker, series_numbers
 from tests.repositories import Builder, lines, run_git
 from tests.trackers.contract import FIRST, Forge, TrackerContract
 from tests.trackers.sample_day import day_options, days_tickets

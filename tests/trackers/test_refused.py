@@ -15,8 +15,8 @@ from sessions.ledger.record_file import parse_record, save_record
 from sessions.main import run_session
 from sessions.report import report
 from sessions.tickets.trackers import TRACKERS
-from sessions.tickets.trackers.github import GitHubTracker
 from sessions.tickets.trackers.github import tracker as github_tracker
+from sessions.tickets.trackers.github.tracker import GitHubTracker
 from tests.reporting.big_day import big_day
 from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import TOKEN, FakeGitHub, Pull, serving

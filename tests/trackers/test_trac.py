@@ -25,7 +25,7 @@ from sessions.tickets.dialects.wiki import WIKI
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import TicketPart, WriteResult
 from sessions.tickets.trackers.file import FileTracker
-from sessions.tickets.trackers.trac import TracTracker
+from sessions.tickets.trackers.trac.tracker import TracTracker
 from tests.reporting.test_markdown import record
 from tests.reporting.test_wiki import BITS, hostile
 from tests.stories.desk import Desk, new_desk, verdicts

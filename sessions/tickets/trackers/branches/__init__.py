@@ -6,13 +6,12 @@ import re
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.markdown import MARKDOWN
-from sessions.tickets.trackers.branches.tracker import BranchList
-from sessions.tickets.trackers.kind import Surroundings, TrackerKind
-
-__all__ = ["BRANCHES", "BranchList"]
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 
 
-def _connect(settings: Tracker, surroundings: Surroundings) -> BranchList:
+def _connect(settings: Tracker, surroundings: Surroundings) -> TicketSource:
+    from sessions.tickets.trackers.branches.tracker import BranchList
+
     return BranchList(settings, surroundings)
 
 

@@ -1,31 +1,22 @@
-"""A token from the environment, sent with each request."""
+"""Read a token from the environment."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable
-
-import requests
-from requests.auth import AuthBase
+from typing import TYPE_CHECKING
 
 from sessions.terminal.errors import TrackerAccessError
 
-
-class TokenAuth(AuthBase):
-    """A token, which no representation of this object shows; ``header`` is where it is sent."""
-
-    def __init__(self, token: str, header: str = "Authorization", scheme: str = "Bearer ") -> None:
-        self._token, self._header, self._scheme = token, header, scheme
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """The request with the token."""
-        request.headers[self._header] = self._scheme + self._token
-        return request
+if TYPE_CHECKING:
+    from sessions.tickets.trackers.forge.token_auth import TokenAuth
 
 
 def find_token(names: Iterable[str]) -> TokenAuth | None:
     """Return the token of the environment, ``None`` where there is none. Raises as :func:`read_token`."""
+    from sessions.tickets.trackers.forge.token_auth import TokenAuth
+
     token = read_token(names)
     return TokenAuth(token) if token else None
 

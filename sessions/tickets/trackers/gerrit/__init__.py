@@ -7,15 +7,14 @@ import re
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.plain import PLAIN_TEXT
 from sessions.tickets.trackers.gerrit.address import GERRIT_VARIABLES, gerrit_project_address, read_gitreview
-from sessions.tickets.trackers.gerrit.tracker import GerritTracker
-from sessions.tickets.trackers.kind import Surroundings, TrackerKind
-
-__all__ = ["GERRIT", "GerritTracker"]
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 
 _ADDRESS = re.compile(r"^https?://[^/]+(/[^/]+)*?/(q/|c/.+/\+|admin/repos/)")
 
 
-def _connect(settings: Tracker, surroundings: Surroundings) -> GerritTracker:
+def _connect(settings: Tracker, surroundings: Surroundings) -> TicketSource:
+    from sessions.tickets.trackers.gerrit.tracker import GerritTracker
+
     return GerritTracker(settings, surroundings.patience)
 
 

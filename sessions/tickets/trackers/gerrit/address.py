@@ -6,11 +6,13 @@ import configparser
 import os
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus, urlsplit
 
-from requests.auth import HTTPBasicAuth
-
 from sessions.terminal.errors import TrackerAccessError, TrackerError
+
+if TYPE_CHECKING:
+    from requests.auth import HTTPBasicAuth
 
 GERRIT_VARIABLES = ("GERRIT_USER", "GERRIT_PASSWORD")
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
@@ -53,6 +55,8 @@ def read_gerrit_credentials() -> HTTPBasicAuth | None:
 
     Raises :class:`TrackerAccessError` where one of them is missing.
     """
+    from requests.auth import HTTPBasicAuth
+
     user, password = (os.environ.get(name, "").strip() for name in GERRIT_VARIABLES)
     if bool(user) != bool(password):
         raise TrackerAccessError("Credentials for Gerrit are GERRIT_USER with GERRIT_PASSWORD: half of them is set.")

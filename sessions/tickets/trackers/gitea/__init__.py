@@ -14,14 +14,13 @@ from sessions.tickets.trackers.gitea.address import (
     recognise_repository,
     repository_of_origin,
 )
-from sessions.tickets.trackers.gitea.tracker import GiteaTracker
-from sessions.tickets.trackers.kind import Surroundings, TrackerKind
-
-__all__ = ["FORGEJO", "GITEA", "GiteaTracker"]
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 
 
-def _connect(hosts: Hosts) -> Callable[[Tracker, Surroundings], GiteaTracker]:
-    def connect(settings: Tracker, surroundings: Surroundings) -> GiteaTracker:
+def _connect(hosts: Hosts) -> Callable[[Tracker, Surroundings], TicketSource]:
+    def connect(settings: Tracker, surroundings: Surroundings) -> TicketSource:
+        from sessions.tickets.trackers.gitea.tracker import GiteaTracker
+
         return GiteaTracker(settings, surroundings.patience, hosts=hosts, labels_only=surroundings.labels_only)
 
     return connect

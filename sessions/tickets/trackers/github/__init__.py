@@ -7,15 +7,14 @@ import re
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.trackers.github.address import GITHUB_TOKENS, web_address
-from sessions.tickets.trackers.github.tracker import GitHubTracker
-from sessions.tickets.trackers.kind import Surroundings, TrackerKind
-
-__all__ = ["GITHUB", "GitHubTracker"]
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 
 _ADDRESS = re.compile(r"github|/repos/|/api/v3\b|\.ghe\.com|^[\w.-]+/[\w.-]+$")
 
 
-def _connect(settings: Tracker, surroundings: Surroundings) -> GitHubTracker:
+def _connect(settings: Tracker, surroundings: Surroundings) -> TicketSource:
+    from sessions.tickets.trackers.github.tracker import GitHubTracker
+
     return GitHubTracker(settings, surroundings.patience)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sessions.terminal.errors import TrackerAccessError
 from sessions.tickets.trackers.forge.hosts import split_address, wrong_address
-from sessions.tickets.trackers.forge.token import TokenAuth, find_token
+from sessions.tickets.trackers.forge.token import find_token
+
+if TYPE_CHECKING:
+    from sessions.tickets.trackers.forge.token_auth import TokenAuth
 
 GITHUB_TOKENS = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE_TOKENS = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")

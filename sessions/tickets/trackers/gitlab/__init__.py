@@ -5,13 +5,12 @@ from __future__ import annotations
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.gitlab import GITLAB_MARKDOWN
 from sessions.tickets.trackers.gitlab.address import GITLAB_TOKENS, project_of_origin, recognise_project
-from sessions.tickets.trackers.gitlab.tracker import GitLabTracker
-from sessions.tickets.trackers.kind import Surroundings, TrackerKind
-
-__all__ = ["GITLAB", "GitLabTracker"]
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 
 
-def _connect(settings: Tracker, surroundings: Surroundings) -> GitLabTracker:
+def _connect(settings: Tracker, surroundings: Surroundings) -> TicketSource:
+    from sessions.tickets.trackers.gitlab.tracker import GitLabTracker
+
     return GitLabTracker(settings, surroundings.patience, labels_only=surroundings.labels_only)
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from sessions.terminal.errors import TrackerAccessError
 from sessions.tickets.trackers.forge.hosts import origin_of, split_address, split_origin, wrong_address
-from sessions.tickets.trackers.forge.token import TokenAuth, read_token
+from sessions.tickets.trackers.forge.token import read_token
+
+if TYPE_CHECKING:
+    from sessions.tickets.trackers.forge.token_auth import TokenAuth
 
 GITLAB_TOKENS = ("GITLAB_TOKEN",)
 _JOB_TOKEN = "CI_JOB_TOKEN"  # noqa: S105  the name of a variable
@@ -77,6 +81,8 @@ def access_to(place: GitLabAddress) -> Access:
 
     Raises :class:`TrackerAccessError` where a variable holds something else than a token.
     """
+    from sessions.tickets.trackers.forge.token_auth import TokenAuth
+
     if token := read_token(GITLAB_TOKENS):
         return Access(auth=TokenAuth(token))
     if place.host == os.environ.get("CI_SERVER_HOST") and (token := read_token([_JOB_TOKEN])):

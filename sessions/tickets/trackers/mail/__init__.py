@@ -6,15 +6,14 @@ import re
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.plain import PLAIN_TEXT
-from sessions.tickets.trackers.kind import Surroundings, TrackerKind
-from sessions.tickets.trackers.mail.tracker import MailTracker
-
-__all__ = ["MAIL", "MailTracker"]
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 
 _ADDRESS = re.compile(r"(.*/)?[^/]+\.mbox|https://(lore\.kernel\.org|public-inbox\.org)/.+|(.*/)?[Mm]aildir/?")
 
 
-def _connect(settings: Tracker, surroundings: Surroundings) -> MailTracker:
+def _connect(settings: Tracker, surroundings: Surroundings) -> TicketSource:
+    from sessions.tickets.trackers.mail.tracker import MailTracker
+
     return MailTracker(settings, surroundings)
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.wiki import WIKI
-from sessions.tickets.trackers.kind import Surroundings, TrackerKind
-from sessions.tickets.trackers.trac.credentials import TRAC_VARIABLES
-from sessions.tickets.trackers.trac.tracker import TracTracker
-
-__all__ = ["TRAC", "TracTracker"]
+from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 
 
-def _connect(settings: Tracker, surroundings: Surroundings) -> TracTracker:
+def _connect(settings: Tracker, surroundings: Surroundings) -> TicketSource:
+    from sessions.tickets.trackers.trac.tracker import TracTracker
+
     return TracTracker(settings, surroundings.patience)
 
 
@@ -28,7 +26,7 @@ TRAC = TrackerKind(
     dialect=WIKI,
     recognise=_recognise,
     takes_any_address=True,
-    tokens=TRAC_VARIABLES,
+    tokens=("TRAC_USER", "TRAC_PASSWORD", "TRAC_AUTH", "TRAC_TOKEN"),
     merge_subjects=(r"(?:Trac #|#)(\d+): ",),
     ready=("positive_review",),
     milestone="current",

@@ -10,8 +10,6 @@ from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
 from sessions.terminal.errors import TrackerError
 
-TRAC_VARIABLES = ("TRAC_USER", "TRAC_PASSWORD", "TRAC_AUTH", "TRAC_TOKEN")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
