@@ -133,7 +133,7 @@ def test_a_wrong_password_is_told_and_not_shown(
             ask()
         told = str(error.value)
         assert told.startswith(f"{registry.host} refuses the login of ci")
-        assert "mend it in REGISTRY_USER and REGISTRY_TOKEN" in told
+        assert "fix it in REGISTRY_USER and REGISTRY_TOKEN" in told
         assert "\n" not in told
         assert "wr0ng" not in told
 
