@@ -42,7 +42,7 @@ for argument in sys.argv[1:]:
         watch.ended(0)
     console.show("# heading\\n\\nsome *words*", "heading\\n\\nsome words")
 """
-END = "some *words*\n"
+END = "some words\n"
 
 
 def print_story(*titles: str, stderr: bool = False, **environment: str) -> subprocess.CompletedProcess[str]:
