@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -55,6 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 # For the whole run, not for each test: fixtures of modules and examples of hypothesis are guarded too.
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_works() -> None:
+    """Let what the tests start obey Ctrl-C, also where a shell started pytest in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def guard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Take away what a test could reach by accident."""
