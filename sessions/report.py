@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from sessions.day.cooking_rules import cooking_rules
@@ -20,7 +22,6 @@ from sessions.publishing.writes import Writes
 from sessions.reporting.actions import tell_actions, without_commands
 from sessions.reporting.cooking_files import write_cooking
 from sessions.reporting.flake_files import write_flakes
-from sessions.reporting.markdown import markdown_report
 from sessions.reporting.report_files import write_reports
 from sessions.reporting.text import plain_report
 from sessions.reporting.trends import write_trends
@@ -42,8 +43,7 @@ def report(options: Options, console: Console) -> Record:
         record = load_record(options.state)
         folder = (options.state / "latest").resolve()
         with without_commands(console):
-            write_reports(record, folder, cooking_rules(config))
-            _show(record, options, console)
+            _show(record, write_reports(record, folder, cooking_rules(config)), options, console)
         console.detail(f"report: {folder / 'report.html'}, and report.md beside it")
         if options.trends:
             _write_trends(options.state, options.trends, console)
@@ -55,40 +55,41 @@ def report(options: Options, console: Console) -> Record:
         return tell_tracker(config, options, record, folder, console)
 
 
-def _show(record: Record, options: Options, console: Console) -> None:
+def _show(record: Record, markdown: str, options: Options, console: Console) -> None:
     """Show the report: rendered on a terminal, as plain text elsewhere, or in the format that was requested."""
     match options.format:
         case "markdown":
-            console.print_text(markdown_report(record))
+            console.print_text(markdown)
         case "text":
             console.print_text(plain_report(record))
         case _:
-            console.show(markdown_report(record), plain_report(record))
+            console.show(markdown, partial(plain_report, record))
+
+
+@contextmanager
+def _writing(folder: Path, option: str) -> Iterator[None]:
+    """Say which option to change if a folder cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written ({error.strerror}): name another folder with {option}.") from None
 
 
 def _write_trends(state: Path, folder: Path, console: Console) -> None:
-    try:
+    with _writing(folder, "--trends"):
         days = write_trends(state / "days", folder)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written ({error.strerror}): name another folder with --trends.") from None
     console.detail(f"trends of {days} day{'s' * (days != 1)}: {folder / 'trends.json'}, and CSV beside it")
 
 
 def _write_flakes(state: Path, folder: Path, console: Console) -> None:
-    try:
+    with _writing(folder, "--flakes"):
         count = write_flakes(state / LEDGER, state / "days", folder)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written ({error.strerror}): name another folder with --flakes.") from None
     console.detail(f"{count} flaky test{'s' * (count != 1)}: {folder / 'flakes.html'}, and JSON and CSV beside it")
 
 
 def _write_cooking(config: Config, state: Path, folder: Path, console: Console) -> None:
-    try:
+    with _writing(folder, "--cooking"):
         paths = write_cooking(state, folder, cooking_rules(config))
-    except OSError as error:
-        raise UsageError(
-            f"{folder} cannot be written ({error.strerror}): name another folder with --cooking."
-        ) from None
     console.detail(f"what's cooking: {', '.join(map(str, paths)) or 'no day is kept'}")
 
 

@@ -15,14 +15,17 @@ from sessions.reporting.junit import junit
 from sessions.reporting.markdown import markdown_report
 
 
-def write_reports(record: Record, folder: Path, rules: CookingRules) -> None:
+def write_reports(record: Record, folder: Path, rules: CookingRules) -> str:
     """Write ``report.md``, ``report.html`` and ``junit/GATE.xml`` into a day's folder.
 
     Beside it, write ``index.html`` and ``cooking.html``, which are about all days: the record must be saved already.
     A gate that has not run has no JUnit file: an empty suite would look like a mistake.
+
+    Return the Markdown.
     """
     days = folder.parent
-    write_whole(folder / "report.md", markdown_report(record))
+    markdown = markdown_report(record)
+    write_whole(folder / "report.md", markdown)
     write_whole(folder / "report.html", page(record, days.parent))
     records = read_days(days)
     write_whole(days / "index.html", index(records))
@@ -33,3 +36,4 @@ def write_reports(record: Record, folder: Path, rules: CookingRules) -> None:
     for name, gate in record.gates.items():
         if gate.state is not GateState.PENDING:
             write_whole(folder / "junit" / f"{name}.xml", junit(record, name))
+    return markdown

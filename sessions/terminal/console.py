@@ -69,14 +69,14 @@ class Console:
         for beginning, line in zip((start, *(indent for _ in lines[1:])), lines, strict=True):
             self.terminal.print(Text.assemble((beginning, start_style), (line, style)))
 
-    def show(self, markdown: str, text: str) -> None:
-        """Print a report: its Markdown rendered on a terminal, its plain text elsewhere."""
+    def show(self, markdown: str, text: Callable[[], str]) -> None:
+        """Print a report: its Markdown rendered on a terminal, elsewhere the plain text that ``text`` makes."""
         if self.terminal.is_terminal:
             from rich.markdown import Markdown
 
             self.terminal.print(Markdown(markdown), soft_wrap=False)
         else:
-            self.print_text(text)
+            self.print_text(text())
 
     def print_text(self, text: str) -> None:
         """Print a text as it is."""

@@ -40,7 +40,7 @@ for argument in sys.argv[1:]:
     with console.probes([(title, 90.0)]) as watch:
         watch.listeners[0](title)
         watch.ended(0)
-    console.show("# heading\\n\\nsome *words*", "heading\\n\\nsome words")
+    console.show("# heading\\n\\nsome *words*", lambda: "heading\\n\\nsome words")
 """
 END = "some words\n"
 
