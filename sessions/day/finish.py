@@ -11,8 +11,8 @@ from sessions.day.debug_images import DebugImages, bundle_evidence
 from sessions.day.head_audit import audit_head
 from sessions.day.packed import pack
 from sessions.day.probe_runner import ProbeRunner
-from sessions.day.run_record import DayResult, make_record
-from sessions.day.saved_record import save_with_report
+from sessions.day.run_record import DayResult
+from sessions.day.saved_record import record_day, save_with_report
 from sessions.day.sharing import publication_of
 from sessions.day.state_sync import hand_over
 from sessions.day.tidying import tidy
@@ -29,8 +29,8 @@ def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None)
     Raises :class:`InfrastructureError` or :class:`SourceError` at the end if something could not be published.
     """
     if fault := _audit(day, day_result):
-        return save_with_report(day, make_record(day, replace(day_result, state=State.BROKEN, message=fault)))
-    saved = record = save_with_report(day, make_record(day, day_result))
+        return record_day(day, replace(day_result, state=State.BROKEN, message=fault))
+    saved = record = record_day(day, day_result)
     publication = publication_of(day, runner)
     with publication.go_on():
         bundle_evidence(day, record)

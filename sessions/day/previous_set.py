@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sessions.ledger.record import State
-from sessions.ledger.record_file import record_of_day
+from sessions.ledger.record_file import records_before
 
 
 def previous_tickets(state: Path, date: str) -> frozenset[int]:
@@ -13,9 +13,6 @@ def previous_tickets(state: Path, date: str) -> frozenset[int]:
 
     Days of which only a plan or a part was recorded do not count, nor those that ended in an error.
     """
-    folders = sorted((path for path in (state / "days").glob("????-??-??") if path.name < date), reverse=True)
-    for folder in folders:
-        record = record_of_day(folder)
-        if record and record.state is not State.BROKEN and record.order:
-            return frozenset(record.order)
-    return frozenset()
+    earlier = records_before(state / "days", date)
+    heads = (record.order for record in earlier if record.state is not State.BROKEN and record.order)
+    return frozenset(next(heads, ()))

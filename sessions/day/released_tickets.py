@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sessions.day.context import Day
 from sessions.ledger.record import Record, State
-from sessions.reporting.index import read_days, with_past_days
+from sessions.reporting.index import read_all_days
 from sessions.source.mirror import Mirror
 
 
@@ -20,8 +20,7 @@ def released_tickets(day: Day, record: Record) -> tuple[int, ...]:
     """
     if day.is_part or day.options.plan or record.state is State.BROKEN or not record.tickets:
         return ()
-    kept = with_past_days(read_days(day.state / "days"), day.state)
-    earlier = [each for each in kept if each.date < record.date]
+    earlier = [each for each in read_all_days(day.state) if each.date < record.date]
     commits = {ticket.number: ticket.commit for each in earlier for ticket in each.tickets if ticket.commit}
     for ticket in record.tickets:
         commits.pop(ticket.number, None)

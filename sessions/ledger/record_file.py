@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from enum import StrEnum
@@ -113,6 +113,13 @@ def record_of_day(folder: Path) -> Record | None:
     with suppress(OSError, ValueError):
         return read_record(folder / "run.json")
     return None
+
+
+def records_before(days: Path, date: str) -> Iterator[Record]:
+    """Yield the records of the whole days before ``date`` (ISO 8601), the newest first; skip those not to be read."""
+    for folder in sorted(days.glob("????-??-??"), reverse=True):
+        if folder.name < date and (record := record_of_day(folder)):
+            yield record
 
 
 def day_folder(state: Path, date: str, *, plan: bool, is_part: bool) -> Path:

@@ -18,7 +18,7 @@ from sessions.reporting.cooking import (
 )
 from sessions.reporting.dates import days_between
 from sessions.reporting.html import render_page
-from sessions.reporting.index import read_days, with_past_days
+from sessions.reporting.index import read_all_days
 from sessions.reporting.templates import Filters, render
 from sessions.terminal.harmless_text import break_ci_commands, harmless_line
 from sessions.tickets.dialects.markdown import MARKDOWN
@@ -39,7 +39,7 @@ def write_cooking(state: Path, folder: Path, rules: CookingRules) -> tuple[Path,
 
     Raises OSError if ``folder`` cannot be written.
     """
-    cooking = what_cooks(with_past_days(read_days(state / "days"), state), rules)
+    cooking = what_cooks(read_all_days(state), rules)
     if cooking is None:
         return ()
     texts = {

@@ -74,6 +74,11 @@ def read_days(days: Path) -> list[Record]:
     return [record for record in records if record and record.tickets]
 
 
+def read_all_days(state: Path) -> list[Record]:
+    """Return the records of a state folder's days, and before them those of past days."""
+    return with_past_days(read_days(state / "days"), state)
+
+
 def with_past_days(records: Sequence[Record], state: Path) -> list[Record]:
     """Return the records of a state folder's days, and before them those of past days of which only these are kept."""
     found = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.ledger.record import Record, RecordedTicket
-from sessions.ledger.record_file import record_of_day
+from sessions.ledger.record_file import records_before
 from sessions.tickets.model import Verdict, name_some
 
 
@@ -21,9 +21,8 @@ class News:
 
 def news_of(record: Record, days: Path) -> News:
     """Compare a record with the newest one before it in a folder of days."""
-    for folder in sorted(days.glob("????-??-??"), reverse=True):
-        before = record_of_day(folder) if folder.name < record.date else None
-        if before and before.tickets and not before.options.plan:
+    for before in records_before(days, record.date):
+        if before.tickets and not before.options.plan:
             return News(since=before.date, sentences=tuple(changes_since(before, record)))
     return News(since="", sentences=())
 
