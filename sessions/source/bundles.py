@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sessions.source.command import GitReply
+from sessions.source.fetching import fetch_refspecs
 from sessions.source.repository import Repository
 
 # Author and committer lines that git calls errors (https://git-scm.com/docs/git-fsck#_fsck_messages). They do no harm,
@@ -31,9 +32,7 @@ def fetch_from_bundle(repository: Repository, refs: Iterable[str], bundle: Path)
     if checked.status:
         return checked
     # All objects are here now, so that this only sets refs.
-    words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--stdin", "--", str(bundle.resolve()))
-    put = "".join(f"+{ref}:{ref}\n" for ref in refs).encode()
-    return repository.git(*words, put=put, ok=(0, 1, 128), online=True)
+    return fetch_refspecs(repository, str(bundle.resolve()), (f"+{ref}:{ref}" for ref in refs))
 
 
 def _check_objects(repository: Repository, bundle: Path) -> GitReply:

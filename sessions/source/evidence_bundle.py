@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sessions.source.bundles import fetch_from_bundle
+from sessions.source.fetching import fetch_refspecs
 from sessions.source.mirror import Mirror
 from sessions.source.refusals import first_words
 from sessions.source.repository import Repository
@@ -67,17 +68,7 @@ def fetch_commits(mirror: Mirror, commits: Iterable[str]) -> bool:
     """
     missing = sorted(set(commits) - mirror.present(commits := list(commits)))
     if missing:
-        put = "".join(f"+{commit}:{_REFS}{commit}\n" for commit in missing).encode()
-        arguments = (
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            "--stdin",
-            "--",
-        )
-        mirror.repository.git(*arguments, mirror.url, put=put, ok=(0, 1, 128), online=True)
+        fetch_refspecs(mirror.repository, mirror.url, (f"+{commit}:{_REFS}{commit}" for commit in missing))
     return len(mirror.present(commits)) == len(set(commits))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sessions.source.command import GitReply
@@ -78,17 +78,7 @@ class Fetcher:
 
         Only exact ref names that the remote listed are requested, so a hostile branch name cannot act as a refspec.
         """
-        refspecs = "".join(f"+{ref}:{local}\n" for local, ref in refs.items()).encode("utf-8", "surrogateescape")
-        arguments = (
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            "--stdin",
-            "--",
-        )
-        reply = self.repository.git(*arguments, self.url, put=refspecs, ok=(0, 1, 128), online=True)
+        reply = fetch_refspecs(self.repository, self.url, (f"+{ref}:{local}" for local, ref in refs.items()))
         if not reply.status:
             # Takes 1 s for Sage, and makes merges seven times faster.
             self.repository.git("commit-graph", "write", "--reachable", "--no-progress")
@@ -97,6 +87,16 @@ class Fetcher:
     def _missing(self, refs: Mapping[str, str]) -> dict[str, str]:
         have = local_refs(self.repository, "refs/")
         return {local: ref for local, ref in refs.items() if have.get(local) != self.remote[ref]}
+
+
+def fetch_refspecs(repository: Repository, source: str, refspecs: Iterable[str]) -> GitReply:
+    """Fetch refspecs from an address or a bundle in one call.
+
+    Return git's reply, which may be a failure: status 1 or 128.
+    """
+    put = "".join(f"{refspec}\n" for refspec in refspecs).encode("utf-8", "surrogateescape")
+    options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--stdin")
+    return repository.git("fetch", *options, "--", source, put=put, ok=(0, 1, 128), online=True)
 
 
 def local_refs(repository: Repository, prefix: str) -> dict[str, str]:
