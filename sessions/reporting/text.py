@@ -12,7 +12,7 @@ from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.reporting.verdicts import verdict_text
 from sessions.terminal.durations import say_duration
-from sessions.terminal.harmless_text import break_ci_commands, harmless, harmless_line
+from sessions.terminal.harmless_text import break_ci_commands, harmless_line, harmless_lines
 
 _KINDS = ("new", "known", "fixed", "gone", "skipped", "flaky")
 # Of an excerpt of a log or a conflict.
@@ -70,6 +70,4 @@ def _plain(text: object) -> str:
 
 
 def _block(text: str) -> str:
-    rows = harmless(text).strip("\n").splitlines()
-    more = [f"… {len(rows) - _LINES} more lines"] if len(rows) > _LINES else []
-    return indent("\n".join([*rows[:_LINES], *more]), "    ", lambda _line: True)
+    return indent("\n".join(harmless_lines(text, _LINES)), "    ", lambda _line: True)

@@ -24,6 +24,12 @@ def harmless(text: str) -> str:
     return _CONTROL.sub("", text.replace("\r\n", "\n")).encode("utf-8", "backslashreplace").decode()
 
 
+def harmless_lines(text: str, most: int) -> list[str]:
+    """Return the first lines of an untrusted text, and a last one that says how many there are more."""
+    rows = harmless(text).strip("\n").splitlines()
+    return [*rows[:most], *([f"… {len(rows) - most} more lines"] if len(rows) > most else [])]
+
+
 def harmless_line(text: str) -> str:
     """Put untrusted text on one line that neither a terminal nor a CI runner obeys."""
     return break_ci_commands(" ".join(harmless(text).split()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sessions.terminal.harmless_text import harmless
+from sessions.terminal.harmless_text import harmless, harmless_lines
 
 # What may form markup anywhere: https://spec.commonmark.org/0.31.2, tables and math as GitHub has them.
 _SPECIAL = re.compile(
@@ -52,11 +52,9 @@ class Markdown:
 
     def fence(self, text: str, lines: int = 30) -> str:
         """Return a code block of at most ``lines`` lines. Its fence is longer than any run of backquotes in it."""
-        kept = harmless(text).strip("\n").splitlines()
-        rows = [*kept[:lines], *([f"… {len(kept) - lines} more lines"] if len(kept) > lines else [])]
         longest = max((len(run) for run in re.findall(r"`+", harmless(text))), default=0)
         fence = "`" * max(3, longest + 1)
-        return "\n".join([f"{fence}text", *rows, fence])
+        return "\n".join([f"{fence}text", *harmless_lines(text, lines), fence])
 
 
 MARKDOWN = Markdown()

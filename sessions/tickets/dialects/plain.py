@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sessions.terminal.harmless_text import harmless
+from sessions.terminal.harmless_text import harmless, harmless_lines
 
 # Lines of an excerpt, characters of each, and characters of a text within a line.
 _LINES, _WIDTH, _LONGEST = 30, 400, 1000
@@ -40,9 +40,7 @@ class PlainText:
 
     def fence(self, text: str) -> str:
         """An indented block of at most 30 lines. No line of the text begins a line of the comment."""
-        kept = harmless(text).strip("\n").splitlines()
-        more = [f"… {len(kept) - _LINES} more lines"] if len(kept) > _LINES else []
-        return "\n".join(f"    {_shorten(row, _WIDTH)}".rstrip() for row in (*kept[:_LINES], *more))
+        return "\n".join(f"    {_shorten(row, _WIDTH)}".rstrip() for row in harmless_lines(text, _LINES))
 
 
 PLAIN_TEXT = PlainText()
