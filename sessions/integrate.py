@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import replace
 
 from sessions.baseline import measure_baseline
-from sessions.day.baselines import Baselines, broken_by_fixes
+from sessions.day.baselines import Baselines
 from sessions.day.context import Day, open_day
 from sessions.day.finish import conclude
-from sessions.day.fixes import fix_tickets
+from sessions.day.fixes import broken_by_fixes, fix_tickets
 from sessions.day.forecast import foresee, say_forecast
 from sessions.day.green_head import GreenHead
 from sessions.day.hinted import DayHints

@@ -31,6 +31,7 @@ from sessions.source.mirror import Mirror
 from sessions.source.start import release_at
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
+from sessions.terminal.phrases import counted
 from sessions.tickets.trackers import TRACKERS, connect_tracker
 from sessions.tickets.trackers.kind import Surroundings
 
@@ -78,13 +79,13 @@ def _writing(folder: Path, option: str) -> Iterator[None]:
 def _write_trends(state: Path, folder: Path, console: Console) -> None:
     with _writing(folder, "--trends"):
         days = write_trends(state / "days", folder)
-    console.detail(f"trends of {days} day{'s' * (days != 1)}: {folder / 'trends.json'}, and CSV beside it")
+    console.detail(f"trends of {counted(days, 'day')}: {folder / 'trends.json'}, and CSV beside it")
 
 
 def _write_flakes(state: Path, folder: Path, console: Console) -> None:
     with _writing(folder, "--flakes"):
         count = write_flakes(state / LEDGER, state / "days", folder)
-    console.detail(f"{count} flaky test{'s' * (count != 1)}: {folder / 'flakes.html'}, and JSON and CSV beside it")
+    console.detail(f"{counted(count, 'flaky test')}: {folder / 'flakes.html'}, and JSON and CSV beside it")
 
 
 def _write_cooking(config: Config, state: Path, folder: Path, console: Console) -> None:

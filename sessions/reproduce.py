@@ -27,6 +27,7 @@ from sessions.source.evidence_bundle import fetch_bundle, fetch_commits, fetch_r
 from sessions.source.mirror import Mirror
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
+from sessions.terminal.phrases import name_first
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -150,8 +151,7 @@ def _run(record: Record, runner: ProbeRunner, shown: list[Evidence], console: Co
                 console.detail(f"(the record's last line is another: {before})")
             differs += [] if result.again else [result.test]
     if differs:
-        more = f" and {len(differs) - 3} more" if len(differs) > 3 else ""
-        return f"not reproduced: {', '.join(differs[:3])}{more} of {count} did not fail as the record says."
+        return f"not reproduced: {name_first(differs)} of {count} did not fail as the record says."
     console.good(f"reproduced: #{number} breaks {count} test{'s' * (count != 1)}, as the record says.")
     return None
 

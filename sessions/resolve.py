@@ -17,6 +17,7 @@ from sessions.source.access import read_identity
 from sessions.source.ranges import fetch_range
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
+from sessions.terminal.phrases import counted
 from sessions.tickets.model import name_tickets
 
 _AUTHOR = re.compile(r"[^<>\n\0]+ <[^<>\n\0]*>")
@@ -54,7 +55,7 @@ def _open(day: Day, shelf: Shelf, number: int) -> None:
     console = day.console
     opened = open_stop(day, ResolutionMemory(repository=shelf.repository, resolutions=shelf.resolutions), number)
     stop = opened.stop
-    console.step(f"#{number} {stop.ticket.title} onto {day.release.tag} and {_count(stop.before, 'ticket')}")
+    console.step(f"#{number} {stop.ticket.title} onto {day.release.tag} and {counted(stop.before, 'ticket')}")
     console.detail(stop.reason)
     for side, parties in (("ticket-" + str(number), [stop.ticket]), ("HEAD", stop.others)):
         for party in parties:
@@ -108,7 +109,7 @@ def _import(day: Day, shelf: Shelf, options: ResolveOptions) -> None:
     _keep(day, shelf, found.resolutions, options, f"Import {len(found.resolutions)} resolutions of git rerere")
     for key in found.unclear:
         day.console.detail(f"not taken over, as lines outside of the conflict were changed, too: {key}")
-    day.console.good(f"{_count(len(found.resolutions), 'resolution')} taken over from {folder}.")
+    day.console.good(f"{counted(len(found.resolutions), 'resolution')} taken over from {folder}.")
 
 
 def _learn(day: Day, shelf: Shelf, options: ResolveOptions, range_: str) -> None:
@@ -118,8 +119,8 @@ def _learn(day: Day, shelf: Shelf, options: ResolveOptions, range_: str) -> None
     if past.elsewhere:
         day.console.detail(f"{past.elsewhere} of them also change what git had merged: that is not learnt")
     day.console.good(
-        f"{_count(past.merges, 'merge')}, {past.conflicts} of them with conflicts: "
-        f"{_count(len(past.resolutions), 'resolution')} learnt."
+        f"{counted(past.merges, 'merge')}, {past.conflicts} of them with conflicts: "
+        f"{counted(len(past.resolutions), 'resolution')} learnt."
     )
 
 
@@ -128,7 +129,7 @@ def _forget(day: Day, shelf: Shelf, options: ResolveOptions) -> None:
     if unknown := set(options.forgotten) - {shelf.resolutions[name].id for name in names}:
         raise UsageError(f"There is no resolution {min(unknown)}: type `nox -s resolve -- --list`.")
     shelf.keep((), _author(options, day), f"Forget {', '.join(options.forgotten)}", without=names)
-    day.console.good(f"{_count(len(names), 'resolution')} removed.")
+    day.console.good(f"{counted(len(names), 'resolution')} removed.")
 
 
 def _list(shelf: Shelf, console: Console) -> None:
@@ -136,11 +137,7 @@ def _list(shelf: Shelf, console: Console) -> None:
         about = each.about
         tickets = f", for {name_tickets(about.tickets)}" if about.tickets else ""
         console.detail(f"{each.id} {each.kind} {about.path}{tickets}: {about.author}, {about.date} ({about.origin})")
-    console.good(f"Kept: {_count(len(shelf.resolutions), 'resolution')}.")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
+    console.good(f"Kept: {counted(len(shelf.resolutions), 'resolution')}.")
 
 
 def _keep(day: Day, shelf: Shelf, new: tuple[Resolution, ...], options: ResolveOptions, message: str) -> Shelf:

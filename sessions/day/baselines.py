@@ -8,8 +8,6 @@ from sessions.day.advice import advice, last_words
 from sessions.day.context import Day
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.question import Question
-from sessions.gates.comparison import compare
-from sessions.gates.results import TestId
 from sessions.ledger.ledger import ProbeResult
 from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
@@ -140,25 +138,6 @@ class Baselines:
             f"(the whole log is {log}); a ticket that fixes it is let through by --only, or by a label of [tickets] "
             "fixes"
         )
-
-
-def broken_by_fixes(day: Day, baselines: Baselines) -> dict[str, tuple[TestId, ...]]:
-    """Return for each gate the tests that fail with the fixes and not without: no other ticket answers for them.
-
-    Raises what :meth:`ProbeRunner.results` raises, except for gates that wait for another call.
-    """
-    broke = dict[str, tuple[TestId, ...]]()
-    before = Baselines(day=day, runner=baselines.runner)
-    for gate in day.asked_gates() if baselines.fixes else ():
-        usual, fixed = before.find(gate), baselines.find(gate)
-        if usual and fixed:
-            new = compare(usual.probe_result.results, fixed.probe_result.results).new
-            broke[gate.name] = tuple(failure.test for failure in new)
-    broke = {name: tests for name, tests in broke.items() if tests}
-    for name, tests in broke.items():
-        some = f"{', '.join(map(str, tests[:3]))}{f' and {len(tests) - 3} more' if tests[3:] else ''}"
-        day.console.detail(f"{name}: {some} fails with the fixes and not without: no other ticket answers for it")
-    return broke
 
 
 def _measures(probe_result: ProbeResult) -> bool:

@@ -10,6 +10,7 @@ from sessions.gates.results import TestId
 from sessions.source.line import Queue
 from sessions.source.merging import Candidate
 from sessions.source.unmerged import Dropped, Use
+from sessions.terminal.phrases import name_first
 from sessions.tickets.model import name_tickets
 
 
@@ -29,8 +30,7 @@ def drop_blamed(day: Day, queue: Queue, blames: Mapping[tuple[str, TestId], Blam
         if not at_fault:
             left[gate, test] = blame
     for use, broken in tests.items():
-        more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-        dropped = Dropped(use=use, why=f"with it, {name_tickets([use.ticket])} breaks {', '.join(broken[:3])}{more}")
+        dropped = Dropped(use=use, why=f"with it, {name_tickets([use.ticket])} breaks {name_first(broken)}")
         day.merger.memory.drop(dropped)
         day.console.detail(f"{dropped}; `nox -s resolve -- --forget {use.id}` removes it for good")
     return left

@@ -13,6 +13,7 @@ from sessions.gates.results import Failure, TestId
 from sessions.settings.configuration import Gate
 from sessions.source.line import Queue
 from sessions.source.merging import Candidate
+from sessions.terminal.phrases import name_first
 from sessions.tickets.model import Breakage, Decision, Verdict, name_tickets
 
 
@@ -41,7 +42,7 @@ class Judge:
         }
         failures = {(name, each.test): each for name, failures in self.failing.items() for each in failures}
         broke = tuple(self._breakage(number, name, failures[name, test], blame) for (name, test), blame in own.items())
-        tests = ", ".join(f"{each.test}" for each in broke[:3]) + (f" and {len(broke) - 3} more" if broke[3:] else "")
+        tests = name_first([each.test for each in broke])
         others = {other for blame in own.values() for other in (*blame.partners, *(group and blame.culprits))}
         partners = sorted(others - {number})
         together = f" together with {name_tickets(partners)}" if partners else ""

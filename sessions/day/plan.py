@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from sessions.source.line import Line
+from sessions.terminal.phrases import counted
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
 
 # The verdicts of tickets that would be left out, in the order in which they are listed.
@@ -24,20 +25,20 @@ _NAMED = 8
 def plan_message(tickets: Sequence[Ticket], line: Line) -> str:
     """Return the plan as a clause: how many tickets would be merged and how many would not."""
     left = len(_with_verdicts(tickets, line, _LEFT_OUT))
-    would = f"{_count(len(line.tickets))} would be merged" if line.tickets else "no ticket would be merged"
+    would = f"{counted(len(line.tickets), 'ticket')} would be merged" if line.tickets else "no ticket would be merged"
     return f"{would}{f', {left} would not' if left else ''}; no gate has run"
 
 
 def describe_plan(tickets: Sequence[Ticket], line: Line, start: str) -> Iterator[tuple[str, list[str]]]:
     """Yield the sections of the plan, each as its heading and its lines; ``start`` is what is merged onto."""
     merged = [_merged_line(place, ticket, line) for place, ticket in enumerate(line.tickets, start=1)]
-    yield f"Would be merged onto {start}, in this order: {_count(len(merged))}", merged
+    yield f"Would be merged onto {start}, in this order: {counted(len(merged), 'ticket')}", merged
     if left := _with_verdicts(tickets, line, _LEFT_OUT):
-        yield f"Would be left out: {_count(len(left))}", [_left_out_line(*each, start) for each in left]
+        yield f"Would be left out: {counted(len(left), 'ticket')}", [_left_out_line(*each, start) for each in left]
     if known := _with_verdicts(tickets, line, (Verdict.ALREADY_MERGED,)):
-        yield f"In the release already: {_count(len(known))}", list(_by_reason(known))
+        yield f"In the release already: {counted(len(known), 'ticket')}", list(_by_reason(known))
     if unready := _with_verdicts(tickets, line, (Verdict.INELIGIBLE,)):
-        yield f"Not ready: {_count(len(unready))}", list(_by_reason(unready))
+        yield f"Not ready: {counted(len(unready), 'ticket')}", list(_by_reason(unready))
 
 
 def _with_verdicts(tickets: Sequence[Ticket], line: Line, verdicts: Sequence[Verdict]) -> list[tuple[Ticket, Decision]]:
@@ -78,7 +79,3 @@ def _by_reason(found: Sequence[tuple[Ticket, Decision]]) -> Iterator[str]:
         more = f" and {len(group) - _NAMED} more" if len(group) > _NAMED else ""
         names = ", ".join(f"#{number}" for number in group[:_NAMED]) if more else name_tickets(group)
         yield f"{names}{more}: {reason}"
-
-
-def _count(number: int) -> str:
-    return f"{number} ticket{'s' * (number != 1)}"

@@ -10,6 +10,7 @@ from sessions.ledger.record import RefusedChange
 from sessions.publishing.refused import RETRY_AFTER, Memory, Remembered
 from sessions.terminal.console import Console
 from sessions.terminal.errors import TrackerAccessError, TrackerBusyError, TrackerError
+from sessions.terminal.phrases import counted
 from sessions.tickets.model import name_tickets
 from sessions.tickets.refusals import Change, Refusal, TicketPart, WriteResult
 
@@ -88,12 +89,12 @@ class Writes:
         if self._failed:
             number, why = next(iter(self._failed.items()))
             raise TrackerError(
-                f"{_tickets(len(self._failed))} could not be updated, first #{number}: {why} "
+                f"{counted(len(self._failed), 'ticket')} could not be updated, first #{number}: {why} "
                 "The same command updates the rest."
             )
         if setup := [each for each in self._refused if self._is_setup(each)]:
             raise TrackerError(
-                f"No {setup[0].change.part} could be written ({_tickets(len(setup))}): {setup[0].why} "
+                f"No {setup[0].change.part} could be written ({counted(len(setup), 'ticket')}): {setup[0].why} "
                 "Once that is fixed, the same command writes what is missing."
             )
 
@@ -125,7 +126,3 @@ class Writes:
             console.detail(
                 f"not tried, as refused before: {tickets}; `nox -s report -- --publish --retry-refused` tries now"
             )
-
-
-def _tickets(count: int) -> str:
-    return f"{count} ticket{'s' * (count != 1)}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from sessions.day.baselines import broken_by_fixes
+from sessions.day.fixes import broken_by_fixes
 from sessions.day.green_head import GreenHead
 from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.line_selection import LineSelection

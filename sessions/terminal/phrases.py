@@ -1,0 +1,24 @@
+"""Phrases for numbers and lists in messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "ticket"), counted(3, "test")
+    ('1 ticket', '3 tests')
+    """
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def name_first(names: Sequence[object], most: int = 3) -> str:
+    """Return the first names, and how many more there are.
+
+    >>> name_first(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more
