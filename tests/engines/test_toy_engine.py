@@ -41,6 +41,7 @@ from sessions.terminal.console import Console
 from sessions.terminal.errors import InfrastructureError, UsageError
 from tests.engines.bench import RELEASE, Bench, config
 from tests.engines.test_every_engine import *  # noqa: F403  the contract of all engines
+from tests.registries import registered
 from tests.stories.desk import DATE, verdicts
 
 if TYPE_CHECKING:
@@ -53,12 +54,9 @@ NAME = "registry.example/toy/integration"
 
 
 @pytest.fixture(autouse=True)
-def registered() -> Iterator[None]:
-    before = dict(ENGINES)
-    ENGINES["toy"] = "tests.engines.test_toy_engine:ToyEngine"
-    yield
-    ENGINES.clear()  # rather than one by one: the order is what the options show
-    ENGINES.update(before)
+def registry() -> Iterator[None]:
+    with registered(ENGINES, "toy", "tests.engines.test_toy_engine:ToyEngine"):
+        yield
 
 
 @pytest.fixture

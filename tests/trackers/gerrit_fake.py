@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.trackers.contract import Wire
 from tests.trackers.gerrit_contract import GerritContract
 from tests.trackers.github_contract import Json
+from tests.trackers.sockets import running
 
 USER, PASSWORD, OWN, JANE = "integrand", "g3rr1tpass", 1000001, 1000007
 PROJECT = "tools/abacus"
@@ -372,13 +373,5 @@ def serving_gerrit(gerrit: FakeGerrit) -> Iterator[FakeGerrit]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    gerrit.base = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as gerrit.base:
         yield gerrit
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

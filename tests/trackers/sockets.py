@@ -47,13 +47,21 @@ def listening(answer: Answer) -> Iterator[str]:
         ask = staticmethod(answer)
         released = threading.Event()
 
-    server = Server(("127.0.0.1", 0), Bound)
+    with running(Server(("127.0.0.1", 0), Bound)) as url:
+        try:
+            yield url
+        finally:
+            Bound.released.set()
+
+
+@contextmanager
+def running(server: ThreadingHTTPServer) -> Iterator[str]:
+    """Run a server in a thread, and yield its address."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
-        Bound.released.set()
         server.shutdown()
         thread.join()
         server.server_close()

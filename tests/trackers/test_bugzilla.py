@@ -7,15 +7,12 @@ fixture; nothing else knows of it.
 from __future__ import annotations
 
 import base64
-import json
 import os
 import re
-import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -35,8 +32,10 @@ from sessions.tickets.refusals import Change, Planned, TicketPart, WriteResult, 
 from sessions.tickets.trackers import TRACKERS, recognise_address
 from sessions.tickets.trackers.http import Caller
 from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
+from tests.registries import registered
 from tests.repositories import Builder, run_git
 from tests.trackers.contract import FIRST, Forge, ServerContract, Wire
+from tests.trackers.sockets import Fault, Reply, listening
 
 KEY, ME, PAGE = "bz-s3cret", "integrand@example.org", 3  # each bug costs a request of its own
 Json = dict[str, Any]
@@ -288,33 +287,12 @@ class FakeBugzilla:
 
 @contextmanager
 def serving_bugzilla(bugzilla: FakeBugzilla) -> Iterator[FakeBugzilla]:
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else {}
-            key = self.headers.get("X-BUGZILLA-API-KEY")
-            status, answer, wire = bugzilla.answer(self.command, self.path, body, key)
-            text = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text[: len(text) // 2] if wire == "cut" else text)
+    def answer(method: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[Reply, Fault | None]:
+        status, content, wire = bugzilla.answer(method, path, body or {}, headers.get("x-bugzilla-api-key"))
+        return Reply(status=status, content=content), Fault(kind="cut") if wire == "cut" else None
 
-        do_GET = do_POST = do_PUT = _serve  # noqa: N815  http.server's words
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    bugzilla.base = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with listening(answer) as bugzilla.base:
         yield bugzilla
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 # What it shows
@@ -323,13 +301,9 @@ def serving_bugzilla(bugzilla: FakeBugzilla) -> Iterator[FakeBugzilla]:
 @pytest.fixture
 def bugzilla(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBugzilla]:
     """The server, and its line in the registry before Trac's, which takes any address."""
-    before = dict(TRACKERS)
-    TRACKERS["bugzilla"] = BUGZILLA
     monkeypatch.setenv("BUGZILLA_API_KEY", KEY)
-    with serving_bugzilla(FakeBugzilla()) as server:
+    with registered(TRACKERS, "bugzilla", BUGZILLA), serving_bugzilla(FakeBugzilla()) as server:
         yield server
-    TRACKERS.clear()  # rather than one by one: the order is what the options show
-    TRACKERS.update(before)
 
 
 class TestBugzilla(ServerContract):

@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -35,6 +34,7 @@ from sessions.tickets.trackers.github.changes import GitHubPull
 from sessions.tickets.trackers.github.tracker import GitHubTracker
 from sessions.tickets.trackers.http import Caller
 from tests.trackers.github_contract import Contract, Json, UnavailableError, fetch_recording
+from tests.trackers.sockets import running
 
 SCENARIOS = ("add-labels-to-issue", "create-status", "errors", "labels", "paginate-issues", "rename-repository")
 GITHUB, OWNER, TOKEN, SHA = "https://api.github.com", "octokit-fixture-org", "ghp_s3cr3t", f"{1:040}"
@@ -104,16 +104,8 @@ def replaying(exchanges: list[Json]) -> Iterator[Replay]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    replay.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as replay.url:
         yield replay
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert (replay.problems, replay.left) == ([], [])
 
 

@@ -6,7 +6,6 @@ import datetime as dt
 import email
 import gzip
 import re
-import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -42,6 +41,7 @@ from sessions.tickets.trackers.mail.tracker import MailTracker, series_numbers
 from tests.repositories import Builder, lines, run_git
 from tests.trackers.contract import FIRST, Forge, TrackerContract
 from tests.trackers.sample_day import day_options, days_tickets
+from tests.trackers.sockets import running
 from tests.trackers.test_contract import FileForge
 
 AUTHOR = "Åsa Ek <asa@example.org>"
@@ -529,15 +529,8 @@ def archive(answers: dict[str, bytes]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield url
 
 
 def test_an_archive_is_read_by_a_query_or_a_thread(project: MailedProject) -> None:

@@ -5,15 +5,12 @@ The registry gets one line, here by a fixture; everything else is the border tha
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +33,11 @@ from sessions.tickets.trackers import TRACKERS, merge_subjects, recognise_addres
 from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.http import Caller
 from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
+from tests.registries import registered
 from tests.repositories import Builder, run_git
 from tests.trackers.contract import FIRST, Forge, ServerContract, Wire
 from tests.trackers.sample_day import check_day, day_options
+from tests.trackers.sockets import Fault, Reply, listening
 
 TOKEN, ME, PAGE = "t0ys3cret", "integrand", 3
 Json = dict[str, Any]
@@ -277,32 +276,13 @@ class ToyForge:
 
 @contextmanager
 def serving(forge: ToyForge) -> Iterator[ToyForge]:
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else {}
-            status, answer, wire = forge.answer(self.command, self.path, body, self.headers.get("Authorization"))
-            text = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text[: len(text) // 2] if wire == "cut" else text)
+    def answer(method: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[Reply, Fault | None]:
+        status, content, wire = forge.answer(method, path, body or {}, headers.get("authorization"))
+        return Reply(status=status, content=content), Fault(kind="cut") if wire == "cut" else None
 
-        do_GET = do_POST = do_PUT = _serve  # noqa: N815  http.server's words
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    forge.url = f"toy://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with listening(answer) as url:
+        forge.url = url.replace("http", "toy")
         yield forge
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 # What it shows
@@ -311,13 +291,9 @@ def serving(forge: ToyForge) -> Iterator[ToyForge]:
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[ToyForge]:
     """The forge, and its line in the registry."""
-    before = dict(TRACKERS)
-    TRACKERS["toy"] = TOY
     monkeypatch.setenv("TOY_TOKEN", TOKEN)
-    with serving(ToyForge()) as forge:
+    with registered(TRACKERS, "toy", TOY), serving(ToyForge()) as forge:
         yield forge
-    TRACKERS.clear()  # rather than one by one: the order is what the options show
-    TRACKERS.update(before)
 
 
 class TestToy(ServerContract):
