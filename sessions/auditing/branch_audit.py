@@ -147,8 +147,8 @@ def _absent(known: AllowedCommits, claimed: Sequence[tuple[BranchStep, Claim]]) 
 class _Auditor:
     """Checks steps one by one. ``changes`` are the changes of all steps, oldest first.
 
-    Where ``known`` is strict, no conflict may have been resolved in another way than it says, and no merge made from one
-    of several merge bases. ``one_base`` are the merges that were.
+    Where ``known`` is strict, no conflict may have been resolved in another way than it says, and no merge was made
+    from one of several merge bases. ``one_base`` are the merges that were.
     """
 
     replay: Replay

@@ -11,6 +11,7 @@ from sessions.tickets.trackers.github.address import GitHubAddress
 from sessions.tickets.trackers.github.queries import CLOSE
 from sessions.tickets.trackers.http import Caller
 
+_GONE = (["repository", "pullRequest"], ["repository", "issueOrPullRequest"])
 _HEADERS = {
     "Accept": "application/vnd.github+json",
     "X-GitHub-Api-Version": "2022-11-28",
@@ -43,7 +44,7 @@ class GitHubClient:
         return f"{self.place.owner}/{self.place.name}"
 
     def query(self, query: str, **variables: Any) -> dict[str, Any]:
-        """Return GraphQL's data on the repository. It is complete, except that a pull request may be gone.
+        """Return GraphQL's data on the repository. It is complete, except that a pull request or issue may be gone.
 
         Raises :class:`TrackerError` if anything else is missing.
         """
@@ -87,8 +88,8 @@ class GitHubClient:
 
 
 def _is_gone(error: Any) -> bool:
-    """Whether a GraphQL error says only that there is no such pull request."""
-    return isinstance(error, dict) and error.get("path") == ["repository", "pullRequest"]
+    """Whether a GraphQL error says only that there is no such pull request or issue."""
+    return isinstance(error, dict) and error.get("path") in _GONE
 
 
 def _hint(status: int) -> str:
