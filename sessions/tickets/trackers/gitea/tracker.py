@@ -87,10 +87,7 @@ class GiteaTracker(ForgeTracker):
 
     def open_issues(self, numbers: Collection[int]) -> frozenset[int]:
         """Return which of these issues and pull requests are open."""
-        return open_issues(self.forge, numbers, self._is_open)
-
-    def _is_open(self, number: int) -> bool:
-        return bool(self.client.get(f"issues/{number}")["state"] == "open")
+        return open_issues(self.forge, numbers, lambda each: self.client.get(f"issues/{each}")["state"] == "open")
 
     def _details(self, pull: dict[str, Any]) -> PullDetails:
         """Read what takes requests of its own."""

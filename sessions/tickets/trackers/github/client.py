@@ -8,7 +8,7 @@ from typing import Any
 from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerError
 from sessions.tickets.trackers.forge.rest import BY_HAND, RestClient, reason_in, reason_of
 from sessions.tickets.trackers.github.address import GitHubAddress
-from sessions.tickets.trackers.github.queries import CLOSE
+from sessions.tickets.trackers.github.queries import CLOSE, ISSUE
 from sessions.tickets.trackers.http import Caller
 
 _GONE = (["repository", "pullRequest"], ["repository", "issueOrPullRequest"])
@@ -74,6 +74,13 @@ class GitHubClient:
         if answer.get("pullRequest", self) is None:
             raise RefusedError(f"GitHub has no pull request #{number} in {self.name} any more{BY_HAND}")
         return answer
+
+    def is_open(self, number: int) -> bool:
+        """Whether an issue or pull request is open. Raises :class:`RefusedError` if it cannot be seen."""
+        issue = self.query(ISSUE, number=number)["issueOrPullRequest"]
+        if issue is None:
+            raise RefusedError(f"GitHub has no issue #{number} in {self.name}.")
+        return not issue["closed"]
 
     def close_pull(self, number: int, node: str) -> None:
         """Close a pull request by its GraphQL id. Raises :class:`RefusedError` if GitHub refuses."""

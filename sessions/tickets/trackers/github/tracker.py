@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sessions.terminal.errors import RefusedError
 from sessions.tickets.model import Account
 from sessions.tickets.refusals import Change
 from sessions.tickets.trackers.forge.issues import open_issues
@@ -16,7 +15,7 @@ from sessions.tickets.trackers.github.address import GitHubAddress, address_of, 
 from sessions.tickets.trackers.github.changes import GitHubPull, read_state
 from sessions.tickets.trackers.github.client import GitHubClient
 from sessions.tickets.trackers.github.pull_requests import own_branch, ticket_of
-from sessions.tickets.trackers.github.queries import HEAD, ISSUE, MORE_CHECKS, TICKETS
+from sessions.tickets.trackers.github.queries import HEAD, MORE_CHECKS, TICKETS
 from sessions.tickets.trackers.http import Caller
 
 PAUSE = 1.0  # seconds between writes: https://docs.github.com/rest/using-the-rest-api/best-practices
@@ -87,13 +86,7 @@ class GitHubTracker(ForgeTracker):
 
     def open_issues(self, numbers: Collection[int]) -> frozenset[int]:
         """Return which of these issues and pull requests are open."""
-        return open_issues(self.forge, numbers, self._is_open)
-
-    def _is_open(self, number: int) -> bool:
-        issue = self.client.query(ISSUE, number=number)["issueOrPullRequest"]
-        if issue is None:
-            raise RefusedError(f"GitHub has no issue #{number} in {self.repository}.")
-        return not issue["closed"]
+        return open_issues(self.forge, numbers, self.client.is_open)
 
     def _checks(self, pull: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield all checks of a pull request's head; a matrix can have more than fit into the first answer."""
