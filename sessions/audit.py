@@ -72,6 +72,11 @@ def _known(day: Day, start: str, end: str) -> AllowedCommits:
 def _show(found: Audit, console: Console) -> None:
     for step, paths in found.by_hand:
         console.detail(f"{step}: resolved by hand in {', '.join(paths)}")
+    for merge in found.one_base:
+        console.detail(
+            f"{merge.step}: merged from one merge base of several, {merge.base[:10]}; from all of them git makes "
+            f"something else of {', '.join(merge.paths)}"
+        )
     owners = dict[str, set[str]]()
     for difference in found.differences:
         for owner in difference.tickets or ("no ticket",):

@@ -24,6 +24,7 @@ from sessions.settings.configuration import (
     Tracker,
     registered_values,
 )
+from sessions.settings.hint_settings import HintLabels
 from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser
 from sessions.settings.reproduce_options import build_reproduce_parser
@@ -52,6 +53,7 @@ def config_reference() -> str:
         ("build", Build),
         ("gates", Gate),
         ("cooking", CookingSettings),
+        ("hints", HintLabels),
     ):
         title = f"[[{name}]]" if kind is Gate else f"[{name}]"
         rows = [f"| `{each.name}` | {each.metadata['meaning']} | {_shown(each.default)} |" for each in fields(kind)]
