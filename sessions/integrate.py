@@ -26,7 +26,7 @@ from sessions.day.run_record import DayResult
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
 from sessions.day.ticket_selection import select_tickets, todays_rules
-from sessions.day.ticket_source import open_tracker
+from sessions.day.ticket_source import read_tickets
 from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
 from sessions.ledger.record import Record, State
 from sessions.settings.hints import HINTS, check_current
@@ -36,6 +36,7 @@ from sessions.source.line import Line, Queue, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
+from sessions.tickets.trackers import name_trackers
 
 
 def integrate(options: Options, console: Console) -> Record:
@@ -67,12 +68,11 @@ def integrate(options: Options, console: Console) -> Record:
 
 
 def _read_tickets(day: Day, hints: DayHints) -> tuple[Ticket, ...]:
-    configured = day.config.tickets
-    found = open_tracker(day).read()
+    found = read_tickets(day)
     numbers = {ticket.number for ticket in found}
     check_current(hints.hints, day.options.config.with_name(HINTS), day.options.date, numbers)
     tickets = select_tickets(found, day.options)
-    day.console.step(f"Tickets: {len(tickets)} from the {configured.tracker} tracker")
+    day.console.step(f"Tickets: {len(tickets)} from the {name_trackers(day.config.tickets)}")
     for hint in hints.used([ticket.number for ticket in tickets], {}):
         day.console.detail(f"hint: {hint}")
     return tickets
@@ -100,7 +100,7 @@ def _merge(day: Day, lines: LineSelection) -> Line:
     ready = len(lines.queue.tickets)
     left = ready - len(line.tickets)
     if lines.best:
-        day.console.detail(describe_best(lines.best, ready, day.config.tickets.priorities))
+        day.console.detail(describe_best(lines.best, ready, day.config.priorities))
     day.console.detail(f"{len(line.tickets)} merge, {left} do not: head {line.head.commit[:10]}")
     return line
 
@@ -117,7 +117,7 @@ def _with_queue(day: Day, lines: LineSelection, day_result: DayResult) -> DayRes
         day.console.detail(str(blocker))
     numbers = {ticket.number for ticket in day_result.tickets}
     hints = lines.hints.used(numbers, progress.ignored if progress else {})
-    best = recorded_best_set(lines.best, day.config.tickets.priorities) if lines.best else None
+    best = recorded_best_set(lines.best, day.config.priorities) if lines.best else None
     return replace(
         day_result, queue=queue.tickets, blockers=blockers, best_set=best, hints=tuple(map(recorded_hint, hints))
     )
@@ -172,7 +172,7 @@ def _work(
 
 def _baselines(day: Day, lines: LineSelection, progress: Progress, runner: ProbeRunner) -> Baselines:
     """The baselines of a line: the release with its fixes; with ``--only``, a named ticket may mend a gate."""
-    fixes = fix_tickets(progress.line, lines.queue.needs, day.config.tickets.fixes)
+    fixes = fix_tickets(progress.line, lines.queue.needs, day.config)
     named = tuple(each for each in progress.line.tickets if each.number in day.options.only and each not in fixes)
     return Baselines(day=day, runner=runner, mending=named, fixes=fixes)
 

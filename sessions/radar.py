@@ -10,7 +10,7 @@ from typing import Any
 from sessions.day.context import Day, open_day
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
-from sessions.day.ticket_source import open_tracker
+from sessions.day.ticket_source import read_tickets
 from sessions.planning.cheapest_order import Order, cheapest_order
 from sessions.planning.pair_conflicts import Meeting, PairConflicts, find_pair_conflicts
 from sessions.reporting.html import render_page
@@ -20,6 +20,7 @@ from sessions.source.merging import Merger
 from sessions.source.releases import Release
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import Ticket, Verdict, name_tickets
 from sessions.tickets.order import closure
 
@@ -42,7 +43,7 @@ class _View:
 def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
     """Merge all open tickets in pairs; return the record, and an empty error message."""
     with open_day(options, console) as day:
-        tickets = select_tickets(open_tracker(day).read(), options)
+        tickets = select_tickets(read_tickets(day), options)
         rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
         queue = build_queue(tickets, rules, day.mirror, day.release, day.config, options)
         base = _base(day, rules.target)
@@ -98,7 +99,7 @@ def _tests(day: Day, queue: Queue, pinned: Mapping[int, Ticket]) -> dict[int, Ma
     found = dict[int, Mapping[str, list[int]]]()
     for number in day.options.test:
         if number not in pinned:
-            raise UsageError(f"--test: there is no open ticket #{number} with a branch.")
+            raise UsageError(f"--test: there is no open ticket {name_ticket(number)} with a branch.")
         chosen = closure(frozenset([number]), queue.needs)
         first = [ticket for each, ticket in pinned.items() if each in chosen and each != number]
         rest = [ticket for ticket in queue.tickets if ticket.number not in chosen]
@@ -166,13 +167,15 @@ def _show(view: _View, console: Console) -> None:
         if order.mending
         else "no ticket conflicts"
     )
-    console.detail(f"cheapest order: {', '.join(f'#{number}' for number in order.numbers)}; {mending} ({best})")
+    console.detail(f"cheapest order: {', '.join(map(name_ticket, order.numbers))}; {mending} ({best})")
     for number, test in view.tests.items():
-        console.detail(f"with #{number}, {name_tickets(test['in'])} come in and {name_tickets(test['out'])} leave")
+        console.detail(
+            f"with {name_ticket(number)}, {name_tickets(test['in'])} come in and {name_tickets(test['out'])} leave"
+        )
     console.good(f"{len(found.conflicts)} pairs of {len(found.fit)} tickets conflict; {found.merged} were merged.")
 
 
 def _name(view: _View, number: int) -> str:
     authors = view.tickets[number].authors
     ready = "" if number in view.ready else ", not ready"
-    return f"#{number} ({', '.join(authors) or 'author unknown'}{ready})"
+    return f"{name_ticket(number)} ({', '.join(authors) or 'author unknown'}{ready})"

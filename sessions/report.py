@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -15,10 +15,7 @@ from sessions.day.state_sync import take_over
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import load_record, save_record
 from sessions.ledger.state_archive import LEDGER
-from sessions.publishing.closing import close_merged
-from sessions.publishing.refused import Memory
-from sessions.publishing.tickets import report_address, tell_tickets
-from sessions.publishing.writes import Writes
+from sessions.publishing.telling import Telling
 from sessions.reporting.actions import tell_actions, without_commands
 from sessions.reporting.cooking_files import write_cooking
 from sessions.reporting.flake_files import write_flakes
@@ -27,13 +24,9 @@ from sessions.reporting.text import plain_report
 from sessions.reporting.trends import write_trends
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
-from sessions.source.mirror import Mirror
-from sessions.source.start import release_at
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
 from sessions.terminal.phrases import counted
-from sessions.tickets.trackers import TRACKERS, connect_tracker
-from sessions.tickets.trackers.kind import Surroundings
 
 
 def report(options: Options, console: Console) -> Record:
@@ -53,7 +46,7 @@ def report(options: Options, console: Console) -> Record:
         if options.cooking:
             _write_cooking(config, options.state, options.cooking, console)
         tell_actions(record, folder / "report.html", console)
-        return tell_tracker(config, options, record, folder, console)
+        return tell_trackers(config, options, record, folder, console)
 
 
 def _show(record: Record, markdown: str, options: Options, console: Console) -> None:
@@ -94,30 +87,12 @@ def _write_cooking(config: Config, state: Path, folder: Path, console: Console) 
     console.detail(f"what's cooking: {', '.join(map(str, paths)) or 'no day is kept'}")
 
 
-def tell_tracker(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:
+def tell_trackers(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:
     """Comment on the tickets and close them; the record says what was done, even if an error stops the rest."""
-    memory = Memory.of(options.state, config.tickets.url)
-    writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
-    published = record.published
-
-    def refs(repository: str) -> Mapping[str, str]:
-        return Mirror.of(config.project.repository, options.state).list_refs(repository)
-
-    surroundings = Surroundings(list_refs=refs, folder=options.state)
+    telling = Telling(config=config, options=options, record=record, console=console)
     try:
-        tracker, url = connect_tracker(config.tickets, surroundings), report_address(config.project.report)
-        dialect = TRACKERS[config.tickets.tracker].dialect
-        complete = tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
-        published = published if complete is None else replace(published, tickets=complete)
-        if options.close and not writes.is_stopped:
-            mirror = Mirror.of(config.project.repository, options.state)
-            release = release_at(mirror, record.release, record.base)
-            closed = close_merged(tracker, mirror, release, console, writes, publish=options.publish)
-            published = published if closed is None else replace(published, closed=closed)
+        telling.tell_all()
     finally:
-        published = replace(published, refused=writes.record()) if options.publish else published
-        record = replace(record, published=published)
+        record = replace(record, published=telling.published())
         save_record(record, folder)
-        writes.remember(memory)
-    writes.finish(console)
     return record

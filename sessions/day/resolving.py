@@ -19,6 +19,7 @@ from sessions.source.merge_commit import sign
 from sessions.source.merge_tree import MergeTree
 from sessions.source.unmerged import Unmerged
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import file_name, name_ticket
 
 READY = "refs/integrand/resolved/"
 
@@ -85,8 +86,8 @@ def finish_stop(day: Day, number: int | None, author: str) -> Finished:
     if lesson.tree != tree:
         if not stop.others:
             raise UsageError(
-                f"#{stop.ticket.number} conflicts with no other ticket, so that only the files in conflict can be "
-                "kept: undo the changes of all other files."
+                f"{name_ticket(stop.ticket.number)} conflicts with no other ticket, so that only the files in conflict "
+                "can be kept: undo the changes of all other files."
             )
         commits = {each.number: each.commit for each in parties}
         about = About(author=about.author, date=about.date, origin="by hand", tickets=about.tickets, commits=commits)
@@ -111,8 +112,8 @@ def close_finished(day: Day, finished: Finished, memory: ResolutionMemory) -> st
     )
     if commit is None:
         return None
-    day.mirror.repository.keep(f"resolved/{stop.ticket.number}", commit)
-    return f"{READY}{stop.ticket.number}"
+    day.mirror.repository.keep(f"resolved/{file_name(stop.ticket.number)}", commit)
+    return f"{READY}{file_name(stop.ticket.number)}"
 
 
 def _merge(day: Day, stop: Stop) -> tuple[Unmerged | None, str]:

@@ -1,4 +1,4 @@
-"""The tracker of a day, with access to the day's repositories."""
+"""The tickets of a day's trackers, which have access to the day's repositories."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from functools import partial
 from sessions.day.context import Day
 from sessions.source.patch_branches import PatchBranches
 from sessions.source.tag_signatures import tag_signature_fault
-from sessions.tickets.trackers import connect_tracker
-from sessions.tickets.trackers.kind import Surroundings, TicketSource
+from sessions.tickets.model import Ticket
+from sessions.tickets.trackers import read_trackers
+from sessions.tickets.trackers.kind import Surroundings
 
 
-def open_tracker(day: Day) -> TicketSource:
-    """Connect the configured tracker.
+def read_tickets(day: Day) -> tuple[Ticket, ...]:
+    """Return all open tickets of the configured trackers.
 
-    Raises :class:`TrackerError` where the settings cannot be right, or credentials are missing.
+    Raises :class:`TrackerError` where one of them cannot be read, its settings cannot be right, or credentials are
+    missing.
     """
     branches = PatchBranches(mirror=day.mirror, release=day.release)
     surroundings = Surroundings(
@@ -23,4 +25,4 @@ def open_tracker(day: Day) -> TicketSource:
         check_tag=partial(tag_signature_fault, day.mirror),
         folder=day.state,
     )
-    return connect_tracker(day.config.tickets, surroundings)
+    return read_trackers(day.config.tickets, surroundings)

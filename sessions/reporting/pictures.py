@@ -9,6 +9,7 @@ from sessions.gates.results import TestId
 from sessions.ledger.record import Purpose, Record, RecordedProbe, RecordedTicket
 from sessions.reporting.record_view import Outcomes, ProbeOutcome, queue
 from sessions.terminal.durations import say_duration
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import Verdict
 
 
@@ -84,7 +85,7 @@ def _arc(left: float, right: float, y: float, *, pair: tuple[int, int], verdict:
     peak = top - _rise(high - low) / 0.75
     path = f"M{low:g} {top:g}C{low:g} {peak:g} {high:g} {peak:g} {high:g} {top:g}"
     verb = "breaks a test together with" if verdict is Verdict.CULPRIT else "conflicts with"
-    return Arc(path=path, verdict=verdict, words=f"#{pair[0]} {verb} #{pair[1]}")
+    return Arc(path=path, verdict=verdict, words=f"{name_ticket(pair[0])} {verb} {name_ticket(pair[1])}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -201,7 +201,7 @@ def drawn(builder: Builder, tmp_path: Path, text: str) -> tuple[dict[int, str], 
     config = Config(
         version=1,
         project=Project(name="p", repository=builder.url),
-        tickets=settings,
+        tickets=(settings,),
         gates=(Gate(name="g", run="true"),),
     )
     options = Options(config=tmp_path / "x.toml", state=tmp_path / "state", date=DATE)
@@ -249,7 +249,7 @@ def test_init_takes_it(builder: Builder, tmp_path: Path) -> None:
     run_git("clone", "--quiet", builder.url, "p", cwd=tmp_path)
     (tmp_path / "p" / "Trees").write_text(TREES)
     assert run_init(("--tracker", "Trees"), tmp_path / "p") is None
-    tickets = load_config(tmp_path / "p" / "integration.toml").tickets
+    tickets = load_config(tmp_path / "p" / "integration.toml").tickets[0]
     assert (tickets.tracker, tickets.url) == ("branches", "Trees")
 
 

@@ -87,8 +87,8 @@ def test_the_guide_has_a_configuration_that_works(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "integration.toml").write_text(text, encoding="utf-8")
     config = load_config(tmp_path / "integration.toml")
-    assert isinstance(connect_tracker(config.tickets), GitHubTracker)
-    assert address_of(config.tickets.url).graphql == "https://api.github.com/graphql"
+    assert isinstance(connect_tracker(config.tickets[0]), GitHubTracker)
+    assert address_of(config.tickets[0].url).graphql == "https://api.github.com/graphql"
 
 
 def test_the_registry_has_it(github: FakeGitHub) -> None:

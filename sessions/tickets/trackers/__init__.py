@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from sessions.settings.ticket_settings import Tracker
+from sessions.terminal.ticket_numbers import prefix_of
+from sessions.tickets.links import ReadTracker, resolve_links
 from sessions.tickets.merge_subjects import MergeSubjects
+from sessions.tickets.model import Ticket
 from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.file import FILE
 from sessions.tickets.trackers.gerrit import GERRIT
@@ -16,6 +19,7 @@ from sessions.tickets.trackers.github import GITHUB
 from sessions.tickets.trackers.gitlab import GITLAB
 from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 from sessions.tickets.trackers.mail import MAIL
+from sessions.tickets.trackers.prefixed import PrefixedTracker
 from sessions.tickets.trackers.trac import TRAC
 
 # An address goes to the first kind that recognises it: `branches.toml` is a TOML file, too, `../list.mbox` could be
@@ -43,11 +47,31 @@ class TrackerAddress:
 
 
 def connect_tracker(settings: Tracker, surroundings: Surroundings = Surroundings()) -> TicketSource:  # noqa: B008  frozen
-    """The tracker of a configuration.
+    """The tracker of a table of the configuration.
 
     Raises :class:`TrackerError` if the settings cannot be right, or credentials are missing.
     """
-    return TRACKERS[settings.tracker].connect(settings, surroundings)
+    connect = TRACKERS[settings.tracker].connect
+    if not (settings.prefix or settings.repository):
+        return connect(settings, surroundings)
+    folder = surroundings.folder / settings.prefix.rstrip("!#")
+    return PrefixedTracker(connect(settings, replace(surroundings, folder=folder)), settings)
+
+
+def read_trackers(tables: Sequence[Tracker], surroundings: Surroundings) -> tuple[Ticket, ...]:
+    """Return all open tickets of all trackers of a configuration, with the dependencies among them.
+
+    Raises :class:`TrackerError` if one of the trackers could not be read: never returns a part of the tickets.
+    """
+    connected = [(each.prefix, connect_tracker(each, surroundings)) for each in tables]
+    read = [ReadTracker(prefix=prefix, url=each.url, tickets=each.read()) for prefix, each in connected]
+    return resolve_links(read) if len(read) > 1 else read[0].tickets
+
+
+def name_trackers(tables: Sequence[Tracker]) -> str:
+    """Return ``the gitlab tracker``, or ``the gitlab and github trackers``."""
+    *others, last = dict.fromkeys(each.tracker for each in tables)
+    return f"the {', '.join(others)} and {last} trackers" if others else f"the {last} tracker"
 
 
 def recognise_address(typed: str) -> TrackerAddress | None:
@@ -78,17 +102,25 @@ def name_kinds() -> str:
     return f"{', '.join(others)}, or {last}"
 
 
-def merge_subjects() -> MergeSubjects:
+def merge_subjects(tables: Sequence[Tracker] = ()) -> MergeSubjects:
     """Return how merge commits name tickets, for all kinds of trackers together.
 
-    A project's history outlives its tracker: Sage's has subjects from Trac and from GitHub under one numbering.
+    A project's history outlives its tracker: Sage's has subjects from Trac and from GitHub under one numbering. With
+    ``tables`` that have prefixes, what a forge writes names a ticket of the first table of that kind, of those with
+    branches in the project's repository before others.
     """
     patterns = (pattern for kind in TRACKERS.values() for pattern in kind.merge_subjects)
     trailers = (pattern for kind in TRACKERS.values() for pattern in kind.merge_trailers)
-    return MergeSubjects(tuple(dict.fromkeys(patterns)), tuple(dict.fromkeys(trailers)))
+    prefixes = dict[str, str]()
+    for table in sorted(tables, key=lambda each: bool(each.repository)):
+        for pattern in (*TRACKERS[table.tracker].merge_subjects, *TRACKERS[table.tracker].merge_trailers):
+            prefixes.setdefault(pattern, table.prefix)
+    return MergeSubjects(tuple(dict.fromkeys(patterns)), tuple(dict.fromkeys(trailers)), prefixes)
 
 
 def request_refs(number: int) -> tuple[str, ...]:
     """The refs at which forges keep the commits of the pull request or merge request of that number."""
+    if prefix_of(number):
+        return ()
     refs = (kind.request_ref for kind in TRACKERS.values() if kind.request_ref)
     return tuple(dict.fromkeys(ref.format(number=number) for ref in refs))
