@@ -36,7 +36,7 @@ from sessions.source.line import Line, Queue, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
-from sessions.tickets.trackers import name_trackers
+from sessions.tickets.trackers.configured import name_trackers
 
 
 def integrate(options: Options, console: Console) -> Record:

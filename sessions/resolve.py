@@ -35,7 +35,7 @@ def resolve(options: ResolveOptions, console: Console) -> None:
             _record(day, shelf, options)
         elif options.is_aborted:
             stop = abort_stop(day, options.ticket)
-            console.good(f"The work tree of {name_ticket(stop.ticket.number)} is deleted; nothing was recorded.")
+            console.good(f"The work tree of {stop.ticket.name} is deleted; nothing was recorded.")
         elif options.imported:
             _import(day, shelf, options)
         elif options.range:
@@ -62,7 +62,7 @@ def _open(day: Day, shelf: Shelf, number: int) -> None:
     console.detail(stop.reason)
     for side, parties in (("ticket-" + str(number), [stop.ticket]), ("HEAD", stop.others)):
         for party in parties:
-            console.detail(f"{side}: {name_ticket(party.number)} {party.title} {party.url}".rstrip())
+            console.detail(f"{side}: {party.name} {party.title} {party.url}".rstrip())
     if not stop.others:
         console.detail(f"HEAD: {day.start}")
     for path in opened.paths:
@@ -75,9 +75,7 @@ def _open(day: Day, shelf: Shelf, number: int) -> None:
 def _record(day: Day, shelf: Shelf, options: ResolveOptions) -> None:
     finished = finish_stop(day, options.ticket, _author(options, day))
     stop = finished.stop
-    shelf = _keep(
-        day, shelf, finished.resolutions, options, f"Resolve the conflict of {name_ticket(stop.ticket.number)}"
-    )
+    shelf = _keep(day, shelf, finished.resolutions, options, f"Resolve the conflict of {stop.ticket.name}")
     _say_kept(finished, day.console)
     memory = ResolutionMemory(repository=shelf.repository, resolutions=shelf.resolutions)
     ready = close_finished(day, finished, memory)
@@ -85,10 +83,8 @@ def _record(day: Day, shelf: Shelf, options: ResolveOptions) -> None:
         day.console.detail("no merge commit for its author: the conflict is another one without the rest of the line")
     else:
         where = day.mirror.url if options.day.publish else day.mirror.repository.path
-        day.console.detail(
-            f"for the author of {name_ticket(stop.ticket.number)}: git fetch {where} {ready} && git merge FETCH_HEAD"
-        )
-    day.console.good(f"The conflict of {name_ticket(stop.ticket.number)} is resolved: type `nox -s integrate`.")
+        day.console.detail(f"for the author of {stop.ticket.name}: git fetch {where} {ready} && git merge FETCH_HEAD")
+    day.console.good(f"The conflict of {stop.ticket.name} is resolved: type `nox -s integrate`.")
 
 
 def _say_kept(finished: Finished, console: Console) -> None:

@@ -16,8 +16,7 @@ from sessions.day.progress import Apart, Progress, size_of_head
 from sessions.day.retest import Look, Retester
 from sessions.gates.results import Failure, TestId
 from sessions.ledger.record import Purpose
-from sessions.terminal.ticket_numbers import name_ticket
-from sessions.tickets.model import Verdict
+from sessions.tickets.model import Verdict, name_tickets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +65,7 @@ class CulpritRemoval:
         """Merge again the tickets that left for an error of the build that was seen to come by chance since."""
         back = self.progress.drop_chance_blames()
         for number in back:
-            self.day.console.detail(f"{name_ticket(number)} stays: the build fails with the same error by chance")
+            self.day.console.detail(f"{name_tickets([number])} stays: the build fails with the same error by chance")
         if back:
             self.progress.failing = {}
             self.progress.line = self.lines.merge(self.progress.out, self.progress.apart)
@@ -89,7 +88,7 @@ class CulpritRemoval:
         for number in sorted(before):
             decision = self.progress.line.decisions[number]
             if decision.verdict is Verdict.CULPRIT:
-                self.day.console.detail(f"{name_ticket(number)} leaves: {decision.reason}")
+                self.day.console.detail(f"{name_tickets([number])} leaves: {decision.reason}")
 
     def _still_failing(self, name: str, failures: Sequence[Failure]) -> tuple[Failure, ...]:
         flaky = self.progress.flaky.get(name, set())

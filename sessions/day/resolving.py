@@ -19,7 +19,6 @@ from sessions.source.merge_commit import sign
 from sessions.source.merge_tree import MergeTree
 from sessions.source.unmerged import Unmerged
 from sessions.terminal.errors import UsageError
-from sessions.terminal.ticket_numbers import file_name, name_ticket
 
 READY = "refs/integrand/resolved/"
 
@@ -86,7 +85,7 @@ def finish_stop(day: Day, number: int | None, author: str) -> Finished:
     if lesson.tree != tree:
         if not stop.others:
             raise UsageError(
-                f"{name_ticket(stop.ticket.number)} conflicts with no other ticket, so that only the files in conflict "
+                f"{stop.ticket.name} conflicts with no other ticket, so that only the files in conflict "
                 "can be kept: undo the changes of all other files."
             )
         commits = {each.number: each.commit for each in parties}
@@ -112,8 +111,8 @@ def close_finished(day: Day, finished: Finished, memory: ResolutionMemory) -> st
     )
     if commit is None:
         return None
-    day.mirror.repository.keep(f"resolved/{file_name(stop.ticket.number)}", commit)
-    return f"{READY}{file_name(stop.ticket.number)}"
+    day.mirror.repository.keep(f"resolved/{stop.ticket.file_name}", commit)
+    return f"{READY}{stop.ticket.file_name}"
 
 
 def _merge(day: Day, stop: Stop) -> tuple[Unmerged | None, str]:

@@ -30,6 +30,16 @@ class Party:
     title: str = ""
     url: str = ""
 
+    @property
+    def name(self) -> str:
+        """How the ticket is called in a sentence."""
+        return name_ticket(self.number)
+
+    @property
+    def file_name(self) -> str:
+        """Its number in names of files and refs."""
+        return file_name(self.number)
+
     @classmethod
     def of(cls, ticket: Ticket) -> Party:
         """Return what is kept of a ticket."""
@@ -104,7 +114,7 @@ def save_stop(folder: Path, stop: Stop) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     parties = {"ticket": _kept(stop.ticket), "others": [_kept(each) for each in stop.others]}
     text = json.dumps({**asdict(stop), **parties}, indent=2)
-    write_whole(folder / f"{file_name(stop.ticket.number)}.json", text)
+    write_whole(folder / f"{stop.ticket.file_name}.json", text)
 
 
 def load_stop(folder: Path, number: int | None) -> Stop:
@@ -140,7 +150,7 @@ def _party(kept: dict[str, Any]) -> Party:
 
 def forget_stop(folder: Path, stop: Stop) -> None:
     """Remove what :func:`save_stop` wrote."""
-    (folder / f"{file_name(stop.ticket.number)}.json").unlink(missing_ok=True)
+    (folder / f"{stop.ticket.file_name}.json").unlink(missing_ok=True)
 
 
 def _partners(state: Path, number: int) -> tuple[set[int], str]:

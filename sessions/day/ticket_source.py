@@ -8,7 +8,7 @@ from sessions.day.context import Day
 from sessions.source.patch_branches import PatchBranches
 from sessions.source.tag_signatures import tag_signature_fault
 from sessions.tickets.model import Ticket
-from sessions.tickets.trackers import read_trackers
+from sessions.tickets.trackers.configured import read_trackers
 from sessions.tickets.trackers.kind import Surroundings
 
 

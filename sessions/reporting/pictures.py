@@ -120,7 +120,7 @@ def draw_search(record: Record) -> SearchPicture:
     probed = {number for probe in record.probes for number in probe.tickets}
     numbers = [number for number in queue(record) if number in probed]
     cell = max(1.0, min(44.0, 740.0 / max(len(numbers), 1)))
-    left, top, step = 300.0, 18.0 + 7.5 * len(str(max(numbers, default=0))), 20.0
+    left, top, step = 300.0, 18.0 + 7.5 * max((len(str(number)) for number in numbers), default=1), 20.0
     outcomes, place = Outcomes(record), {number: at for at, number in enumerate(numbers)}
     rows = [
         TicketRow(

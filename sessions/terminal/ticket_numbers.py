@@ -76,12 +76,13 @@ def plain_number(number: int) -> int | str:
     return str(number) if isinstance(number, PrefixedNumber) else number
 
 
-def name_ticket(number: int) -> str:
-    """Return how a ticket is called in a sentence: ``#12``, or ``gl!12``."""
-    return str(number) if isinstance(number, PrefixedNumber) else f"#{number}"
+def name_ticket(number: int | str) -> str:
+    """Return how a ticket is called in a sentence: ``#12``, or ``gl!12``, also from the text in JSON."""
+    name = str(number)
+    return f"#{name}" if name.isdecimal() else name
 
 
-def file_name(number: int) -> str:
+def file_name(number: int | str) -> str:
     """Return a ticket's number for names of files, refs and images: ``12``, or ``gl-12``."""
     return str(number).replace("!", "-").replace("#", "-")
 

@@ -24,9 +24,10 @@ from sessions.terminal.errors import TrackerError
 from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Ticket
-from sessions.tickets.trackers import connect_tracker, recognise_address
+from sessions.tickets.trackers import recognise_address
 from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.branches.tracker import BranchList
+from sessions.tickets.trackers.configured import connect_tracker
 from sessions.tickets.trackers.kind import Surroundings
 from tests.repositories import DATE, Builder, run_git
 from tests.trackers.sample_day import check_day, day_options

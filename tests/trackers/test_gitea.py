@@ -18,7 +18,8 @@ from sessions.terminal.errors import TrackerAccessError, TrackerError
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import TicketPart, WriteResult
-from sessions.tickets.trackers import TRACKERS, connect_tracker, merge_subjects, recognise_address, recognise_clone
+from sessions.tickets.trackers import TRACKERS, merge_subjects, recognise_address, recognise_clone
+from sessions.tickets.trackers.configured import connect_tracker
 from sessions.tickets.trackers.gitea.address import FORGEJO_HOSTS, GITEA_HOSTS, Hosts, locate_repository
 from sessions.tickets.trackers.gitea.tracker import GiteaTracker
 from tests.repositories import Builder, run_git

@@ -14,7 +14,8 @@ from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import WriteResult
-from sessions.tickets.trackers import TRACKERS, connect_tracker
+from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers.configured import connect_tracker
 from sessions.tickets.trackers.forge.comment import MAX_COMMENT, cut
 from sessions.tickets.trackers.github.address import address_of, auth_for
 from sessions.tickets.trackers.github.tracker import GitHubTracker

@@ -19,7 +19,8 @@ from sessions.tickets.dialects.gitlab import GITLAB_MARKDOWN
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import TicketPart, WriteResult
-from sessions.tickets.trackers import TRACKERS, connect_tracker, recognise_address, recognise_clone
+from sessions.tickets.trackers import TRACKERS, recognise_address, recognise_clone
+from sessions.tickets.trackers.configured import connect_tracker
 from sessions.tickets.trackers.gitlab.address import locate_project
 from sessions.tickets.trackers.gitlab.tracker import GitLabTracker
 from tests.repositories import Builder, run_git

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sessions.settings.ticket_settings import Tracker
-from sessions.terminal.ticket_numbers import prefix_of
-from sessions.tickets.links import ReadTracker, resolve_links
 from sessions.tickets.merge_subjects import MergeSubjects
-from sessions.tickets.model import Ticket
 from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.file import FILE
 from sessions.tickets.trackers.gerrit import GERRIT
 from sessions.tickets.trackers.gitea import FORGEJO, GITEA
 from sessions.tickets.trackers.github import GITHUB
 from sessions.tickets.trackers.gitlab import GITLAB
-from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
+from sessions.tickets.trackers.kind import TrackerKind
 from sessions.tickets.trackers.mail import MAIL
-from sessions.tickets.trackers.prefixed import PrefixedTracker
 from sessions.tickets.trackers.trac import TRAC
 
 # An address goes to the first kind that recognises it: `branches.toml` is a TOML file, too, `../list.mbox` could be
@@ -44,34 +40,6 @@ class TrackerAddress:
 
     kind: TrackerKind
     url: str
-
-
-def connect_tracker(settings: Tracker, surroundings: Surroundings = Surroundings()) -> TicketSource:  # noqa: B008  frozen
-    """The tracker of a table of the configuration.
-
-    Raises :class:`TrackerError` if the settings cannot be right, or credentials are missing.
-    """
-    connect = TRACKERS[settings.tracker].connect
-    if not (settings.prefix or settings.repository):
-        return connect(settings, surroundings)
-    folder = surroundings.folder / settings.prefix.rstrip("!#")
-    return PrefixedTracker(connect(settings, replace(surroundings, folder=folder)), settings)
-
-
-def read_trackers(tables: Sequence[Tracker], surroundings: Surroundings) -> tuple[Ticket, ...]:
-    """Return all open tickets of all trackers of a configuration, with the dependencies among them.
-
-    Raises :class:`TrackerError` if one of the trackers could not be read: never returns a part of the tickets.
-    """
-    connected = [(each.prefix, connect_tracker(each, surroundings)) for each in tables]
-    read = [ReadTracker(prefix=prefix, url=each.url, tickets=each.read()) for prefix, each in connected]
-    return resolve_links(read) if len(read) > 1 else read[0].tickets
-
-
-def name_trackers(tables: Sequence[Tracker]) -> str:
-    """Return ``the gitlab tracker``, or ``the gitlab and github trackers``."""
-    *others, last = dict.fromkeys(each.tracker for each in tables)
-    return f"the {', '.join(others)} and {last} trackers" if others else f"the {last} tracker"
 
 
 def recognise_address(typed: str) -> TrackerAddress | None:
@@ -120,7 +88,5 @@ def merge_subjects(tables: Sequence[Tracker] = ()) -> MergeSubjects:
 
 def request_refs(number: int) -> tuple[str, ...]:
     """The refs at which forges keep the commits of the pull request or merge request of that number."""
-    if prefix_of(number):
-        return ()
     refs = (kind.request_ref for kind in TRACKERS.values() if kind.request_ref)
     return tuple(dict.fromkeys(ref.format(number=number) for ref in refs))
