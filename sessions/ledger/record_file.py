@@ -201,7 +201,7 @@ def _exactly(kind: type) -> Callable[[Any, Any], Any]:
 
 
 def _is_ticket_number(kind: Any) -> bool:
-    return bool(kind == TicketNumber)
+    return kind is TicketNumber
 
 
 def _read_number(value: Any, _kind: Any) -> int:

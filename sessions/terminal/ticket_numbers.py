@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Annotated
+from typing import TYPE_CHECKING, NewType
 
 PREFIX = re.compile(r"[a-z]{1,4}[!#]")
 # A tracker's own numbers stay below this.
 _SPAN = 10**9
 _NUMBER = re.compile(rf"(?P<prefix>{PREFIX.pattern})?(?P<own>[1-9]\d{{0,8}})")
 
-TicketNumber = Annotated[int, {"type": ["integer", "string"], "pattern": f"^{PREFIX.pattern}[1-9][0-9]{{0,8}}$"}]
-"""A ticket's number where it is written as JSON: ``12``, or a text such as ``gl!12``."""
+if TYPE_CHECKING:
+    TicketNumber = int
+else:  # cattrs finds no mark on a plain type, as that of Annotated
+    TicketNumber = NewType("TicketNumber", int)
+"""A ticket's number in a class that is written as JSON: a whole number there, or a text such as ``gl!12``."""
+JSON_SCHEMA = {"type": ["integer", "string"], "pattern": f"^{PREFIX.pattern}[1-9][0-9]{{0,8}}$"}
+"""The schema of a :data:`TicketNumber`."""
 
 
 class PrefixedNumber(int):

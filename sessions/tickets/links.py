@@ -12,6 +12,8 @@ from sessions.tickets.model import Ticket
 # What stands between a project's address and the number of a ticket, on GitHub, GitLab, Gitea, Gerrit and Trac.
 _PLACE = r"(?:/-)?/(?:(?:pulls?|issues|merge_requests|ticket|\+)/)?"
 _END = re.compile(rf"{_PLACE}\d{{1,9}}/?$")
+# Where the address of a REST interface is not that of the pages.
+_INTERFACE = re.compile(r"(?<=\w)(?:/api/v[13])?/repos/")
 _NUMBER = re.compile(rf"{_PLACE}(\d{{1,9}})(?!\w)")
 
 
@@ -26,7 +28,8 @@ class ReadTracker:
     @property
     def bases(self) -> frozenset[str]:
         """The addresses below which its tickets are."""
-        return frozenset({self.url.rstrip("/").lower(), *(_END.sub("", each.url.lower()) for each in self.tickets)})
+        page = _INTERFACE.sub("/", self.url.replace("//api.github.com/", "//github.com/"))
+        return frozenset({page.rstrip("/").lower(), *(_END.sub("", each.url.lower()) for each in self.tickets)})
 
     def find(self, link: str) -> int | None:
         """Return the number of the ticket at an address, open or not; ``None`` if that is not in this tracker."""

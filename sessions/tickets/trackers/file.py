@@ -78,7 +78,9 @@ class FileTracker:
                 raise TrackerError(f"{name}: {key} cannot be {value!r}.")
         if table.get("commit") and not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", table["commit"]):
             raise TrackerError(f"{name}: commit must be a full commit id in hex, not {table['commit']!r}.")
-        needed = read_dependencies(values.pop("depends", ""), number=values["number"])
+        # Among several trackers, an address is a ticket of another one.
+        urls = (self.url,) if self.config.prefix else ()
+        needed = read_dependencies(values.pop("depends", ""), number=values["number"], urls=urls)
         return Ticket(**{"links": needed.links, **values}, depends=needed.hard)
 
 
