@@ -36,6 +36,6 @@ def read_trackers(tables: Sequence[Tracker], surroundings: Surroundings) -> tupl
 
 
 def name_trackers(tables: Sequence[Tracker]) -> str:
-    """Return ``the gitlab tracker``, or ``the gitlab and github trackers``."""
+    """Return ``gitlab tracker``, or ``gitlab and github trackers``."""
     *others, last = dict.fromkeys(each.tracker for each in tables)
-    return f"the {', '.join(others)} and {last} trackers" if others else f"the {last} tracker"
+    return f"{', '.join(others)} and {last} trackers" if others else f"{last} tracker"
