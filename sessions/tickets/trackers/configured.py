@@ -42,9 +42,7 @@ class ConfiguredTrackers:
 
         Raises :class:`TrackerError` if one of the trackers could not be read: never returns a part of the tickets.
         """
-        read = [
-            ReadTracker(prefix=prefix, url=each.url, tickets=each.read()) for prefix, each in self.trackers.items()
-        ]
+        read = [ReadTracker(prefix=prefix, url=each.url, tickets=each.read()) for prefix, each in self.trackers.items()]
         return resolve_links(read) if len(read) > 1 else read[0].tickets
 
     def open_issues(self, numbers: Collection[int]) -> frozenset[int]:
