@@ -36,7 +36,7 @@ class PrefixedTracker:
             raise TrackerError(f"{name}: ticket {error}.") from None
 
     def open_issues(self, numbers: Collection[int]) -> frozenset[int]:
-        """Return which of these tickets and issues are open; none where the tracker has no issues. Raises as it does."""
+        """Return which of these tickets and issues are open; none where the tracker has no issues."""
         if not isinstance(self.tracker, IssueSource):
             return frozenset()
         found = self.tracker.open_issues([own_number(number) for number in numbers])
