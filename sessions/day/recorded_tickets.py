@@ -60,6 +60,7 @@ def _test_changes(number: int, progress: Progress) -> RecordedTestChanges:
         brings=sum(each.brings for each in changes),
         takes=recorded_tests(test for each in changes for test in each.takes),
         skips=recorded_tests(test for each in changes for test in each.skips),
+        as_release=recorded_tests(test for each in changes for test in each.as_release),
     )
 
 

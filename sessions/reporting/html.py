@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from sessions.gates.results import TestId
 from sessions.ledger.record import Record, RecordedOptions, RecordedProbe
+from sessions.reporting.common_causes import alike, number_of_tests, release_warning, say_cause
 from sessions.reporting.compiled_templates import CompiledTemplates
 from sessions.reporting.news import news_of
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
@@ -46,6 +47,7 @@ def page(record: Record, state: Path) -> str:
     return render_page(
         "page.html.jinja",
         record=record,
+        warning=release_warning(record),
         provisos=provisos(record),
         news=news_of(record, state / "days"),
         tickets=by_urgency(record),
@@ -122,6 +124,9 @@ def _environment() -> Environment:
         "passed": passed,
         "best_set": say_best_set,
         "hint": say_hint,
+        "alike": alike,
+        "number_of_tests": number_of_tests,
+        "cause": say_cause,
         "changes_to_tests": changes_to_tests,
         "many": _many,
         "given": _given,

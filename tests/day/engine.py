@@ -1,7 +1,8 @@
 """An engine for tests: it runs gates on small tables of tests, in this process, on the files that a probe brings.
 
 A line of a ``.test`` file is a test's name and what it does: ``pass``; ``fail``; ``skip``; ``without FILE``, which
-passes where there is no such file; ``odd SEED``, which passes in runs with an even seed. The build fails, naming the
+passes where there is no such file; ``imports MODULE``, whose module is missing; ``uses FILE``, which fails where that
+file says ``raises``, in that file; ``odd SEED``, which passes in runs with an even seed. The build fails, naming the
 file, where one holds the word ``uncompilable``; a file ``crash`` breaks a gate off.
 """
 
@@ -111,6 +112,11 @@ class TableEngine:
                 test, does, *words = line.split()
                 fails = does == "fail" or (does == "odd" and odd) or (does == "without" and words[0] in files)
                 inside = "<failure/>" if fails else "<skipped/>" if does == "skip" else ""
+                if does == "imports":
+                    inside = f"<failure>E   ModuleNotFoundError: No module named '{words[0]}'</failure>"
+                elif does == "uses" and "raises" in files[words[0]]:
+                    text = f"&gt;   {files[words[0]].strip()}\nE   ValueError: no\n\n{words[0]}:1: ValueError"
+                    inside = f"<failure>{text}</failure>"
                 cases.append(f"<testcase file={quoteattr(path)} name={quoteattr(test)}>{inside}</testcase>")
         return f'<testsuite name="table" tests="{len(cases)}">{"".join(cases)}</testsuite>'.encode()
 
