@@ -33,6 +33,7 @@ from sessions.reporting.record_view import (
     sides,
 )
 from sessions.reporting.reproduction import reproduction
+from sessions.reporting.soaks import say_soaks
 from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS, verdict_text
 from sessions.terminal.durations import say_duration
 from sessions.terminal.harmless_text import harmless
@@ -119,6 +120,7 @@ def _environment() -> Environment:
         "passed": passed,
         "best_set": say_best_set,
         "hint": say_hint,
+        "soaks": say_soaks,
         "changes_to_tests": changes_to_tests,
         "many": _many,
         "given": _given,

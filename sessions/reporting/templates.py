@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sessions.reporting.compiled_templates import CompiledTemplates
 from sessions.reporting.record_view import changes_to_tests, passed, say_best_set, say_hint
+from sessions.reporting.soaks import say_brought_flakes, say_soaks
 from sessions.reporting.verdicts import verdict_text
 
 Filters = Mapping[str, Callable[..., object]]
@@ -39,6 +40,8 @@ def _environment(filters: frozenset[tuple[str, Callable[..., object]]]) -> Envir
         "changes_to_tests": changes_to_tests,
         "best_set": say_best_set,
         "hint": say_hint,
+        "soaks": say_soaks,
+        "brought_flakes": say_brought_flakes,
     }
     environment.filters |= dict(filters)
     return environment
