@@ -15,7 +15,7 @@ from sessions.planning.best_set import Choice, Incompatibility
 from sessions.source.line import Line, Queue, find_mergeable, merge_line
 from sessions.tickets.model import Alternative, Decision, Verdict
 
-_EXPLAINED = (Verdict.CONFLICT, Verdict.BLOCKED, Verdict.CULPRIT)
+_EXPLAINED = (Verdict.CONFLICT, Verdict.BLOCKED, Verdict.CULPRIT, Verdict.FLAKY)
 
 
 @dataclass(kw_only=True)

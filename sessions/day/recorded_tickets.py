@@ -49,6 +49,7 @@ def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTic
         broke=tuple(_breakage(ticket.number, broke, address) for broke in decision.broke),
         resolutions=decision.resolutions,
         tests=_test_changes(ticket.number, progress),
+        soaks=tuple(each[ticket.number] for each in progress.soaks.values() if ticket.number in each),
         alternative=decision.alternative,
     )
 

@@ -60,7 +60,7 @@ def tell_tickets(
 
 def _is_told(record: Record, verdict: Verdict) -> bool:
     match verdict:
-        case Verdict.CULPRIT | Verdict.CONFLICT | Verdict.BLOCKED | Verdict.UNFETCHABLE:
+        case Verdict.CULPRIT | Verdict.FLAKY | Verdict.CONFLICT | Verdict.BLOCKED | Verdict.UNFETCHABLE:
             return bool(record.probes)
         case Verdict.INTEGRATED:
             return record.state is State.GREEN and not record.unpushed

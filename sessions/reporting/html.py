@@ -34,6 +34,7 @@ from sessions.reporting.record_view import (
     sides,
 )
 from sessions.reporting.reproduction import reproduction
+from sessions.reporting.soaks import say_soaks
 from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS, verdict_text
 from sessions.terminal.durations import say_duration
 from sessions.terminal.harmless_text import harmless
@@ -127,6 +128,7 @@ def _environment() -> Environment:
         "alike": alike,
         "number_of_tests": number_of_tests,
         "cause": say_cause,
+        "soaks": say_soaks,
         "changes_to_tests": changes_to_tests,
         "many": _many,
         "given": _given,

@@ -115,6 +115,15 @@ class Gate:
     files: tuple[str, ...] = _key("Globs of the test files; they fill `{files}`.", ())
     artifacts: tuple[str, ...] = _key("Globs of files to keep as artifacts, such as PDFs.", ())
     timeout: str = _key("Maximum duration of one run.", "2h")
+    soak: Literal["off", "tell", "refuse"] = _key(
+        "Whether the test files that tickets add or change run often, to find flaky tests; `refuse` leaves tickets out "
+        "that bring one. See soak.md.",
+        "off",
+    )
+    soak_share: int = _key(
+        "At most so many percent of the seconds of the gate's other probes of the day go to its soak, or ten minutes.",
+        25,
+    )
 
     @property
     def reports(self) -> tuple[str, ...]:
@@ -300,6 +309,12 @@ class _Reader:
             self.refuse(where, "artifacts", "format latex reads PDFs: name them here, such as build/**/*.pdf")
         if gate.format == "latex" and gate.files:
             self.refuse(where, "files", "format latex reads whole documents, not single files: remove this key")
+        if gate.soak != "off" and not (gate.files and "{files}" in gate.run):
+            self.refuse(
+                where, "soak", "only single files can run often: name them in `files`, and put {files} in `run`"
+            )
+        if gate.soak_share < 1:
+            self.refuse(where, "soak_share", "must be 1 or more")
 
     def check_duration(self, where: str, text: str) -> None:
         try:

@@ -52,6 +52,7 @@ class Verdict(StrEnum):
     BLOCKED = "blocked"
     CONFLICT = "conflict"
     CULPRIT = "culprit"
+    FLAKY = "flaky"
     ALREADY_MERGED = "already-merged"
     UNFETCHABLE = "unfetchable"
     NOT_REACHED = "not-reached"
@@ -59,7 +60,7 @@ class Verdict(StrEnum):
     @property
     def is_at_fault(self) -> bool:
         """Whether the ticket's author has something to repair."""
-        return self in (Verdict.CULPRIT, Verdict.CONFLICT)
+        return self in (Verdict.CULPRIT, Verdict.CONFLICT, Verdict.FLAKY)
 
 
 @dataclass(frozen=True, kw_only=True)
