@@ -18,6 +18,7 @@ from sessions.day.soak_sources import SoakSources
 from sessions.settings.configuration import Gate
 from sessions.source.diffs import Diff
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError
+from sessions.terminal.ticket_numbers import name_ticket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class Soak:
         strict = [gate.name for gate in gates if gate.soak == "refuse"]
         refused = refused_tickets(self.progress.soaks, strict, self.progress.line)
         for number, decision in refused.items():
-            self.lines.day.console.detail(f"#{number} leaves: {decision.reason}")
+            self.lines.day.console.detail(f"{name_ticket(number)} leaves: {decision.reason}")
         if refused:
             self.progress.out |= refused
             self.progress.line = self.lines.merge(self.progress.out, self.progress.apart)
