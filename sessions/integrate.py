@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from sessions.baseline import measure_baseline
+from sessions.day.backported import backport
 from sessions.day.baselines import Baselines
 from sessions.day.context import Day, open_day
 from sessions.day.finish import conclude
@@ -60,7 +61,7 @@ def integrate(options: Options, console: Console) -> Record:
                 else:
                     day_result = _work(day, lines, tickets, progress, runner)
                 record = conclude(day, _with_queue(day, lines, day_result), runner)
-        is_latest = (day.state / "latest").resolve() == day.folder.resolve()
+        is_latest = (day.home / "latest").resolve() == day.folder.resolve()
         how = "; type `nox -s report` to show it here" if is_latest else ", beside that of the whole day"
         console.detail(f"report: {day.folder / 'report.html'}{how}")
         return record
@@ -80,7 +81,8 @@ def _read_tickets(day: Day, hints: DayHints) -> tuple[Ticket, ...]:
 
 def _build_queue(day: Day, tickets: tuple[Ticket, ...], hints: DayHints) -> Queue:
     rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
-    ready = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options, hints)
+    ours = backport(day, tickets, rules)
+    ready = build_queue(ours.tickets, rules, day.mirror, day.release, day.config, day.options, hints, ours.decisions)
     milestone = f" for milestone {rules.milestone}" if rules.milestone else ""
     day.console.detail(f"{len(ready.tickets)} are ready{milestone}, {len(ready.out)} are not")
     queue = start_line(ready, day.merger)

@@ -32,7 +32,7 @@ def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTic
     """Return the entry of a ticket: its verdict and the evidence."""
     decision = progress.line.decisions.get(ticket.number, Decision(verdict=Verdict.NOT_REACHED))
     priorities = [label for label in day.config.tickets.priorities if plain(label) in map(plain, ticket.labels)]
-    pinned = {each.number: each.commit for each in progress.line.tickets}
+    pinned = next((each for each in progress.line.tickets if each.number == ticket.number), ticket)
     address = record_address(day.config.project.report)
     return RecordedTicket(
         number=ticket.number,
@@ -40,7 +40,7 @@ def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTic
         url=ticket.url,
         labels=ticket.labels,
         priority=priorities[0] if priorities else "",
-        commit=pinned.get(ticket.number, ticket.commit),
+        commit=pinned.commit,
         verdict=decision.verdict,
         reason=decision.reason,
         blocked_by=decision.blocked_by,
@@ -49,6 +49,7 @@ def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTic
         resolutions=decision.resolutions,
         tests=_test_changes(ticket.number, progress),
         alternative=decision.alternative,
+        origin=pinned.origin,
     )
 
 

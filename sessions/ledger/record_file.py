@@ -48,7 +48,7 @@ OPTIONAL: Mapping[type, tuple[str, ...]] = {
     RecordedImage: ("number", "gate", "tree"),
     Published: tuple(each.name for each in fields(Published)),
     # What holds others comes after them: its hook is made of theirs.
-    RecordedTicket: ("alternative",),
+    RecordedTicket: ("alternative", "origin"),
     Record: ("hints", "best_set"),
 }
 _NOUNS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}

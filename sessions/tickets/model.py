@@ -20,7 +20,8 @@ class Ticket:
     the ``repository`` at another address. ``depends`` are the numbers of the tickets that must be merged first.
     ``together`` are the numbers of the tickets without which this one is not merged, in any order. ``target`` is the
     branch that the ticket is for, empty if the tracker has none. ``held`` is why the tracker blocks the ticket whatever
-    its labels are ("it is a draft"), or empty.
+    its labels are ("it is a draft"), or empty. ``origin`` is the commit of the ticket's own branch where a backport is
+    merged instead, and else empty.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Ticket:
     target: str = ""
     repository: str = ""
     together: tuple[int, ...] = ()
+    origin: str = ""
 
 
 class Verdict(StrEnum):
