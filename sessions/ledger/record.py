@@ -255,6 +255,7 @@ class RecordedTicket:
         "Of a ticket that is out: how the best set with it differs from the best set. Missing: it is in, no set "
         "has it, or the best set was not chosen.",
     ] = None
+    origin: Annotated[str, "The commit of its own branch, where `commit` is a backport of it; empty elsewhere."] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

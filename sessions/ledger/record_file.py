@@ -51,7 +51,7 @@ OPTIONAL: Mapping[type, tuple[str, ...]] = {
     Published: tuple(each.name for each in fields(Published)),
     RecordedTestChanges: ("as_release",),
     # What holds others comes after them: its hook is made of theirs.
-    RecordedTicket: ("soaks", "alternative"),
+    RecordedTicket: ("soaks", "alternative", "origin"),
     Record: ("hints", "best_set"),
 }
 _NOUNS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
