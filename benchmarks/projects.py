@@ -158,7 +158,14 @@ def _clone(project: Project, place: Path, scratch: Path) -> Path:
     source = Repository.open(found[0])
     source.git("clone", "--quiet", "--shared", str(found[0]), str(work), may_complain=True)
     clone = Repository.open(work)
-    clone.git("fetch", "--quiet", str(found[0]), "+refs/pull/*:refs/remotes/origin/pull/*", may_complain=True)
+    clone.git(
+        "fetch",
+        "--quiet",
+        "--no-recurse-submodules",
+        str(found[0]),
+        "+refs/pull/*:refs/remotes/origin/pull/*",
+        may_complain=True,
+    )
     clone.git("remote", "set-url", "origin", f"https://github.com/{project.name}.git")
     return work
 
