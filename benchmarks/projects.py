@@ -12,7 +12,10 @@ where a test command is not the project's own.
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -84,13 +87,15 @@ class Outcome:
     trial: str = ""
     init_seconds: float = 0
     plan_seconds: float = 0
+    load: float = 0
     error: str = ""
 
     def row(self) -> str:
         """Return the row of the Markdown table."""
         cells = [self.project, self.kind, self.start, f"`{self.run}`" + ("" if self.is_correct else " **wrong**")]
         plan = f"{self.merged} of {self.tickets} would be merged, {self.conflicts} conflict"
-        cells += [self.error or plan, self.trial, f"{self.init_seconds:.1f}", f"{self.plan_seconds:.1f}"]
+        cells += [self.error or plan, self.trial]
+        cells += [f"{each:.1f}" for each in (self.init_seconds, self.plan_seconds, self.load)]
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -100,15 +105,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: Options) -> int:
-    outcomes = []
+    """Try the projects; with ``--json``, the figures of those that are not tried again stay in the file."""
+    outcomes = _known(options.json)
     with tempfile.TemporaryDirectory(prefix="integrand-projects-") as scratch:
         for project in _projects(options.only):
-            outcomes.append(_try(project, options, options.keep or Path(scratch)))
-            print(outcomes[-1].row(), flush=True)
-    write_figures(options.json, {outcome.project: asdict(outcome) for outcome in outcomes})
+            outcomes[project.title] = outcome = _try(project, options, options.keep or Path(scratch))
+            print(outcome.row(), flush=True)
+            write_figures(options.json, {title: asdict(each) for title, each in outcomes.items()})
     if options.page:
-        _write_page(options.page, outcomes)
-    return int(any(outcome.error or not outcome.is_correct for outcome in outcomes))
+        listed = [outcomes[project.title] for project in _projects(()) if project.title in outcomes]
+        _write_page(options.page, listed)
+    return int(any(outcome.error or not outcome.is_correct for outcome in outcomes.values()))
+
+
+def _known(figures: Path | None) -> dict[str, Outcome]:
+    if figures is None or not figures.exists():
+        return {}
+    return {title: Outcome(**each) for title, each in json.loads(figures.read_text(encoding="utf-8")).items()}
 
 
 def _projects(only: Sequence[str]) -> Iterator[Project]:
@@ -144,6 +157,7 @@ def _try(project: Project, options: Options, scratch: Path) -> Outcome:
         trial=_trial(work) if options.trial and project.trial else "",
         init_seconds=round(written - begun, 1),
         plan_seconds=round(planned - written, 1),
+        load=round(os.getloadavg()[0], 1),
     )
 
 
@@ -154,18 +168,13 @@ def _clone(project: Project, place: Path, scratch: Path) -> Path:
     if not found:
         raise UsageError(f"{place} has no folder {owner_name}: put a clone of {project.name} there.")
     work = scratch / "+".join(filter(None, (owner_name, project.folder))) / project.name.partition("/")[2]
+    shutil.rmtree(work.parent, ignore_errors=True)
     work.parent.mkdir(parents=True)
+    # Refs that come with a clone are written to one file, those of a later fetch to one file each.
+    pulls = "remote.origin.fetch=+refs/pull/*:refs/remotes/origin/pull/*"
     source = Repository.open(found[0])
-    source.git("clone", "--quiet", "--shared", str(found[0]), str(work), may_complain=True)
+    source.git("clone", "--quiet", "--shared", "--config", pulls, str(found[0]), str(work), may_complain=True)
     clone = Repository.open(work)
-    clone.git(
-        "fetch",
-        "--quiet",
-        "--no-recurse-submodules",
-        str(found[0]),
-        "+refs/pull/*:refs/remotes/origin/pull/*",
-        may_complain=True,
-    )
     clone.git("remote", "set-url", "origin", f"https://github.com/{project.name}.git")
     return work
 
@@ -189,8 +198,8 @@ def _silent() -> Console:
 
 def _write_page(page: Path, outcomes: Sequence[Outcome]) -> None:
     rows = [
-        "| project | kind | starts at | tests | `--plan` | on the release | init, s | plan, s |",
-        "|---|---|---|---|---|---|---|---|",
+        "| project | kind | starts at | tests | `--plan` | on the release | init, s | plan, s | load |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(outcome.row() for outcome in outcomes),
     ]
     page.write_text(replace_between(page.read_text(encoding="utf-8"), BEGIN, END, "\n".join(rows)), encoding="utf-8")
