@@ -90,6 +90,11 @@ class EngineSettings:
     user: str = _key("User and group of commands in the container, as `1000:1000`; empty: the image's own.", "")
     runtime: str = _key("Container runtime, such as `runsc`; empty: the daemon's default.", "")
     packages: tuple[str, ...] = _key("Python packages that pip installs once for the local engine.", ())
+    packages_until: str = _key(
+        "Day such as `2026-01-31`: uv installs no version of `packages`, or of what they need, that was uploaded "
+        "later. Without uv on the PATH, pip installs the newest.",
+        "",
+    )
     workers: Literal["here", "dask"] = _key(
         "Where probes run: on this machine, or on the workers of a Dask cluster.", "here"
     )
@@ -326,6 +331,11 @@ class _Reader:
             self.refuse("engine", "processes", "must be 1 or more")
         if engine.keep_days < 1:
             self.refuse("engine", "keep_days", "must be 1 or more")
+        if engine.packages_until and not re.fullmatch(r"\d{4}-\d\d-\d\d", engine.packages_until):
+            self.refuse("engine", "packages_until", "must be a day such as 2026-01-31")
+        self.check_cluster(engine)
+
+    def check_cluster(self, engine: EngineSettings) -> None:
         if engine.workers == "dask" and not engine.scheduler:
             self.refuse("engine", "scheduler", 'workers = "dask" needs its address, such as tcp://host:8786')
         if engine.scheduler and not re.fullmatch(r"(tcp|tls|ws|wss)://\S+:\d+", engine.scheduler):
