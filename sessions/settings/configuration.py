@@ -96,6 +96,11 @@ class Build:
     """``[build]``: the command that prepares a merged source for the tests."""
 
     run: str = _key("Shell command that runs in the source before each gate.", "")
+    incremental: bool = _key(
+        "Whether `run` builds only what changed: a search then starts from the nearest kept build; see builds.md.",
+        False,
+    )
+    keep: str = _key("Maximum disk space of builds that are kept for later probes, such as `20g`.", "20g")
     timeout: str = _key("Maximum duration of the build.", "4h")
 
 
@@ -226,6 +231,7 @@ class _Reader:
         for number, gate in enumerate(config.gates):
             self.check_gate(f"gates[{number}]", gate, names)
         self.check_duration("build", config.build.timeout)
+        self.check_size("build", "keep", config.build.keep)
         for key in ("ripe_after", "stalled_after"):
             if getattr(config.cooking, key) < 1:
                 self.refuse("cooking", key, "must be 1 or more")
@@ -253,9 +259,8 @@ class _Reader:
         if engine.image and not re.fullmatch(_REPOSITORY, engine.image):
             self.refuse("engine", "image", "must be a repository in lower case and without a tag: host/you/project")
         for key in ("memory", "disk", "output", "artifacts"):
-            size = getattr(engine, key)
-            if not re.fullmatch(_SIZE, size, re.IGNORECASE) and (size or key != "memory"):
-                self.refuse("engine", key, f"{size!r} is not a size: write a number and a unit, such as 500m or 4g")
+            if key != "memory" or engine.memory:
+                self.check_size("engine", key, getattr(engine, key))
         if engine.processes < 1:
             self.refuse("engine", "processes", "must be 1 or more")
         if engine.keep_days < 1:
@@ -273,6 +278,10 @@ class _Reader:
             self.refuse(where, "artifacts", "format latex reads PDFs: name them here, such as build/**/*.pdf")
         if gate.format == "latex" and gate.files:
             self.refuse(where, "files", "format latex reads whole documents, not single files: remove this key")
+
+    def check_size(self, where: str, key: str, size: str) -> None:
+        if not re.fullmatch(_SIZE, size, re.IGNORECASE):
+            self.refuse(where, key, f"{size!r} is not a size: write a number and a unit, such as 500m or 4g")
 
     def check_duration(self, where: str, text: str) -> None:
         try:
