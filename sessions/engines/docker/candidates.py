@@ -6,14 +6,14 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError
+from docker.errors import APIError, DockerException
 
 from sessions.engines.bounds import Bounds, ExceededError, bytes_of
 from sessions.engines.collecting import outcome_of
@@ -106,10 +106,44 @@ class Candidates:
         Otherwise it begins with the nearest kept build that the probe may start from, or with the probe's image.
         """
         kept = self.builds.find(probe.candidate) if probe.reuse else None
-        start = None if kept else self.builds.find_start(probe)
-        image, overlay = start or (kept or probe.image, probe.overlay)
-        first = probe.steps[0]
-        with ProbeContainer.of(
+        with ExitStack() as borrowed:
+            near = None if kept else self._start_near(probe, bounds, borrowed)
+            container = near or borrowed.enter_context(self._container(probe, kept or probe.image, bounds))
+            runner = StepRunner(container, DiskWatch(self._disks, bounds.disk, container.written))
+            if kept:
+                yield runner, _enter_kept(container, probe)
+                return
+            if not near:
+                container.put_overlay(probe.overlay)
+            container.put_scripts(probe.steps)
+            reports = probe.reports if len(probe.steps) == 1 else ()
+            done = _run_step(runner, probe.steps[0], reports, listen)
+            is_whole = not near and not done.is_failure
+            if probe.keep and is_whole and self.builds.make_room(container.written()):
+                labels = {"kind": "built", "built": probe.candidate, "inputs": ""}
+                container.commit(self.builds.name_of(probe.candidate), self.labels(probe.image, labels))
+            yield runner, done
+
+    def _start_near(self, probe: Probe, bounds: Bounds, borrowed: ExitStack) -> ProbeContainer | None:
+        """Start a container of the nearest kept build with the candidate's files.
+
+        Return ``None`` if none is kept, or if it does not take the files: a build may leave anything in their place.
+        """
+        if not (start := self.builds.find_start(probe)):
+            return None
+        image, overlay = start
+        with ExitStack() as started:
+            container = started.enter_context(self._container(probe, image, bounds))
+            try:
+                container.take_away([RESULTS])
+                container.put_overlay(overlay)
+            except (DockerException, InfrastructureError):
+                return None
+            borrowed.callback(started.pop_all().close)
+            return container
+
+    def _container(self, probe: Probe, image: Image, bounds: Bounds) -> AbstractContextManager[ProbeContainer]:
+        return ProbeContainer.of(
             self.client,
             image,
             self.config.engine,
@@ -117,21 +151,7 @@ class Candidates:
             owner=self.owner,
             environment=probe.environment,
             seconds=sum(step.timeout for step in probe.steps) + _GRACE,
-        ) as container:
-            runner = StepRunner(container, DiskWatch(self._disks, bounds.disk, container.written))
-            if kept:
-                yield runner, _enter_kept(container, probe)
-                return
-            if start:
-                container.take_away([RESULTS])
-            container.put_overlay(overlay)
-            container.put_scripts(probe.steps)
-            done = _run_step(runner, first, probe.reports if len(probe.steps) == 1 else (), listen)
-            is_whole = start is None and not done.is_failure
-            if probe.keep and is_whole and self.builds.make_room(container.written()):
-                labels = {"kind": "built", "built": probe.candidate, "inputs": ""}
-                container.commit(self.builds.name_of(probe.candidate), self.labels(probe.image, labels))
-            yield runner, done
+        )
 
     def labels(self, base: Image, own: Mapping[str, str]) -> dict[str, str]:
         """Return the labels of an image made on ``base``, which would inherit the labels that it does not set."""
