@@ -36,6 +36,7 @@ from sessions.reporting.reproduction import reproduction
 from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS, verdict_text
 from sessions.terminal.durations import say_duration
 from sessions.terminal.harmless_text import harmless
+from sessions.terminal.ticket_numbers import file_name, name_ticket
 
 _HERE = Path(__file__).parent
 
@@ -112,6 +113,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "verdict_text": verdict_text,
+        "ticket_name": name_ticket,
+        "file_name": file_name,
         "span": say_duration,
         "day": _say_day,
         "sides": sides,

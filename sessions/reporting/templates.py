@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sessions.reporting.compiled_templates import CompiledTemplates
 from sessions.reporting.record_view import changes_to_tests, passed, say_best_set, say_hint
 from sessions.reporting.verdicts import verdict_text
+from sessions.terminal.ticket_numbers import file_name, name_ticket
 
 Filters = Mapping[str, Callable[..., object]]
 
@@ -35,6 +36,8 @@ def _environment(filters: frozenset[tuple[str, Callable[..., object]]]) -> Envir
     )
     environment.filters |= {
         "verdict_text": verdict_text,
+        "ticket_name": name_ticket,
+        "file_name": file_name,
         "passed": passed,
         "changes_to_tests": changes_to_tests,
         "best_set": say_best_set,
