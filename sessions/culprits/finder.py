@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from sessions.culprits.evidence import Repeatable
 from sessions.culprits.findings import Answer, Blame, Flaky, Query, Subset
+from sessions.culprits.first_looks import is_borne_out, is_contradicted
 from sessions.culprits.search import Search, search
 from sessions.culprits.signatures import signature_rounds
 from sessions.culprits.tally import Batch
@@ -79,9 +80,23 @@ class CulpritFinder(Generic[Test]):
         confirmed = all(search.step > 1 for search in self._searches if not search.found)
         return at_once + (0 if confirmed else 2)
 
+    def is_contradicted(self) -> bool:
+        """Whether a later run disagrees with the first look at the same tickets, for any test."""
+        return any(is_contradicted(self._answers_of(test)) for test in self.tests)
+
+    def is_borne_out(self) -> bool:
+        """Whether all searches have ended, and later runs than the first looks show all that was found."""
+        findings, whole = self.findings(), frozenset(self.line)
+        return len(findings) == len(self.tests) and all(
+            is_borne_out(found, whole, self._answers_of(test)) for test, found in findings.items()
+        )
+
     def learn(self, query: Query, answers: Mapping[Test, Answer]) -> None:
         """Keep the answers of a probe."""
         self.known.setdefault(query, {}).update(answers)
+
+    def _answers_of(self, test: Test) -> dict[Query, Answer]:
+        return {query: answers[test] for query, answers in self.known.items() if test in answers}
 
     def _search(self, test: Test, rounds: Sequence[Subset]) -> Search:
         return search(
