@@ -50,8 +50,8 @@ class Progress:
     ``[tickets] select = "best"``, the best set decides which. ``broken_by_fixes`` are the tests, by gate, that fail
     with the tickets of ``[tickets] fixes`` and not without; ``ignored`` those that fail anew and for which no ticket
     leaves, as a hint says so. ``soaks`` are the repeated runs of tickets' tests, by gate and ticket. ``whole_builds``
-    are the gates of which a build from the release contradicted an incremental one: their searches use no more incremental
-    builds.
+    are the gates of which a build from the release contradicted an incremental one: their searches use no incremental
+    builds any more.
     """
 
     line: Line
