@@ -13,7 +13,7 @@ from sessions.day.effective_configuration import read_configuration
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.record import Published, Record, RefusedChange
-from sessions.ledger.record_file import load_record, save_record
+from sessions.ledger.record_file import load_record, record_of_day, save_record
 from sessions.ledger.state_archive import LEDGER
 from sessions.publishing.closing import close_merged
 from sessions.publishing.refused import Memory
@@ -170,7 +170,8 @@ class _Telling:
         own = tuple(each for each in self.record.tickets if prefix_of(each.number) == table.prefix)
         record, dialect = replace(self.record, tickets=own), TRACKERS[table.tracker].dialect
         url = report_address(project.report)
-        told = tell_tickets(record, tracker, dialect, console, writes, publish=publish, url=url)
+        lines = _line_records(self.config, self.options, self.record)
+        told = tell_tickets(record, tracker, dialect, console, writes, publish=publish, url=url, lines=lines)
         self.tickets = _added(self.tickets, told)
         if self.options.close and not writes.is_stopped:
             mirror = Mirror.of(project.repository, self.options.state)
@@ -178,6 +179,15 @@ class _Telling:
             subjects = merge_subjects(self.config.tickets)
             closed = close_merged(tracker, mirror, release, console, writes, publish=publish, subjects=subjects)
             self.closed = _added(self.closed, closed)
+
+
+def _line_records(config: Config, options: Options, record: Record) -> dict[str, Record]:
+    """Return the newest records of all release lines by name, ``record`` among them; none if it is of no line."""
+    if not options.line:
+        return {}
+    homes = {line.name: replace(options, line=line.name).home for line in config.lines}
+    newest = {name: record if name == options.line else record_of_day(home / "latest") for name, home in homes.items()}
+    return {name: each for name, each in newest.items() if each}
 
 
 def _added(before: tuple[int, ...] | None, more: tuple[int, ...] | None) -> tuple[int, ...] | None:
