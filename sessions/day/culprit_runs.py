@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sessions.culprits.finder import CulpritFinder, blames_to_act_on
-from sessions.culprits.findings import Blame, Flaky
+from sessions.culprits.findings import Blame, Finding, Flaky
 from sessions.day.context import Day
 from sessions.day.culprit_finders import CulpritFinders
 from sessions.day.probe_outcomes import BUILD, called
@@ -43,7 +43,7 @@ class CulpritRuns:
 
     def find_blames(self) -> dict[tuple[str, TestId], Blame]:
         """Search the line for who broke each failing test, and return the blames to act on. Flaky tests are noted."""
-        found: dict[tuple[str, TestId], Blame | Flaky] = {}
+        found: dict[tuple[str, TestId], Finding] = {}
         for name, failures in self.progress.failing.items():
             count = len(failures)
             self.day.console.step(f"Who broke {count} test{'s' * (count != 1)} of {called(name)}?")
@@ -55,7 +55,7 @@ class CulpritRuns:
                     self.progress.note_chance(self.progress.failing[name])
         return blames_to_act_on(found)
 
-    def _search(self, name: str, failures: tuple[Failure, ...]) -> dict[TestId, Blame | Flaky]:
+    def _search(self, name: str, failures: tuple[Failure, ...]) -> dict[TestId, Finding]:
         """Return what the searches of a gate find. Where incremental builds turn out wrong, search again without."""
         if self.day.config.build.incremental and name not in self.progress.whole_builds:
             finder = self._run_finder(name, failures, incremental=True)
