@@ -80,7 +80,7 @@ def _decision(made: Backport, day: Day) -> Decision:
         )
     else:
         reason = (
-            f"it does not apply to {day.release.tag} in {paths}, and no earlier change mends that: backport it by hand"
+            f"it does not apply to {day.release.tag} in {paths}, also after earlier changes to the same files: backport it by hand"
         )
     conflicts = tuple(
         Conflict(with_=numbers, path=each.path, lines=each.lines, kind=each.kind, hunk=each.hunk)
