@@ -20,9 +20,11 @@ from sessions.day.probe_outcomes import called
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress
 from sessions.day.recorded_tickets import recorded_best_set, recorded_hint
+from sessions.day.retest import Retester
 from sessions.day.run_record import DayResult
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
+from sessions.day.slowness import Slowness
 from sessions.day.todays_queue import TodaysTickets, read_tickets, todays_queue
 from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
 from sessions.ledger.record import Record, State
@@ -141,6 +143,9 @@ def _work(
         broke = find_trunk_breaks(day, runner)
         baselines.check(day.asked_gates())
         GreenHead(day=day, lines=lines, runner=runner, baselines=baselines, progress=progress).find()
+        Slowness(
+            progress=progress, retester=Retester(runner=runner, baselines=baselines), needs=lines.queue.needs
+        ).judge()
         state, message = _outcome(day, progress)
         complete = _is_complete(day, progress)
         _keep_artifacts(day, progress, runner)

@@ -10,7 +10,7 @@ from sessions.day.release_reasons import SharedCause
 from sessions.gates.build_log import first_error
 from sessions.gates.comparison import Comparison
 from sessions.gates.results import Failure, Results, TestId
-from sessions.ledger.record import RecordedSoak
+from sessions.ledger.record import RecordedSlowdown, RecordedSoak
 from sessions.source.line import Line
 from sessions.source.merging import Candidate
 from sessions.tickets.model import Decision
@@ -49,9 +49,10 @@ class Progress:
     gates that another call must run, ``out`` the tickets taken out. Of each set in ``apart`` a ticket is out: with
     ``[tickets] select = "best"``, the best set decides which. ``broken_by_fixes`` are the tests, by gate, that fail
     with the tickets of ``[tickets] fixes`` and not without; ``ignored`` those that fail anew and for which no ticket
-    leaves, as a hint says so. ``soaks`` are the repeated runs of tickets' tests, by gate and ticket. ``whole_builds``
-    are the gates of which a build from the release contradicted an incremental one: their searches use no incremental
-    builds any more.
+    leaves, as a hint says so. ``soaks`` are the repeated runs of tickets' tests, by gate and ticket. ``slowdowns`` are
+    the files that are slower on the head, and ``pace_unknown`` says why others were not judged, both by gate.
+    ``whole_builds`` are the gates of which a build from the release contradicted an incremental one: their searches use
+    no incremental builds any more.
     """
 
     line: Line
@@ -65,6 +66,8 @@ class Progress:
     broken_by_fixes: dict[str, tuple[TestId, ...]] = field(default_factory=dict)
     ignored: dict[str, frozenset[TestId]] = field(default_factory=dict)
     soaks: dict[str, dict[int, RecordedSoak]] = field(default_factory=dict)
+    slowdowns: dict[str, tuple[RecordedSlowdown, ...]] = field(default_factory=dict)
+    pace_unknown: dict[str, str] = field(default_factory=dict)
     whole_builds: set[str] = field(default_factory=set)
 
     def note_chance(self, failures: Iterable[Failure]) -> None:

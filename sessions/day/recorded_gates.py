@@ -49,6 +49,8 @@ def recorded_gate(name: str, progress: Progress | None, probes: Sequence[Consult
         ignored=_sorted(progress.ignored.get(name, frozenset())) if progress else (),
         broken_by_fixes=recorded_tests(progress.broken_by_fixes.get(name, ())) if progress else (),
         causes=tuple(map(_cause, measured.causes)) if measured else (),
+        slower=progress.slowdowns.get(name, ()) if progress else (),
+        pace_unknown=progress.pace_unknown.get(name, "") if progress else "",
         flaky=_sorted(flaky),
         flaky_rates=_rates(flaky, own_probes),
         seconds=round(sum(each.probe_result.seconds for each in own_probes), 3),

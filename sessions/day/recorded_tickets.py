@@ -50,6 +50,12 @@ def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTic
         resolutions=decision.resolutions,
         tests=_test_changes(ticket.number, progress),
         soaks=tuple(each[ticket.number] for each in progress.soaks.values() if ticket.number in each),
+        slowdowns=tuple(
+            each
+            for found in progress.slowdowns.values()
+            for each in found
+            if each.tickets and each.tickets[0] == ticket.number
+        ),
         alternative=decision.alternative,
         origin=pinned.origin,
     )

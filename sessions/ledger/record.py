@@ -62,6 +62,7 @@ class Purpose(StrEnum):
     FLAKES = "flakes"  # whether a failure comes again
     SEARCH = "search"  # which ticket or commit breaks a test
     SOAK = "soak"  # whether a test that a ticket adds or changes is flaky
+    SLOWNESS = "slowness"  # whether a test file became slower, and by whom
 
 
 _CHECK = "Whether it is a gate or the build: a gate may have the name build."
@@ -190,6 +191,23 @@ class RecordedSoak:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordedSlowdown:
+    """A test file that takes longer than before, in runs that alternate on the same machine."""
+
+    gate: str
+    file: str
+    ratio: Annotated[float, "How many times as long it takes on the head as on the release."]
+    low: Annotated[float, "The limits of the ratio, with a confidence of 95 %."]
+    high: float
+    runs: Annotated[int, "How often it ran each way."]
+    tickets: Annotated[
+        Numbers,
+        "The tickets that together make it slower, the last of the merge line first; empty if that is not shown.",
+    ] = ()
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordedLevel:
     """How many tickets of a priority are in the best set."""
 
@@ -249,6 +267,9 @@ class RecordedTicket:
     )
     soaks: Annotated[
         tuple[RecordedSoak, ...], "The repeated runs of its tests, for each gate with `soak` of whose files it has any."
+    ] = ()
+    slowdowns: Annotated[
+        tuple[RecordedSlowdown, ...], "The files that it makes slower, for each gate with `slower`."
     ] = ()
     alternative: Annotated[
         Alternative | None,
@@ -335,6 +356,8 @@ class RecordedGate:
     causes: Annotated[
         tuple[RecordedCause, ...], "Why several tests of `known` fail, and new tests with them; the commonest first."
     ] = ()
+    slower: Annotated[tuple[RecordedSlowdown, ...], "The files that are slower on the head than on the release."] = ()
+    pace_unknown: Annotated[str, "Why some files were not judged by `slower` to the end; empty if all were."] = ""
     flaky: Tests
     flaky_rates: Annotated[
         Mapping[TestId, FlakyRate],

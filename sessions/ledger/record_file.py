@@ -46,12 +46,12 @@ RENAMED = {"with_": "with"}
 OPTIONAL: Mapping[type, tuple[str, ...]] = {
     RecordedOptions: tuple(each.name for each in fields(RecordedOptions)),
     Ran: ("release", "head"),
-    RecordedGate: ("mended_by", "broken_by_fixes", "ignored", "causes"),
+    RecordedGate: ("mended_by", "broken_by_fixes", "ignored", "causes", "slower", "pace_unknown"),
     RecordedImage: ("number", "gate", "tree"),
     Published: tuple(each.name for each in fields(Published)),
     RecordedTestChanges: ("as_release",),
     # What holds others comes after them: its hook is made of theirs.
-    RecordedTicket: ("soaks", "alternative", "origin"),
+    RecordedTicket: ("soaks", "slowdowns", "alternative", "origin"),
     Record: ("hints", "best_set"),
 }
 _NOUNS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sessions.ledger.record import GateState, Record, RecordedGate
 from sessions.reporting.common_causes import say_cause
+from sessions.reporting.slowdowns import say_gate_slowdowns
 from sessions.reporting.soaks import say_brought_flakes
 from sessions.terminal.phrases import counted
 from sessions.terminal.ticket_numbers import name_ticket
@@ -35,6 +36,7 @@ def _of_gate(name: str, gate: RecordedGate, record: Record) -> Iterator[str]:
     if gate.state is GateState.PENDING and record.probes:
         yield f"{name} has not run on this head."
     release = record.release
+    yield from say_gate_slowdowns(name, gate, release)
     for cause in gate.causes:
         if cause.new:
             fail = "fails" if len(cause.new) == 1 else "fail"

@@ -1,4 +1,4 @@
-"""Say what repeated runs of a ticket's tests showed."""
+"""Say what repeated runs of a ticket's tests showed: that they are flaky, or slower."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import assert_never
 from sessions.gates.flake_source import FlakeSource
 from sessions.gates.flake_statistics import rate_to_see
 from sessions.ledger.record import RecordedSoak, RecordedTicket, SoakedFlake
+from sessions.reporting.slowdowns import say_ticket_slowdowns
 
 
 def say_brought_flakes(ticket: RecordedTicket) -> list[str]:
@@ -19,9 +20,15 @@ def say_brought_flakes(ticket: RecordedTicket) -> list[str]:
     ]
 
 
+def say_brought(ticket: RecordedTicket) -> list[str]:
+    """Return a sentence for each test that a ticket makes flaky or slower."""
+    return say_brought_flakes(ticket) + say_ticket_slowdowns(ticket)
+
+
 def say_soaks(ticket: RecordedTicket) -> list[str]:
-    """Return a sentence for each flaky test in the files of a ticket, and for each soak that was too short."""
+    """Return a sentence for each flaky or slower test of a ticket, and for each soak that was too short."""
     sentences = [_say_flake(soak.gate, flake) for soak in ticket.soaks for flake in soak.flakes]
+    sentences += say_ticket_slowdowns(ticket)
     return sentences + [_say_shortfall(soak) for soak in ticket.soaks if soak.why_not]
 
 

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sessions.reporting.common_causes import alike, known_apart, number_of_tests, say_cause
 from sessions.reporting.compiled_templates import CompiledTemplates
 from sessions.reporting.record_view import changes_to_tests, passed, say_best_set, say_hint
-from sessions.reporting.soaks import say_brought_flakes, say_soaks
+from sessions.reporting.soaks import say_brought, say_soaks
 from sessions.reporting.verdicts import verdict_text
 from sessions.terminal.ticket_numbers import file_name, name_ticket
 
@@ -49,7 +49,7 @@ def _environment(filters: frozenset[tuple[str, Callable[..., object]]]) -> Envir
         "known_apart": known_apart,
         "cause": say_cause,
         "soaks": say_soaks,
-        "brought_flakes": say_brought_flakes,
+        "brought": say_brought,
     }
     environment.filters |= dict(filters)
     return environment

@@ -95,4 +95,5 @@ PURPOSES: Mapping[Purpose, PurposeStyle] = {
     Purpose.FLAKES: PurposeStyle(legend="again, to find flaky tests", column="Flaky?"),
     Purpose.SEARCH: PurposeStyle(legend="search for culprits", column="Search"),
     Purpose.SOAK: PurposeStyle(legend="often, to find new flaky tests", column="Soak"),
+    Purpose.SLOWNESS: PurposeStyle(legend="in pairs, to find slower tests", column="Pace"),
 }

@@ -48,7 +48,7 @@ _SIZE = r"[1-9]\d*([bkmgt]b?)?"
 
 
 # How messages call the plain types of TOML.
-_PLAIN = {str: "text", int: "a whole number", bool: "true or false"}
+_PLAIN = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +133,14 @@ class Gate:
         "off",
     )
     soak_share: int = _key(
-        "At most so many percent of the seconds of the gate's other probes of the day go to its soak, or ten minutes.",
+        "At most so many percent of the seconds of the gate's other probes of the day go to its soak, and as many "
+        "to `slower`; or ten minutes.",
         25,
+    )
+    slower: float = _key(
+        "How many times as long a test file may take on the head as on the release before it is told, with the ticket "
+        "that makes it so, such as 1.3; 0 does not measure. See slowness.md.",
+        0.0,
     )
 
     @property
@@ -267,6 +273,8 @@ class _Reader:
             self.check_choice(value, typing.get_args(hint), where, key)
             return value
         if hint in _PLAIN:
+            if hint is float and type(value) is int:
+                return float(value)
             if type(value) is not hint:
                 self.refuse(where, key, f"must be {_PLAIN[hint]}, not {value!r}")
             return value
@@ -359,6 +367,8 @@ class _Reader:
             )
         if gate.soak_share < 1:
             self.refuse(where, "soak_share", "must be 1 or more")
+        if gate.slower and not 1.1 <= gate.slower <= 100:
+            self.refuse(where, "slower", "must be a factor from 1.1 to 100, such as 1.3, or 0")
 
     def check_size(self, where: str, key: str, size: str) -> None:
         if not re.fullmatch(_SIZE, size, re.IGNORECASE):

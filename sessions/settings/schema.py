@@ -100,7 +100,7 @@ def _value_of(action: argparse.Action) -> str:
 
 def _shown(value: object) -> str:
     match value:
-        case str() | int():
+        case str() | int() | float():
             return f"`{json.dumps(value)}`"
         case tuple():
             return f"`{json.dumps(list(value))}`"
@@ -133,8 +133,8 @@ def _value(hint: Any) -> dict[str, Any]:
         return {"type": "array", "items": _value(typing.get_args(hint)[0])}
     if typing.get_origin(hint) is Literal:
         return {"enum": list(typing.get_args(hint))}
-    if hint in (str, int, bool):
-        return {"type": {str: "string", int: "integer", bool: "boolean"}[hint]}
+    if hint in (str, int, float, bool):
+        return {"type": {str: "string", int: "integer", float: "number", bool: "boolean"}[hint]}
     return _table(hint)
 
 

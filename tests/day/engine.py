@@ -3,8 +3,9 @@
 A line of a ``.test`` file is a test's name and what it does: ``pass``; ``fail``; ``skip``; ``without FILE``, which
 passes where there is no such file; ``imports MODULE``, whose module is missing; ``uses FILE``, which fails where that
 file says ``raises``, in that file; ``odd SEED``, which passes in runs with an even seed; ``every N``, which fails where
-N divides the seed; ``with N``, which fails in every run of fewer than N files. The build fails, naming the file, where
-one holds the word ``uncompilable``; a file ``crash`` breaks a gate off.
+N divides the seed; ``with N``, which fails in every run of fewer than N files; ``takes N FILE …``, which takes about N
+seconds, and twice as long where all these files are. The build fails, naming the file, where one holds the word
+``uncompilable``; a file ``crash`` breaks a gate off.
 """
 
 from __future__ import annotations
@@ -115,13 +116,17 @@ class TableEngine:
                 fails = does == "fail" or (does == "odd" and odd) or (does == "without" and words[0] in files)
                 fails |= does == "every" and not number % int(words[0])
                 fails |= does == "with" and len(names) < int(words[0])
+                took = ""
+                if does == "takes":
+                    seconds = float(words[0]) * (2 if words[1:] and set(words[1:]) <= files.keys() else 1)
+                    took = f' time="{seconds * (1 + number % 13 / 100):.3f}"'
                 inside = "<failure/>" if fails else "<skipped/>" if does == "skip" else ""
                 if does == "imports":
                     inside = f"<failure>E   ModuleNotFoundError: No module named '{words[0]}'</failure>"
                 elif does == "uses" and "raises" in files[words[0]]:
                     text = f"&gt;   {files[words[0]].strip()}\nE   ValueError: no\n\n{words[0]}:1: ValueError"
                     inside = f"<failure>{text}</failure>"
-                cases.append(f"<testcase file={quoteattr(path)} name={quoteattr(test)}>{inside}</testcase>")
+                cases.append(f"<testcase file={quoteattr(path)} name={quoteattr(test)}{took}>{inside}</testcase>")
         return f'<testsuite name="table" tests="{len(cases)}">{"".join(cases)}</testsuite>'.encode()
 
 
