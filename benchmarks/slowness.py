@@ -63,7 +63,7 @@ class Machine:
     def is_suspect(self, ratio: float) -> bool:
         """Whether runs of a file of about a second, at any two times, give a reason to run pairs."""
         release, head = (exp(self.draw.choice(self.logs) - median(self.logs)) for _ in range(2))
-        return is_suspect(release, head * ratio, 1.0, _SLOWER)
+        return is_suspect(release, head * ratio, 1.0)
 
     def judge(self, ratio: float) -> tuple[Pace, list[float]]:
         """Judge a file that takes ``ratio`` times as long."""

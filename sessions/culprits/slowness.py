@@ -24,12 +24,11 @@ from statistics import fmean
 # A file that is not slower is called so with at most this probability: once in 1,000 files on each of ten days.
 CHANCE = 1e-4
 # How often a file runs each way at most.
-MOST_PAIRS = 40
+MOST_PAIRS = 80
 # Durations below this, in seconds, are not judged: they are mostly the start of the test, and rounding.
 LEAST_SECONDS = 0.5
 # How sure it is that a file is not `slower` times slower before it runs no more. This loses slowdowns and invents none.
-_FUTILE = 0.02
-_FIRST_LOOK = 3
+_FUTILE = 0.01
 # The `c` of the formula: a slowdown that matters is about twice the noise of a pair.
 _PRIOR = 0.25
 _CONFIDENCE = 0.95
@@ -62,12 +61,13 @@ class Versus:
     without: frozenset[int] = frozenset()
 
 
-def is_suspect(release: float, head: float, usual: float, slower: float) -> bool:
+def is_suspect(release: float, head: float, usual: float) -> bool:
     """Whether one run on the release and one on the head, in seconds, give a reason to run a file in pairs.
 
-    ``usual`` is the median ratio of all files: the whole head may have run at a quieter time than the release.
+    Half of the steady files do: at two times, durations differ more than in a pair. ``usual`` is the median ratio of
+    all files: the whole head may have run at a quieter time than the release.
     """
-    return head >= LEAST_SECONDS and head >= release * min(usual, 1.0) * sqrt(slower)
+    return head >= LEAST_SECONDS and head >= release * min(usual, 1.0)
 
 
 def judge_pace(logs: Sequence[float], slower: float) -> Pace | None:
@@ -75,14 +75,12 @@ def judge_pace(logs: Sequence[float], slower: float) -> Pace | None:
 
     A file is slower if it is shown to be slower at all, and its ratio is nearer to ``slower`` than to 1.
     """
-    if len(logs) < _FIRST_LOOK:
+    if not logs:
         return None
     limit, mean = log(slower), fmean(logs)
     if mean >= limit / 2 and log_evidence(logs, 0.0) >= -log(CHANCE):
         return Pace.SLOWER
     if mean < limit and log_evidence(logs, limit) >= -log(_FUTILE):
-        return Pace.SAME
-    if len(logs) == _FIRST_LOOK and mean < limit / 4:
         return Pace.SAME
     return Pace.UNCLEAR if len(logs) >= MOST_PAIRS else None
 
@@ -112,8 +110,8 @@ def find_slowing(
 
     ``closed`` adds what tickets need. The line is halved until the first ticket is found with which the file is slower.
     If that ticket is not enough, the same is done for the tickets that it needs beside it. Finally the file must be
-    slower with those found than without the last of them. Returns them, the last of the line first; none if that is not
-    shown.
+    slower with those found than without any one of them. Returns them, the last of the line first; none if that is not
+    shown. The last question is the one about the last of the line.
     """
     found: list[int] = []
     while len(found) < _MOST_TOGETHER:
@@ -132,14 +130,20 @@ def find_slowing(
         line = rest[: slow - 1]
         pace = yield Versus(with_=closed(found))
         if pace is Pace.SLOWER:
-            pace = yield last_without(found, closed)
-            return tuple(found) if pace is Pace.SLOWER else ()
+            is_shown = yield from _are_needed(found, closed)
+            return tuple(found) if is_shown else ()
         if pace is Pace.UNCLEAR:
             return ()
     return ()
 
 
-def last_without(found: Sequence[int], closed: Callable[[Iterable[int]], frozenset[int]]) -> Versus:
-    """Return the question that blames: with the tickets that were found, and without the last of them alone."""
+def _are_needed(
+    found: Sequence[int], closed: Callable[[Iterable[int]], frozenset[int]]
+) -> Generator[Versus, Pace, bool]:
+    """Whether a file is slower with all tickets that were found than without any one of them and what needs it."""
     together = closed(found)
-    return Versus(with_=together, without=together - {found[0]})
+    for number in reversed(found):
+        without = frozenset(each for each in together if number not in closed((each,)))
+        if (yield Versus(with_=together, without=without)) is not Pace.SLOWER:
+            return False
+    return True

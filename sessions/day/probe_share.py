@@ -12,21 +12,30 @@ _LEAST_SECONDS = 600.0
 _SHARING = frozenset({Purpose.SOAK, Purpose.SLOWNESS})
 
 
-def probes_left(runner: ProbeRunner, gate: Gate, purpose: Purpose, count: int) -> int:
-    """Return how many of ``count`` more probes fit into the share that ``soak_share`` grants to a purpose.
+def seconds_left(runner: ProbeRunner, gate: Gate, purpose: Purpose) -> float:
+    """Return the seconds that are left of the share that ``soak_share`` grants to a purpose.
 
     What was used is counted by the durations in the ledger, so that a day that is repeated stops at the same probe.
     """
-    own, others = [], 0.0
-    for each in runner.consulted.values():
-        if each.question.gate.name != gate.name:
-            continue
-        if each.question.purpose is purpose:
-            own.append(each.probe_result.seconds)
-        elif each.question.purpose not in _SHARING:
-            others += each.probe_result.seconds
-    left = max(_LEAST_SECONDS, others * gate.soak_share / 100) - sum(own)
+    used = _durations(runner, gate)
+    others = sum(seconds for each, seconds in used if each not in _SHARING)
+    own = sum(seconds for each, seconds in used if each is purpose)
+    return max(_LEAST_SECONDS, others * gate.soak_share / 100) - own
+
+
+def probes_left(runner: ProbeRunner, gate: Gate, purpose: Purpose, count: int) -> int:
+    """Return how many of ``count`` more probes fit into that share, if they take as long as those before."""
+    left = seconds_left(runner, gate, purpose)
+    own = [seconds for each, seconds in _durations(runner, gate) if each is purpose]
     if not own or left <= 0:
         return count if left > 0 else 0
     usual = sum(own) / len(own)
     return min(count, int(left / usual)) if usual else count
+
+
+def _durations(runner: ProbeRunner, gate: Gate) -> list[tuple[Purpose, float]]:
+    return [
+        (each.question.purpose, each.probe_result.seconds)
+        for each in runner.consulted.values()
+        if each.question.gate.name == gate.name
+    ]

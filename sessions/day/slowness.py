@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 from sessions.culprits.slowness import Pace, Versus, find_slowing
 from sessions.day.decisions import some_tickets
+from sessions.day.probe_share import seconds_left
 from sessions.day.progress import Progress, size_of_head
 from sessions.day.retest import Retester
 from sessions.day.slowness_evidence import recorded_slowdown, with_slow_remarks
 from sessions.day.slowness_pairs import Paced, SlownessPairs
-from sessions.day.slowness_scope import suspect_files
-from sessions.ledger.record import RecordedSlowdown
+from sessions.day.slowness_scope import affordable, suspect_files
+from sessions.ledger.record import Purpose, RecordedSlowdown
 from sessions.settings.configuration import Gate
 from sessions.source.merging import Candidate
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError
@@ -46,13 +47,17 @@ class Slowness:
 
     def _judge(self, gate: Gate) -> None:
         measured, head = self.progress.measured[gate.name], self.progress.line.head
-        files = suspect_files(measured.release, measured.head, gate.slower)
+        files = suspect_files(measured.release, measured.head)
         if not files:
             return
-        console = self.retester.baselines.day.console
-        console.step(f"Pace: {counted(len(files), 'file')} of {gate.name} in pairs, on the release and on the head")
-        pairs = SlownessPairs(runner=self.retester.runner, gate=gate)
-        found = pairs.judge(files, head, self.retester.base(gate), f"pace of {size_of_head(head)}")
+        console, runner = self.retester.baselines.day.console, self.retester.runner
+        share = seconds_left(runner, gate, Purpose.SLOWNESS) / 2  # the other half is for the search
+        tried = affordable(files, measured.release, measured.head, share)
+        console.step(f"Pace: {counted(len(tried), 'file')} of {gate.name} in pairs, on the release and on the head")
+        pairs = SlownessPairs(runner=runner, gate=gate)
+        found = dict.fromkeys(files, Paced()) | pairs.judge(
+            tried, head, self.retester.base(gate), f"pace of {size_of_head(head)}"
+        )
         if unclear := [file for file in files if found[file].pace is Pace.UNCLEAR]:
             self.progress.pace_unknown[gate.name] = f"{counted(len(unclear), 'file')} could not be judged, as {_SHARE}"
         for file in files:
