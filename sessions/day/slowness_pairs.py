@@ -9,7 +9,7 @@ from math import log
 
 from sessions.culprits.slowness import MOST_PAIRS, Pace, judge_pace
 from sessions.day.probe_runner import ProbeRunner
-from sessions.day.probe_share import probes_left
+from sessions.day.probe_share import probes_left, seconds_left
 from sessions.day.question import Question
 from sessions.gates.results import Results, TestId
 from sessions.ledger.record import Purpose
@@ -37,6 +37,11 @@ class SlownessPairs:
 
     runner: ProbeRunner
     gate: Gate
+
+    @property
+    def seconds_left(self) -> float:
+        """What is left of the share of the day."""
+        return seconds_left(self.runner, self.gate, Purpose.SLOWNESS)
 
     def judge(self, files: Sequence[str], with_: Candidate, without: Candidate, why: str) -> dict[str, Paced]:
         """Return what pairs show of each file, as the report names it; unclear if the share of the day is used up.
