@@ -79,9 +79,7 @@ def _decision(made: Backport, day: Day) -> Decision:
             f"it needs {names}, which {line} lacks: without {them}, it does not apply to {day.release.tag} in {paths}"
         )
     else:
-        reason = (
-            f"it does not apply to {day.release.tag} in {paths}, also after earlier changes to the same files: backport it by hand"
-        )
+        reason = f"it does not apply to {day.release.tag} in {paths}, also after earlier changes to the same files: backport it by hand"
     conflicts = tuple(
         Conflict(with_=numbers, path=each.path, lines=each.lines, kind=each.kind, hunk=each.hunk)
         for each in made.clash.places
