@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sessions.source.conflicts import Clash, clash_in
 from sessions.source.merge_commit import merge_commit, merge_message, sign
@@ -63,6 +63,12 @@ class Merger:
     def close(self) -> None:
         """End the git processes."""
         self._git.close()
+
+    def twin(self) -> Merger:
+        """Return another one on the same base, for another thread, with git processes of its own."""
+        other = replace(self)
+        other.base, other.trunk = self.base, self.trunk
+        return other
 
     @property
     def bare(self) -> Candidate:
