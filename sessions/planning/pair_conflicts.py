@@ -15,7 +15,7 @@ from sessions.auditing.patches import read_hunks
 from sessions.planning.footprints import Footprint, headings, pairs_to_merge
 from sessions.source.conflicts import Clash, ConflictPlace, places_of
 from sessions.source.merge_tree import MergeTree
-from sessions.source.merging import Candidate, Merger
+from sessions.source.merging import Candidate, Merger, twin_of
 from sessions.tickets.model import Ticket
 
 # How many trees one process compares with the base: their differences are in memory at a time.
@@ -53,7 +53,7 @@ def find_pair_conflicts(tickets: Sequence[Ticket], merger: Merger) -> PairConfli
     """
     by_number = {ticket.number: ticket for ticket in tickets}
     with ExitStack() as stack:
-        team = [stack.enter_context(closing(merger.twin())) for _ in range(min(os.cpu_count() or 1, 8))]
+        team = [stack.enter_context(closing(twin_of(merger))) for _ in range(min(os.cpu_count() or 1, 8))]
         merges = _share(team, lambda each, ticket: each.merge(each.base, ticket), tickets)
         alone = dict(zip(by_number, merges, strict=True))
         fit = {n: each for n, each in alone.items() if isinstance(each, Candidate) and each.tree != merger.base.tree}
