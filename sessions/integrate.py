@@ -32,6 +32,7 @@ from sessions.source.line import Line, Queue, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
+from sessions.tickets.trackers.configured import name_trackers
 
 
 def integrate(options: Options, console: Console) -> Record:
@@ -55,7 +56,7 @@ def integrate(options: Options, console: Console) -> Record:
                 else:
                     day_result = _work(day, lines, tickets, progress, runner)
                 record = conclude(day, _with_queue(day, lines, day_result), runner)
-        is_latest = (day.state / "latest").resolve() == day.folder.resolve()
+        is_latest = (day.home / "latest").resolve() == day.folder.resolve()
         how = "; type `nox -s report` to show it here" if is_latest else ", beside that of the whole day"
         console.detail(f"report: {day.folder / 'report.html'}{how}")
         return record
@@ -63,7 +64,7 @@ def integrate(options: Options, console: Console) -> Record:
 
 def _read_tickets(day: Day) -> TodaysTickets:
     today = read_tickets(day)
-    day.console.step(f"Tickets: {len(today.tickets)} from the {day.config.tickets.tracker} tracker")
+    day.console.step(f"Tickets: {len(today.tickets)} from the {name_trackers(day.config.tickets)}")
     for hint in today.hints.used([ticket.number for ticket in today.tickets], {}):
         day.console.detail(f"hint: {hint}")
     return today
@@ -90,7 +91,7 @@ def _merge(day: Day, lines: LineSelection) -> Line:
     ready = len(lines.queue.tickets)
     left = ready - len(line.tickets)
     if lines.best:
-        day.console.detail(describe_best(lines.best, ready, day.config.tickets.priorities))
+        day.console.detail(describe_best(lines.best, ready, day.config.priorities))
     day.console.detail(f"{len(line.tickets)} merge, {left} do not: head {line.head.commit[:10]}")
     return line
 
@@ -107,7 +108,7 @@ def _with_queue(day: Day, lines: LineSelection, day_result: DayResult) -> DayRes
         day.console.detail(str(blocker))
     numbers = {ticket.number for ticket in day_result.tickets}
     hints = lines.hints.used(numbers, progress.ignored if progress else {})
-    best = recorded_best_set(lines.best, day.config.tickets.priorities) if lines.best else None
+    best = recorded_best_set(lines.best, day.config.priorities) if lines.best else None
     return replace(
         day_result, queue=queue.tickets, blockers=blockers, best_set=best, hints=tuple(map(recorded_hint, hints))
     )
@@ -162,7 +163,7 @@ def _work(
 
 def _baselines(day: Day, lines: LineSelection, progress: Progress, runner: ProbeRunner) -> Baselines:
     """The baselines of a line: the release with its fixes; with ``--only``, a named ticket may mend a gate."""
-    fixes = fix_tickets(progress.line, lines.queue.needs, day.config.tickets.fixes)
+    fixes = fix_tickets(progress.line, lines.queue.needs, day.config)
     named = tuple(each for each in progress.line.tickets if each.number in day.options.only and each not in fixes)
     return Baselines(day=day, runner=runner, mending=named, fixes=fixes)
 

@@ -20,6 +20,7 @@ from sessions.source.line import Queue, merge_line, start_line
 from sessions.source.merging import Merger
 from sessions.source.releases import Release
 from sessions.terminal.console import Console
+from sessions.terminal.ticket_numbers import name_ticket, plain_number, plain_numbers
 from sessions.tickets.model import Ticket, Verdict, name_tickets
 
 # How many conflicts the terminal shows.
@@ -56,7 +57,7 @@ def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
         ready = frozenset(ticket.number for ticket in queue.tickets)
         view = _View(tickets=pinned, base=base, ready=ready, found=found, order=order, tests=tests)
         record = _record(view)
-        folder = day.state / "radar"
+        folder = day.home / "radar"
         folder.mkdir(exist_ok=True)
         (folder / "radar.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
         page = render_page("radar.html.jinja", project=day.config.project.name, date=str(options.date), radar=record)
@@ -108,25 +109,25 @@ def _record(view: _View) -> dict[str, Any]:
         "base": {"name": view.base.tag, "commit": view.base.commit},
         "tickets": [
             {
-                "number": number,
+                "number": plain_number(number),
                 "title": ticket.title,
                 "url": ticket.url,
                 "authors": list(ticket.authors),
                 "commit": ticket.commit,
                 "ready": number in view.ready,
                 "conflicts_with_base": [place.path for place in found.unfit.get(number, ())],
-                "conflicts": sorted(
-                    other for pair in found.conflicts if number in pair for other in {*pair} - {number}
+                "conflicts": plain_numbers(
+                    sorted(other for pair in found.conflicts if number in pair for other in {*pair} - {number})
                 ),
             }
             for number, ticket in view.tickets.items()
         ],
         "conflicts": [
-            {"tickets": list(pair), "places": [_record_meeting(each) for each in meetings]}
+            {"tickets": plain_numbers(pair), "places": [_record_meeting(each) for each in meetings]}
             for pair, meetings in found.conflicts.items()
         ],
-        "order": list(order.numbers),
-        "mending": list(order.mending),
+        "order": plain_numbers(order.numbers),
+        "mending": plain_numbers(order.mending),
         "is_best": order.is_best,
         "pairs_merged": found.merged,
         "tests": {str(number): test.record() for number, test in view.tests.items()},
@@ -158,17 +159,19 @@ def _show(view: _View, console: Console) -> None:
         if order.mending
         else "no ticket conflicts"
     )
-    console.detail(f"cheapest order: {', '.join(f'#{number}' for number in order.numbers)}; {mending} ({best})")
+    console.detail(f"cheapest order: {', '.join(map(name_ticket, order.numbers))}; {mending} ({best})")
     for number, test in view.tests.items():
-        console.detail(f"with #{number}, {name_tickets(test.entered)} come in and {name_tickets(test.left)} leave")
+        console.detail(
+            f"with {name_ticket(number)}, {name_tickets(test.entered)} come in and {name_tickets(test.left)} leave"
+        )
         for each in test.broken or ():
             console.bad(str(each))
         if test.broken == ():
-            console.detail(f"with #{number}, no gate finds anything that it breaks")
+            console.detail(f"with {name_ticket(number)}, no gate finds anything that it breaks")
     console.good(f"{len(found.conflicts)} pairs of {len(found.fit)} tickets conflict; {found.merged} were merged.")
 
 
 def _name(view: _View, number: int) -> str:
     authors = view.tickets[number].authors
     ready = "" if number in view.ready else ", not ready"
-    return f"#{number} ({', '.join(authors) or 'author unknown'}{ready})"
+    return f"{name_ticket(number)} ({', '.join(authors) or 'author unknown'}{ready})"

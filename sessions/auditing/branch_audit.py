@@ -10,6 +10,7 @@ from sessions.auditing.branch_steps import AllowedCommits, BranchStep, Claim, Cl
 from sessions.auditing.patches import Hunk, OwnedPatch, losers, owners_of_added, owners_of_removed, read_hunks
 from sessions.auditing.replay import Replay, Replayed, open_replay
 from sessions.source.repository import Repository
+from sessions.terminal.ticket_numbers import name_ticket
 
 # How many lines of a hunk a fault shows.
 _SHOWN = 6
@@ -132,15 +133,15 @@ def _changes(
 def _incomplete(unpicked: dict[int, tuple[str, ...]]) -> Iterator[Fault]:
     for number, commits in sorted(unpicked.items()):
         names = ", ".join(commit[:10] for commit in commits)
-        text = f"#{number} was rebased onto the branch without its commits {names}"
-        yield Fault(kind="missing", text=text, tickets=(f"#{number}",))
+        text = f"{name_ticket(number)} was rebased onto the branch without its commits {names}"
+        yield Fault(kind="missing", text=text, tickets=(name_ticket(number),))
 
 
 def _absent(known: AllowedCommits, claimed: Sequence[tuple[BranchStep, Claim]]) -> Iterator[Fault]:
     merged = {claim.owner for _, claim in claimed}
     for number in known.tickets:
-        if f"#{number}" not in merged:
-            yield Fault(kind="absent", text=f"#{number} is not merged", tickets=(f"#{number}",))
+        if name_ticket(number) not in merged:
+            yield Fault(kind="absent", text=f"{name_ticket(number)} is not merged", tickets=(name_ticket(number),))
 
 
 @dataclass

@@ -15,6 +15,7 @@ from sessions.day.progress import Progress
 from sessions.source.line import Line, Queue, merge_line
 from sessions.source.merging import Merger
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import name_ticket, plain_number, plain_numbers
 from sessions.tickets.model import Breakage, Ticket, Verdict, name_tickets
 from sessions.tickets.order import closure
 
@@ -29,7 +30,7 @@ class Broken:
     def __str__(self) -> str:
         """A clause such as ``#5 with #3 breaks pytest: test_area``."""
         others = f" with {name_tickets(self.breakage.with_)}" if self.breakage.with_ else ""
-        return f"#{self.ticket}{others} breaks {self.breakage.gate}: {self.breakage.test}"
+        return f"{name_ticket(self.ticket)}{others} breaks {self.breakage.gate}: {self.breakage.test}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +43,12 @@ class LetIn:
 
     def record(self) -> dict[str, Any]:
         """Return it for ``--json``; ``breaks`` only where gates have run."""
-        found: dict[str, Any] = {"in": list(self.entered), "out": list(self.left)}
+        found: dict[str, Any] = {"in": plain_numbers(self.entered), "out": plain_numbers(self.left)}
         if self.broken is not None:
             found["breaks"] = [
                 {
-                    "ticket": each.ticket,
-                    "with": list(each.breakage.with_),
+                    "ticket": plain_number(each.ticket),
+                    "with": plain_numbers(each.breakage.with_),
                     "gate": each.breakage.gate,
                     "test": each.breakage.test,
                     "message": each.breakage.message,
@@ -63,7 +64,7 @@ def merge_first(number: int, queue: Queue, pinned: Mapping[int, Ticket]) -> Queu
     Raises :class:`UsageError` for a ticket that is not in ``pinned``: it has no branch.
     """
     if number not in pinned:
-        raise UsageError(f"--test: there is no open ticket #{number} with a branch.")
+        raise UsageError(f"--test: there is no open ticket {name_ticket(number)} with a branch.")
     chosen = closure(frozenset([number]), queue.needs)
     first = [ticket for each, ticket in pinned.items() if each in chosen and each != number]
     rest = [ticket for ticket in queue.tickets if ticket.number not in chosen]
@@ -85,7 +86,7 @@ def find_broken(number: int, lines: LineSelection, runner: ProbeRunner) -> tuple
     """
     day = lines.day
     progress = Progress(line=lines.merge({}))
-    fixes = fix_tickets(progress.line, lines.queue.needs, day.config.tickets.fixes)
+    fixes = fix_tickets(progress.line, lines.queue.needs, day.config)
     baselines = Baselines(day=day, runner=runner, fixes=fixes)
     baselines.measure(day.asked_gates())
     baselines.check(day.asked_gates())

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sessions.day.backported import backport
 from sessions.day.context import Day
 from sessions.day.hinted import DayHints
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
-from sessions.day.ticket_source import open_tracker
+from sessions.day.ticket_source import open_trackers
 from sessions.settings.hints import HINTS, check_current
 from sessions.source.line import Queue
 from sessions.tickets.eligibility import Rules
 from sessions.tickets.model import Ticket
-from sessions.tickets.trackers.kind import IssueSource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +30,10 @@ def read_tickets(day: Day) -> TodaysTickets:
 
     Raises :class:`TrackerError` where they cannot be read, :class:`UsageError` for a hint past its end.
     """
-    tracker, hints = open_tracker(day), DayHints.beside(day.options.config)
-    found = tracker.read()
+    trackers, hints = open_trackers(day), DayHints.beside(day.options.config)
+    found = trackers.read()
     still_open = {ticket.number for ticket in found}
-    awaited = {hint.closed for hint in hints.hints if hint.closed} - still_open
-    if awaited and isinstance(tracker, IssueSource):
-        still_open |= tracker.open_issues(sorted(awaited))
+    still_open |= trackers.open_issues({hint.closed for hint in hints.hints if hint.closed} - still_open)
     check_current(hints.hints, day.options.config.with_name(HINTS), day.options.date, still_open)
     tickets = select_tickets(found, day.options)
     rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
@@ -44,4 +42,6 @@ def read_tickets(day: Day) -> TodaysTickets:
 
 def todays_queue(day: Day, today: TodaysTickets) -> Queue:
     """Return the merge queue of the day. Fetches the branches of all tickets; raises as :func:`build_queue`."""
-    return build_queue(today.tickets, today.rules, day.mirror, day.release, day.config, day.options, today.hints)
+    ours = backport(day, today.tickets, today.rules)
+    settings = (day.mirror, day.release, day.config, day.options, today.hints)
+    return build_queue(ours.tickets, today.rules, *settings, decisions=ours.decisions)

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import name_ticket, parse_ticket_number
 
 HINTS = "hints.toml"
 # What a hint can do; each has exactly one of these keys.
 _TICKETS = ("keep_out", "let_in", "urgent", "order")
 _ACTIONS = (*_TICKETS, "ignore")
 _KEYS = (*_ACTIONS, "gate", "owner", "reason", "until", "closed")
-_NUMBER = r"[1-9]\d{0,8}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Hint:
         """When the hint ends, as a phrase."""
         if self.until:
             return f"until {self.until}"
-        return f"until #{self.closed} is closed" if self.closed else "until the label is removed"
+        return f"until {name_ticket(self.closed)} is closed" if self.closed else "until the label is removed"
 
     def __str__(self) -> str:
         """A phrase such as ``Jane, until 2026-12-24: the build farm lacks GCC 15``."""
@@ -107,7 +107,7 @@ def check_current(hints: Sequence[Hint], path: Path, today: dt.date, still_open:
         if hint.until and hint.until < today:
             over = f"ended on {hint.until}: remove it, or give it a later date"
         elif hint.closed and hint.closed not in still_open:
-            over = f"ended, as #{hint.closed} is not open any more: remove it, or give it another end"
+            over = f"ended, as {name_ticket(hint.closed)} is not open any more: remove it, or give it another end"
         if over:
             raise UsageError(f"{path}, line {hint.line}: this hint of {hint.owner} ({hint.reason}) {over}.")
 
@@ -147,21 +147,23 @@ class _Reader:
             self.refuse(
                 "a hint needs one end: a date (until = 2026-12-24) or a ticket that is to be closed (closed = 456)"
             )
-        until, closed = table.get("until"), table.get("closed", 0)
+        until, closed = table.get("until"), _number(table.get("closed")) or 0
         if "until" in table and (not isinstance(until, dt.date) or isinstance(until, dt.datetime)):
             self.refuse(f"until must be a date without quotes, such as 2026-12-24, not {until!r}")
-        if "closed" in table and not (isinstance(closed, int) and re.fullmatch(_NUMBER, str(closed))):
-            self.refuse(f"closed must be the number of a ticket, not {closed!r}")
+        if "closed" in table and not closed:
+            self.refuse(f"closed must be the number of a ticket, not {table['closed']!r}")
         return until, closed
 
     def values(self, key: str, value: object) -> Any:
         """The tickets or tests of a hint: a list, or a single one."""
-        values = value if isinstance(value, list) else [value]
+        values: list[Any] = value if isinstance(value, list) else [value]
         if key == "ignore":
             if not values or not all(isinstance(each, str) and each for each in values):
                 self.refuse(f"ignore must be tests as the report names them, not {value!r}")
-        elif not values or not all(type(each) is int and re.fullmatch(_NUMBER, str(each)) for each in values):
-            self.refuse(f"{key} must be numbers of tickets, not {value!r}")
+        else:
+            values = [_number(each) for each in values]
+            if not values or None in values:
+                self.refuse(f"{key} must be numbers of tickets, not {value!r}")
         if key == "order" and (len(values) < 2 or len(set(values)) < len(values)):
             self.refuse("order must have two tickets or more, each once: the first is merged first")
         return tuple(values)
@@ -169,3 +171,12 @@ class _Reader:
     def refuse(self, why: str) -> NoReturn:
         where = f", line {self.line}" if self.line else ""
         raise UsageError(f"{self.path}{where}: {why}.")
+
+
+def _number(value: object) -> int | None:
+    """Return a ticket's number: ``12``, or with several trackers a text such as ``gl!12``; ``None`` for others."""
+    is_number = type(value) is int or (isinstance(value, str) and not value.isdecimal())
+    try:
+        return parse_ticket_number(str(value)) if is_number else None
+    except ValueError:
+        return None

@@ -14,7 +14,8 @@ from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import WriteResult
-from sessions.tickets.trackers import TRACKERS, connect_tracker
+from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers.configured import connect_tracker
 from sessions.tickets.trackers.forge.comment import MAX_COMMENT, cut
 from sessions.tickets.trackers.github.address import address_of, auth_for
 from sessions.tickets.trackers.github.tracker import GitHubTracker
@@ -87,8 +88,8 @@ def test_the_guide_has_a_configuration_that_works(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "integration.toml").write_text(text, encoding="utf-8")
     config = load_config(tmp_path / "integration.toml")
-    assert isinstance(connect_tracker(config.tickets), GitHubTracker)
-    assert address_of(config.tickets.url).graphql == "https://api.github.com/graphql"
+    assert isinstance(connect_tracker(config.tickets[0]), GitHubTracker)
+    assert address_of(config.tickets[0].url).graphql == "https://api.github.com/graphql"
 
 
 def test_the_registry_has_it(github: FakeGitHub) -> None:

@@ -124,6 +124,7 @@ class TrackerKind:
     ``takes_any_address`` is tried after all others. ``is_file``: ``url`` is a path relative to the configuration's
     folder.
 
+    ``prefix`` is what its numbers begin with where a project has several trackers, and chooses no other.
     ``tokens`` are the environment variables from which it takes credentials, the usual one first. ``merge_subjects``
     and ``merge_trailers`` are how its merge commits name a ticket (see :class:`MergeSubjects`). ``request_ref`` is
     where its repositories keep a ticket's commits, with ``{number}`` in it. ``dialect`` is the markup of its comments.
@@ -139,6 +140,7 @@ class TrackerKind:
     sign: str = ""
     recognise_file: Callable[[str], str] = nothing_recognised
     tickets: str = "tickets"
+    prefix: str = ""
     tokens: tuple[str, ...] = ()
     merge_subjects: tuple[str, ...] = ()
     merge_trailers: tuple[str, ...] = ()

@@ -48,7 +48,7 @@ class GitHubTracker(ForgeTracker):
     @cached_property
     def caller(self) -> Caller:
         """The HTTP client, with the token of the environment."""
-        return Caller("GitHub", auth_for(self.place), self.patience, PAUSE)
+        return Caller("GitHub", auth_for(self.place, self.config.token), self.patience, PAUSE)
 
     @property
     def client(self) -> GitHubClient:
