@@ -69,7 +69,7 @@ def missing_packages(session: str, arguments: Sequence[str], called_from: Path) 
         return ()
     with suppress(UsageError):
         config = load_config(parse_options(arguments, session=session, called_from=called_from, home=HOME).config)
-        return (HIGHS,) if config.tickets.select == "best" else ()
+        return (HIGHS,) if config.select == "best" else ()
     return ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sessions.day.cooking_rules import cooking_rules
 from sessions.day.effective_configuration import read_configuration
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
-from sessions.ledger.record import Record
+from sessions.ledger.record import Published, Record, RefusedChange
 from sessions.ledger.record_file import load_record, save_record
 from sessions.ledger.state_archive import LEDGER
 from sessions.publishing.closing import close_merged
@@ -28,12 +28,15 @@ from sessions.reporting.text import plain_report
 from sessions.reporting.trends import write_trends
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
+from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror
 from sessions.source.start import release_at
 from sessions.terminal.console import Console
-from sessions.terminal.errors import UsageError
+from sessions.terminal.errors import TrackerError, UsageError
 from sessions.terminal.phrases import counted
-from sessions.tickets.trackers import TRACKERS, connect_tracker
+from sessions.terminal.ticket_numbers import prefix_of
+from sessions.tickets.trackers import TRACKERS, merge_subjects
+from sessions.tickets.trackers.configured import connect_tracker
 from sessions.tickets.trackers.kind import Surroundings
 
 
@@ -54,7 +57,7 @@ def report(options: Options, console: Console) -> Record:
         if options.cooking:
             _write_cooking(config, options.state, options.cooking, console)
         tell_actions(record, folder / "report.html", console)
-        record = tell_tracker(config, options, record, folder, console)
+        record = tell_trackers(config, options, record, folder, console)
         tell_flakes(config, options, record, console)
         return record
 
@@ -98,50 +101,106 @@ def _write_cooking(config: Config, state: Path, folder: Path, console: Console) 
 
 
 def tell_flakes(config: Config, options: Options, record: Record, console: Console) -> None:
-    """Keep one issue for each flaky test at the tracker, where that is configured; only with ``--publish``.
+    """Keep one issue for each flaky test at each tracker where that is configured; only with ``--publish``.
 
     Raises :class:`UsageError` for a tracker without issues, and :class:`TrackerError` if it fails or refuses.
     """
-    label, kind = config.tickets.flake_label, TRACKERS[config.tickets.tracker]
-    if not label:
-        return
-    if kind.connect_issues is None:
-        raise UsageError(f"[tickets] flake_label: {kind.title} keeps no issues for flaky tests; remove the key.")
-    flakes = [
-        each for each in read_flakes(options.state / LEDGER, options.state / "days")[0] if is_of_project(each, record)
-    ]
-    if not options.publish:
-        console.detail(f"{counted(len(flakes), 'flaky test')} would get an issue with --publish")
-        return
-    issues = kind.connect_issues(config.tickets, Surroundings(folder=options.state))
-    changes = list(plan_issues(flakes, issues.list_own(label), kind.dialect, issues.longest_body))
-    write_issues(changes, issues, label, console)
+    for table in (each for each in config.tickets if each.flake_label):
+        kind = TRACKERS[table.tracker]
+        if kind.connect_issues is None:
+            raise UsageError(f"[tickets] flake_label: {kind.title} keeps no issues for flaky tests; remove the key.")
+        found, _ = read_flakes(options.state / LEDGER, options.state / "days")
+        flakes = [each for each in found if is_of_project(each, record)]
+        if options.publish:
+            issues = kind.connect_issues(table, Surroundings(folder=options.state))
+            changes = list(plan_issues(flakes, issues.list_own(table.flake_label), kind.dialect, issues.longest_body))
+            write_issues(changes, issues, table.flake_label, console)
+        else:
+            console.detail(f"{counted(len(flakes), 'flaky test')} would get an issue with --publish")
 
 
-def tell_tracker(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:
+def tell_trackers(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:
     """Comment on the tickets and close them; the record says what was done, even if an error stops the rest."""
-    memory = Memory.of(options.state, config.tickets.url)
-    writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
-    published = record.published
-
-    def refs(repository: str) -> Mapping[str, str]:
-        return Mirror.of(config.project.repository, options.state).list_refs(repository)
-
-    surroundings = Surroundings(list_refs=refs, folder=options.state)
+    telling = _Telling(config=config, options=options, record=record, console=console)
     try:
-        tracker, url = connect_tracker(config.tickets, surroundings), report_address(config.project.report)
-        dialect = TRACKERS[config.tickets.tracker].dialect
-        complete = tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
-        published = published if complete is None else replace(published, tickets=complete)
-        if options.close and not writes.is_stopped:
-            mirror = Mirror.of(config.project.repository, options.state)
-            release = release_at(mirror, record.release, record.base)
-            closed = close_merged(tracker, mirror, release, console, writes, publish=options.publish)
-            published = published if closed is None else replace(published, closed=closed)
+        telling.tell_all()
     finally:
-        published = replace(published, refused=writes.record()) if options.publish else published
-        record = replace(record, published=published)
+        record = replace(record, published=telling.published())
         save_record(record, folder)
-        writes.remember(memory)
-    writes.finish(console)
     return record
+
+
+@dataclass(kw_only=True)
+class _Telling:
+    """What one call of ``report`` writes to the trackers of a configuration, and what of it is done.
+
+    ``tickets`` are up to date, ``closed`` were closed, ``None`` where that was not to be written.
+    """
+
+    config: Config
+    options: Options
+    record: Record
+    console: Console
+    tickets: tuple[int, ...] | None = None
+    closed: tuple[int, ...] | None = None
+    refused: tuple[RefusedChange, ...] = ()
+
+    def tell_all(self) -> None:
+        """Tell the tickets of all trackers. One that fails does not stop the others.
+
+        Raises the first :class:`TrackerError` after all have been tried.
+        """
+        failed = list[TrackerError]()
+        for table in self.config.tickets:
+            try:
+                self._tell(table)
+            except TrackerError as error:
+                failed.append(error)
+        for other in failed[1:]:
+            self.console.bad(str(other))
+        if failed:
+            raise failed[0]
+
+    def published(self) -> Published:
+        """What the record says of it: the earlier call's result where this one writes nothing."""
+        before = self.record.published
+        return replace(
+            before,
+            tickets=before.tickets if self.tickets is None else self.tickets,
+            closed=before.closed if self.closed is None else self.closed,
+            refused=self.refused if self.options.publish else before.refused,
+        )
+
+    def _tell(self, table: Tracker) -> None:
+        options = self.options
+        memory = Memory.of(options.state, table.url)
+        writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
+        try:
+            self._write(table, writes)
+        finally:
+            self.refused += writes.record()
+            writes.remember(memory)
+        writes.finish(self.console)
+
+    def _write(self, table: Tracker, writes: Writes) -> None:
+        project, publish, console = self.config.project, self.options.publish, self.console
+
+        def refs(repository: str) -> Mapping[str, str]:
+            return Mirror.of(project.repository, self.options.state).list_refs(repository)
+
+        tracker = connect_tracker(table, Surroundings(list_refs=refs, folder=self.options.state))
+        own = tuple(each for each in self.record.tickets if prefix_of(each.number) == table.prefix)
+        record, dialect = replace(self.record, tickets=own), TRACKERS[table.tracker].dialect
+        url = report_address(project.report)
+        told = tell_tickets(record, tracker, dialect, console, writes, publish=publish, url=url)
+        self.tickets = _added(self.tickets, told)
+        if self.options.close and not writes.is_stopped:
+            mirror = Mirror.of(project.repository, self.options.state)
+            release = release_at(mirror, record.release, record.base)
+            subjects = merge_subjects(self.config.tickets)
+            closed = close_merged(tracker, mirror, release, console, writes, publish=publish, subjects=subjects)
+            self.closed = _added(self.closed, closed)
+
+
+def _added(before: tuple[int, ...] | None, more: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    return before if more is None else (*(before or ()), *more)

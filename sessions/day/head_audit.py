@@ -28,7 +28,7 @@ def audit_head(day: Day, line: Line) -> str:
     start = merger.base.commit if merger.base.commit in trunk else merger.bare.commit
     known = AllowedCommits(
         tickets={each.number: each.commit for each in line.tickets},
-        subjects=merge_subjects(),
+        subjects=merge_subjects(day.config.tickets),
         others=trunk,
         strict=True,
         settled=_paths(line, is_whole=False),

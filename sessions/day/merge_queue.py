@@ -37,7 +37,7 @@ def build_queue(
     elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
     fetched = fetch_sound(mirror, release, branches, elsewhere, submodules=config.project.submodules)
     tips = fetched.tips
-    with closing(Standing.of(tips, mirror, release, rules.target, merge_subjects())) as standing:
+    with closing(Standing.of(tips, mirror, release, rules.target, merge_subjects(config.tickets))) as standing:
         carried = carried_needs(tickets, tips, mirror, release)
         out = {
             ticket.number: decision
@@ -50,7 +50,7 @@ def build_queue(
         needs = {number: declared[number] | carried[number] for number in declared}
         out |= blocked_by_cycles({number: needed for number, needed in needs.items() if number not in out})
         pinned = {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number not in out}
-        order = hints.order(list(pinned.values()), needs, config.tickets)
+        order = hints.order(list(pinned.values()), needs, config)
         out |= _beyond_limit(order, options.limit)
         queue = Queue(
             tickets=tuple(pinned[number] for number in order if number not in out),

@@ -31,7 +31,8 @@ from sessions.tickets.model import Breakage, Decision, Ticket, Verdict
 def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTicket:
     """Return the entry of a ticket: its verdict and the evidence."""
     decision = progress.line.decisions.get(ticket.number, Decision(verdict=Verdict.NOT_REACHED))
-    priorities = [label for label in day.config.tickets.priorities if plain(label) in map(plain, ticket.labels)]
+    known = day.config.tracker_of(ticket.number).priorities
+    priorities = [label for label in known if plain(label) in map(plain, ticket.labels)]
     pinned = {each.number: each.commit for each in progress.line.tickets}
     address = record_address(day.config.project.report)
     return RecordedTicket(

@@ -14,12 +14,13 @@ from typing import Annotated, Any
 
 from sessions.gates.flake_source import FlakeSource
 from sessions.gates.results import Kind, TestId
+from sessions.terminal.ticket_numbers import TicketNumber
 from sessions.tickets.model import Alternative, Conflict, UsedResolution, Verdict
 
 RECORD_VERSION = 1
 
 CommitId = Annotated[str, {"pattern": "^[0-9a-f]{40}([0-9a-f]{24})?$"}]
-Numbers = tuple[int, ...]
+Numbers = tuple[TicketNumber, ...]
 Tests = tuple[TestId, ...]
 
 
@@ -109,7 +110,7 @@ class RecordedOptions:
 class RecordedBlocker:
     """A ticket of the head that keeps several others out by conflict."""
 
-    ticket: int
+    ticket: TicketNumber
     would_fit: Annotated[Numbers, "Those that merge onto the head without it, each by itself."]
     together: Annotated[Numbers, "Those of them that merge onto it one after the other."] = ()
     needed_by: Annotated[Numbers, "Tickets of the head that would have to leave with it."] = ()
@@ -227,7 +228,7 @@ class RecordedHint:
 class RecordedTicket:
     """A ticket and what became of it."""
 
-    number: int
+    number: TicketNumber
     title: str
     url: str
     labels: Annotated[tuple[str, ...], "All labels on which eligibility, priority and release notes rest."] = ()
@@ -413,7 +414,7 @@ class PublishedBranch:
 class RefusedChange:
     """A change to a ticket that its tracker refuses to take."""
 
-    number: int
+    number: TicketNumber
     part: str
     why: str
     since: str

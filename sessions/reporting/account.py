@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sessions.ledger.record import Record, RecordedTicket
-from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.tickets.dialects import Dialect
 
@@ -19,6 +18,5 @@ def render_account(record: Record, ticket: RecordedTicket, dialect: Dialect) -> 
         "strong": dialect.strong,
         "code": dialect.code,
         "tickets": dialect.references,
-        "reproduction": reproduction,
     }
     return render("account.jinja", filters, record=record, ticket=ticket, most=dialect.most_details)

@@ -13,13 +13,12 @@ from pathlib import Path
 
 from sessions.ledger.record import Record, RecordedTicket, State
 from sessions.reporting.record_view import at_fault, by_urgency, counts
-from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.reporting.verdicts import STATES
 from sessions.terminal.console import Console
-from sessions.terminal.durations import say_duration
 from sessions.terminal.errors import InfrastructureError
 from sessions.terminal.harmless_text import harmless
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.dialects.markdown import MARKDOWN
 
 # Of a step: bytes of its summary, and annotations of each level.
@@ -112,7 +111,7 @@ def notes(record: Record) -> list[str]:
             place = {"file": failure.file, **({"line": str(failure.line)} if failure.line else {})}
             text = f"{failure.test}\n{failure.message}"
             errors.append(_say("error", f"new in {name}", text, **(place if failure.file else {})))
-    warnings = [_say("warning", f"#{each.number} {each.title}", each.reason) for each in at_fault(record)]
+    warnings = [_say("warning", f"{name_ticket(each.number)} {each.title}", each.reason) for each in at_fault(record)]
     flaky = [(name, test) for name, gate in record.gates.items() for test in gate.flaky]
     notices = [_say("notice", f"flaky in {name}", str(test)) for name, test in flaky]
     return [*_first("error", errors), *_first("warning", warnings), *_first("notice", notices)]
@@ -169,7 +168,7 @@ def _table(title: str, record: Record, tickets: list[RecordedTicket]) -> Iterato
 
 
 def _render(part: str, **values: object) -> str:
-    filters: Filters = {"plain": _cut, "fenced": _cut_fenced, "reproduction": reproduction, "span": say_duration}
+    filters: Filters = {"plain": _cut, "fenced": _cut_fenced}
     return render("summary.md.jinja", filters, part=part, states=STATES, **values)
 
 

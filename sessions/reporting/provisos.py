@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sessions.ledger.record import GateState, Record, RecordedGate
 from sessions.reporting.soaks import say_brought_flakes
 from sessions.terminal.phrases import counted
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import Verdict
 
 
@@ -45,6 +46,6 @@ def _of_gate(name: str, gate: RecordedGate, record: Record) -> Iterator[str]:
         if tests:
             yield f"{counted(len(tests), 'test')} of {name} {verb if len(tests) == 1 else verb_of_many} {rest}."
     if gate.mended_by:
-        yield f"{name} was measured on {release} with {', '.join(f'#{each}' for each in gate.mended_by)}."
+        yield f"{name} was measured on {release} with {', '.join(map(name_ticket, gate.mended_by))}."
     for note in gate.notes:
         yield f"The report of {name} had to be repaired: {note}."

@@ -10,17 +10,20 @@ import difflib
 import re
 import tomllib
 import typing
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
 from sessions.engines.registry import engine_choices
 from sessions.settings.cooking_settings import CookingSettings
+from sessions.settings.hint_settings import HintLabels
 from sessions.settings.keys import key as _key
 from sessions.settings.ref_names import branch_fault
-from sessions.settings.ticket_settings import Tracker
+from sessions.settings.ticket_settings import Tracker, tracker_faults, with_prefixes
 from sessions.terminal.durations import parse_duration
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import prefix_of
 from sessions.tickets.trackers import TRACKERS
 
 __all__ = [
@@ -134,16 +137,33 @@ class Config:
 
     version: int = _key("Version of this format: 1.")
     project: Project = _key("The repository, its releases and the integration branch.")
-    tickets: Tracker = _key("The tracker, and which of its tickets are ready.")
+    tickets: tuple[Tracker, ...] = _key("The tracker, or several as `[[tickets]]`, and which of its tickets are ready.")
     engine: EngineSettings = _key("Where probes run.", EngineSettings())
     build: Build = _key("The command that prepares a merged source for the tests.", Build())
     gates: tuple[Gate, ...] = _key("The checks that a candidate must pass, in this order.")
     cooking: CookingSettings = _key("When a ticket is ripe or stalled, and the release notes.", CookingSettings())
+    hints: HintLabels = _key("Labels that keep a ticket out, let it in, or make it urgent.", HintLabels())
 
     @property
-    def has_ticket_file(self) -> bool:
-        """Whether ``[tickets] url`` is a path, which counts from the configuration's folder."""
-        return TRACKERS[self.tickets.tracker].is_file
+    def order(self) -> Literal["number", "listed"]:
+        """The order of tickets of equal priority: the first table has it for all trackers."""
+        return self.tickets[0].order
+
+    @property
+    def select(self) -> Literal["first", "best"]:
+        """How tickets are chosen: the first table says so for all trackers."""
+        return self.tickets[0].select
+
+    @property
+    def priorities(self) -> tuple[str, ...]:
+        """The priorities of all trackers, highest first; labels of the same rank are one priority."""
+        levels = zip_longest(*(tracker.priorities for tracker in self.tickets))
+        return tuple(" / ".join(dict.fromkeys(filter(None, level))) for level in levels)
+
+    def tracker_of(self, number: int) -> Tracker:
+        """Return the table of the tracker that a ticket is in."""
+        prefix = prefix_of(number)
+        return next((tracker for tracker in self.tickets if tracker.prefix == prefix), self.tickets[0])
 
     def gate(self, name: str) -> Gate:
         """Return the gate of that name. Raises :class:`UsageError` if there is none."""
@@ -176,6 +196,9 @@ def load_config(path: Path) -> Config:
         raise UsageError(f"{path} cannot be read as TOML: {error}") from None
     reader = _Reader(path, text)
     config: Config = reader.table(Config, raw, "")
+    config = replace(
+        config, tickets=with_prefixes(config.tickets, {name: kind.prefix for name, kind in TRACKERS.items()})
+    )
     reader.check_meaning(config)
     return config
 
@@ -205,6 +228,8 @@ class _Reader:
         inside = f"{where}.{key}" if where else key
         if typing.get_origin(hint) is tuple:
             item = typing.get_args(hint)[0]
+            if hint == tuple[Tracker, ...] and isinstance(value, dict):
+                return (self.value(item, value, where, key),)
             if not isinstance(value, list):
                 self.refuse(where, key, f"must be a list, not {value!r}")
             return tuple(self.value(item, each, where, f"{key}[{n}]") for n, each in enumerate(value))
@@ -230,6 +255,8 @@ class _Reader:
         if not config.gates:
             self.refuse("", "gates", "at least one gate is needed")
         self.check_project(config.project)
+        for place, key, why in tracker_faults(config.tickets, {name: kind.tokens for name, kind in TRACKERS.items()}):
+            self.refuse(f"tickets[{place}]" if len(config.tickets) > 1 else "tickets", key, why)
         self.check_engine(config.engine)
         names = [gate.name for gate in config.gates]
         for number, gate in enumerate(config.gates):

@@ -13,6 +13,7 @@ from sessions import __version__
 from sessions.engines.registry import engine_choices
 from sessions.terminal.durations import parse_duration
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import parse_ticket_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +128,7 @@ def _add_how(group: argparse._ArgumentGroup) -> None:
     add("--budget", type=_duration, metavar="5h30m", help="stop cleanly within this time; the next call continues")
     add("--engine", choices=engine_choices(), help="where probes run")
     shell = "open a shell in the head of the newest run, or where ticket N fails"
-    add("--shell", type=at_least(1), nargs="?", const=0, metavar="N", help=shell)
+    add("--shell", type=ticket_number, nargs="?", const=0, metavar="N", help=shell)
     add("--jobs", type=at_least(1), metavar="N", help="number of processes that a gate may use (all cores)")
 
 
@@ -201,9 +202,17 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name for name in (part.strip() for part in text.split(",")) if name)
 
 
+def ticket_number(text: str) -> int:
+    """Parse a ticket's number, as the type of an argument."""
+    try:
+        return parse_ticket_number(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _numbers(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(name.removeprefix("#")) for name in _names(text))
+        return tuple(map(parse_ticket_number, _names(text)))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of ticket numbers such as 12,15") from None
 

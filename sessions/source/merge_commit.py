@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import Ticket
 
 
@@ -45,7 +46,7 @@ def merge_message(ticket: Ticket, resolutions: Iterable[str] = ()) -> str:
         *(f"Resolution: {clause}" for clause in resolutions),
     ]
     parts = [
-        f"#{ticket.number}: {' '.join(ticket.title.split())}",
+        f"{name_ticket(ticket.number)}: {' '.join(ticket.title.split())}",
         ticket.description.strip(),
         "\n".join(filter(None, trailers)),
     ]

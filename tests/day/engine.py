@@ -147,7 +147,7 @@ class Desk:
         config = Config(
             version=1,
             project=Project(name="x", repository=scene.builder.url),
-            tickets=Tracker(url="x", ready=("ready",)),
+            tickets=(Tracker(url="x", ready=("ready",)),),
             build=Build(run="make"),
             gates=gates,
         )

@@ -56,8 +56,9 @@ class FakeGitHub:
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.pulls: dict[int, Pull] = {}
+        self.issues: dict[int, bool] = {}  # whether each is closed
         self.statuses: list[Json] = []
-        self.issues: list[Json] = []
+        self.own_issues: list[Json] = []
         self.may_label = True
         self.lost: set[str] = set()
         self.requests: list[tuple[str, str]] = []
@@ -127,27 +128,34 @@ class FakeGitHub:
                 raise graphql.GraphQLError(f"Could not resolve to a PullRequest with the number of {number}.")
             return self._pull(self.pulls[number])
 
-        default = {"name": DEFAULT}
-        own = {"object": self._object, "defaultBranchRef": default, "issues": self._list_issues}
-        return {"pullRequests": pulls, "pullRequest": pull, **own}
+        def issue(_info: object, number: int) -> Json:
+            if number in self.issues:
+                return {"__typename": "Issue", "closed": self.issues[number]}
+            if number in self.pulls:
+                return {"__typename": "PullRequest", "closed": self.pulls[number].state != "OPEN"}
+            message = f"Could not resolve to an issue or pull request with the number of {number}."
+            raise graphql.GraphQLError(message)
 
-    def _list_issues(self, _info: object, labels: Sequence[str], **args: Any) -> Json:
+        found = {"pullRequests": pulls, "pullRequest": pull, "issueOrPullRequest": issue, "object": self._object}
+        return {**found, "defaultBranchRef": {"name": DEFAULT}, "issues": self._list_own}
+
+    def _list_own(self, _info: object, labels: Sequence[str], **args: Any) -> Json:
         args.pop("orderBy")
-        chosen = [each for each in self.issues if set(labels) & set(each["labels"])]
+        chosen = [each for each in self.own_issues if set(labels) & set(each["labels"])]
         closed = [{**each, "closed": each["state"] == "closed", "closedAt": each["closed_at"]} for each in chosen]
         return _page([{**each, "viewerDidAuthor": each["author"] == VIEWER} for each in closed], **args)
 
     def issue(self, title: str, body: str, author: str, *labels: str) -> Json:
-        self.issues.append({"number": 5000 + len(self.issues), "title": title, "body": body, "author": author})
-        self.issues[-1] |= {"labels": list(labels), "state": "open", "closed_at": None, "edits": 0}
-        return self.issues[-1]
+        self.own_issues.append({"number": 5000 + len(self.own_issues), "title": title, "body": body, "author": author})
+        self.own_issues[-1] |= {"labels": list(labels), "state": "open", "closed_at": None, "edits": 0}
+        return self.own_issues[-1]
 
     def _open_issue(self, body: Json) -> Answer:
         labels = body["labels"] if self.may_label else []
         return 201, _issue(self.issue(body["title"], body["body"], VIEWER, *labels))
 
     def _edit_issue(self, body: Json, number: str) -> Answer:
-        issue = next(each for each in self.issues if each["number"] == int(number))
+        issue = next(each for each in self.own_issues if each["number"] == int(number))
         assert issue["author"] == VIEWER, "nobody may edit what another wrote"
         closed_at = STAMP if body["state"] == "closed" else None
         issue |= {**body, "closed_at": closed_at, "edits": issue["edits"] + 1}

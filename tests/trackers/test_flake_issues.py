@@ -62,7 +62,7 @@ def run(state: Path, day: int, endings: str, test: TestId = SHAKY) -> Record:
 def tell(state: Path, github: FakeGitHub, record: Record, *, publish: bool = True, kind: str = "github") -> None:
     settings = Tracker(tracker=kind, url=github.url, flake_label=LABEL)
     config = Config(
-        version=1, project=Project(name="x", repository="x"), tickets=settings, gates=(Gate(name="unit", run=""),)
+        version=1, project=Project(name="x", repository="x"), tickets=(settings,), gates=(Gate(name="unit", run=""),)
     )
     options = Options(config=state, state=state, date=dt.date.fromisoformat(record.date), publish=publish)
     tell_flakes(config, options, record, Console())
@@ -73,7 +73,7 @@ def test_an_issue_is_opened_once_edited_closed_and_opened_again(tmp_path: Path, 
     tell(tmp_path, github, first, publish=False)
     assert github.requests == []
     tell(tmp_path, github, first)
-    [issue] = github.issues
+    [issue] = github.own_issues
     assert (issue["title"], issue["labels"], issue["state"]) == (
         "Flaky test: tests/a.py::shaky (unit)",
         [LABEL],
@@ -81,7 +81,7 @@ def test_an_issue_is_opened_once_edited_closed_and_opened_again(tmp_path: Path, 
     )
     assert "failed in 12 of 24 runs" in issue["body"]
     tell(tmp_path, github, first)
-    assert (len(github.issues), issue["edits"]) == (1, 0)
+    assert (len(github.own_issues), issue["edits"]) == (1, 0)
 
     tell(tmp_path, github, run(tmp_path, 21, "..."))
     assert (issue["edits"], issue["state"]) == (1, "open")
@@ -95,15 +95,15 @@ def test_an_issue_is_opened_once_edited_closed_and_opened_again(tmp_path: Path, 
 
     issue["closed_at"] = "2026-11-21T10:00:00Z"
     tell(tmp_path, github, run(tmp_path, 22, "F."))
-    assert (len(github.issues), issue["state"]) == (1, "open")
+    assert (len(github.own_issues), issue["state"]) == (1, "open")
 
 
 def test_what_a_person_closed_stays_closed_until_the_test_fails_again(tmp_path: Path, github: FakeGitHub) -> None:
     record = run(tmp_path, 20, "F.F..F.F")
     tell(tmp_path, github, record)
-    github.issues[0] |= {"state": "closed", "closed_at": "2026-11-20T23:00:00Z"}
+    github.own_issues[0] |= {"state": "closed", "closed_at": "2026-11-20T23:00:00Z"}
     tell(tmp_path, github, run(tmp_path, 21, "."))
-    assert (github.issues[0]["state"], github.issues[0]["edits"]) == ("closed", 0)
+    assert (github.own_issues[0]["state"], github.own_issues[0]["edits"]) == ("closed", 0)
 
 
 def test_a_cut_connection_doubles_nothing(tmp_path: Path, github: FakeGitHub) -> None:
@@ -113,20 +113,20 @@ def test_a_cut_connection_doubles_nothing(tmp_path: Path, github: FakeGitHub) ->
     with pytest.raises(TrackerError, match="may or may not have heard"):
         tell(tmp_path, github, record)
     tell(tmp_path, github, record)
-    assert len(github.issues) == 1
+    assert len(github.own_issues) == 1
 
 
 def test_an_issue_of_somebody_else_with_the_same_marker_is_left_alone(tmp_path: Path, github: FakeGitHub) -> None:
     record = run(tmp_path, 20, "F.F.")
     tell(tmp_path, github, record)
-    github.issues[0]["author"] = "mallory"
+    github.own_issues[0]["author"] = "mallory"
     tell(tmp_path, github, record)
-    assert [each["author"] for each in github.issues] == ["mallory", "integrand-bot"]
+    assert [each["author"] for each in github.own_issues] == ["mallory", "integrand-bot"]
 
 
 def test_hostile_names_and_messages_give_no_orders(tmp_path: Path, github: FakeGitHub) -> None:
     tell(tmp_path, github, run(tmp_path, 20, "F.F.", TestId("tests/b.py", EVIL)))
-    [issue] = github.issues
+    [issue] = github.own_issues
     before, fence, _ = issue["body"].partition("```")
     assert fence
     assert "<script" not in before.replace("\\<", "")
@@ -145,9 +145,9 @@ def test_a_flake_of_an_open_ticket_gets_no_issue(tmp_path: Path, github: FakeGit
     save_record(replace(record, probes=(*record.probes, head), tickets=(ticket,)), tmp_path / "days" / "2026-11-20")
     (tmp_path / "days" / "2026-11-21" / "run.json").unlink()
     tell(tmp_path, github, replace(record, tickets=(ticket,)))
-    assert github.issues == []
+    assert github.own_issues == []
     tell(tmp_path, github, replace(record, tickets=()))
-    assert len(github.issues) == 1
+    assert len(github.own_issues) == 1
 
 
 def test_a_label_that_is_not_set_and_a_tracker_without_issues_are_said(tmp_path: Path, github: FakeGitHub) -> None:
@@ -168,6 +168,6 @@ def test_no_more_than_ten_issues_are_opened_at_once(tmp_path: Path, github: Fake
     for number in range(11):
         run(tmp_path, 20, "F.F.", TestId(f"tests/{number}.py", "shaky"))
     tell(tmp_path, github, record)
-    assert len(github.issues) == 10
+    assert len(github.own_issues) == 10
     tell(tmp_path, github, record)
-    assert len(github.issues) == 12
+    assert len(github.own_issues) == 12

@@ -1,36 +1,25 @@
-"""Write to the issues of a repository on a forge."""
+"""Whether issues are closed, for forges that number them together with pull requests."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Collection
 
-from sessions.terminal.errors import RefusedError, TrackerAccessError
-from sessions.tickets.trackers.forge.rest import RestClient, reason_in
+from sessions.terminal.errors import RefusedError, TrackerError
+from sessions.tickets.trackers.forge.rest import expected_shape
 
 
-def write_issue(rest: RestClient, method: str, path: str, content: Any) -> Any:
-    """Write to an issue, and return the answer.
+def open_issues(forge: str, numbers: Collection[int], is_open: Callable[[int], bool]) -> frozenset[int]:
+    """Return which issues or pull requests are open, by one request each.
 
-    Raises :class:`RefusedError` where the forge refuses that, and :class:`TrackerAccessError` where it does the token.
+    An issue that cannot be seen is not closed for that: raises :class:`TrackerError`.
     """
-    response = rest.caller.write(method, f"{rest.base}/{path}", headers=dict(rest.headers), json=content)
-    if response.ok:
-        return rest.caller.json(response)
-    why = f"{rest.forge} refuses to change issues in {rest.name} (HTTP {response.status_code}, {reason_in(response)})"
-    remedy = f": are issues enabled, and does the token in {rest.tokens} allow it?"
-    if response.status_code == 401:
-        raise TrackerAccessError(why + remedy)
-    raise RefusedError(why + remedy, may_be_setup=True)
-
-
-def check_label(rest: RestClient, number: int, labels: list[str], label: str) -> None:
-    """Check that a new issue has its label, by which it is found again.
-
-    Raises :class:`RefusedError` if it has not: GitHub, for one, leaves labels out without a word.
-    """
-    if label not in labels:
-        raise RefusedError(
-            f"{rest.forge} opened #{number} in {rest.name} without the label {label!r}, so that it would be opened "
-            f"again every day: let the token in {rest.tokens} set labels, and close #{number} by hand.",
-            may_be_setup=True,
-        )
+    found = set[int]()
+    for number in numbers:
+        try:
+            with expected_shape(forge):
+                found |= {number} if is_open(number) else set()
+        except RefusedError as error:
+            raise TrackerError(
+                f"A hint ends when #{number} is closed, and whether it is cannot be seen: {error}"
+            ) from None
+    return frozenset(found)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sessions.tickets.trackers.forge.comment import MAX_COMMENT
-from sessions.tickets.trackers.forge.issues import check_label, write_issue
+from sessions.tickets.trackers.forge.issue_writing import check_label, write_issue
 from sessions.tickets.trackers.forge.rest import expected_shape
 from sessions.tickets.trackers.github.client import GitHubClient
 from sessions.tickets.trackers.github.queries import ISSUES

@@ -90,6 +90,12 @@ query Issues($owner: String!, $name: String!, $label: String!, $after: String) {
 }
 """
 
+ISSUE = """
+query Issue($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { issueOrPullRequest(number: $number) { ... on Closable { closed } } }
+}
+"""
+
 CLOSE = """
 mutation Close($id: ID!) {
   closePullRequest(input: {pullRequestId: $id}) { pullRequest { state } }
