@@ -73,7 +73,7 @@ class LineSelection:
             order=numbers,
             rank={number: self.hints.rank(tickets[number], self.day.config) for number in numbers},
             needs=self.queue.needs,
-            before=previous_tickets(self.day.state, self.day.options.date.isoformat()),
+            before=previous_tickets(self.day.home, self.day.options.date.isoformat()),
         )
 
     @staticmethod

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sessions.day.changed_tests import TestChanges
+from sessions.day.release_reasons import SharedCause
 from sessions.gates.build_log import first_error
 from sessions.gates.comparison import Comparison
 from sessions.gates.results import Failure, Results, TestId
@@ -20,7 +21,7 @@ class Measured:
     """A gate's results on the release and on the head, and what the tickets' diffs do to its tests.
 
     ``mended_by`` are the tickets with which ``release`` was measured: the fixes, and those without which the gate
-    measures nothing there.
+    measures nothing there. ``causes`` are the reasons that several failures of the release have in common.
     """
 
     release: Results
@@ -28,6 +29,7 @@ class Measured:
     head: Results
     comparison: Comparison
     changes: Mapping[int, TestChanges]
+    causes: tuple[SharedCause, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -154,6 +154,7 @@ class RecordedTestChanges:
     brings: Annotated[int, "How many tests it adds."] = 0
     takes: Annotated[Tests, "The tests that it deletes or renames."] = ()
     skips: Annotated[Tests, "The tests that it makes a skip of."] = ()
+    as_release: Annotated[Tests, "Of those it adds, the ones that fail for a reason that the release has itself."] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,6 +255,7 @@ class RecordedTicket:
         "Of a ticket that is out: how the best set with it differs from the best set. Missing: it is in, no set "
         "has it, or the best set was not chosen.",
     ] = None
+    origin: Annotated[str, "The commit of its own branch, where `commit` is a backport of it; empty elsewhere."] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,6 +299,16 @@ class RecordedFailure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordedCause:
+    """Failures that end with the same words."""
+
+    words: Annotated[str, "The error, without what changes from run to run."]
+    file: Annotated[str, "The project's file that raises it; empty where there is none, or several."] = ""
+    known: Annotated[Tests, "They fail on the release, too."]
+    new: Annotated[Tests, "Tests that only the head has, and that fail for the same reason: no ticket leaves."] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordedGate:
     """What a gate showed."""
 
@@ -320,6 +332,9 @@ class RecordedGate:
         "The tickets with which the gate was measured on the release: those of `[tickets] fixes`, and those without "
         "which it measures nothing there. `ran.release` is with them.",
     ] = ()
+    causes: Annotated[
+        tuple[RecordedCause, ...], "Why several tests of `known` fail, and new tests with them; the commonest first."
+    ] = ()
     flaky: Tests
     flaky_rates: Annotated[
         Mapping[TestId, FlakyRate],
@@ -329,6 +344,11 @@ class RecordedGate:
     tests: Annotated[int, "How many tests or examples ran on the head; 0 if unknown."] = 0
     files: Annotated[tuple[str, ...], "The files that are known to have been tested on the head."] = ()
     failures: Annotated[tuple[RecordedFailure, ...], "What `new` is about, and a failed build."] = ()
+
+    @property
+    def as_release(self) -> Tests:
+        """The tests that only the head has and that fail for a reason that the release has itself."""
+        return tuple(test for cause in self.causes for test in cause.new)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,7 +75,7 @@ def _account(record: Record, ticket: RecordedTicket, dialect: Dialect) -> Accoun
     return Account(
         number=ticket.number,
         verdict=ticket.verdict,
-        commit=ticket.commit,
+        commit=ticket.origin or ticket.commit,
         summary=summary if len(summary) <= 140 else summary[:139] + "…",
         text=render_account(record, ticket, dialect),
     )

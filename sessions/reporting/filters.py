@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from sessions.reporting.common_causes import alike, known_apart, number_of_tests, say_cause
 from sessions.reporting.record_view import changes_to_tests, passed, say_best_set, say_hint
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.soaks import say_brought_flakes, say_soaks
@@ -21,6 +22,10 @@ SHARED_FILTERS: Mapping[str, Callable[..., object]] = {
     "changes_to_tests": changes_to_tests,
     "best_set": say_best_set,
     "hint": say_hint,
+    "alike": alike,
+    "number_of_tests": number_of_tests,
+    "known_apart": known_apart,
+    "cause": say_cause,
     "soaks": say_soaks,
     "brought_flakes": say_brought_flakes,
 }

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from sessions.gates.results import TestId
 from sessions.ledger.record import Record, RecordedOptions, RecordedProbe
+from sessions.reporting.common_causes import release_warning
 from sessions.reporting.compiled_templates import CompiledTemplates
 from sessions.reporting.filters import SHARED_FILTERS
 from sessions.reporting.news import news_of
@@ -40,6 +41,7 @@ def page(record: Record, state: Path) -> str:
     return render_page(
         "page.html.jinja",
         record=record,
+        warning=release_warning(record),
         provisos=provisos(record),
         news=news_of(record, state / "days"),
         tickets=by_urgency(record),

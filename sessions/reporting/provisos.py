@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sessions.ledger.record import GateState, Record, RecordedGate
+from sessions.reporting.common_causes import say_cause
 from sessions.reporting.soaks import say_brought_flakes
 from sessions.terminal.phrases import counted
 from sessions.terminal.ticket_numbers import name_ticket
@@ -34,6 +35,13 @@ def _of_gate(name: str, gate: RecordedGate, record: Record) -> Iterator[str]:
     if gate.state is GateState.PENDING and record.probes:
         yield f"{name} has not run on this head."
     release = record.release
+    for cause in gate.causes:
+        if cause.new:
+            fail = "fails" if len(cause.new) == 1 else "fail"
+            yield (
+                f"{counted(len(cause.new), 'new test')} of {name} {fail} for {release}'s own reason, as "
+                f"{counted(len(cause.known), 'known failure')}: {say_cause(cause)}."
+            )
     of_tests = (
         (gate.known, "fails", "fail", f"on {release}, too"),
         (gate.gone, "is", "are", "gone, as tickets delete or rename them"),

@@ -22,8 +22,8 @@ class Ticket:
     the ``repository`` at another address. ``depends`` are the numbers of the tickets that must be merged first.
     ``together`` are the numbers of the tickets without which this one is not merged, in any order. ``target`` is the
     branch that the ticket is for, empty if the tracker has none. ``links`` are addresses of tickets of other trackers
-    that must be merged first. ``held`` is why the tracker blocks the ticket whatever
-    its labels are ("it is a draft"), or empty.
+    that must be merged first. ``held`` is why the tracker blocks the ticket whatever its labels are ("it is a draft"),
+    or empty. ``origin`` is the commit of the ticket's own branch where a backport is merged instead, and else empty.
     """
 
     number: int
@@ -42,6 +42,7 @@ class Ticket:
     repository: str = ""
     together: tuple[int, ...] = ()
     links: tuple[str, ...] = ()
+    origin: str = ""
 
 
 class Verdict(StrEnum):
