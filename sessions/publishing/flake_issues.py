@@ -67,7 +67,7 @@ def write_issues(changes: Sequence[IssueChange], issues: IssueTracker, label: st
     new = [each for each in changes if each.own is None]
     for each in changes:
         if each.own is not None:
-            issues.edit_issue(each.own.number, each.text, is_open=each.is_open)
+            issues.edit_issue(each.own, each.text, is_open=each.is_open)
             how = "edited" if each.is_open is (not each.own.closed_on) else "opened again" if each.is_open else "closed"
             console.detail(f"issue #{each.own.number} {how}")
     for each in new[:_MOST_NEW]:

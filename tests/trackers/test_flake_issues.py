@@ -21,8 +21,10 @@ from sessions.terminal.console import Console
 from sessions.terminal.errors import RefusedError, TrackerError, UsageError
 from sessions.tickets.trackers.github import tracker
 from tests.reporting.big_day import big_day
+from tests.trackers import gitlab_fake
 from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import TOKEN, FakeGitHub, serving
+from tests.trackers.gitlab_fake import FakeGitLab
 from tests.trackers.sockets import Fault
 
 PLAIN = parse_record(big_day(2))
@@ -37,6 +39,14 @@ def github(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake
     monkeypatch.setenv("GH_TOKEN", TOKEN)
     monkeypatch.setattr(tracker, "PAUSE", 0.0)
     with serving(FakeGitHub(contract)) as fake:
+        yield fake
+    assert fake.problems == []
+
+
+@pytest.fixture
+def gitlab(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitLab]:
+    monkeypatch.setenv("GITLAB_TOKEN", gitlab_fake.TOKEN)
+    with gitlab_fake.serving(FakeGitLab()) as fake:
         yield fake
     assert fake.problems == []
 
@@ -59,8 +69,10 @@ def run(state: Path, day: int, endings: str, test: TestId = SHAKY) -> Record:
     return record
 
 
-def tell(state: Path, github: FakeGitHub, record: Record, *, publish: bool = True, kind: str = "github") -> None:
-    settings = Tracker(tracker=kind, url=github.url, flake_label=LABEL)
+def tell(
+    state: Path, forge: FakeGitHub | FakeGitLab, record: Record, *, publish: bool = True, kind: str = "github"
+) -> None:
+    settings = Tracker(tracker=kind, url=forge.url, flake_label=LABEL)
     config = Config(
         version=1, project=Project(name="x", repository="x"), tickets=(settings,), gates=(Gate(name="unit", run=""),)
     )
@@ -96,6 +108,22 @@ def test_an_issue_is_opened_once_edited_closed_and_opened_again(tmp_path: Path, 
     issue["closed_at"] = "2026-11-21T10:00:00Z"
     tell(tmp_path, github, run(tmp_path, 22, "F."))
     assert (len(github.own_issues), issue["state"]) == (1, "open")
+
+
+def test_gitlab_has_the_same(tmp_path: Path, gitlab: FakeGitLab) -> None:
+    first = run(tmp_path, 20, "F.F..F.F" * 3, TestId("tests/b.py", EVIL))
+    tell(tmp_path, gitlab, first, kind="gitlab")
+    tell(tmp_path, gitlab, first, kind="gitlab")
+    [issue] = gitlab.own_issues
+    assert (issue["labels"], issue["state"], issue["edits"]) == ([LABEL], "opened", 0)
+    tell(tmp_path, gitlab, run(tmp_path, 21, "." * 20, TestId("tests/b.py", EVIL)), kind="gitlab")
+    assert (issue["state"], issue["edits"]) == ("closed", 1)
+    issue["closed_at"] = "2026-11-21T10:00:00Z"
+    tell(tmp_path, gitlab, run(tmp_path, 22, "F.", TestId("tests/b.py", EVIL)), kind="gitlab")
+    assert (len(gitlab.own_issues), issue["state"]) == (1, "opened")
+    gitlab.denied["POST /issues"] = (403, {"message": "403 Forbidden"})
+    with pytest.raises(RefusedError, match=r"GitLab refuses to change issues in .*: are issues enabled"):
+        tell(tmp_path, gitlab, run(tmp_path, 20, "F.F."), kind="gitlab")
 
 
 def test_what_a_person_closed_stays_closed_until_the_test_fails_again(tmp_path: Path, github: FakeGitHub) -> None:

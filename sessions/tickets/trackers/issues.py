@@ -39,6 +39,6 @@ class IssueTracker(Protocol):
         """Open an issue with a label, and return its number."""
         ...
 
-    def edit_issue(self, number: int, text: IssueText, *, is_open: bool) -> None:
+    def edit_issue(self, issue: OwnIssue, text: IssueText, *, is_open: bool) -> None:
         """Replace what one of our issues says, and open or close it."""
         ...

@@ -43,10 +43,10 @@ class GitHubIssues:
         check_label(self.client.rest, number, labels, label)
         return number
 
-    def edit_issue(self, number: int, text: IssueText, *, is_open: bool) -> None:
+    def edit_issue(self, issue: OwnIssue, text: IssueText, *, is_open: bool) -> None:
         """Replace title, body and state of an issue."""
         content = {"title": text.title, "body": text.body, "state": "open" if is_open else "closed"}
-        write_issue(self.client.rest, "PATCH", f"issues/{number}", content)
+        write_issue(self.client.rest, "PATCH", f"issues/{issue.number}", content)
 
 
 def _own_issue(node: dict[str, Any]) -> OwnIssue:
