@@ -46,6 +46,9 @@ class GreenHead:
                 blames = self._search.find_blames()
                 self._removal.take_out(blames, self._search.finders.known)
                 if not blames and self.progress.failing == before:
+                    if self._gates.takes_whole():
+                        self.progress.failing = {}
+                        break
                     return  # nobody can be shown to be the cause: the head is red
 
     def _examine(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
+from sessions.day.first_parts import FirstParts
 from sessions.day.flake_check import FlakeCheck
 from sessions.day.head_comparison import HeadComparison, hides_tests
 from sessions.day.probe_outcomes import BUILD
@@ -22,12 +24,18 @@ _RUNS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class HeadGates:
-    """Runs gates on the head of ``progress``."""
+    """Runs gates on the head of ``progress``: in two parts where they are long, to the end on a tree of ``whole``."""
 
     runner: ProbeRunner
     progress: Progress
     flakes: FlakeCheck
     comparison: HeadComparison
+    whole: set[str] = field(default_factory=set)
+
+    @cached_property
+    def parts(self) -> FirstParts:
+        """What parts the runs of long gates."""
+        return FirstParts(runner=self.runner, comparison=self.comparison)
 
     def new_failures(self, gate: Gate) -> tuple[str, tuple[Failure, ...]] | None:
         """Return what fails anew at a gate on the head, with the gate's name or the build's; ``None`` if nothing does.
@@ -37,6 +45,8 @@ class HeadGates:
 
         Raises :class:`InfrastructureError` if no run reaches all of them.
         """
+        if new := self._new_in_first_part(gate):
+            return gate.name, new
         for attempt in range(1, _RUNS + 1):
             probe_result = self._built(gate, attempt)
             if not probe_result.built:
@@ -52,6 +62,37 @@ class HeadGates:
             "nothing fails in all of them: see the logs of these probes, make the gate steadier, then type the same "
             "command."
         )
+
+    def takes_whole(self) -> bool:
+        """Whether the head failed by a first part only; from then on, gates run as a whole on it."""
+        tree, gates = self.progress.line.head.tree, [name for name in self.progress.failing if name != BUILD.name]
+        is_part = any(name not in self.progress.measured for name in gates) and tree not in self.whole
+        self.whole.add(tree)
+        return is_part
+
+    def _new_in_first_part(self, gate: Gate) -> tuple[Failure, ...]:
+        """Return what fails anew in the files that are likeliest to show a fault; the rest runs where nothing does.
+
+        A part that was not built, or did not come to its end, says nothing: the whole gate runs then.
+        """
+        parts = self.parts.questions(gate)
+        if parts is None:
+            return ()
+        first, rest = parts
+        whole = replace(first, files=None, shard=None)
+        if self.runner.cache.find_or_join(whole) and not self.runner.cache.find(first):
+            return ()
+        part = self.runner.result(first)
+        if not (part.built and part.results.is_measured):
+            return ()
+        is_whole = self.progress.line.head.tree in self.whole
+        if not is_whole and (new := self._new_in(gate, first, part)):
+            return new
+        self.runner.result(rest)
+        return ()
+
+    def _new_in(self, gate: Gate, question: Question, part: ProbeResult) -> tuple[Failure, ...]:
+        return self.flakes.new_failures(gate, self.comparison.compare(gate, part.results, question.files))
 
     def _built(self, gate: Gate, attempt: int) -> ProbeResult:
         """Return a whole run on the head; another one if the build is flaky."""
