@@ -218,8 +218,8 @@ def _print_forecast(day: Day, progress: Progress, runner: ProbeRunner) -> None:
     """Print how many probes are expected, and how long they will take."""
     head, culprits = progress.line.head, day.earlier_culprits()
     gates = [runner.cache.history(gate, (day.base, head)) for gate in day.asked_gates()]
-    forecast = foresee(len(head.tickets), gates, culprits)
-    day.console.detail(f"forecast: {say_forecast(forecast, runner.pool.size, len(culprits), day.options.budget)}")
+    forecast = foresee(len(head.tickets), gates, culprits, runner.pool.size)
+    day.console.detail(f"forecast: {say_forecast(forecast, len(culprits), day.options.budget)}")
 
 
 def _is_complete(day: Day, progress: Progress) -> bool:
