@@ -103,7 +103,9 @@ def foresee(tickets: int, gates: Sequence[GateHistory], culprits: Sequence[int],
         whole = sum(gate.whole or 0.0 for gate in known) / len(known)
         part = sum(gate.part or gate.whole or 0.0 for gate in known) / len(known)
         waits = is_red * (_WAITS + _MORE_WAITS * unsteady)
-        seconds = whole * (heads + again + (wholes - heads) / at_once) + part * max(searches / at_once, waits)
+        seconds = whole * (heads + again + math.ceil((wholes - heads) / at_once)) + part * max(
+            searches / at_once, waits
+        )
     return Forecast(probes=round(wholes + again + searches), seconds=seconds)
 
 

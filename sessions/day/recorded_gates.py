@@ -9,7 +9,8 @@ from sessions.day.progress import Measured, Progress
 from sessions.day.question import Consulted
 from sessions.day.release_reasons import SharedCause
 from sessions.day.trunk_breaks import TrunkBreak
-from sessions.gates.results import Failure, Presence, Results, TestId
+from sessions.gates.results import Failure, Results, TestId
+from sessions.gates.run_history import RunCounts
 from sessions.ledger.record import (
     CheckKind,
     FlakyRate,
@@ -124,9 +125,8 @@ def _rates(flaky: Iterable[TestId], probes: Sequence[Consulted]) -> dict[TestId,
     """Return how often each flaky test failed in the day's runs that reached it."""
     rates = dict[TestId, FlakyRate]()
     for test in sorted(flaky):
-        seen = [each.probe_result.results.presence(test) for each in probes if each.probe_result.built]
-        fails, passes = seen.count(Presence.FAILED), seen.count(Presence.PASSED)
-        rates[TestId.parse(str(test))] = FlakyRate(fails=fails, runs=fails + passes)
+        counts = RunCounts.of(each.probe_result.results.presence(test) for each in probes if each.probe_result.built)
+        rates[TestId.parse(str(test))] = FlakyRate(fails=counts.fails, runs=counts.total)
     return rates
 
 

@@ -21,6 +21,7 @@ from sessions.terminal.console import Console
 from sessions.terminal.durations import say_duration
 from sessions.terminal.errors import InfrastructureError
 from sessions.terminal.harmless_text import harmless
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.dialects.markdown import MARKDOWN
 
 # Of a step: bytes of its summary, and annotations of each level.
@@ -113,7 +114,7 @@ def notes(record: Record) -> list[str]:
             place = {"file": failure.file, **({"line": str(failure.line)} if failure.line else {})}
             text = f"{failure.test}\n{failure.message}"
             errors.append(_say("error", f"new in {name}", text, **(place if failure.file else {})))
-    warnings = [_say("warning", f"#{each.number} {each.title}", each.reason) for each in at_fault(record)]
+    warnings = [_say("warning", f"{name_ticket(each.number)} {each.title}", each.reason) for each in at_fault(record)]
     flaky = [(name, test) for name, gate in record.gates.items() for test in gate.flaky]
     notices = [_say("notice", f"flaky in {name}", str(test)) for name, test in flaky]
     return [*_first("error", errors), *_first("warning", warnings), *_first("notice", notices)]

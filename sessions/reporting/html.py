@@ -34,9 +34,11 @@ from sessions.reporting.record_view import (
     sides,
 )
 from sessions.reporting.reproduction import reproduction
+from sessions.reporting.soaks import say_soaks
 from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS, verdict_text
 from sessions.terminal.durations import say_duration
 from sessions.terminal.harmless_text import harmless
+from sessions.terminal.ticket_numbers import file_name, name_ticket
 
 _HERE = Path(__file__).parent
 
@@ -114,6 +116,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "verdict_text": verdict_text,
+        "ticket_name": name_ticket,
+        "file_name": file_name,
         "span": say_duration,
         "day": _say_day,
         "sides": sides,
@@ -124,6 +128,7 @@ def _environment() -> Environment:
         "alike": alike,
         "number_of_tests": number_of_tests,
         "cause": say_cause,
+        "soaks": say_soaks,
         "changes_to_tests": changes_to_tests,
         "many": _many,
         "given": _given,

@@ -31,7 +31,7 @@ def test_tests_that_ran_seldom_take_more_runs_to_judge() -> None:
 
 
 def test_runs_of_the_head_and_steps_of_a_search_come_one_after_the_other() -> None:
-    assert foresee(20, [GATE], [1], 100).seconds == pytest.approx(2 * 600.0 + 6.0 + 4 * 30.0)
+    assert foresee(20, [GATE], [1], 100).seconds == pytest.approx(3 * 600.0 + 4 * 30.0)
 
 
 def test_a_middling_day_is_foreseen() -> None:
@@ -64,7 +64,7 @@ def test_how_long_is_not_said_where_nothing_has_run_yet() -> None:
 )
 def test_the_budget_is_weighed_against_what_runs_at_once(budget: float | None, said: str) -> None:
     told = say_forecast(foresee(20, [GATE], [0], 2), 1, budget)
-    assert told == f"about 2 probes, 15m00s or more (from 1 earlier day){said}"
+    assert told == f"about 2 probes, 20m00s or more (from 1 earlier day){said}"
 
 
 @given(st.integers(1, 500), st.lists(st.integers(0, 9), max_size=5), st.integers(0, 2), st.floats(0.1, 1e5))
