@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from sessions.day.first_parts import FirstParts
 from sessions.day.flake_check import FlakeCheck
 from sessions.day.head_comparison import HeadComparison, hides_tests
+from sessions.day.head_questions import HeadQuestions
 from sessions.day.probe_outcomes import BUILD
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress, size_of_head
-from sessions.day.question import Question
 from sessions.day.retest import Retester
 from sessions.gates.results import Failure
 from sessions.ledger.ledger import ProbeResult
-from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Gate
 from sessions.terminal.errors import InfrastructureError
 
@@ -34,9 +32,9 @@ class HeadGates:
     whole: set[str] = field(default_factory=set)
 
     @cached_property
-    def parts(self) -> FirstParts:
-        """What parts the runs of long gates."""
-        return FirstParts(runner=self.runner, comparison=self.comparison)
+    def questions(self) -> HeadQuestions:
+        """What is asked about the head."""
+        return HeadQuestions(runner=self.runner, comparison=self.comparison)
 
     @classmethod
     def of(cls, progress: Progress, retester: Retester, comparison: HeadComparison) -> HeadGates:
@@ -82,37 +80,25 @@ class HeadGates:
 
         A part that was not built, or did not come to its end, says nothing: the whole gate runs then.
         """
-        parts = self.parts.questions(gate)
+        parts = self.questions.parts(gate)
         if parts is None:
             return ()
         first, rest = parts
-        whole = replace(first, files=None, shard=None)
-        if self.runner.cache.find_or_join(whole) and not self.runner.cache.find(first):
+        if self.runner.cache.find_or_join(self.questions.whole(gate)) and not self.runner.cache.find(first):
             return ()
         part = self.runner.result(first)
         if not (part.built and part.results.is_measured):
             return ()
-        is_whole = self.progress.line.head.tree in self.whole
-        if not is_whole and (new := self._new_in(gate, first, part)):
-            return new
+        if self.progress.line.head.tree not in self.whole:
+            failures = self.comparison.compare(gate, part.results, first.files)
+            if new := self.flakes.new_failures(gate, failures):
+                return new
         self.runner.result(rest)
         return ()
 
-    def _new_in(self, gate: Gate, question: Question, part: ProbeResult) -> tuple[Failure, ...]:
-        return self.flakes.new_failures(gate, self.comparison.compare(gate, part.results, question.files))
-
     def _built(self, gate: Gate, attempt: int) -> ProbeResult:
         """Return a whole run on the head; another one if the build is flaky."""
-        head = self.progress.line.head
-        again = "again " if attempt > 1 else ""
-        whole = Question(
-            gate=gate,
-            candidate=head,
-            attempt=attempt,
-            why=f"{again}on {size_of_head(head)}",
-            purpose=Purpose.HEAD,
-            keep=True,
-        )
+        head, whole = self.progress.line.head, self.questions.whole(gate, attempt)
         probe_result = self.runner.result(whole)
         if probe_result.built or self.flakes.new_failures(BUILD, probe_result.results.failures):
             return probe_result

@@ -14,7 +14,6 @@ from pathlib import Path
 from sessions.ledger.record import Record, RecordedTicket, State
 from sessions.reporting.common_causes import release_warning
 from sessions.reporting.record_view import at_fault, by_urgency, counts
-from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.reporting.verdicts import STATES
 from sessions.terminal.console import Console
@@ -171,7 +170,7 @@ def _table(title: str, record: Record, tickets: list[RecordedTicket]) -> Iterato
 
 
 def _render(part: str, **values: object) -> str:
-    filters: Filters = {"plain": _cut, "fenced": _cut_fenced, "reproduction": reproduction, "span": say_duration}
+    filters: Filters = {"plain": _cut, "fenced": _cut_fenced, "span": say_duration}
     return render("summary.md.jinja", filters, part=part, states=STATES, **values)
 
 

@@ -1,10 +1,10 @@
-"""Parts the run of a long gate on a head: first the files that show most of what tickets may break, then the rest."""
+"""The questions about a head: a gate as a whole, or first the files that show most of what tickets may break."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from sessions.culprits.file_order import first_part, order_files
@@ -27,13 +27,20 @@ _DAYS = 14
 
 
 @dataclass(frozen=True, kw_only=True)
-class FirstParts:
-    """Parts the runs on the head of ``progress``."""
+class HeadQuestions:
+    """Asks about the head of ``comparison.progress``."""
 
     runner: ProbeRunner
     comparison: HeadComparison
 
-    def questions(self, gate: Gate) -> tuple[Question, Question] | None:
+    def whole(self, gate: Gate, attempt: int = 1) -> Question:
+        """Return the question for a whole run of a gate."""
+        head = self.comparison.progress.line.head
+        again = "again " if attempt > 1 else ""
+        why = f"{again}on {size_of_head(head)}"
+        return Question(gate=gate, candidate=head, attempt=attempt, why=why, purpose=Purpose.HEAD, keep=True)
+
+    def parts(self, gate: Gate) -> tuple[Question, Question] | None:
         """Return the questions for the first files and for the rest; together they are the result of the gate.
 
         ``None`` for a gate that is short, that runs on several machines anyway, or whose files are not known one by
@@ -52,19 +59,12 @@ class FirstParts:
         parts = [tuple(file for file in files if (file in first) is is_first) for is_first in (True, False)]
         if not all(parts):
             return None
-        first_question, rest = (
-            Question(
-                gate=gate,
-                candidate=head,
-                files=part,
-                shard=Shard(place, 2),
-                why=f"on {size_of_head(head)}, {what}",
-                purpose=Purpose.HEAD,
-                keep=True,
-            )
-            for place, part, what in zip((1, 2), parts, ("the likeliest files first", "the other files"), strict=True)
+        whole = self.whole(gate)
+        likeliest, others = (replace(whole, files=part, shard=Shard(at, 2)) for at, part in enumerate(parts, start=1))
+        return (
+            replace(likeliest, why=f"{whole.why}, the likeliest files first"),
+            replace(others, why=f"{whole.why}, the other files"),
         )
-        return first_question, rest
 
     def _order(self, files: tuple[str, ...], seconds: Mapping[str, float]) -> tuple[str, ...]:
         day, line = self.comparison.baselines.day, self.comparison.progress.line
