@@ -116,8 +116,8 @@ class ProbeRunner:
             self._run_at_once(questions[start : start + size])
 
     def _run_at_once(self, questions: Sequence[Question]) -> None:
-        usual = [self.cache.usual_seconds(question) for question in questions]
-        left = self.budget.require(usual, _name(questions[0]))
+        left = self.budget.require(map(self.cache.longest_seconds, questions), _name(questions[0]))
+        usual = [self.cache.typical_seconds(question) for question in questions]
         jobs = max(1, self.builder.jobs // min(self.pool.size, len(questions)))
         probes = [self.builder.probe(question, left, jobs, self.kept) for question in questions]
         labels = [f"{called(question.gate.name)} {question.why}" for question in questions]

@@ -74,6 +74,8 @@ def tell_tickets(
 
 
 def _is_told(record: Record, verdict: Verdict) -> bool:
+    if record.state is State.RUNNING:
+        return False
     match verdict:
         case Verdict.CULPRIT | Verdict.FLAKY | Verdict.CONFLICT | Verdict.BLOCKED | Verdict.UNFETCHABLE:
             return bool(record.probes)
