@@ -19,7 +19,10 @@ from sessions.tickets.model import Ticket
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFacts:
-    """The detected facts that go into the configuration."""
+    """The detected facts that go into the configuration.
+
+    ``submodules`` is why they cannot be fetched, empty if they can be, and None if there are none.
+    """
 
     origin: Origin
     beginning: StartPoint
@@ -28,7 +31,7 @@ class ProjectFacts:
     tests: TestCommand | None
     docs: TestCommand | None
     dockerfile: tuple[str, str] | None
-    submodules: bool = False
+    submodules: str | None = None
     released: str = ""
 
 
@@ -95,8 +98,9 @@ def _project(found: ProjectFacts) -> Table:
     more: list[tuple[str, object, str]] = []
     if found.tags:
         more.append(("tags", found.tags, "Which tags are releases: other tags read as versions, too."))
-    if found.submodules:
-        more.append(("submodules", True, "As the release has .gitmodules."))
+    if found.submodules is not None:
+        reason = f"No submodule is fetched: {found.submodules}." if found.submodules else "The release has submodules."
+        more.append(("submodules", not found.submodules, _line(reason)))
     return _table(
         ("name", short_name(origin.name), ""),
         ("repository", origin.address, where),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from sessions.first_steps.files import Files, TestCommand, inside, junit_check
 
+_CTEST = re.compile(r"\benable_testing\b|\binclude\s*\(\s*CTest\b", re.IGNORECASE)
 _NODE_TESTS = re.compile(r"(?:^|&&|;)\s*node (?:[^&;|]*\s)?--test\b([^&;|]*)")
 
 
@@ -19,7 +20,7 @@ def runner_checks(files: Files) -> Iterator[TestCommand]:
 
 
 def _ctest(files: Files) -> TestCommand | None:
-    if "CMakeLists.txt" not in files.paths or "enable_testing" not in files.text("CMakeLists.txt"):
+    if not _CTEST.search(files.text("CMakeLists.txt")):
         return None
     build = "cmake -S . -B build && cmake --build build -j"
     run = "ctest --test-dir build --output-junit {results}"

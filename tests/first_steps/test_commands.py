@@ -29,6 +29,7 @@ def of(texts: dict[str, str]) -> Files:
         ({"Makefile": "test:\n\t./t\n"}, "make test", "exit", None),
         ({"configure.ac": "", "Makefile.am": ""}, "make -j {jobs} check", "exit", None),
         ({"CMakeLists.txt": "enable_testing()"}, "--output-junit {results}", "junit", None),
+        ({"CMakeLists.txt": "include(CTest)"}, "--output-junit {results}", "junit", None),
         ({"Cargo.toml": ""}, "cargo test -q --no-fail-fast", "exit", None),
         ({"Cargo.toml": "[workspace]\n"}, " --workspace", "exit", None),
         ({"Makefile.PL": "", "t/a.t": ""}, "prove --verbose --lib --recurse t", "tap", None),
