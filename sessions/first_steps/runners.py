@@ -96,4 +96,6 @@ def _npm(files: Files) -> str:
         return "pnpm install --frozen-lockfile --silent"
     if "yarn.lock" in files.paths:
         return "yarn install --frozen-lockfile --silent"
-    return "npm ci --no-audit --no-fund" if "package-lock.json" in files.paths else "npm install --no-audit --no-fund"
+    # Probes have no network: where packages are missing, npm must fail at once, not try again for minutes.
+    how = "--prefer-offline --fetch-retries=0 --no-audit --no-fund"
+    return f"npm {'ci' if 'package-lock.json' in files.paths else 'install'} {how}"

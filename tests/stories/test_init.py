@@ -167,7 +167,7 @@ def test_a_default_branch_that_cannot_be_fetched_is_left_out_and_named(
     folder = tmp_path / "p"
     folder.mkdir()
     config = written(folder, "--yes", "--repository", origin.url)
-    assert (config.project.release, config.tickets.target) == ("latest", "*")
+    assert (config.project.release, config.tickets[0].target) == ("latest", "*")
     assert verdicts(plan(folder))[2] == "integrated"
     assert "the default branch was left out: it cannot be fetched" in " ".join(capsys.readouterr().err.split())
 
