@@ -19,8 +19,8 @@ _SIGNS = (
         "name a version of {0} that fits this release in [engine] packages.",
     ),
     (
-        r"(EAI_AGAIN|ENOTFOUND|ENETUNREACH|Could not resolve host|Temporary failure in name resolution|Could not reach host)",
-        "probes have no network ({0}): put what is downloaded into the image of the release (docs/images.md).",
+        r"(EAI_AGAIN|ENOTFOUND|ENETUNREACH|Could not resolve host|Could not reach host|Temporary failure in name \w+)",
+        "probes have no network ({0}): put what is downloaded into the release's image (docs/images.md).",
     ),
     (r"unable to detect version|setuptools-scm was unable", "give the version in [build] run."),
 )

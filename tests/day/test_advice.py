@@ -41,7 +41,7 @@ from sessions.day.advice import advice, last_words
         (
             "npm error code EAI_AGAIN\nnpm error syscall getaddrinfo\n",
             "npm error syscall getaddrinfo",
-            "probes have no network (EAI_AGAIN): put what is downloaded into the image of the release (docs/images.md).",
+            "probes have no network (EAI_AGAIN): put what is downloaded into the release's image (docs/images.md).",
         ),
         ("\x1b[31mfine {0} {braces}\x1b[0m\n", "fine {0} {braces}", ""),
     ],

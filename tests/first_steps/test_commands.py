@@ -368,6 +368,9 @@ def test_each_gem_of_a_repository_is_tested() -> None:
     assert check
     assert "for gem in a b; do" in check.run
     assert check.build == "bundle install --quiet"
+    whole = how_tested(of({**texts, "Rakefile": "Rake::TestTask.new\n"}))
+    assert whole
+    assert whole.run == "bundle exec rake test", "which tests the whole repository"
 
 
 def test_a_project_in_a_subfolder_is_tested_there() -> None:
