@@ -180,7 +180,9 @@ def _clone(project: Project, place: Path, scratch: Path) -> Path:
     # Refs that come with a clone are written to one file, those of a later fetch to one file each.
     pulls = "remote.origin.fetch=+refs/pull/*:refs/pull/*"
     source = Repository.open(place)
-    source.git("clone", "--quiet", "--shared", "--config", pulls, str(place), str(work), may_complain=True)
+    source.git(
+        "clone", "--quiet", "--shared", "--no-checkout", "--config", pulls, str(place), str(work), may_complain=True
+    )
     clone = Repository.open(work)
     clone.git("remote", "set-url", "origin", f"https://github.com/{project.name}.git")
     return work
