@@ -14,6 +14,7 @@ from sessions.first_steps.origin import Origin
 from sessions.first_steps.pins import as_of
 from sessions.first_steps.start_point import StartPoint
 from sessions.first_steps.tickets import Source
+from sessions.source.start import BRANCH
 from sessions.tickets.model import Ticket
 
 
@@ -164,8 +165,12 @@ def _engine(found: ProjectFacts) -> Table:
             + (f" pytest is as old as the release ({found.released})." if is_dated else ""),
         )
         table["packages"].multiline(True)
-        if found.released:
-            until = "The day of the release: with uv on the PATH, nothing that was uploaded later is installed."
+        # A branch moves on every day.
+        if found.released and not found.beginning.wanted.startswith(BRANCH):
+            until = (
+                "The day of the release: with uv on the PATH, nothing that was uploaded later is installed. A newer "
+            )
+            until += "release needs a newer day."
             _key(table, "packages_until", found.released, until)
     return table
 

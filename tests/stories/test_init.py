@@ -80,6 +80,7 @@ def test_a_fresh_clone_is_planned_at_once(origin: Builder, tmp_path: Path, capsy
     assert [(gate.name, gate.format) for gate in config.gates] == [("tests", "junit"), ("docs", "exit")]
     assert config.gates[0].run.startswith("PYTHONPATH=src python3 -m pytest ")
     assert config.engine.packages == ("pretend", "pytest", "sphinx")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", config.engine.packages_until)
     assert "-s integrate -- --plan" in capsys.readouterr().out
     assert verdicts(plan(folder)) == {2: "integrated", 3: "conflict", 4: "integrated"}
 
