@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from sessions.first_steps.files import Files, TestCommand, junit_check
 
-_NOT_OWN = re.compile(r"/(bats|bats-core|node_modules|vendor|fixtures?)/")
+_NOT_OWN = re.compile(r"/(bats|bats-core|node_modules|vendor|fixtures?|docs?|examples?)/")
 _PERL_BUILDS = ("Makefile.PL", "Build.PL", "dist.ini", "cpanfile")
 # Tasks of Rake that run minitest or test-unit, as https://docs.seattlerb.org/minitest and Rake's own manual have them.
 _RAKE_TESTS = re.compile(r"\bTestTask\b|^\s*task\s*\(?:?[\"']?test\b", re.MULTILINE)
