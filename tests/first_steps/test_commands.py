@@ -35,7 +35,12 @@ def of(texts: dict[str, str]) -> Files:
         ({"Makefile.PL": "", "t/a.t": ""}, "prove --verbose --lib --recurse t", "tap", None),
         ({"Makefile.PL": "", "t/a.t": "", "A.xs": ""}, "prove --verbose --blib --recurse t", "tap", None),
         ({"Rakefile": "Minitest::TestTask.create\n", "Gemfile": ""}, "bundle exec rake test", "exit", None),
-        ({"bin/bats": "", "test/a.bats": "", "test/fixtures/b.bats": "", "docs/examples/c.bats": ""}, "bin/bats --tap test", "tap", None),
+        (
+            {"bin/bats": "", "test/a.bats": "", "test/fixtures/b.bats": "", "docs/examples/c.bats": ""},
+            "bin/bats --tap test",
+            "tap",
+            None,
+        ),
         ({"go.mod": ""}, "go test -json ./...", "go", None),
     ],
 )  # fmt: skip
