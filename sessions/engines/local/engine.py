@@ -10,18 +10,17 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
-import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from sessions.engines import Listen, Opening, RemoteImage
-from sessions.engines.collecting import outcome_of
 from sessions.engines.disk_space import Need, check_needs
 from sessions.engines.images import ImageSource
 from sessions.engines.local.confinement import Confinement
 from sessions.engines.local.preparation import prepare_workspace
+from sessions.engines.local.probe_run import ProbeRun
 from sessions.engines.local.python_environment import PythonEnvironment
 from sessions.engines.local.shell import enter_shell
 from sessions.engines.local.step import run_steps
@@ -72,7 +71,7 @@ class LocalEngine:
     @cached_property
     def confinement(self) -> Confinement:
         """The jail and the folders of probes."""
-        return Confinement(self.state, self.config.engine, jailed=self.confined)
+        return Confinement(self.state, self.config.engine, jailed=self.confined, keep=self.config.build.keep)
 
     @cached_property
     def python(self) -> PythonEnvironment:
@@ -99,15 +98,16 @@ class LocalEngine:
         return Image(id=f"local:{fingerprint}", name=f"{self.config.project.name} {release.tag} in a folder")
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
-        """Run a probe on the release's files, without a change to the release's folder."""
-        start = time.monotonic()
-        with prepare_workspace(probe, self.confinement, self.python) as runner:
-            steps, trouble = run_steps(probe, runner, listen), runner.disk.find_trouble
-            return outcome_of(probe, steps, runner.workspace, runner.bounds, start=start, trouble=trouble)
+        """Run a probe on the release's files or a kept build, without a change to either."""
+        return ProbeRun(probe=probe, confinement=self.confinement, python=self.python, listen=listen).run()
 
     def open_shell(self, probe: Probe, listen: Listen) -> None:
         """Run a probe's steps, then open a shell where they ran; :func:`~sessions.engines.shell_of` finds this."""
-        with prepare_workspace(probe, self.confinement, self.python) as runner:
+        with (
+            self.confinement.translate_errors(),
+            self.confinement.temporary_folder() as place,
+            prepare_workspace(probe, place, self.confinement, self.python) as runner,
+        ):
             run_steps(probe, runner, listen)
             enter_shell(runner)
 
