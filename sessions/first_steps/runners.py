@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sessions.first_steps.files import Files, TestCommand, inside, junit_check
 
 _CTEST = re.compile(r"\benable_testing\b|\binclude\s*\(\s*CTest\b", re.IGNORECASE)
+_VITEST = re.compile(r"(?:vitest|vp test)(?: run)?((?: [^&;|]+)?)")  # `vp`: Vite+, which has Vitest in it
 _NODE_TESTS = re.compile(r"(?:^|&&|;)\s*node (?:[^&;|]*\s)?--test\b([^&;|]*)")
 
 
@@ -82,7 +83,7 @@ def _vitest_options(scripts: object) -> str:
     """Return the options with which the project's script for unit tests, or else for all tests, calls Vitest."""
     for name in ("test:unit", "test-unit", "unit", "test"):
         script = inside(scripts, name)
-        if isinstance(script, str) and (found := re.fullmatch(r"vitest(?: run)?((?: [^&;|]+)?)", script.strip())):
+        if isinstance(script, str) and (found := _VITEST.fullmatch(script.strip())):
             return found[1].replace(" --watch", "").rstrip()
     return ""
 

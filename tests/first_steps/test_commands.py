@@ -69,7 +69,7 @@ JUNIT_RUNNERS = [
         "mocha x --reporter xunit",
     ),
     (
-        {"package.json": '{"scripts": {"test-unit": "vitest --project unit*"}, "devDependencies": {"vitest": "3"}}'},
+        {"package.json": '{"scripts": {"test-unit": "vp test --project unit*"}, "devDependencies": {"vitest": "3"}}'},
         "vitest run --project unit* --reporter=junit",
     ),
     ({"phpunit.xml": "", "phpunit": ""}, "php phpunit --log-junit {results}"),
