@@ -288,6 +288,8 @@ class _Reader:
         for place, key, why in tracker_faults(config.tickets, {name: kind.tokens for name, kind in TRACKERS.items()}):
             self.refuse(f"tickets[{place}]" if len(config.tickets) > 1 else "tickets", key, why)
         self.check_engine(config.engine)
+        if not re.fullmatch(r"(\d{4}-\d\d-\d\d)?", config.engine.packages_until):
+            self.refuse("engine", "packages_until", "must be a day such as 2026-01-31")
         names = [gate.name for gate in config.gates]
         for number, gate in enumerate(config.gates):
             self.check_gate(f"gates[{number}]", gate, names)
@@ -336,11 +338,6 @@ class _Reader:
             self.refuse("engine", "processes", "must be 1 or more")
         if engine.keep_days < 1:
             self.refuse("engine", "keep_days", "must be 1 or more")
-        if engine.packages_until and not re.fullmatch(r"\d{4}-\d\d-\d\d", engine.packages_until):
-            self.refuse("engine", "packages_until", "must be a day such as 2026-01-31")
-        self.check_cluster(engine)
-
-    def check_cluster(self, engine: EngineSettings) -> None:
         if engine.workers == "dask" and not engine.scheduler:
             self.refuse("engine", "scheduler", 'workers = "dask" needs its address, such as tcp://host:8786')
         if engine.scheduler and not re.fullmatch(r"(tcp|tls|ws|wss)://\S+:\d+", engine.scheduler):
