@@ -57,6 +57,7 @@ class CulpritFinders:
             suspicion=suspects,
             histories=histories,
             repeatable=repeatable,
+            together={ticket.number: ticket.together for ticket in self.progress.line.tickets},
         )
 
     def _file_of(self, gate: Gate, test: TestId) -> str:
