@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sessions.tickets.trackers.mail.message import Mail
@@ -92,7 +92,8 @@ def find_series(mails: Iterable[Mail]) -> tuple[Series, ...]:
     """Return the series of a mailbox in all their versions, ordered by the date of their first mails."""
     in_order = sorted(mails, key=lambda mail: (mail.date, mail.message_id))
     by_id = {mail.message_id: mail for mail in in_order}
-    subjects = {name: subject for name, mail in by_id.items() if (subject := _patch_subject(mail))}
+    read = {name: subject for name, mail in by_id.items() if (subject := _patch_subject(mail))}
+    subjects = {name: _with_version(by_id[name], subject, by_id, read) for name, subject in read.items()}
     parts = tuple(_group(by_id, subjects))
     members = {mail.message_id: (place, part) for part in parts for place, mail in part.items()}
     answers = _answers(by_id, subjects, members)
@@ -112,6 +113,17 @@ def _patch_subject(mail: Mail) -> PatchSubject | None:
     """What the subject of a patch or of a cover letter says; ``None`` for any other mail."""
     subject = read_patch_subject(mail.subject)
     return subject if subject and (subject.place == 0 or _DIFF.search(mail.text)) else None
+
+
+def _with_version(
+    mail: Mail, subject: PatchSubject, by_id: Mapping[str, Mail], subjects: Mapping[str, PatchSubject]
+) -> PatchSubject:
+    """A subject with the version of the cover letter that the patch answers, where it has none of its own."""
+    above = next((each for each in mail.ancestors if each in subjects), "")
+    if subject.has_version or not above or subjects[above].place or not subjects[above].has_version:
+        return subject
+    is_of_it = by_id[above].author[1] == mail.author[1] and subjects[above].count == subject.count
+    return replace(subject, version=subjects[above].version) if is_of_it else subject
 
 
 def _kind(mail: Mail, subject: PatchSubject) -> tuple[str, int, int]:
