@@ -252,6 +252,7 @@ def test_a_series_that_needs_another_is_applied_to_it(project: MailedProject) ->
     content = project.mbox.read_bytes()
     for footer in (
         f"prerequisite-message-id: <{below.message_id}>",
+        f"Based-on: <{below.message_id}>",
         f"Depends-on: https://lore.example/list/{below.message_id}/",
     ):
         before, _, after = content.rpartition(b"\n---\n")
@@ -519,6 +520,14 @@ def test_a_mail_that_was_saved_by_itself_and_patches_that_were_never_sent(projec
     assert project.files(ticket) == {"x", "y"}
     draft = email.message_from_bytes(draft_answer(Mail(unsent[0]), "T"))
     assert draft["In-Reply-To"] is draft["References"] is None
+
+
+def test_a_patch_is_read_whatever_type_a_server_gave_it(project: MailedProject) -> None:
+    grow(project.builder, "one", ("x", "1\n"))
+    [mail] = project.send("one")
+    project.mbox.write_bytes(mail.raw.replace(b"\n\n", b"\nContent-Type: application/octet-stream\n\n", 1))
+    [ticket] = project.read()
+    assert project.files(ticket) == {"x"}
 
 
 def test_patches_have_the_version_of_their_cover_letter(project: MailedProject) -> None:

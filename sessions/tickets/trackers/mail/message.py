@@ -74,8 +74,9 @@ class Mail:
 
     @cached_property
     def text(self) -> str:
-        """The text of its plain parts, with plain line ends."""
-        parts = (part for part in self._parsed.walk() if part.get_content_type() == "text/plain")
+        """The text of its plain parts, or of all of it if it has no parts, with plain line ends."""
+        is_whole = not self._parsed.is_multipart()  # whatever type a server gave it, git reads the patch in it
+        parts = (part for part in self._parsed.walk() if is_whole or part.get_content_type() == "text/plain")
         return "\n".join(map(_decoded, parts)).replace("\r\n", "\n")
 
     def header(self, name: str) -> str:

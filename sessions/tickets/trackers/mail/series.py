@@ -15,10 +15,11 @@ from sessions.tickets.trackers.mail.subject import PatchSubject, read_patch_subj
 _DIFF = re.compile(r"^(diff --git |--- \S)", re.MULTILINE)
 _BASE = re.compile(r"^base-commit: ([0-9a-f]{40}|[0-9a-f]{64})\s*$", re.MULTILINE)
 _CHANGE_ID = re.compile(r"^change-id: (\S{1,200})\s*$", re.MULTILINE)
-# `prerequisite-message-id` is b4's, https://b4.docs.kernel.org/en/latest/contributor/prep.html; the other what people
-# type, with an id or the address of an archive.
+# `prerequisite-message-id` is b4's, https://b4.docs.kernel.org/en/latest/contributor/prep.html; `based-on` is QEMU's,
+# https://www.qemu.org/docs/master/devel/submitting-a-patch.html; the other is what people type. Each is followed by an
+# id or the address of an archive.
 _NEEDS = re.compile(
-    r"^(?:prerequisite-message-id|depends-on):[ \t]*<?(?:https?://\S{1,200}/)?([!-.0-;=?-~]{1,300}@[\w.-]{1,300})/?>?\s*$",
+    r"^(?:prerequisite-message-id|depends-on|based-on):[ \t]*<?(?:https?://\S{1,200}/)?([!-.0-;=?-~]{1,300}@[\w.-]{1,300})/?>?\s*$",
     re.MULTILINE | re.IGNORECASE,
 )
 _TRAILER = re.compile(r"^((?:Reviewed|Acked|Tested|Nacked)-by): (.*<([^<>\s]+)>)\s*$", re.MULTILINE | re.IGNORECASE)
