@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sessions.day.context import Day, open_day
-from sessions.day.merge_queue import build_queue
-from sessions.day.ticket_selection import select_tickets, todays_rules
-from sessions.day.ticket_source import read_tickets
+from sessions.day.todays_queue import read_tickets, todays_queue
 from sessions.planning.cheapest_order import Order, cheapest_order
 from sessions.planning.pair_conflicts import Meeting, PairConflicts, find_pair_conflicts
 from sessions.reporting.html import render_page
@@ -43,10 +41,9 @@ class _View:
 def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
     """Merge all open tickets in pairs; return the record, and an empty error message."""
     with open_day(options, console) as day:
-        tickets = select_tickets(read_tickets(day), options)
-        rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
-        queue = build_queue(tickets, rules, day.mirror, day.release, day.config, options)
-        base = _base(day, rules.target)
+        today = read_tickets(day)
+        tickets, queue = today.tickets, todays_queue(day, today)
+        base = _base(day, today.rules.target)
         console.step(f"Radar: {len(tickets)} open tickets onto {base.tag} ({base.commit[:10]})")
         pinned = _pinned(day, tickets, queue)
         merger = Merger(day.mirror.repository, base, options.date, day.config.project.committer)

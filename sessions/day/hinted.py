@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from sessions.gates.results import TestId
 from sessions.settings.configuration import Config
+from sessions.settings.hint_settings import HintLabels
 from sessions.settings.hints import HINTS, Hint, load_hints
 from sessions.terminal.errors import UsageError
 from sessions.terminal.ticket_numbers import name_ticket
-from sessions.tickets.eligibility import URGENT_RANK, priority_rank
+from sessions.tickets.eligibility import URGENT_RANK, has_label, priority_rank
 from sessions.tickets.model import Ticket
 from sessions.tickets.order import Needs, find_cycles, merge_order
 
@@ -22,6 +24,17 @@ class DayHints:
     """The hints of a day; none is past its end."""
 
     hints: Sequence[Hint] = ()
+
+    def with_labels(self, tickets: Iterable[Ticket], settings: HintLabels) -> DayHints:
+        """Add a hint for each of the labels in ``settings`` that a ticket has."""
+        tickets = tuple(tickets)
+        by_label = list[Hint]()
+        for action, labels in asdict(settings).items():
+            for label in labels:
+                values: dict[str, Any] = {action: tuple(each.number for each in tickets if has_label(each, [label]))}
+                if values[action]:
+                    by_label.append(Hint(line=0, owner=f"label {label}", reason="set in the tracker", **values))
+        return DayHints((*self.hints, *by_label))
 
     @classmethod
     def beside(cls, config: Path) -> DayHints:

@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sessions.day.context import Day
-from sessions.day.hinted import DayHints
 from sessions.day.line_selection import LineSelection
-from sessions.day.merge_queue import build_queue
-from sessions.day.ticket_selection import select_tickets, todays_rules
-from sessions.day.ticket_source import read_tickets
+from sessions.day.todays_queue import read_tickets, todays_queue
 from sessions.ledger.record_file import load_record, write_whole
 from sessions.source.conflicts import Clash
 from sessions.source.line import Line, Queue, start_line
@@ -68,12 +65,9 @@ def find_stop(day: Day, number: int) -> Stop:
     Raises :class:`UsageError` for a ticket that is not ready, or that neither conflicts nor broke something together
     with another one in the newest record.
     """
-    hints = DayHints.beside(day.options.config)
-    tickets = select_tickets(read_tickets(day), day.options)
-    rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
-    queue = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options, hints)
-    queue = start_line(queue, day.merger)
-    line = LineSelection(day=day, queue=queue, hints=hints).merge({})
+    today = read_tickets(day)
+    queue = start_line(todays_queue(day, today), day.merger)
+    line = LineSelection(day=day, queue=queue, hints=today.hints).merge({})
     decision = line.decisions.get(number)
     if decision is None:
         raise UsageError(f"There is no open ticket {name_ticket(number)}.")

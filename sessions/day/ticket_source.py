@@ -1,4 +1,4 @@
-"""The tickets of a day's trackers, which have access to the day's repositories."""
+"""The trackers of a day, with access to the day's repositories."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from functools import partial
 from sessions.day.context import Day
 from sessions.source.patch_branches import PatchBranches
 from sessions.source.tag_signatures import tag_signature_fault
-from sessions.tickets.model import Ticket
-from sessions.tickets.trackers.configured import read_trackers
+from sessions.tickets.trackers.configured import ConfiguredTrackers
 from sessions.tickets.trackers.kind import Surroundings
 
 
-def read_tickets(day: Day) -> tuple[Ticket, ...]:
-    """Return all open tickets of the configured trackers.
+def open_trackers(day: Day) -> ConfiguredTrackers:
+    """Connect the configured trackers.
 
-    Raises :class:`TrackerError` where one of them cannot be read, its settings cannot be right, or credentials are
-    missing.
+    Raises :class:`TrackerError` where the settings cannot be right, or credentials are missing.
     """
     branches = PatchBranches(mirror=day.mirror, release=day.release)
     surroundings = Surroundings(
@@ -25,4 +23,4 @@ def read_tickets(day: Day) -> tuple[Ticket, ...]:
         check_tag=partial(tag_signature_fault, day.mirror),
         folder=day.state,
     )
-    return read_trackers(day.config.tickets, surroundings)
+    return ConfiguredTrackers.connect(day.config.tickets, surroundings)

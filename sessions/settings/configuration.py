@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from sessions.engines.registry import engine_choices
 from sessions.settings.cooking_settings import CookingSettings
+from sessions.settings.hint_settings import HintLabels
 from sessions.settings.keys import key as _key
 from sessions.settings.ref_names import branch_fault
 from sessions.settings.ticket_settings import Tracker, tracker_faults, with_prefixes
@@ -132,6 +133,7 @@ class Config:
     build: Build = _key("The command that prepares a merged source for the tests.", Build())
     gates: tuple[Gate, ...] = _key("The checks that a candidate must pass, in this order.")
     cooking: CookingSettings = _key("When a ticket is ripe or stalled, and the release notes.", CookingSettings())
+    hints: HintLabels = _key("Labels that keep a ticket out, let it in, or make it urgent.", HintLabels())
 
     @property
     def order(self) -> Literal["number", "listed"]:

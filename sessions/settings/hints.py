@@ -30,8 +30,8 @@ class Hint:
 
     ``keep_out``, ``let_in`` and ``urgent`` are tickets that are left out, taken although a rule is against it, or
     merged before all priorities. Of ``order`` each ticket is merged before the next. ``ignore`` are tests of ``gate``
-    (of any gate, if it is empty) for whose failures no ticket leaves. The hint ends after the day ``until``, or when
-    the ticket ``closed`` is closed.
+    (of any gate, if it is empty) for whose failures no ticket leaves. The hint ends after the day ``until``, when the
+    ticket ``closed`` is closed, or else when the label that it stands for is removed.
     """
 
     line: int
@@ -66,7 +66,9 @@ class Hint:
     @property
     def end(self) -> str:
         """When the hint ends, as a phrase."""
-        return f"until {self.until}" if self.until else f"until {name_ticket(self.closed)} is closed"
+        if self.until:
+            return f"until {self.until}"
+        return f"until {name_ticket(self.closed)} is closed" if self.closed else "until the label is removed"
 
     def __str__(self) -> str:
         """A phrase such as ``Jane, until 2026-12-24: the build farm lacks GCC 15``."""
@@ -95,8 +97,8 @@ def load_hints(path: Path) -> tuple[Hint, ...]:
     return tuple(_Reader(path, line).hint(table) for table, line in zip(tables, lines, strict=False))
 
 
-def check_current(hints: Sequence[Hint], path: Path, today: dt.date, tickets: Collection[int]) -> None:
-    """Check that no hint is past its end; ``tickets`` are all that are open in the tracker.
+def check_current(hints: Sequence[Hint], path: Path, today: dt.date, still_open: Collection[int]) -> None:
+    """Check that no hint is past its end; ``still_open`` are all tickets and issues that are open in the tracker.
 
     Raises :class:`UsageError` for the first that is.
     """
@@ -104,7 +106,7 @@ def check_current(hints: Sequence[Hint], path: Path, today: dt.date, tickets: Co
         over = ""
         if hint.until and hint.until < today:
             over = f"ended on {hint.until}: remove it, or give it a later date"
-        elif hint.closed and hint.closed not in tickets:
+        elif hint.closed and hint.closed not in still_open:
             over = f"ended, as {name_ticket(hint.closed)} is not open any more: remove it, or give it another end"
         if over:
             raise UsageError(f"{path}, line {hint.line}: this hint of {hint.owner} ({hint.reason}) {over}.")

@@ -24,6 +24,7 @@ from sessions.settings.configuration import (
     Tracker,
     registered_values,
 )
+from sessions.settings.hint_settings import HintLabels
 from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser
 from sessions.settings.reproduce_options import build_reproduce_parser
@@ -53,6 +54,7 @@ def config_reference() -> str:
         ("build", Build),
         ("gates", Gate),
         ("cooking", CookingSettings),
+        ("hints", HintLabels),
     ):
         title = {Gate: f"[[{name}]]", Tracker: f"[{name}]` or `[[{name}]]"}.get(kind, f"[{name}]")
         rows = [f"| `{each.name}` | {each.metadata['meaning']} | {_shown(each.default)} |" for each in fields(kind)]

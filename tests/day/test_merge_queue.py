@@ -12,6 +12,7 @@ from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.settings.configuration import Config, Gate, Project, Tracker
+from sessions.settings.hint_settings import HintLabels
 from sessions.settings.hints import Hint
 from sessions.settings.options import Options
 from sessions.source.line import Queue, merge_line
@@ -131,6 +132,22 @@ def test_what_hints_do_to_the_queue(office: Office) -> None:
         f"#2 let in: {says}",
         f"#3 urgent: {says}",
         f"#4, #1 merged in this order: {says}",
+    ]
+
+
+def test_labels_are_hints_until_they_are_removed(office: Office) -> None:
+    tickets = [office.ticket(1), office.ticket(2, "disputed", "RM: take"), office.ticket(3, "rm:urgent")]
+    tickets += [office.ticket(4, "rm: hold", "rm: take")]
+    labels = HintLabels(keep_out=("rm: hold",), let_in=("rm: take",), urgent=("rm: urgent", "p9"))
+    hints = DayHints((hint(let_in=(1,)),)).with_labels(tickets, labels)
+    queue = office.draw_up(tickets, hints=hints)
+    assert numbers(queue) == [3, 1, 2]
+    why = "until the label is removed: set in the tracker"
+    assert queue.out[4].reason == f"kept out by label rm: hold, {why}"
+    assert [str(each) for each in hints.used([2, 3, 4], {})] == [
+        f"#4 kept out: label rm: hold, {why}",
+        f"#2, #4 let in: label rm: take, {why}",
+        f"#3 urgent: label rm: urgent, {why}",
     ]
 
 

@@ -362,3 +362,12 @@ def test_init_finds_it_by_the_origin_of_a_clone(
     options = parse_options(words, session="integrate", called_from=folder, home=folder)
     record = integrate(options, Console(to_stderr=True))
     assert {each.number: each.verdict for each in record.tickets} == {2: "integrated", 3: "ineligible"}
+
+
+def test_whether_an_issue_is_open(gitea: FakeGitea) -> None:
+    gitea.issues = {3: "open", 4: "closed"}
+    assert tracker(gitea).open_issues([3, 4]) == {3}
+    with pytest.raises(
+        TrackerError, match=r"^A hint ends when #9 is closed, and whether it is cannot be seen: Forgejo"
+    ):
+        tracker(gitea).open_issues([9])

@@ -562,3 +562,11 @@ def test_closing_is_done_once_and_not_to_a_branch_that_moved(github: FakeGitHub)
     [refusal] = tracker(github).close(moved, "1.0").refused
     assert refusal.why == "#8 has moved since it was merged into 1.0: it is left open."
     assert github.pulls[8].state == "OPEN"
+
+
+def test_whether_an_issue_or_a_pull_request_is_open(github: FakeGitHub) -> None:
+    github.issues = {3: False, 4: True}
+    github.add(Pull(number=7), Pull(number=8, state="MERGED"))
+    assert tracker(github).open_issues([3, 4, 7, 8]) == {3, 7}
+    with pytest.raises(TrackerError, match=r"^A hint ends when #9 is closed, and whether it is cannot be seen: GitHub"):
+        tracker(github).open_issues([3, 9])

@@ -20,7 +20,7 @@ from sessions.settings.configuration import Config, load_config
 from sessions.terminal.errors import TrackerError, UsageError
 from sessions.terminal.ticket_numbers import add_prefix, name_ticket
 from sessions.tickets.trackers import merge_subjects
-from sessions.tickets.trackers.configured import read_trackers
+from sessions.tickets.trackers.configured import ConfiguredTrackers
 from sessions.tickets.trackers.github import tracker as github_tracker
 from sessions.tickets.trackers.kind import Surroundings
 from tests.reporting.big_day import big_day
@@ -50,7 +50,9 @@ class Desk:
 
     def read(self, patience: float = 0) -> dict[str, tuple[str, ...]]:
         """All tickets, each with what it depends on."""
-        tickets = read_trackers(self.config.tickets, Surroundings(patience=patience, folder=self.folder))
+        tickets = ConfiguredTrackers.connect(
+            self.config.tickets, Surroundings(patience=patience, folder=self.folder)
+        ).read()
         return {str(each.number): tuple(map(str, each.depends)) for each in tickets}
 
 

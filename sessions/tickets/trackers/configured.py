@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sessions.settings.ticket_settings import Tracker
+from sessions.terminal.ticket_numbers import prefix_of
 from sessions.tickets.links import ReadTracker, resolve_links
 from sessions.tickets.model import Ticket
 from sessions.tickets.trackers import TRACKERS
-from sessions.tickets.trackers.kind import Surroundings, TicketSource
+from sessions.tickets.trackers.kind import IssueSource, Surroundings, TicketSource
 from sessions.tickets.trackers.prefixed import PrefixedTracker
 
 
@@ -25,14 +26,36 @@ def connect_tracker(settings: Tracker, surroundings: Surroundings = Surroundings
     return PrefixedTracker(connect(settings, replace(surroundings, folder=folder)), settings)
 
 
-def read_trackers(tables: Sequence[Tracker], surroundings: Surroundings) -> tuple[Ticket, ...]:
-    """Return all open tickets of all trackers of a configuration, with the dependencies among them.
+@dataclass(frozen=True)
+class ConfiguredTrackers:
+    """All trackers of a configuration, by prefix."""
 
-    Raises :class:`TrackerError` if one of the trackers could not be read: never returns a part of the tickets.
-    """
-    connected = [(each.prefix, connect_tracker(each, surroundings)) for each in tables]
-    read = [ReadTracker(prefix=prefix, url=each.url, tickets=each.read()) for prefix, each in connected]
-    return resolve_links(read) if len(read) > 1 else read[0].tickets
+    trackers: Mapping[str, TicketSource]
+
+    @classmethod
+    def connect(cls, tables: Sequence[Tracker], surroundings: Surroundings) -> ConfiguredTrackers:
+        """Connect all of them. Raises :class:`TrackerError` if settings cannot be right, or credentials are missing."""
+        return cls({each.prefix: connect_tracker(each, surroundings) for each in tables})
+
+    def read(self) -> tuple[Ticket, ...]:
+        """Return all open tickets of all trackers, with the dependencies among them.
+
+        Raises :class:`TrackerError` if one of the trackers could not be read: never returns a part of the tickets.
+        """
+        read = [ReadTracker(prefix=prefix, url=each.url, tickets=each.read()) for prefix, each in self.trackers.items()]
+        return resolve_links(read) if len(read) > 1 else read[0].tickets
+
+    def open_issues(self, numbers: Collection[int]) -> frozenset[int]:
+        """Return which of these tickets and issues are open, as far as their trackers have issues.
+
+        Raises :class:`TrackerError` where one of them cannot be seen.
+        """
+        found = frozenset[int]()
+        for prefix, tracker in self.trackers.items():
+            own = sorted(number for number in numbers if prefix_of(number) == prefix)
+            if own and isinstance(tracker, IssueSource):
+                found |= tracker.open_issues(own)
+        return found
 
 
 def name_trackers(tables: Sequence[Tracker]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects import Dialect
@@ -87,6 +87,18 @@ class TicketSource(Protocol):
         """Close a ticket whose ``commit`` is in ``release``, if it is still open and at that commit.
 
         Raises :class:`TrackerError` if the tracker fails.
+        """
+        ...
+
+
+@runtime_checkable
+class IssueSource(Protocol):
+    """A tracker that has issues beside its tickets, numbered together with them."""
+
+    def open_issues(self, numbers: Collection[int]) -> frozenset[int]:
+        """Return which of these tickets and issues are open.
+
+        Raises :class:`TrackerError` where one of them cannot be seen.
         """
         ...
 

@@ -10,7 +10,7 @@ from sessions.terminal.errors import TrackerError
 from sessions.terminal.ticket_numbers import add_prefix, own_number
 from sessions.tickets.model import Account, Ticket
 from sessions.tickets.refusals import Change, WriteResult
-from sessions.tickets.trackers.kind import TicketSource
+from sessions.tickets.trackers.kind import IssueSource, TicketSource
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ class PrefixedTracker:
             raise type(error)(f"{name}: {error}") from None
         except ValueError as error:
             raise TrackerError(f"{name}: ticket {error}.") from None
+
+    def open_issues(self, numbers: Collection[int]) -> frozenset[int]:
+        """Return which of these tickets and issues are open; none where the tracker has no issues."""
+        if not isinstance(self.tracker, IssueSource):
+            return frozenset()
+        found = self.tracker.open_issues([own_number(number) for number in numbers])
+        return frozenset(add_prefix(self.config.prefix, number) for number in found)
 
     def tell(self, account: Account, refused_before: Collection[Change] = ()) -> WriteResult:
         """Write a ticket's verdict. Raises as the tracker does."""

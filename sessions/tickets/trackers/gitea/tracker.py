@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from sessions.tickets.model import Account
 from sessions.tickets.refusals import Change
+from sessions.tickets.trackers.forge.issues import open_issues
 from sessions.tickets.trackers.forge.rest import RestClient
 from sessions.tickets.trackers.forge.token import find_token, token_names
 from sessions.tickets.trackers.forge.tracker import ForgeTracker, OpenPull, PullHead
@@ -87,6 +88,10 @@ class GiteaTracker(ForgeTracker):
     def close_pull(self, change: Change, head: PullHead) -> None:  # noqa: ARG002  its number is enough
         """Close the pull request of a change."""
         self.client.write(change, "PATCH", f"pulls/{change.number}", json={"state": "closed"})
+
+    def open_issues(self, numbers: Collection[int]) -> frozenset[int]:
+        """Return which of these issues and pull requests are open."""
+        return open_issues(self.forge, numbers, lambda each: self.client.get(f"issues/{each}")["state"] == "open")
 
     def _details(self, pull: dict[str, Any]) -> PullDetails:
         """Read what takes requests of its own."""
