@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from sessions.gates.results import TestId
 from sessions.ledger.record import Record, RecordedOptions, RecordedProbe
-from sessions.reporting.common_causes import alike, number_of_tests, release_warning, say_cause
+from sessions.reporting.common_causes import release_warning
 from sessions.reporting.compiled_templates import CompiledTemplates
 from sessions.reporting.news import news_of
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
@@ -23,22 +23,15 @@ from sessions.reporting.provisos import provisos
 from sessions.reporting.record_view import (
     at_fault,
     by_urgency,
-    changes_to_tests,
     counts,
     log_tail,
-    passed,
     queue,
-    say_best_set,
-    say_hint,
     shown_by,
     sides,
 )
-from sessions.reporting.reproduction import reproduction
-from sessions.reporting.soaks import say_soaks
-from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS, verdict_text
-from sessions.terminal.durations import say_duration
+from sessions.reporting.templates import COMMON_FILTERS
+from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS
 from sessions.terminal.harmless_text import harmless
-from sessions.terminal.ticket_numbers import file_name, name_ticket
 
 _HERE = Path(__file__).parent
 
@@ -114,25 +107,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "verdict_text": verdict_text,
-        "ticket_name": name_ticket,
-        "file_name": file_name,
-        "span": say_duration,
-        "day": _say_day,
-        "sides": sides,
-        "reproduction": reproduction,
-        "passed": passed,
-        "best_set": say_best_set,
-        "hint": say_hint,
-        "alike": alike,
-        "number_of_tests": number_of_tests,
-        "cause": say_cause,
-        "soaks": say_soaks,
-        "changes_to_tests": changes_to_tests,
-        "many": _many,
-        "given": _given,
-    }
+    environment.filters |= {**COMMON_FILTERS, "day": _say_day, "sides": sides, "many": _many, "given": _given}
     environment.globals |= {
         "verdicts": VERDICTS,
         "head_first": HEAD_FIRST,

@@ -2,8 +2,8 @@
 
 It is ``doc/api/openapi/openapi_v2.yaml`` (or ``openapi_v3.yaml``) of GitLab's repository, which is too large to fetch
 in CI, and no package of a registry has all of it. It says which parameters a request may have and which properties an
-answer; it does not say which of them are always there, or may be null. Version 2 calls many lists an object, and many
-numbers a text: both are taken for either.
+answer; it does not say which of them are always there, or may be null. Version 2 calls many lists an object, and says
+of much that it is a text, so that a text is anything but an object here.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _strict(schema: Json, depth: int = 0) -> dict[str, Any]:
         return {}
     if "enum" in schema:
         return {"enum": [*schema["enum"], None]}
-    more = ["integer", "boolean"] if schema["type"] == "string" else []
+    more = ["integer", "boolean", "array"] if schema["type"] == "string" else []
     made: dict[str, Any] = {"type": [schema["type"], "null", *more]}
     if "items" in schema:
         made["items"] = _strict(schema["items"], depth + 1)
