@@ -3,7 +3,8 @@
 It is ``doc/api/openapi/openapi_v2.yaml`` (or ``openapi_v3.yaml``) of GitLab's repository, which is too large to fetch
 in CI, and no package of a registry has all of it. It says which parameters a request may have and which properties an
 answer; it does not say which of them are always there, or may be null. Version 2 calls many lists an object, and says
-of much that it is a text, so that a text is anything but an object here.
+of much that it is a text, so that a text is anything but an object here; and a list may be a text with commas, as in
+the reference.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from ruamel.yaml import YAML
 
 Json = Mapping[str, Any]
 _PATH = os.environ.get("INTEGRAND_GITLAB_OPENAPI", "")
-# Here the description is wrong: GitLab's reference and its code have it otherwise.
-_NOT_SO = {
-    ("POST", "/projects/:id/statuses/:sha", 200): 201,
-}
+# Here the description is wrong, as GitLab's reference and its code show: the status of an answer, and properties that
+# the paid editions add to one.
+_NOT_SO = {("POST", "/projects/:id/statuses/:sha", 200): 201}
+_MORE = {("GET", "/projects/:id/merge_requests/:iid/approvals"): ("approvals_left", "approvals_required")}
 
 
 def described_faults(method: str, template: str, query: Json, body: Any, status: int, content: Any) -> list[str]:
@@ -41,6 +42,8 @@ def described_faults(method: str, template: str, query: Json, body: Any, status:
     if status not in answers:
         return [*faults, f"{place}: GitLab never answers {status}"]
     schema = _schema(answers[status])
+    if more := _MORE.get((method, template)):
+        content = {name: value for name, value in content.items() if name not in more}
     return faults + [f"{place}: answer{fault}" for fault in _unlike(schema, content)]
 
 
@@ -87,7 +90,7 @@ def _strict(schema: Json, depth: int = 0) -> dict[str, Any]:
         return {}
     if "enum" in schema:
         return {"enum": [*schema["enum"], None]}
-    more = ["integer", "boolean", "array"] if schema["type"] == "string" else []
+    more = {"string": ["integer", "boolean", "array"], "array": ["string"]}.get(schema["type"], [])
     made: dict[str, Any] = {"type": [schema["type"], "null", *more]}
     if "items" in schema:
         made["items"] = _strict(schema["items"], depth + 1)
