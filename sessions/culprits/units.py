@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sessions.culprits.findings import Blame, Flaky, Query, Subset
+from sessions.culprits.findings import Blame, Finding, Flaky, Query, Subset, Unexplained
 from sessions.tickets.order import Needs, closure, merge_order
 
 
@@ -64,8 +64,10 @@ class Units:
         """Return the query about all tickets of the units that a search asks about."""
         return replace(query, tickets=self._subset(query.tickets)) if self.members else query
 
-    def finding(self, found: Blame | Flaky) -> Blame | Flaky:
+    def finding(self, found: Finding) -> Finding:
         """Return what a search found about units, with all of their tickets."""
+        if isinstance(found, Unexplained):
+            return found
         if isinstance(found, Flaky):
             return replace(found, tickets=self._subset(found.tickets))
         return Blame(
