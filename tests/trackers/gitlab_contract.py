@@ -2,8 +2,8 @@
 
 Written from GitLab's reference of its REST interface (https://docs.gitlab.com/api/: merge_requests, notes, commits,
 merge_request_approvals, projects, users; version 18) and the entities behind it. GitLab's own OpenAPI description is in
-no package that the tests could fetch, and leaves open what these operations return: it has one object where they return
-a list. Properties stand here if they are documented for all editions, or are used.
+no package that the tests could fetch, and leaves open which properties are always there; ``gitlab_description`` reads
+it at a desk. Properties stand here if they are documented for all editions, or are used.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from tests.trackers.gitlab_contract import OPERATIONS, Json, faults_of_answer, faults_of_request
+from tests.trackers.gitlab_description import described_faults
 from tests.trackers.sockets import Fault, Reply, listening
 
 PROJECT, TOKEN, JOB_TOKEN, VIEWER = "group/sub/project", "glpat-s3cr3t", "glcbt-64_s3cr3t", "integrand-bot"
@@ -143,6 +144,7 @@ class FakeGitLab:
             wrong = faults_of_request(method, template, query, body)
             reply = _problem(400, "; ".join(wrong)) if wrong else act(query, body, *words)
             self.problems += wrong + faults_of_answer(method, template, reply.status, reply.content)
+            self.problems += described_faults(method, template, query, body, reply.status, reply.content)
             return reply
         self.problems.append(f"GitLab has no {method} {path}")
         return _problem(404, "404 Not Found")
