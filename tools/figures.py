@@ -54,16 +54,16 @@ def main() -> None:
     path.write_text(replace_table(path.read_text(encoding="utf-8"), format_table(measure(ROOT))), encoding="utf-8")
 
 
-def replace_table(page: str, table: str) -> str:
+def replace_table(page: str, table: str, markers: tuple[str, str] = (BEGIN, END)) -> str:
     """Return the page with another table between its two markers.
 
     Raises ValueError if the page does not have each marker once.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = page.partition(markers[0])
+    _, end, after = rest.partition(markers[1])
     if not begin or not end:
-        raise ValueError(f"docs/architecture.md needs the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+        raise ValueError(f"the page needs the lines {markers[0]} and {markers[1]}")
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def format_table(figures: list[Figure]) -> str:

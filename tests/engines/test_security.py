@@ -17,6 +17,8 @@ from sessions.terminal.errors import InfrastructureError
 from tests.conftest import refuse
 from tests.engines.bench import RELEASE, Bench, config
 from tests.engines.hostile import ATTACKS
+from tests.stories.test_memory import MOST, TICKETS
+from tools.memory import MARKERS, memory_table
 
 if TYPE_CHECKING:
     from tests.engines.conftest import OnDocker
@@ -35,6 +37,20 @@ def test_the_page_lists_all_attacks_and_no_others() -> None:
         tried.setdefault(attack.group, []).append(attack.name)
     assert groups == ["; ".join(names) for names in tried.values()]
     assert len(ATTACKS) >= 150
+
+
+def test_the_pages_table_of_memory_has_each_measured_day_within_the_bound() -> None:
+    table = PAGE.partition(MARKERS[0])[2].partition(MARKERS[1])[0]
+    peaks = {name: int(size) for name, size in re.findall(r"^\| (.+) \| (\d+) MB \|$", table, re.MULTILINE)}
+    assert list(peaks) == list(TICKETS)
+    assert max(peaks.values()) * 1000 < MOST
+    assert set(re.findall(r"^\| (docker|local) \|", table, re.MULTILINE)) == {"docker", "local"}
+    assert memory_table("66 MB day: nothing\n1.0 MiB docker print: a\n3.0 MiB docker print: b\n").splitlines()[
+        2::4
+    ] == [
+        "| nothing | 66 MB |",
+        "| docker | 2 | 3 MB | b |",
+    ]
 
 
 def row(start: str) -> str:
