@@ -54,15 +54,23 @@ def main() -> None:
     path.write_text(replace_table(path.read_text(encoding="utf-8"), format_table(measure(ROOT))), encoding="utf-8")
 
 
-def replace_table(page: str, table: str, markers: tuple[str, str] = (BEGIN, END)) -> str:
-    """Return the page with another table between its two markers.
+def replace_table(page: str, table: str) -> str:
+    """Return the page of figures with another table.
 
     Raises ValueError if the page does not have each marker once.
     """
-    before, begin, rest = page.partition(markers[0])
-    _, end, after = rest.partition(markers[1])
-    if not begin or not end:
-        raise ValueError(f"the page needs the lines {markers[0]} and {markers[1]}")
+    return replace_between(page, BEGIN, END, table)
+
+
+def replace_between(page: str, begin: str, end: str, table: str) -> str:
+    """Return the page with another table between two markers.
+
+    Raises ValueError if the page does not have both.
+    """
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"the page needs the lines {begin} and {end}")
     return f"{before}{begin}\n{table}\n{end}{after}"
 
 

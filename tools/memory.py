@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-from tools.figures import ROOT, replace_table
+from tools.figures import ROOT, replace_between
 
 PAGE = ROOT / "docs" / "security.md"
 MARKERS = ("<!-- memory: `python -m tools.memory` writes this table -->", "<!-- end of memory -->")
@@ -24,7 +24,7 @@ _ATTACK = re.compile(r"(?P<size>[\d.-]+) MiB (?P<engine>\w+) \w+: (?P<name>.*)")
 def main(report: Path) -> None:
     """Write the table of a report into the documentation."""
     table = memory_table(report.read_text(encoding="utf-8"))
-    PAGE.write_text(replace_table(PAGE.read_text(encoding="utf-8"), table, MARKERS), encoding="utf-8")
+    PAGE.write_text(replace_between(PAGE.read_text(encoding="utf-8"), *MARKERS, table), encoding="utf-8")
 
 
 def memory_table(report: str) -> str:

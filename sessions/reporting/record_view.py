@@ -56,7 +56,7 @@ class Outcomes:
 
     @cached_property
     def _excused(self) -> Mapping[str, set[TestId]]:
-        excused = {name: {*gate.flaky, *gate.known} for name, gate in self.record.gates.items()}
+        excused = {name: {*gate.flaky, *gate.known, *gate.as_release} for name, gate in self.record.gates.items()}
         for probe in self.record.probes:
             if not probe.tickets:
                 excused.setdefault(probe.gate, set()).update(probe.failed)
@@ -137,7 +137,9 @@ def changes_to_tests(ticket: RecordedTicket) -> str:
     """Return a clause on what a ticket's diff does to tests: ``adds 3 tests, removes 2``. Empty for most tickets."""
     changes = {"adds": ticket.tests.brings, "removes": len(ticket.tests.takes), "skips": len(ticket.tests.skips)}
     clauses = [f"{verb} {count} test{'s' * (count != 1)}" for verb, count in changes.items() if count]
-    return ", ".join([*clauses[:1], *(clause.rpartition(" ")[0] for clause in clauses[1:])])
+    said = ", ".join([*clauses[:1], *(clause.rpartition(" ")[0] for clause in clauses[1:])])
+    own = len(ticket.tests.as_release)
+    return f"{said}, {own} of which fail{'s' * (own == 1)} for the release's own reason" if own else said
 
 
 def probes_that_show(record: Record, ticket: RecordedTicket) -> list[RecordedProbe]:
@@ -151,7 +153,9 @@ def probes_that_show(record: Record, ticket: RecordedTicket) -> list[RecordedPro
     failing = [
         probe
         for probe in record.probes
-        if ticket.number in probe.tickets and not broken.get(probe.gate, set()).isdisjoint(probe.failed)
+        if ticket.number in probe.tickets
+        and not broken.get(probe.gate, set()).isdisjoint(probe.failed)
+        and not probe.incremental
     ]
     smallest: dict[str, RecordedProbe] = {}
     for probe in sorted(failing, key=lambda probe: len(probe.tickets)):

@@ -17,7 +17,6 @@ from sessions.main import run_init
 from sessions.settings.configuration import Config, load_config
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
-from sessions.terminal.errors import SourceError
 from tests.repositories import Builder, run_git
 
 Record = dict[str, Any]
@@ -77,7 +76,7 @@ def test_a_fresh_clone_is_planned_at_once(origin: Builder, tmp_path: Path, capsy
     config = written(folder)
     assert config.project.repository == origin.url
     assert config.project.name == "p"
-    assert config.tickets.url == "tickets.toml"
+    assert config.tickets[0].url == "tickets.toml"
     assert [(gate.name, gate.format) for gate in config.gates] == [("tests", "junit"), ("docs", "exit")]
     assert config.gates[0].run.startswith("PYTHONPATH=src python3 -m pytest ")
     assert config.engine.packages == ("pretend", "pytest", "sphinx")
@@ -167,9 +166,9 @@ def test_a_default_branch_that_cannot_be_fetched_is_left_out_and_named(
     _lose(origin, lost)
     folder = tmp_path / "p"
     folder.mkdir()
-    assert written(folder, "--yes", "--repository", origin.url).project.release == "latest"
-    with pytest.raises(SourceError, match=r"The tickets' target branch 'main' cannot be fetched\. Fetching from"):
-        plan(folder)
+    config = written(folder, "--yes", "--repository", origin.url)
+    assert (config.project.release, config.tickets[0].target) == ("latest", "*")
+    assert verdicts(plan(folder))[2] == "integrated"
     assert "the default branch was left out: it cannot be fetched" in " ".join(capsys.readouterr().err.split())
 
 
@@ -223,7 +222,7 @@ def test_without_a_token_github_is_only_mentioned(
 ) -> None:
     folder = clone(origin.url, tmp_path / "p")
     config = written(folder, "--repository", origin.url)
-    assert config.tickets.tracker == "file"
+    assert config.tickets[0].tracker == "file"
     (folder / "integration.toml").unlink()
     (folder / "tickets.toml").unlink()
     run_git("remote", "set-url", "origin", "git@github.com:you/thing.git", cwd=folder)
@@ -260,7 +259,7 @@ def test_what_is_typed_wins(origin: Builder, tmp_path: Path) -> None:
     )
     config = written(folder, *words, "--tracker", "mine.toml")
     assert [(gate.run, gate.format) for gate in config.gates] == [("make {results}", "junit")]
-    assert (config.tickets.url, config.tickets.ready, config.project.release) == ("mine.toml", ("a", "b"), "1.0")
+    assert (config.tickets[0].url, config.tickets[0].ready, config.project.release) == ("mine.toml", ("a", "b"), "1.0")
 
 
 def test_a_dockerfile_becomes_the_recipe(builder: Builder, tmp_path: Path) -> None:
@@ -337,7 +336,7 @@ def test_a_person_at_a_terminal_is_asked(origin: Builder, tmp_path: Path) -> Non
     assert "How is it tested?" in said.decode()
     config = load_config(folder / "integration.toml")
     assert [gate.run for gate in config.gates] == ["make check"]
-    assert config.tickets.ready == ("ready",)
+    assert config.tickets[0].ready == ("ready",)
 
 
 @pytest.mark.slow
@@ -450,3 +449,14 @@ def test_without_a_yes_gitignore_stays_as_it_is(origin: Builder, tmp_path: Path)
     folder = clone(origin.url, tmp_path / "p")
     written(folder)
     assert not (folder / ".gitignore").exists()
+
+
+def test_in_a_subfolder_of_a_clone_its_own_tests_are_taken(builder: Builder, tmp_path: Path) -> None:
+    base = builder.commit({"core/tests/test_c.py": "", "web/package.json": "{}", ".gitmodules": ""})
+    builder.tag("1.0")
+    builder.commit({"core/x.py": ""}, base, branch="refs/pull/2/head")
+    folder = clone(builder.url, tmp_path / "p") / "core"
+    config = written(folder, "--yes")
+    assert config.gates[0].run.startswith("cd core && python3 -m pytest ")
+    assert config.project.submodules
+    assert verdicts(plan(folder)) == {2: "integrated"}
