@@ -67,7 +67,7 @@ def row(start: str) -> str:
         ("processes | 4", (str(BOUNDS.processes),)),
         ("time", (f"{Gate(name='a', run='').timeout[:-1]} h for a gate", f"{Build().timeout[:-1]} h for the build")),
         ("what a command prints", (say_bytes(BOUNDS.output), "the first and the last MiB")),
-        ("artifacts", (say_bytes(BOUNDS.artifacts), f"{BOUNDS.files:,} files")),
+        ("artifacts, together", (say_bytes(BOUNDS.artifacts), f"{BOUNDS.files:,} files")),
         ("results file", (say_bytes(BOUNDS.results), say_bytes(BOUNDS.reports), f"{BOUNDS.files:,} files")),
         ("depth", (f"{BOUNDS.depth} folders", f"{BOUNDS.path:,} bytes")),
         ("/dev/shm |", (say_bytes(BOUNDS.shared_memory),)),  # noqa: S108
