@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sessions.day.budget import Budget
 from sessions.day.probe_builder import ProbeBuilder
@@ -68,7 +68,9 @@ class ProbeRunner:
             assert result is not None  # noqa: S101  a probe has just stored it
             results[key] = result
             if result.log and key not in self.consulted:
-                self.consulted[key] = Consulted(question=question, key=key, probe_result=result, fresh=key in missing)
+                # A copy: what comparing derives from the results is not kept for the whole day.
+                kept = replace(result, results=replace(result.results))
+                self.consulted[key] = Consulted(question=question, key=key, probe_result=kept, fresh=key in missing)
         answers = [results[self.cache.key(question)] for question in questions]
         self._note_kept(zip(questions, answers, strict=True))
         return answers

@@ -117,7 +117,7 @@ class RecordedBlocker:
     needed_by: Annotated[Numbers, "Tickets of the head that would have to leave with it."] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedBreakage:
     """A test that a ticket breaks."""
 
@@ -287,7 +287,7 @@ class FlakyRate:
     runs: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedFailure:
     """A failure on the head."""
 

@@ -26,8 +26,8 @@ from sessions.reporting.record_view import (
     by_urgency,
     counts,
     log_tail,
+    probes_that_show,
     queue,
-    shown_by,
     sides,
 )
 from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS
@@ -69,12 +69,10 @@ def _blocks(record: Record) -> Mapping[int, list[int]]:
 
 def _excerpts(record: Record, state: Path) -> Mapping[int, list[tuple[RecordedProbe, str]]]:
     """Return, by ticket, the probes that show what it breaks, one for each gate, with the end of their logs."""
-    excerpts: dict[int, list[tuple[RecordedProbe, str]]] = {}
-    for ticket in record.tickets:
-        found = (shown_by(record, ticket.number, broke) for broke in ticket.broke)
-        probes = {probe.gate: probe for probe in found if probe}
-        excerpts[ticket.number] = [(probe, log_tail(state, probe.log)) for probe in probes.values()]
-    return excerpts
+    return {
+        ticket.number: [(probe, log_tail(state, probe.log)) for probe in probes_that_show(record, ticket)]
+        for ticket in record.tickets
+    }
 
 
 def render_page(name: str, **values: object) -> str:
