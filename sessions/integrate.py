@@ -206,7 +206,7 @@ def _print_forecast(day: Day, progress: Progress, runner: ProbeRunner) -> None:
     head, culprits = progress.line.head, day.earlier_culprits()
     gates = [runner.cache.history(gate, (day.base, head)) for gate in day.asked_gates()]
     forecast = foresee(len(head.tickets), gates, culprits)
-    day.console.detail(f"forecast: {say_forecast(forecast, runner.pool.size, len(culprits), day.options.budget)}")
+    day.console.detail(f"forecast: {say_forecast(forecast, runner.at_once, len(culprits), day.options.budget)}")
 
 
 def _is_complete(day: Day, progress: Progress) -> bool:
