@@ -56,7 +56,7 @@ def integrate(options: Options, console: Console) -> Record:
                 else:
                     day_result = _work(day, lines, tickets, progress, runner)
                 record = conclude(day, _with_queue(day, lines, day_result), runner)
-        is_latest = (day.state / "latest").resolve() == day.folder.resolve()
+        is_latest = (day.home / "latest").resolve() == day.folder.resolve()
         how = "; type `nox -s report` to show it here" if is_latest else ", beside that of the whole day"
         console.detail(f"report: {day.folder / 'report.html'}{how}")
         return record

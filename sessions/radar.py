@@ -56,7 +56,7 @@ def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
         ready = frozenset(ticket.number for ticket in queue.tickets)
         view = _View(tickets=pinned, base=base, ready=ready, found=found, order=order, tests=tests)
         record = _record(view)
-        folder = day.state / "radar"
+        folder = day.home / "radar"
         folder.mkdir(exist_ok=True)
         (folder / "radar.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
         page = render_page("radar.html.jinja", project=day.config.project.name, date=str(options.date), radar=record)

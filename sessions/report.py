@@ -44,17 +44,17 @@ def report(options: Options, console: Console) -> Record:
     with hold_state(options.state):
         config = read_configuration(options)
         take_over(config, options, console)
-        record = load_record(options.state)
-        folder = (options.state / "latest").resolve()
+        record = load_record(options.home)
+        folder = (options.home / "latest").resolve()
         with without_commands(console):
             _show(record, write_reports(record, folder, cooking_rules(config)), options, console)
         console.detail(f"report: {folder / 'report.html'}, and report.md beside it")
         if options.trends:
-            _write_trends(options.state, options.trends, console)
+            _write_trends(options.home, options.trends, console)
         if options.flakes:
-            _write_flakes(options.state, options.flakes, console)
+            _write_flakes(options, options.flakes, console)
         if options.cooking:
-            _write_cooking(config, options.state, options.cooking, console)
+            _write_cooking(config, options.home, options.cooking, console)
         tell_actions(record, folder / "report.html", console)
         return tell_trackers(config, options, record, folder, console)
 
@@ -85,9 +85,9 @@ def _write_trends(state: Path, folder: Path, console: Console) -> None:
     console.detail(f"trends of {counted(days, 'day')}: {folder / 'trends.json'}, and CSV beside it")
 
 
-def _write_flakes(state: Path, folder: Path, console: Console) -> None:
+def _write_flakes(options: Options, folder: Path, console: Console) -> None:
     with _writing(folder, "--flakes"):
-        count = write_flakes(state / LEDGER, state / "days", folder)
+        count = write_flakes(options.state / LEDGER, options.home / "days", folder)
     console.detail(f"{counted(count, 'flaky test')}: {folder / 'flakes.html'}, and JSON and CSV beside it")
 
 

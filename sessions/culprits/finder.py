@@ -8,7 +8,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from sessions.culprits.evidence import Repeatable
-from sessions.culprits.findings import Answer, Blame, Flaky, Query, Subset
+from sessions.culprits.findings import Answer, Blame, Finding, Query, Subset
 from sessions.culprits.first_looks import is_borne_out, is_contradicted
 from sessions.culprits.search import Search, search
 from sessions.culprits.signatures import signature_rounds
@@ -54,7 +54,7 @@ class CulpritFinder(Generic[Test]):
             alike.setdefault(key, []).append(test)
         self._searches = [_SharedSearch(partial(self._search, tests[0], rounds), tests) for tests in alike.values()]
 
-    def findings(self) -> dict[Test, Blame | Flaky]:
+    def findings(self) -> dict[Test, Finding]:
         """Return what the finished searches found."""
         searches = self._advance()
         return {test: found for test in self.tests if (found := searches[test].found)}
@@ -135,7 +135,7 @@ class _SharedSearch(Generic[Test]):
 
     def __init__(self, begin: Callable[[], Search], tests: list[Test]) -> None:
         self.tests = tests
-        self.found: Blame | Flaky | None = None
+        self.found: Finding | None = None
         self.batch: Batch = ()
         self.step = 0
         self._begin, self._sent = begin, list[Mapping[Query, Answer]]()
@@ -161,7 +161,7 @@ class _SharedSearch(Generic[Test]):
             self.batch, self.found = (), end.value
 
 
-def blames_to_act_on(findings: Mapping[Test, Blame | Flaky]) -> dict[Test, Blame]:
+def blames_to_act_on(findings: Mapping[Test, Finding]) -> dict[Test, Blame]:
     """Return the blames to act on now.
 
     A ticket that breaks a test only with a partner does no harm if that partner is taken out for another reason. Such

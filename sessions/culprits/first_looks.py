@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sessions.culprits.findings import Answer, Blame, Flaky, Query, SearchAnswer, Subset, search_answer
+from sessions.culprits.findings import Answer, Blame, Finding, Query, SearchAnswer, Subset, search_answer
 
 
 def is_contradicted(answers: Mapping[Query, Answer]) -> bool:
@@ -22,13 +22,13 @@ def is_contradicted(answers: Mapping[Query, Answer]) -> bool:
     )
 
 
-def is_borne_out(finding: Blame | Flaky, whole: Subset, answers: Mapping[Query, Answer]) -> bool:
+def is_borne_out(finding: Finding, whole: Subset, answers: Mapping[Query, Answer]) -> bool:
     """Whether later runs show what a finding says: the test fails with the culprits, and passes without.
 
     The ``whole`` line and the release without tickets were looked at before the search. A test that failed by chance
     must do so in a search that has no first looks of another kind.
     """
-    if isinstance(finding, Flaky) or is_contradicted(answers):
+    if not isinstance(finding, Blame) or is_contradicted(answers):
         return False
     required: list[tuple[Subset, SearchAnswer]] = [
         (finding.fails, "fails"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sessions.culprits.finder import CulpritFinder, blames_to_act_on
-from sessions.culprits.findings import Blame, Flaky
+from sessions.culprits.findings import Blame, Finding, Flaky
 from sessions.day.context import Day
 from sessions.day.culprit_finders import CulpritFinders
 from sessions.day.probe_outcomes import BUILD, called
@@ -43,11 +43,11 @@ class CulpritRuns:
 
     def find_blames(self) -> dict[tuple[str, TestId], Blame]:
         """Search the line for who broke each failing test, and return the blames to act on. Flaky tests are noted."""
-        found: dict[tuple[str, TestId], Blame | Flaky] = {}
+        found: dict[tuple[str, TestId], Finding] = {}
         for name, failures in self.progress.failing.items():
-            by_test = {failure.test: failure for failure in failures}
-            self.day.console.step(f"Who broke {len(by_test)} test{'s' * (len(by_test) != 1)} of {called(name)}?")
-            found |= {(name, test): finding for test, finding in self._search(name, by_test).items()}
+            count = len(failures)
+            self.day.console.step(f"Who broke {count} test{'s' * (count != 1)} of {called(name)}?")
+            found |= {(name, test): finding for test, finding in self._search(name, failures).items()}
         for (name, test), finding in found.items():
             if isinstance(finding, Flaky):
                 self.progress.flaky.setdefault(name, set()).add(test)
@@ -55,23 +55,23 @@ class CulpritRuns:
                     self.progress.note_chance(self.progress.failing[name])
         return blames_to_act_on(found)
 
-    def _search(self, name: str, by_test: Mapping[TestId, Failure]) -> dict[TestId, Blame | Flaky]:
+    def _search(self, name: str, failures: tuple[Failure, ...]) -> dict[TestId, Finding]:
         """Return what the searches of a gate find. Where incremental builds turn out wrong, search again without."""
         if self.day.config.build.incremental and name not in self.progress.whole_builds:
-            finder = self._run_finder(name, by_test, incremental=True)
+            finder = self._run_finder(name, failures, incremental=True)
             if finder.is_borne_out():
                 return finder.findings()
             why = "builds from the release do not bear out the incremental ones"
             self.day.console.detail(f"{called(name)}: {why}, so the search begins again without those")
             self.progress.whole_builds.add(name)
             self.finders.known.pop(name)
-        return self._run_finder(name, by_test, incremental=False).findings()
+        return self._run_finder(name, failures, incremental=False).findings()
 
-    def _run_finder(self, name: str, by_test: Mapping[TestId, Failure], *, incremental: bool) -> CulpritFinder[TestId]:
+    def _run_finder(self, name: str, failures: tuple[Failure, ...], *, incremental: bool) -> CulpritFinder[TestId]:
         """Answer all queries of a gate's searches; the first contradiction ends those with incremental builds."""
-        gate = gate_called(self.day, name)
+        gate, by_test = gate_called(self.day, name), {failure.test: failure for failure in failures}
         probes = QueryProbes(day=self.day, progress=self.progress, retester=self.retester, incremental=incremental)
-        finder = self.finders.finder(gate, tuple(by_test))
+        finder = self.finders.finder(gate, failures)
         while queries := finder.queries():
             # All queries are answered before the next call: the course is the same however many run at once.
             self.day.console.expect(finder.least_remaining())

@@ -29,6 +29,7 @@ def read_configuration(options: Options) -> Config:
 def apply_options(config: Config, options: Options) -> Config:
     """Return the configuration with options applied and its paths made absolute."""
     home = options.config.parent
+    config = config.of_line(options.line) if options.line else config
     project, engine = config.project, config.engine
     if options.repository:
         project = replace(project, repository=options.repository)

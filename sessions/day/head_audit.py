@@ -34,7 +34,7 @@ def audit_head(day: Day, line: Line) -> str:
         settled=_paths(line, is_whole=False),
         replaced=_paths(line, is_whole=True),
     )
-    file, inputs = day.state / "audited.json", _digest(start, line.head.commit, known)
+    file, inputs = day.home / "audited.json", _digest(start, line.head.commit, known)
     verdict = "" if day.options.publish or day.options.fresh else _verdict_of(file, inputs)
     if verdict:
         day.console.detail(f"audit: {verdict}")

@@ -15,7 +15,7 @@ from sessions.planning.best_set import Choice, Incompatibility
 from sessions.source.line import Line, Queue, find_mergeable, merge_line
 from sessions.tickets.model import Alternative, Decision, Verdict
 
-_EXPLAINED = (Verdict.CONFLICT, Verdict.BLOCKED, Verdict.CULPRIT)
+_EXPLAINED = (Verdict.CONFLICT, Verdict.BLOCKED, Verdict.CULPRIT, Verdict.FLAKY)
 
 
 @dataclass(kw_only=True)
@@ -73,7 +73,7 @@ class LineSelection:
             order=numbers,
             rank={number: self.hints.rank(tickets[number], self.day.config) for number in numbers},
             needs=self.queue.needs,
-            before=previous_tickets(self.day.state, self.day.options.date.isoformat()),
+            before=previous_tickets(self.day.home, self.day.options.date.isoformat()),
         )
 
     @staticmethod

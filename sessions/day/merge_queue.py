@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from types import MappingProxyType
 
 from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.ticket_selection import blocked_by_cycles, carried_needs, declared_needs
@@ -28,8 +29,11 @@ def build_queue(
     config: Config,
     options: Options,
     hints: DayHints = NO_HINTS,
+    decisions: Mapping[int, Decision] = MappingProxyType({}),
 ) -> Queue:
     """Return the day's queue: the tickets that are ready, in merge order, and a decision on each of the others.
+
+    ``decisions`` are those that were made before.
 
     Fetches all branches in one call. Raises :class:`UsageError` where an order of the hints contradicts dependencies.
     """
@@ -43,6 +47,7 @@ def build_queue(
             ticket.number: decision
             for ticket in tickets
             if (decision := _left_out(ticket, options, hints))
+            or (decision := decisions.get(ticket.number))
             or (decision := _refusal(ticket, rules, fetched.faults.get(ticket.number, ""), standing, hints))
         }
         carried = standing.with_sequels(carried, [number for number in tips if number not in out])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from sessions.settings.configuration import Config, Gate
 from sessions.source.overlays import differing_paths, overlay_between
 from sessions.terminal.durations import parse_duration
 
+# A soak runs many probes on one tree.
+_overlay_of_newest = functools.lru_cache(maxsize=1)(overlay_between)
 # A probe brings the differences to so many kept builds: an engine may have removed the nearest one for lack of disk.
 _STARTS = 2
 
@@ -52,7 +55,7 @@ class ProbeBuilder:
         """Return the probe that only builds a candidate, in the seconds that are left; or does not even build it."""
         build = self.config.build
         command = (build.run if built else "") or ":"
-        overlay = overlay_between(
+        overlay = _overlay_of_newest(
             self.files.repository, self.release_tree, tree, submodules=self.config.project.submodules
         )
         timeout = _timeout(build.timeout, seconds_left)

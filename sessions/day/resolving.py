@@ -135,4 +135,4 @@ def _work_tree(day: Day, stop: Stop) -> WorkTree:
 
 
 def _folder(day: Day) -> Path:
-    return day.state / "resolve"
+    return day.home / "resolve"

@@ -75,7 +75,7 @@ def find_stop(day: Day, number: int) -> Stop:
         partners = {other for conflict in decision.conflicts for other in conflict.with_}
         reason = decision.reason
     elif decision.verdict is Verdict.INTEGRATED:
-        partners, reason = _partners(day.state, number)
+        partners, reason = _partners(day.home, number)
     else:
         raise UsageError(
             f"{name_ticket(number)} has no conflict to resolve, as it is {decision.verdict}: {decision.reason}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sessions.day.backported import backport
 from sessions.day.context import Day
 from sessions.day.hinted import DayHints
 from sessions.day.merge_queue import build_queue
@@ -41,4 +42,6 @@ def read_tickets(day: Day) -> TodaysTickets:
 
 def todays_queue(day: Day, today: TodaysTickets) -> Queue:
     """Return the merge queue of the day. Fetches the branches of all tickets; raises as :func:`build_queue`."""
-    return build_queue(today.tickets, today.rules, day.mirror, day.release, day.config, day.options, today.hints)
+    ours = backport(day, today.tickets, today.rules)
+    settings = (day.mirror, day.release, day.config, day.options, today.hints)
+    return build_queue(ours.tickets, today.rules, *settings, decisions=ours.decisions)

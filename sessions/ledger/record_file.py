@@ -28,6 +28,7 @@ from sessions.ledger.record import (
     RecordedImage,
     RecordedOptions,
     RecordedProbe,
+    RecordedTestChanges,
     RecordedTicket,
 )
 from sessions.terminal.errors import UsageError
@@ -45,11 +46,12 @@ RENAMED = {"with_": "with"}
 OPTIONAL: Mapping[type, tuple[str, ...]] = {
     RecordedOptions: tuple(each.name for each in fields(RecordedOptions)),
     Ran: ("release", "head"),
-    RecordedGate: ("mended_by", "broken_by_fixes", "ignored"),
+    RecordedGate: ("mended_by", "broken_by_fixes", "ignored", "causes"),
     RecordedImage: ("number", "gate", "tree"),
     Published: tuple(each.name for each in fields(Published)),
+    RecordedTestChanges: ("as_release",),
     # What holds others comes after them: its hook is made of theirs.
-    RecordedTicket: ("alternative",),
+    RecordedTicket: ("soaks", "alternative", "origin"),
     Record: ("hints", "best_set"),
 }
 _NOUNS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}

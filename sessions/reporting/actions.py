@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sessions.ledger.record import Record, RecordedTicket, State
+from sessions.reporting.common_causes import release_warning
 from sessions.reporting.record_view import at_fault, by_urgency, counts
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
@@ -154,7 +155,7 @@ def summary(record: Record, room: int = _SUMMARY) -> str:
 
 def _parts(record: Record) -> Iterator[str]:
     """Yield the summary in pieces, the most important first, because it may be cut between any two."""
-    yield _render("answer", record=record, counts=counts(record))
+    yield _render("answer", record=record, counts=counts(record), warning=release_warning(record))
     yield from _table("Needs action", record, at_fault(record))
     yield _render("gates", record=record)
     yield from (_render("evidence", ticket=each) for each in at_fault(record))

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sessions.gates.flake_statistics import runs_to_see
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import record_of_day, write_whole
 from sessions.reporting.flake_origin import FlakeOrigin, OriginSearch
-from sessions.reporting.flake_statistics import runs_to_see
 from sessions.reporting.flakes import FlakeFile, find_flakes
 from sessions.reporting.html import render_page
 from sessions.reporting.tables import csv_table

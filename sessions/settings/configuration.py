@@ -19,6 +19,7 @@ from sessions.engines.registry import engine_choices
 from sessions.settings.cooking_settings import CookingSettings
 from sessions.settings.hint_settings import HintLabels
 from sessions.settings.keys import key as _key
+from sessions.settings.line_settings import ReleaseLine
 from sessions.settings.ref_names import branch_fault
 from sessions.settings.ticket_settings import Tracker, tracker_faults, with_prefixes
 from sessions.terminal.durations import parse_duration
@@ -33,6 +34,7 @@ __all__ = [
     "EngineSettings",
     "Gate",
     "Project",
+    "ReleaseLine",
     "Tracker",
     "load_config",
     "registered_values",
@@ -88,6 +90,11 @@ class EngineSettings:
     user: str = _key("User and group of commands in the container, as `1000:1000`; empty: the image's own.", "")
     runtime: str = _key("Container runtime, such as `runsc`; empty: the daemon's default.", "")
     packages: tuple[str, ...] = _key("Python packages that pip installs once for the local engine.", ())
+    packages_until: str = _key(
+        "Day such as `2026-01-31`: uv installs no version of `packages`, or of what they need, that was uploaded "
+        "later. Without uv on the PATH, pip installs the newest.",
+        "",
+    )
     workers: Literal["here", "dask"] = _key(
         "Where probes run: on this machine, or on the workers of a Dask cluster.", "here"
     )
@@ -120,6 +127,15 @@ class Gate:
     files: tuple[str, ...] = _key("Globs of the test files; they fill `{files}`.", ())
     artifacts: tuple[str, ...] = _key("Globs of files to keep as artifacts, such as PDFs.", ())
     timeout: str = _key("Maximum duration of one run.", "2h")
+    soak: Literal["off", "tell", "refuse"] = _key(
+        "Whether the test files that tickets add or change run often, to find flaky tests; `refuse` leaves tickets out "
+        "that bring one. See soak.md.",
+        "off",
+    )
+    soak_share: int = _key(
+        "At most so many percent of the seconds of the gate's other probes of the day go to its soak, or ten minutes.",
+        25,
+    )
 
     @property
     def reports(self) -> tuple[str, ...]:
@@ -139,6 +155,7 @@ class Config:
     gates: tuple[Gate, ...] = _key("The checks that a candidate must pass, in this order.")
     cooking: CookingSettings = _key("When a ticket is ripe or stalled, and the release notes.", CookingSettings())
     hints: HintLabels = _key("Labels that keep a ticket out, let it in, or make it urgent.", HintLabels())
+    lines: tuple[ReleaseLine, ...] = _key("The release lines that one call integrates, in this order.", ())
 
     @property
     def order(self) -> Literal["number", "listed"]:
@@ -160,6 +177,23 @@ class Config:
         """Return the table of the tracker that a ticket is in."""
         prefix = prefix_of(number)
         return next((tracker for tracker in self.tickets if tracker.prefix == prefix), self.tickets[0])
+
+    def line(self, name: str) -> ReleaseLine:
+        """Return the release line of that name. Raises :class:`UsageError` if there is none."""
+        for line in self.lines:
+            if line.name == name:
+                return line
+        known = _hint(name, [line.name for line in self.lines]) if self.lines else ", which has no [[lines]]"
+        raise UsageError(f"There is no line {name!r} in the configuration{known}")
+
+    def of_line(self, name: str) -> Config:
+        """Return the configuration of one release line. Raises :class:`UsageError` if there is none of that name."""
+        line = self.line(name)
+        ours = {each: value for each in ("release", "tags", "branch") if (value := getattr(line, each))}
+        theirs = {each: value for each in ("milestone", "target", "ready") if (value := getattr(line, each))}
+        return replace(
+            self, project=replace(self.project, **ours), tickets=tuple(replace(each, **theirs) for each in self.tickets)
+        )
 
     def gate(self, name: str) -> Gate:
         """Return the gate of that name. Raises :class:`UsageError` if there is none."""
@@ -257,27 +291,37 @@ class _Reader:
         names = [gate.name for gate in config.gates]
         for number, gate in enumerate(config.gates):
             self.check_gate(f"gates[{number}]", gate, names)
+        for number, line in enumerate(config.lines):
+            self.check_line(f"lines[{number}]", config.of_line(line.name), [each.name for each in config.lines], line)
         self.check_duration("build", config.build.timeout)
         self.check_size("build", "keep", config.build.keep)
         for key in ("ripe_after", "stalled_after"):
             if getattr(config.cooking, key) < 1:
                 self.refuse("cooking", key, "must be 1 or more")
 
-    def check_project(self, project: Project) -> None:
+    def check_line(self, where: str, config: Config, names: list[str], line: ReleaseLine) -> None:
+        self.check_name(where, line.name, names, "line")
+        self.check_project(config.project, where)
+
+    def check_name(self, where: str, name: str, names: list[str], what: str) -> None:
+        if names.count(name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+            self.refuse(where, "name", f"{name!r} must be a plain word, and no other {what} may have the same name")
+
+    def check_project(self, project: Project, where: str = "project") -> None:
         for marker in re.findall(r"\{(\w*)\}", project.branch):
             if marker not in ("release", "date"):
-                self.refuse("project", "branch", f"{{{marker}}} is not known: use {{release}} and {{date}}")
+                self.refuse(where, "branch", f"{{{marker}}} is not known: use {{release}} and {{date}}")
         filled = project.branch.replace("{release}", "1.0").replace("{date}", "2026-01-31")
         if why := branch_fault(filled):
-            self.refuse("project", "branch", f"git refuses the branch name {filled!r}: it {why}")
+            self.refuse(where, "branch", f"git refuses the branch name {filled!r}: it {why}")
         if not re.fullmatch(r"[^<>\n\0]+ <[^<>\n\0]*>", project.committer):
             self.refuse("project", "committer", "must have the form `Name <address>`")
         if project.release in ("", "branch:"):
-            self.refuse("project", "release", "must be `latest`, a tag, or a branch such as `branch:main`")
+            self.refuse(where, "release", "must be `latest`, a tag, or a branch such as `branch:main`")
         try:
             re.compile(project.tags if "(?P<version>" in project.tags else "")
         except re.error as error:
-            self.refuse("project", "tags", f"is not a regular expression: {error}")
+            self.refuse(where, "tags", f"is not a regular expression: {error}")
 
     def check_engine(self, engine: EngineSettings) -> None:
         for marker in re.findall(r"\{(\w*)\}", engine.baseline):
@@ -292,19 +336,29 @@ class _Reader:
             self.refuse("engine", "processes", "must be 1 or more")
         if engine.keep_days < 1:
             self.refuse("engine", "keep_days", "must be 1 or more")
+        if engine.packages_until and not re.fullmatch(r"\d{4}-\d\d-\d\d", engine.packages_until):
+            self.refuse("engine", "packages_until", "must be a day such as 2026-01-31")
+        self.check_cluster(engine)
+
+    def check_cluster(self, engine: EngineSettings) -> None:
         if engine.workers == "dask" and not engine.scheduler:
             self.refuse("engine", "scheduler", 'workers = "dask" needs its address, such as tcp://host:8786')
         if engine.scheduler and not re.fullmatch(r"(tcp|tls|ws|wss)://\S+:\d+", engine.scheduler):
             self.refuse("engine", "scheduler", "must be an address such as tcp://host:8786 or tls://host:8786")
 
     def check_gate(self, where: str, gate: Gate, names: list[str]) -> None:
-        if names.count(gate.name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", gate.name):
-            self.refuse(where, "name", f"{gate.name!r} must be a plain word, and no other gate may have the same name")
+        self.check_name(where, gate.name, names, "gate")
         self.check_duration(where, gate.timeout)
         if gate.format == "latex" and not gate.artifacts:
             self.refuse(where, "artifacts", "format latex reads PDFs: name them here, such as build/**/*.pdf")
         if gate.format == "latex" and gate.files:
             self.refuse(where, "files", "format latex reads whole documents, not single files: remove this key")
+        if gate.soak != "off" and not (gate.files and "{files}" in gate.run):
+            self.refuse(
+                where, "soak", "only single files can run often: name them in `files`, and put {files} in `run`"
+            )
+        if gate.soak_share < 1:
+            self.refuse(where, "soak_share", "must be 1 or more")
 
     def check_size(self, where: str, key: str, size: str) -> None:
         if not re.fullmatch(_SIZE, size, re.IGNORECASE):

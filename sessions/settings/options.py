@@ -22,6 +22,7 @@ class Options:
 
     config: Path
     state: Path
+    line: str = ""
     release: str | None = None
     repository: str | None = None
     date: dt.date
@@ -54,6 +55,11 @@ class Options:
     branch: str | None = None
     since: str | None = None
     test: tuple[int, ...] = ()
+
+    @property
+    def home(self) -> Path:
+        """The folder of the days: the state folder, or that of a release line within it."""
+        return self.state / "lines" / self.line if self.line else self.state
 
 
 def parse_options(arguments: Sequence[str], *, session: str, called_from: Path, home: Path) -> Options:
@@ -106,6 +112,7 @@ def _add_what_to_integrate(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--config", metavar="FILE", help="configuration file (integration.toml)")
     add("--repository", metavar="URL", help="use this instead of [project] repository, e.g. a local clone")
+    add("--line", default="", metavar="NAME", help="integrate this line of [[lines]] alone")
     add("--release", metavar="TAG", help="start from this tag, or from branch:NAME")
     add("--date", type=_date, metavar="YYYY-MM-DD", help="date of the day's run (today, UTC)")
     add("--only", type=_numbers, default=(), metavar="N,N", help="only these tickets and what they depend on")

@@ -19,13 +19,11 @@ def sign(committer: str, date: dt.date) -> str:
     return f"{committer} {moment} +0000"
 
 
-def merge_commit(tree: str, parents: tuple[str, str], signature: str, message: str) -> bytes:
-    """Return the content of a merge's commit object. See https://git-scm.com/docs/git-commit-tree for the format."""
-    first, second = parents
+def commit_content(tree: str, parents: Iterable[str], signature: str, message: str) -> bytes:
+    """Return the content of a commit object. See https://git-scm.com/docs/git-commit-tree for the format."""
     lines = [
         f"tree {tree}",
-        f"parent {first}",
-        f"parent {second}",
+        *(f"parent {parent}" for parent in parents),
         f"author {signature}",
         f"committer {signature}",
         "",

@@ -22,8 +22,8 @@ class Ticket:
     the ``repository`` at another address. ``depends`` are the numbers of the tickets that must be merged first.
     ``together`` are the numbers of the tickets without which this one is not merged, in any order. ``target`` is the
     branch that the ticket is for, empty if the tracker has none. ``links`` are addresses of tickets of other trackers
-    that must be merged first. ``held`` is why the tracker blocks the ticket whatever
-    its labels are ("it is a draft"), or empty.
+    that must be merged first. ``held`` is why the tracker blocks the ticket whatever its labels are ("it is a draft"),
+    or empty. ``origin`` is the commit of the ticket's own branch where a backport is merged instead, and else empty.
     """
 
     number: int
@@ -42,6 +42,7 @@ class Ticket:
     repository: str = ""
     together: tuple[int, ...] = ()
     links: tuple[str, ...] = ()
+    origin: str = ""
 
 
 class Verdict(StrEnum):
@@ -52,6 +53,7 @@ class Verdict(StrEnum):
     BLOCKED = "blocked"
     CONFLICT = "conflict"
     CULPRIT = "culprit"
+    FLAKY = "flaky"
     ALREADY_MERGED = "already-merged"
     UNFETCHABLE = "unfetchable"
     NOT_REACHED = "not-reached"
@@ -59,7 +61,7 @@ class Verdict(StrEnum):
     @property
     def is_at_fault(self) -> bool:
         """Whether the ticket's author has something to repair."""
-        return self in (Verdict.CULPRIT, Verdict.CONFLICT)
+        return self in (Verdict.CULPRIT, Verdict.CONFLICT, Verdict.FLAKY)
 
 
 @dataclass(frozen=True, kw_only=True)

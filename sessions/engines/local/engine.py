@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,7 +76,8 @@ class LocalEngine:
     @cached_property
     def python(self) -> PythonEnvironment:
         """The Python that probes find on their PATH."""
-        return PythonEnvironment(self.state / "local", self.config.engine.packages)
+        settings = self.config.engine
+        return PythonEnvironment(self.state / "local", settings.packages, settings.packages_until)
 
     def check_disk(self, release: str, source: int) -> str:  # noqa: ARG002
         """Return how much disk the release's folder, a candidate's files and logs need, and how much is free."""
@@ -86,7 +86,8 @@ class LocalEngine:
     def prepare(self, release: ImageSource) -> Image:
         """Write the release's files to a folder, and install the configured packages."""
         self.python.install()
-        inputs = (release.tree, sys.version, platform.platform(), *self.config.engine.packages)
+        python, *packages = self.python.inputs
+        inputs = (release.tree, python, platform.platform(), *packages)
         fingerprint = hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:16]
         folder = self.confinement.release(fingerprint)
         if not folder.exists():
