@@ -209,7 +209,7 @@ def _print_forecast(day: Day, progress: Progress, runner: ProbeRunner) -> None:
     """Print how many probes are expected, and how long they will take."""
     head, culprits = progress.line.head, day.earlier_culprits()
     gates = [runner.cache.history(gate, (day.base, head)) for gate in day.asked_gates()]
-    forecast = foresee(len(head.tickets), gates, culprits, runner.pool.size)
+    forecast = foresee(len(head.tickets), gates, culprits, runner.at_once)
     day.console.detail(f"forecast: {say_forecast(forecast, len(culprits), day.options.budget)}")
 
 

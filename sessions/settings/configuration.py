@@ -296,7 +296,10 @@ class _Reader:
         for number, line in enumerate(config.lines):
             self.check_line(f"lines[{number}]", config.of_line(line.name), [each.name for each in config.lines], line)
         self.check_duration("build", config.build.timeout)
-        self.check_size("build", "keep", config.build.keep)
+        sizes = {("engine", key): getattr(config.engine, key) for key in ("memory", "disk", "output", "artifacts")}
+        for (where, key), size in {**sizes, ("build", "keep"): config.build.keep}.items():
+            if not re.fullmatch(_SIZE, size, re.IGNORECASE) and (size or key != "memory"):
+                self.refuse(where, key, f"{size!r} is not a size: write a number and a unit, such as 500m or 4g")
         for key in ("ripe_after", "stalled_after"):
             if getattr(config.cooking, key) < 1:
                 self.refuse("cooking", key, "must be 1 or more")
@@ -331,9 +334,6 @@ class _Reader:
                 self.refuse("engine", "baseline", f"{{{marker}}} is not known: use {{release}}, {{commit}}, {{branch}}")
         if engine.image and not re.fullmatch(_REPOSITORY, engine.image):
             self.refuse("engine", "image", "must be a repository in lower case and without a tag: host/you/project")
-        for key in ("memory", "disk", "output", "artifacts"):
-            if key != "memory" or engine.memory:
-                self.check_size("engine", key, getattr(engine, key))
         if engine.processes < 1:
             self.refuse("engine", "processes", "must be 1 or more")
         if engine.keep_days < 1:
@@ -356,10 +356,6 @@ class _Reader:
             )
         if gate.soak_share < 1:
             self.refuse(where, "soak_share", "must be 1 or more")
-
-    def check_size(self, where: str, key: str, size: str) -> None:
-        if not re.fullmatch(_SIZE, size, re.IGNORECASE):
-            self.refuse(where, key, f"{size!r} is not a size: write a number and a unit, such as 500m or 4g")
 
     def check_duration(self, where: str, text: str) -> None:
         try:
