@@ -41,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # nox changes into this folder, 
 
 nox.needs_version = ">=2026.4.10"
 nox.options.sessions = ["integrate"]
+nox.options.default_venv_backend = "uv|virtualenv"
 
 # Nox sets the root logger to DEBUG; only nox's own messages are wanted.
 logging.getLogger("nox").setLevel(logging.getLogger().level)
@@ -55,6 +56,7 @@ RUFF, MYPY, IMPORTS, VULTURE = "ruff==0.17.6", "mypy==2.4.1", "import-linter==2.
 # What lint, types and the quick tests need: much less than all tests.
 QUICK = [
     *(IMPORTS, VULTURE),
+    "pip",  # with which tests download packages, and which an environment of uv lacks
     *("bcrypt>=4.2", "distributed>=2026.8", "graphql-core>=3.2.6", "highspy>=1.12,<1.16", "hypothesis>=6.150"),
     "jsonschema>=4.26",
     *("playwright>=1.55", "pyte>=0.8.2", "pytest>=9", "pytest-timeout>=2.4", "pytest-xdist>=3.8", "ruamel.yaml>=0.19"),
@@ -174,12 +176,11 @@ def resolve(session: nox.Session) -> None:
         session.error(trouble)
 
 
-@nox.session(reuse_venv=True, venv_backend="uv|virtualenv")
+@nox.session(reuse_venv=True)
 def quick(session: nox.Session) -> None:
     """Lint, types, and the tests that need no engine, browser or server: run it before each commit."""
     lean = [each for each in RUNTIME if not each.startswith(("rst2pdf", "sphinx"))]  # the sample's manual
-    # Python compiles the little that is imported; tests download with pip, which an environment of uv lacks.
-    session.install("--no-compile", "pip", *lean, *QUICK, *TYPES, MYPY, RUFF)
+    session.install("--no-compile", *lean, *QUICK, *TYPES, MYPY, RUFF)
     _lint(session)
     session.run("mypy", ".")
     session.run("pytest", "-n", "auto", "--hypothesis-profile=quick", *QUICK_TESTS, *session.posargs)
