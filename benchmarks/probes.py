@@ -140,7 +140,7 @@ def _config(command: str) -> Config:
     return Config(
         version=1,
         project=Project(name="bench", repository="."),
-        tickets=Tracker(tracker="file", url="tickets.toml"),
+        tickets=(Tracker(tracker="file", url="tickets.toml"),),
         engine=EngineSettings(),
         gates=(Gate(name="gate", run=command),),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from sessions.auditing.branch_audit import Audit, audit_branch
 from sessions.auditing.branch_steps import AllowedCommits, read_steps
 from sessions.day.context import Day, open_day
-from sessions.day.ticket_source import open_tracker
+from sessions.day.ticket_source import open_trackers
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import SourceError, UsageError
@@ -55,9 +55,9 @@ def _ends(day: Day, branch: str) -> tuple[str, str]:
 
 def _known(day: Day, start: str, end: str) -> AllowedCommits:
     """The commits of all tickets that the tracker lists, and of pull requests that the branch names."""
-    tickets = open_tracker(day).read()
+    tickets = open_trackers(day).read()
     elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
-    names = merge_subjects()
+    names = merge_subjects(day.config.tickets)
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
     messages = [step.message for step in read_steps(day.mirror.repository, start, end)]
     for number in names.numbers(messages):
@@ -72,6 +72,11 @@ def _known(day: Day, start: str, end: str) -> AllowedCommits:
 def _show(found: Audit, console: Console) -> None:
     for step, paths in found.by_hand:
         console.detail(f"{step}: resolved by hand in {', '.join(paths)}")
+    for merge in found.one_base:
+        console.detail(
+            f"{merge.step}: merged from one merge base of several, {merge.base[:10]}; from all of them git makes "
+            f"something else of {', '.join(merge.paths)}"
+        )
     owners = dict[str, set[str]]()
     for difference in found.differences:
         for owner in difference.tickets or ("no ticket",):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sessions.day.baselines import Baselines
 from sessions.day.context import Day, open_day
+from sessions.day.known_failures import warn_of_known_failures
 from sessions.day.opened_runner import open_runner
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.run_record import DayResult, make_record, write_record
@@ -43,7 +44,7 @@ def _work(day: Day, runner: ProbeRunner) -> DayResult:
 
 
 def measure_baseline(day: Day, baselines: Baselines) -> None:
-    """Run each requested gate on the release, unless its result is known.
+    """Run each requested gate on the release, unless its result is known; warn if many tests fail there.
 
     If tickets carry commits of their target branch, the release with these commits is measured as a second baseline.
 
@@ -52,3 +53,4 @@ def measure_baseline(day: Day, baselines: Baselines) -> None:
     also = f", and {baselines.name}" if baselines.start != day.merger.bare else ""
     day.console.step(f"Baseline: what {day.release.tag} does by itself{also}")
     baselines.measure(day.asked_gates())
+    warn_of_known_failures(day, baselines)

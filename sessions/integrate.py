@@ -13,9 +13,7 @@ from sessions.day.finish import conclude
 from sessions.day.fixes import broken_by_fixes, fix_tickets
 from sessions.day.forecast import foresee, say_forecast
 from sessions.day.green_head import GreenHead
-from sessions.day.hinted import DayHints
 from sessions.day.line_selection import LineSelection, describe_best
-from sessions.day.merge_queue import build_queue
 from sessions.day.opened_runner import open_runner
 from sessions.day.plan import describe_plan, plan_message
 from sessions.day.probe_outcomes import called
@@ -25,17 +23,16 @@ from sessions.day.recorded_tickets import recorded_best_set, recorded_hint
 from sessions.day.run_record import DayResult
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
-from sessions.day.ticket_selection import select_tickets, todays_rules
-from sessions.day.ticket_source import open_tracker
+from sessions.day.todays_queue import TodaysTickets, read_tickets, todays_queue
 from sessions.day.trunk_breaks import TrunkBreak, find_trunk_breaks
 from sessions.ledger.record import Record, State
-from sessions.settings.hints import HINTS, check_current
 from sessions.settings.options import Options
 from sessions.source.blockers import Blocker, find_blockers
 from sessions.source.line import Line, Queue, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
+from sessions.tickets.trackers.configured import name_trackers
 
 
 def integrate(options: Options, console: Console) -> Record:
@@ -43,11 +40,10 @@ def integrate(options: Options, console: Console) -> Record:
     if options.shell is not None:
         return look_inside(options, console)
     with open_day(options, console) as day:
-        hints = DayHints.beside(options.config)
-        tickets = _read_tickets(day, hints)
+        today = _read_tickets(day)
         gather(day)
-        queue = _build_queue(day, tickets, hints)
-        lines = LineSelection(day=day, queue=queue, hints=hints)
+        queue, tickets = _build_queue(day, today), today.tickets
+        lines = LineSelection(day=day, queue=queue, hints=today.hints)
         progress = Progress(line=_merge(day, lines))
         if options.plan or not queue.tickets:
             progress.line = lines.explain(progress.line)
@@ -60,28 +56,23 @@ def integrate(options: Options, console: Console) -> Record:
                 else:
                     day_result = _work(day, lines, tickets, progress, runner)
                 record = conclude(day, _with_queue(day, lines, day_result), runner)
-        is_latest = (day.state / "latest").resolve() == day.folder.resolve()
+        is_latest = (day.home / "latest").resolve() == day.folder.resolve()
         how = "; type `nox -s report` to show it here" if is_latest else ", beside that of the whole day"
         console.detail(f"report: {day.folder / 'report.html'}{how}")
         return record
 
 
-def _read_tickets(day: Day, hints: DayHints) -> tuple[Ticket, ...]:
-    configured = day.config.tickets
-    found = open_tracker(day).read()
-    numbers = {ticket.number for ticket in found}
-    check_current(hints.hints, day.options.config.with_name(HINTS), day.options.date, numbers)
-    tickets = select_tickets(found, day.options)
-    day.console.step(f"Tickets: {len(tickets)} from the {configured.tracker} tracker")
-    for hint in hints.used([ticket.number for ticket in tickets], {}):
+def _read_tickets(day: Day) -> TodaysTickets:
+    today = read_tickets(day)
+    day.console.step(f"Tickets: {len(today.tickets)} from the {name_trackers(day.config.tickets)}")
+    for hint in today.hints.used([ticket.number for ticket in today.tickets], {}):
         day.console.detail(f"hint: {hint}")
-    return tickets
+    return today
 
 
-def _build_queue(day: Day, tickets: tuple[Ticket, ...], hints: DayHints) -> Queue:
-    rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
-    ready = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options, hints)
-    milestone = f" for milestone {rules.milestone}" if rules.milestone else ""
+def _build_queue(day: Day, today: TodaysTickets) -> Queue:
+    ready = todays_queue(day, today)
+    milestone = f" for milestone {today.rules.milestone}" if today.rules.milestone else ""
     day.console.detail(f"{len(ready.tickets)} are ready{milestone}, {len(ready.out)} are not")
     queue = start_line(ready, day.merger)
     if ready.trunk:
@@ -100,7 +91,7 @@ def _merge(day: Day, lines: LineSelection) -> Line:
     ready = len(lines.queue.tickets)
     left = ready - len(line.tickets)
     if lines.best:
-        day.console.detail(describe_best(lines.best, ready, day.config.tickets.priorities))
+        day.console.detail(describe_best(lines.best, ready, day.config.priorities))
     day.console.detail(f"{len(line.tickets)} merge, {left} do not: head {line.head.commit[:10]}")
     return line
 
@@ -117,7 +108,7 @@ def _with_queue(day: Day, lines: LineSelection, day_result: DayResult) -> DayRes
         day.console.detail(str(blocker))
     numbers = {ticket.number for ticket in day_result.tickets}
     hints = lines.hints.used(numbers, progress.ignored if progress else {})
-    best = recorded_best_set(lines.best, day.config.tickets.priorities) if lines.best else None
+    best = recorded_best_set(lines.best, day.config.priorities) if lines.best else None
     return replace(
         day_result, queue=queue.tickets, blockers=blockers, best_set=best, hints=tuple(map(recorded_hint, hints))
     )
@@ -172,7 +163,7 @@ def _work(
 
 def _baselines(day: Day, lines: LineSelection, progress: Progress, runner: ProbeRunner) -> Baselines:
     """The baselines of a line: the release with its fixes; with ``--only``, a named ticket may mend a gate."""
-    fixes = fix_tickets(progress.line, lines.queue.needs, day.config.tickets.fixes)
+    fixes = fix_tickets(progress.line, lines.queue.needs, day.config)
     named = tuple(each for each in progress.line.tickets if each.number in day.options.only and each not in fixes)
     return Baselines(day=day, runner=runner, mending=named, fixes=fixes)
 

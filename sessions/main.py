@@ -15,12 +15,13 @@ from typing import Any
 
 from sessions import __version__
 from sessions.day.healing import Story, run_healing
+from sessions.day.release_lines import has_lines, lines_data, run_lines
 from sessions.day.run_record import is_success
 from sessions.day.sharding import plan
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import folder_of, record_text
 from sessions.reporting.actions import set_outputs
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration import Config, load_config
 from sessions.settings.init_options import build_init_parser, parse_init_options
 from sessions.settings.options import Options, build_parser, parse_options
 from sessions.settings.reproduce_options import build_reproduce_parser, parse_reproduce_options
@@ -50,14 +51,26 @@ def run_session(story: Story, session: str, arguments: Sequence[str], called_fro
         if options.plan_shards:
             print(plan(options.plan_shards))
             return None
+        if has_lines(config := load_config(options.config), options):
+            return _run_lines(story, config, options, console)
         record = run_healing(story, options, console)
         if session != "report":  # which has set them, before it writes to the tracker
-            set_outputs(record, folder_of(record, options.state) / "report.html")
+            set_outputs(record, folder_of(record, options.home) / "report.html")
         if options.json:
             print(harmless_json(record_text(record)))
         return _closing_line(record, options, console)
 
     return _catch_errors(run, console)
+
+
+def _run_lines(story: Story, config: Config, options: Options, console: Console) -> str | None:
+    days = run_lines(story, config, options, console)
+    if options.json:
+        print(harmless_json(json.dumps(lines_data(days), indent=2, ensure_ascii=False)))
+    for day in days:
+        if day.is_success:
+            console.good(day.summary)
+    return "; ".join(day.summary for day in days if not day.is_success) or None
 
 
 def missing_packages(session: str, arguments: Sequence[str], called_from: Path) -> tuple[str, ...]:
@@ -69,7 +82,7 @@ def missing_packages(session: str, arguments: Sequence[str], called_from: Path) 
         return ()
     with suppress(UsageError):
         config = load_config(parse_options(arguments, session=session, called_from=called_from, home=HOME).config)
-        return (HIGHS,) if config.tickets.select == "best" else ()
+        return (HIGHS,) if config.select == "best" else ()
     return ()
 
 

@@ -21,7 +21,7 @@ from sessions.ledger.record import Record, State
 from sessions.ledger.record_file import load_record, save_record
 from sessions.ledger.state_archive import LEDGER
 from sessions.publishing.publication import Publication
-from sessions.report import tell_tracker
+from sessions.report import tell_trackers
 from sessions.reporting.report_files import write_reports
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
@@ -38,14 +38,14 @@ def publish(options: Options, console: Console) -> Record:
     with hold_state(options.state):
         config = read_configuration(options)
         take_over(config, options, console)
-        record = load_record(options.state)
+        record = load_record(options.home)
         console.step(f"Publishing {record.branch} ({record.state}, {len(record.order)} tickets)")
         with _images(config, options, record, console) as images:
             image = config.engine.image
             publication = Publication(options=options, console=console, repository=image, images=images)
             record = _push(publication, config, record)
-        folder = (options.state / "latest").resolve()
-        record = tell_tracker(config, options, record, folder, console)
+        folder = (options.home / "latest").resolve()
+        record = tell_trackers(config, options, record, folder, console)
         publication.finish()
         return record
 
@@ -63,19 +63,19 @@ def _images(config: Config, options: Options, record: Record, console: Console) 
         if engine.images:
             if options.publish and config.engine.image:
                 engine.images.check_login()
-            unpack_images(engine.images, options.state, console)
+            unpack_images(engine.images, options.home, console)
         yield engine.images
 
 
 def _push(publication: Publication, config: Config, record: Record) -> Record:
     """Push the images and the branch of the record, and save the record with their addresses."""
-    state, folder = publication.options.state, (publication.options.state / "latest").resolve()
+    state, folder = publication.options.state, (publication.options.home / "latest").resolve()
     mirror = Mirror.of(config.project.repository, state)
     publication.push_release(record)
     record = publication.push_evidence(record)
     with publication.go_on():
         if record.state is State.GREEN:
-            unpack_head(mirror, record, state)
+            unpack_head(mirror, record, publication.options.home)
     record = publication.push_head(record, mirror)
     save_record(record, folder)
     write_reports(record, folder, cooking_rules(config))

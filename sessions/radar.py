@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sessions.day.context import Day, open_day
-from sessions.day.merge_queue import build_queue
-from sessions.day.ticket_selection import select_tickets, todays_rules
-from sessions.day.ticket_source import open_tracker
+from sessions.day.todays_queue import read_tickets, todays_queue
 from sessions.planning.cheapest_order import Order, cheapest_order
 from sessions.planning.pair_conflicts import Meeting, PairConflicts, find_pair_conflicts
 from sessions.reporting.html import render_page
@@ -20,6 +18,7 @@ from sessions.source.merging import Merger
 from sessions.source.releases import Release
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import name_ticket, plain_number
 from sessions.tickets.model import Ticket, Verdict, name_tickets
 from sessions.tickets.order import closure
 
@@ -42,10 +41,9 @@ class _View:
 def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
     """Merge all open tickets in pairs; return the record, and an empty error message."""
     with open_day(options, console) as day:
-        tickets = select_tickets(open_tracker(day).read(), options)
-        rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
-        queue = build_queue(tickets, rules, day.mirror, day.release, day.config, options)
-        base = _base(day, rules.target)
+        today = read_tickets(day)
+        tickets, queue = today.tickets, todays_queue(day, today)
+        base = _base(day, today.rules.target)
         console.step(f"Radar: {len(tickets)} open tickets onto {base.tag} ({base.commit[:10]})")
         pinned = _pinned(day, tickets, queue)
         merger = Merger(day.mirror.repository, base, options.date, day.config.project.committer)
@@ -58,7 +56,7 @@ def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
         ready = frozenset(ticket.number for ticket in queue.tickets)
         view = _View(tickets=pinned, base=base, ready=ready, found=found, order=order, tests=tests)
         record = _record(view)
-        folder = day.state / "radar"
+        folder = day.home / "radar"
         folder.mkdir(exist_ok=True)
         (folder / "radar.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
         page = render_page("radar.html.jinja", project=day.config.project.name, date=str(options.date), radar=record)
@@ -98,7 +96,7 @@ def _tests(day: Day, queue: Queue, pinned: Mapping[int, Ticket]) -> dict[int, Ma
     found = dict[int, Mapping[str, list[int]]]()
     for number in day.options.test:
         if number not in pinned:
-            raise UsageError(f"--test: there is no open ticket #{number} with a branch.")
+            raise UsageError(f"--test: there is no open ticket {name_ticket(number)} with a branch.")
         chosen = closure(frozenset([number]), queue.needs)
         first = [ticket for each, ticket in pinned.items() if each in chosen and each != number]
         rest = [ticket for ticket in queue.tickets if ticket.number not in chosen]
@@ -116,29 +114,36 @@ def _record(view: _View) -> dict[str, Any]:
         "base": {"name": view.base.tag, "commit": view.base.commit},
         "tickets": [
             {
-                "number": number,
+                "number": plain_number(number),
                 "title": ticket.title,
                 "url": ticket.url,
                 "authors": list(ticket.authors),
                 "commit": ticket.commit,
                 "ready": number in view.ready,
                 "conflicts_with_base": [place.path for place in found.unfit.get(number, ())],
-                "conflicts": sorted(
-                    other for pair in found.conflicts if number in pair for other in {*pair} - {number}
+                "conflicts": _plain(
+                    sorted(other for pair in found.conflicts if number in pair for other in {*pair} - {number})
                 ),
             }
             for number, ticket in view.tickets.items()
         ],
         "conflicts": [
-            {"tickets": list(pair), "places": [_record_meeting(each) for each in meetings]}
+            {"tickets": _plain(pair), "places": [_record_meeting(each) for each in meetings]}
             for pair, meetings in found.conflicts.items()
         ],
-        "order": list(order.numbers),
-        "mending": list(order.mending),
+        "order": _plain(order.numbers),
+        "mending": _plain(order.mending),
         "is_best": order.is_best,
         "pairs_merged": found.merged,
-        "tests": {str(number): test for number, test in view.tests.items()},
+        "tests": {
+            str(number): {name: _plain(numbers) for name, numbers in test.items()}
+            for number, test in view.tests.items()
+        },
     }
+
+
+def _plain(numbers: Iterable[int]) -> list[int | str]:
+    return list(map(plain_number, numbers))
 
 
 def _record_meeting(meeting: Meeting) -> dict[str, Any]:
@@ -166,13 +171,15 @@ def _show(view: _View, console: Console) -> None:
         if order.mending
         else "no ticket conflicts"
     )
-    console.detail(f"cheapest order: {', '.join(f'#{number}' for number in order.numbers)}; {mending} ({best})")
+    console.detail(f"cheapest order: {', '.join(map(name_ticket, order.numbers))}; {mending} ({best})")
     for number, test in view.tests.items():
-        console.detail(f"with #{number}, {name_tickets(test['in'])} come in and {name_tickets(test['out'])} leave")
+        console.detail(
+            f"with {name_ticket(number)}, {name_tickets(test['in'])} come in and {name_tickets(test['out'])} leave"
+        )
     console.good(f"{len(found.conflicts)} pairs of {len(found.fit)} tickets conflict; {found.merged} were merged.")
 
 
 def _name(view: _View, number: int) -> str:
     authors = view.tickets[number].authors
     ready = "" if number in view.ready else ", not ready"
-    return f"#{number} ({', '.join(authors) or 'author unknown'}{ready})"
+    return f"{name_ticket(number)} ({', '.join(authors) or 'author unknown'}{ready})"

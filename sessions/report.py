@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sessions.day.cooking_rules import cooking_rules
 from sessions.day.effective_configuration import read_configuration
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
-from sessions.ledger.record import Record
+from sessions.ledger.record import Published, Record, RefusedChange
 from sessions.ledger.record_file import load_record, save_record
 from sessions.ledger.state_archive import LEDGER
 from sessions.publishing.closing import close_merged
@@ -27,12 +27,15 @@ from sessions.reporting.text import plain_report
 from sessions.reporting.trends import write_trends
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
+from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror
 from sessions.source.start import release_at
 from sessions.terminal.console import Console
-from sessions.terminal.errors import UsageError
+from sessions.terminal.errors import TrackerError, UsageError
 from sessions.terminal.phrases import counted
-from sessions.tickets.trackers import TRACKERS, connect_tracker
+from sessions.terminal.ticket_numbers import prefix_of
+from sessions.tickets.trackers import TRACKERS, merge_subjects
+from sessions.tickets.trackers.configured import connect_tracker
 from sessions.tickets.trackers.kind import Surroundings
 
 
@@ -41,19 +44,19 @@ def report(options: Options, console: Console) -> Record:
     with hold_state(options.state):
         config = read_configuration(options)
         take_over(config, options, console)
-        record = load_record(options.state)
-        folder = (options.state / "latest").resolve()
+        record = load_record(options.home)
+        folder = (options.home / "latest").resolve()
         with without_commands(console):
             _show(record, write_reports(record, folder, cooking_rules(config)), options, console)
         console.detail(f"report: {folder / 'report.html'}, and report.md beside it")
         if options.trends:
-            _write_trends(options.state, options.trends, console)
+            _write_trends(options.home, options.trends, console)
         if options.flakes:
-            _write_flakes(options.state, options.flakes, console)
+            _write_flakes(options, options.flakes, console)
         if options.cooking:
-            _write_cooking(config, options.state, options.cooking, console)
+            _write_cooking(config, options.home, options.cooking, console)
         tell_actions(record, folder / "report.html", console)
-        return tell_tracker(config, options, record, folder, console)
+        return tell_trackers(config, options, record, folder, console)
 
 
 def _show(record: Record, markdown: str, options: Options, console: Console) -> None:
@@ -82,9 +85,9 @@ def _write_trends(state: Path, folder: Path, console: Console) -> None:
     console.detail(f"trends of {counted(days, 'day')}: {folder / 'trends.json'}, and CSV beside it")
 
 
-def _write_flakes(state: Path, folder: Path, console: Console) -> None:
+def _write_flakes(options: Options, folder: Path, console: Console) -> None:
     with _writing(folder, "--flakes"):
-        count = write_flakes(state / LEDGER, state / "days", folder)
+        count = write_flakes(options.state / LEDGER, options.home / "days", folder)
     console.detail(f"{counted(count, 'flaky test')}: {folder / 'flakes.html'}, and JSON and CSV beside it")
 
 
@@ -94,30 +97,88 @@ def _write_cooking(config: Config, state: Path, folder: Path, console: Console) 
     console.detail(f"what's cooking: {', '.join(map(str, paths)) or 'no day is kept'}")
 
 
-def tell_tracker(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:
+def tell_trackers(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:
     """Comment on the tickets and close them; the record says what was done, even if an error stops the rest."""
-    memory = Memory.of(options.state, config.tickets.url)
-    writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
-    published = record.published
-
-    def refs(repository: str) -> Mapping[str, str]:
-        return Mirror.of(config.project.repository, options.state).list_refs(repository)
-
-    surroundings = Surroundings(list_refs=refs, folder=options.state)
+    telling = _Telling(config=config, options=options, record=record, console=console)
     try:
-        tracker, url = connect_tracker(config.tickets, surroundings), report_address(config.project.report)
-        dialect = TRACKERS[config.tickets.tracker].dialect
-        complete = tell_tickets(record, tracker, dialect, console, writes, publish=options.publish, url=url)
-        published = published if complete is None else replace(published, tickets=complete)
-        if options.close and not writes.is_stopped:
-            mirror = Mirror.of(config.project.repository, options.state)
-            release = release_at(mirror, record.release, record.base)
-            closed = close_merged(tracker, mirror, release, console, writes, publish=options.publish)
-            published = published if closed is None else replace(published, closed=closed)
+        telling.tell_all()
     finally:
-        published = replace(published, refused=writes.record()) if options.publish else published
-        record = replace(record, published=published)
+        record = replace(record, published=telling.published())
         save_record(record, folder)
-        writes.remember(memory)
-    writes.finish(console)
     return record
+
+
+@dataclass(kw_only=True)
+class _Telling:
+    """What one call of ``report`` writes to the trackers of a configuration, and what of it is done.
+
+    ``tickets`` are up to date, ``closed`` were closed, ``None`` where that was not to be written.
+    """
+
+    config: Config
+    options: Options
+    record: Record
+    console: Console
+    tickets: tuple[int, ...] | None = None
+    closed: tuple[int, ...] | None = None
+    refused: tuple[RefusedChange, ...] = ()
+
+    def tell_all(self) -> None:
+        """Tell the tickets of all trackers. One that fails does not stop the others.
+
+        Raises the first :class:`TrackerError` after all have been tried.
+        """
+        failed = list[TrackerError]()
+        for table in self.config.tickets:
+            try:
+                self._tell(table)
+            except TrackerError as error:
+                failed.append(error)
+        for other in failed[1:]:
+            self.console.bad(str(other))
+        if failed:
+            raise failed[0]
+
+    def published(self) -> Published:
+        """What the record says of it: the earlier call's result where this one writes nothing."""
+        before = self.record.published
+        return replace(
+            before,
+            tickets=before.tickets if self.tickets is None else self.tickets,
+            closed=before.closed if self.closed is None else self.closed,
+            refused=self.refused if self.options.publish else before.refused,
+        )
+
+    def _tell(self, table: Tracker) -> None:
+        options = self.options
+        memory = Memory.of(options.state, table.url)
+        writes = Writes(today=options.date, known=memory.recall(), retry=options.retry_refused)
+        try:
+            self._write(table, writes)
+        finally:
+            self.refused += writes.record()
+            writes.remember(memory)
+        writes.finish(self.console)
+
+    def _write(self, table: Tracker, writes: Writes) -> None:
+        project, publish, console = self.config.project, self.options.publish, self.console
+
+        def refs(repository: str) -> Mapping[str, str]:
+            return Mirror.of(project.repository, self.options.state).list_refs(repository)
+
+        tracker = connect_tracker(table, Surroundings(list_refs=refs, folder=self.options.state))
+        own = tuple(each for each in self.record.tickets if prefix_of(each.number) == table.prefix)
+        record, dialect = replace(self.record, tickets=own), TRACKERS[table.tracker].dialect
+        url = report_address(project.report)
+        told = tell_tickets(record, tracker, dialect, console, writes, publish=publish, url=url)
+        self.tickets = _added(self.tickets, told)
+        if self.options.close and not writes.is_stopped:
+            mirror = Mirror.of(project.repository, self.options.state)
+            release = release_at(mirror, record.release, record.base)
+            subjects = merge_subjects(self.config.tickets)
+            closed = close_merged(tracker, mirror, release, console, writes, publish=publish, subjects=subjects)
+            self.closed = _added(self.closed, closed)
+
+
+def _added(before: tuple[int, ...] | None, more: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    return before if more is None else (*(before or ()), *more)

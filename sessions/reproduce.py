@@ -28,6 +28,7 @@ from sessions.source.mirror import Mirror
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
 from sessions.terminal.phrases import name_first
+from sessions.terminal.ticket_numbers import name_ticket
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -40,7 +41,7 @@ def reproduce(options: ReproduceOptions, console: Console) -> str | None:
     """
     with find_record(options.record, options.state) as (record, bundle):
         shown = _evidence(record, options.ticket)
-        console.step(f"#{options.ticket} in the record of {record.date}, on {record.release}")
+        console.step(f"{name_ticket(options.ticket)} in the record of {record.date}, on {record.release}")
         day_options = _day_options(options, record)
         _fetch(day_options, record, [evidence.commit for evidence in shown], bundle)
         day_options = replace(day_options, engine=options.engine or record.engine or None)
@@ -57,18 +58,20 @@ def _evidence(record: Record, number: int) -> list[Evidence]:
     """Return what a ticket breaks, by candidate. Raises :class:`UsageError` if the record has no evidence of it."""
     day = f"the record of {record.date}"
     numbers = sorted({evidence.number for evidence in evidence_of(record)})
-    others = f"tickets that do: {', '.join(f'#{each}' for each in numbers)}" if numbers else "no ticket does"
+    others = f"tickets that do: {', '.join(map(name_ticket, numbers))}" if numbers else "no ticket does"
     ticket = next((each for each in record.tickets if each.number == number), None)
     if ticket is None:
         raise UsageError(
-            f"Ticket #{number} is not in {day}; {others.replace('that do', 'that break something there')}."
+            f"Ticket {name_ticket(number)} is not in {day}; {others.replace('that do', 'that break something there')}."
         )
     if not ticket.broke:
-        raise UsageError(f"Ticket #{number} breaks nothing in {day}: its verdict is {ticket.verdict}; {others}.")
+        raise UsageError(
+            f"Ticket {name_ticket(number)} breaks nothing in {day}: its verdict is {ticket.verdict}; {others}."
+        )
     shown = [evidence for evidence in evidence_of(record) if evidence.number == number]
     if not shown:
         raise UsageError(
-            f"What #{number} breaks cannot be shown from {day}, which has no commit for it: type "
+            f"What {name_ticket(number)} breaks cannot be shown from {day}, which has no commit for it: type "
             f"`{rerun_line(ticket.broke[0], number)}` beside the project's configuration."
         )
     for commit in [record.base, *(evidence.commit for evidence in shown)]:
@@ -152,7 +155,7 @@ def _run(record: Record, runner: ProbeRunner, shown: list[Evidence], console: Co
             differs += [] if result.again else [result.test]
     if differs:
         return f"not reproduced: {name_first(differs)} of {count} did not fail as the record says."
-    console.good(f"reproduced: #{number} breaks {count} test{'s' * (count != 1)}, as the record says.")
+    console.good(f"reproduced: {name_ticket(number)} breaks {count} test{'s' * (count != 1)}, as the record says.")
     return None
 
 

@@ -18,6 +18,7 @@ from sessions.source.ranges import fetch_range
 from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
 from sessions.terminal.phrases import counted
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import name_tickets
 
 _AUTHOR = re.compile(r"[^<>\n\0]+ <[^<>\n\0]*>")
@@ -34,7 +35,7 @@ def resolve(options: ResolveOptions, console: Console) -> None:
             _record(day, shelf, options)
         elif options.is_aborted:
             stop = abort_stop(day, options.ticket)
-            console.good(f"The work tree of #{stop.ticket.number} is deleted; nothing was recorded.")
+            console.good(f"The work tree of {stop.ticket.name} is deleted; nothing was recorded.")
         elif options.imported:
             _import(day, shelf, options)
         elif options.range:
@@ -55,11 +56,13 @@ def _open(day: Day, shelf: Shelf, number: int) -> None:
     console = day.console
     opened = open_stop(day, ResolutionMemory(repository=shelf.repository, resolutions=shelf.resolutions), number)
     stop = opened.stop
-    console.step(f"#{number} {stop.ticket.title} onto {day.release.tag} and {counted(stop.before, 'ticket')}")
+    console.step(
+        f"{name_ticket(number)} {stop.ticket.title} onto {day.release.tag} and {counted(stop.before, 'ticket')}"
+    )
     console.detail(stop.reason)
     for side, parties in (("ticket-" + str(number), [stop.ticket]), ("HEAD", stop.others)):
         for party in parties:
-            console.detail(f"{side}: #{party.number} {party.title} {party.url}".rstrip())
+            console.detail(f"{side}: {party.name} {party.title} {party.url}".rstrip())
     if not stop.others:
         console.detail(f"HEAD: {day.start}")
     for path in opened.paths:
@@ -72,7 +75,7 @@ def _open(day: Day, shelf: Shelf, number: int) -> None:
 def _record(day: Day, shelf: Shelf, options: ResolveOptions) -> None:
     finished = finish_stop(day, options.ticket, _author(options, day))
     stop = finished.stop
-    shelf = _keep(day, shelf, finished.resolutions, options, f"Resolve the conflict of #{stop.ticket.number}")
+    shelf = _keep(day, shelf, finished.resolutions, options, f"Resolve the conflict of {stop.ticket.name}")
     _say_kept(finished, day.console)
     memory = ResolutionMemory(repository=shelf.repository, resolutions=shelf.resolutions)
     ready = close_finished(day, finished, memory)
@@ -80,10 +83,8 @@ def _record(day: Day, shelf: Shelf, options: ResolveOptions) -> None:
         day.console.detail("no merge commit for its author: the conflict is another one without the rest of the line")
     else:
         where = day.mirror.url if options.day.publish else day.mirror.repository.path
-        day.console.detail(
-            f"for the author of #{stop.ticket.number}: git fetch {where} {ready} && git merge FETCH_HEAD"
-        )
-    day.console.good(f"The conflict of #{stop.ticket.number} is resolved: type `nox -s integrate`.")
+        day.console.detail(f"for the author of {stop.ticket.name}: git fetch {where} {ready} && git merge FETCH_HEAD")
+    day.console.good(f"The conflict of {stop.ticket.name} is resolved: type `nox -s integrate`.")
 
 
 def _say_kept(finished: Finished, console: Console) -> None:

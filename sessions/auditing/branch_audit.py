@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from sessions.auditing.branch_steps import AllowedCommits, BranchStep, Claim, Claims, read_steps
 from sessions.auditing.patches import Hunk, OwnedPatch, losers, owners_of_added, owners_of_removed, read_hunks
 from sessions.auditing.replay import Replay, Replayed, open_replay
 from sessions.source.repository import Repository
+from sessions.terminal.ticket_numbers import name_ticket
 
 # How many lines of a hunk a fault shows.
 _SHOWN = 6
@@ -42,6 +43,15 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OneBase:
+    """A merge that was made from one of several merge bases, and the files that git merges otherwise from all."""
+
+    step: BranchStep
+    base: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Audit:
     """The result of an audit. ``by_hand`` maps steps to the files in which somebody resolved a conflict."""
 
@@ -51,6 +61,7 @@ class Audit:
     faults: tuple[Fault, ...]
     differences: tuple[Difference, ...]
     by_hand: tuple[tuple[BranchStep, tuple[str, ...]], ...]
+    one_base: tuple[OneBase, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -75,6 +86,9 @@ class Audit:
             "steps": steps,
             "faults": [asdict(fault) for fault in self.faults],
             "by_hand": [{"commit": step.commit, "paths": list(paths)} for step, paths in self.by_hand],
+            "one_base": [
+                {"commit": each.step.commit, "base": each.base, "paths": list(each.paths)} for each in self.one_base
+            ],
             "differences": [asdict(each) for each in self.differences],
         }
 
@@ -95,7 +109,15 @@ def audit_branch(repository: Repository, start: str, end: str, known: AllowedCom
     faults += _incomplete(claims.unpicked(frozenset(claim.pick for _, claim in claimed if claim.pick)))
     faults += _absent(known, claimed) if known.strict else []
     by_hand = tuple((step, paths) for (step, _), (_, paths) in zip(claimed, found, strict=True) if paths)
-    return Audit(start=start, end=end, steps=claimed, faults=tuple(faults), differences=differences, by_hand=by_hand)
+    return Audit(
+        start=start,
+        end=end,
+        steps=claimed,
+        faults=tuple(faults),
+        differences=differences,
+        by_hand=by_hand,
+        one_base=tuple(auditor.one_base),
+    )
 
 
 def _changes(
@@ -111,33 +133,35 @@ def _changes(
 def _incomplete(unpicked: dict[int, tuple[str, ...]]) -> Iterator[Fault]:
     for number, commits in sorted(unpicked.items()):
         names = ", ".join(commit[:10] for commit in commits)
-        text = f"#{number} was rebased onto the branch without its commits {names}"
-        yield Fault(kind="missing", text=text, tickets=(f"#{number}",))
+        text = f"{name_ticket(number)} was rebased onto the branch without its commits {names}"
+        yield Fault(kind="missing", text=text, tickets=(name_ticket(number),))
 
 
 def _absent(known: AllowedCommits, claimed: Sequence[tuple[BranchStep, Claim]]) -> Iterator[Fault]:
     merged = {claim.owner for _, claim in claimed}
     for number in known.tickets:
-        if f"#{number}" not in merged:
-            yield Fault(kind="absent", text=f"#{number} is not merged", tickets=(f"#{number}",))
+        if name_ticket(number) not in merged:
+            yield Fault(kind="absent", text=f"{name_ticket(number)} is not merged", tickets=(name_ticket(number),))
 
 
 @dataclass
 class _Auditor:
     """Checks steps one by one. ``changes`` are the changes of all steps, oldest first.
 
-    Where ``known`` is strict, no conflict may have been resolved in another way than it says.
+    Where ``known`` is strict, no conflict may have been resolved in another way than it says, and no merge was made
+    from one of several merge bases. ``one_base`` are the merges that were.
     """
 
     replay: Replay
     changes: list[OwnedPatch]
     known: AllowedCommits
+    one_base: list[OneBase] = field(default_factory=list)
 
     def check(self, place: int, step: BranchStep, claim: Claim) -> tuple[list[Fault], tuple[str, ...]]:
         """Return the faults of a step, and the files in which its conflict was resolved by hand."""
         faults = [Fault(kind="claim", text=claim.fault, step=step.commit)] if claim.fault else []
         expected = self._make_again(step, claim)
-        if expected.tree == step.tree:
+        if expected.tree == step.tree or self._is_from_one_base(step, claim, expected):
             return faults, ()
         history = self.changes[:place]
         if claim.owner:  # what the step should have changed, in place of what it did
@@ -178,6 +202,18 @@ class _Auditor:
         if claim.commits:
             return self.replay.merge(step.parent, claim.commits)
         return Replayed(tree=self.replay.git("rev-parse", "--verify", f"{step.parent}^{{tree}}").text)
+
+    def _is_from_one_base(self, step: BranchStep, claim: Claim, expected: Replayed) -> bool:
+        """Whether a step is the merge from one of several merge bases; if so, it is noted."""
+        if self.known.strict or len(claim.commits) != 1:
+            return False
+        merges = self.replay.merges_from_one_base(step.parent, claim.commits[0])
+        base = next((base for base, made in merges if made.tree == step.tree and not made.conflicts), "")
+        if base:
+            changed = read_hunks(self.replay.diff(expected.tree, step.tree))
+            paths = tuple(dict.fromkeys(hunk.path for hunk in changed))
+            self.one_base.append(OneBase(step=step, base=base, paths=paths))
+        return bool(base)
 
     def _is_lossy(self, step: BranchStep, expected: Replayed, path: str) -> bool:
         """Whether a file that was resolved by hand lacks text that git had merged around the conflict."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sessions.source.repository import Repository
 from sessions.terminal.errors import SourceError
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.merge_subjects import MergeSubjects
 
 
@@ -102,9 +103,9 @@ class Claims:
             return Claim(fault=f"{step} merges {step.merged[0][:10]}, at which no ticket's branch is")
         tip = self.known.tickets.get(named)
         if tip and not self._contains(tip, step.merged[0]):
-            fault = f"{step} merges {step.merged[0][:10]}, which is not in the branch of #{named}"
-            return Claim(owner=f"#{named}", commits=(tip,), fault=fault)
-        return Claim(owner=f"#{named}", commits=step.merged, fault=self._brings(step, f"#{named}"))
+            fault = f"{step} merges {step.merged[0][:10]}, which is not in the branch of {name_ticket(named)}"
+            return Claim(owner=name_ticket(named), commits=(tip,), fault=fault)
+        return Claim(owner=name_ticket(named), commits=step.merged, fault=self._brings(step, name_ticket(named)))
 
     def _owner(self, commit: str, named: int) -> str:
         """Return the ticket of a merged commit. If several tickets have the same commit, the message decides."""
@@ -116,9 +117,9 @@ class Claims:
     def _plain(self, step: BranchStep, named: int) -> Claim:
         """Return the ticket of a commit without a second parent: a squashed ticket, or a rebased commit of one."""
         if tip := self.known.tickets.get(named):
-            return Claim(owner=f"#{named}", commits=(tip,))
+            return Claim(owner=name_ticket(named), commits=(tip,))
         number, commit = self._known_patches().get(self._patch_of(step.commit), (0, ""))
-        return Claim(owner=f"#{number}", pick=commit) if number else Claim()
+        return Claim(owner=name_ticket(number), pick=commit) if number else Claim()
 
     def unpicked(self, picked: frozenset[str]) -> dict[int, tuple[str, ...]]:
         """Return the missing commits of each ticket of which only some were rebased onto the branch."""
@@ -132,10 +133,12 @@ class Claims:
         """Return a fault if a merge also brings the whole branches of other tickets; usually empty."""
         revisions = "".join(f"{commit}\n" for commit in step.merged) + f"^{step.parent}\n"
         new = {*self.repository.git("rev-list", "--stdin", put=revisions.encode()).text.split()} - {*step.merged}
-        others = sorted(number for number, tip in self.known.tickets.items() if tip in new and f"#{number}" != owner)
+        others = sorted(
+            number for number, tip in self.known.tickets.items() if tip in new and name_ticket(number) != owner
+        )
         if not others:
             return ""
-        return f"{step} brings the commits of {', '.join(f'#{number}' for number in others)}, too"
+        return f"{step} brings the commits of {', '.join(map(name_ticket, others))}, too"
 
     def _contains(self, tip: str, commit: str) -> bool:
         return not self.repository.git("merge-base", "--is-ancestor", commit, tip, ok=(0, 1)).status

@@ -44,6 +44,20 @@ class Replay:
         # A squash merges like any other merge, and leaves nothing but the index and the files behind.
         return self._apply(onto, "merge", "--quiet", "--squash", "--allow-unrelated-histories", *commits)
 
+    def merges_from_one_base(self, onto: str, commit: str) -> Iterator[tuple[str, Replayed]]:
+        """Yield each merge base of two commits that have several, and the merge as if it were the only one.
+
+        Git makes one base of several by merging them; others, such as forges, take one of them. See
+        https://git-scm.com/docs/git-merge-base. Raises as :meth:`merge`.
+        """
+        bases = self.git("merge-base", "--all", onto, commit, ok=(0, 1)).lines()
+        for base in bases if len(bases) > 1 else ():
+            yield base, self.merge(self._on(base, onto), [self._on(base, commit)])
+
+    def _on(self, base: str, commit: str) -> str:
+        """Return a commit with the files of ``commit``, whose only parent is ``base``."""
+        return self.git("commit-tree", f"{commit}^{{tree}}", "-p", base, "-m", "audit").text
+
     def pick(self, onto: str, commit: str) -> Replayed:
         """Apply to ``onto`` what one commit changes. Raises as :meth:`merge`."""
         return self._apply(onto, "cherry-pick", "--no-commit", "--keep-redundant-commits", commit)

@@ -12,16 +12,19 @@ _SAME_FILE, _SAME_FOLDER = 20.0, 3.0
 _FIRST_ERROR, _LATER_ERROR = 1000.0, 100.0
 
 
-def suspect_weights(touched: Mapping[int, frozenset[str]], files: Mapping[Test, str]) -> dict[Test, dict[int, float]]:
-    """Return how suspect tickets are, for each test: those that change its file most, then its folder.
+def suspect_weights(
+    touched: Mapping[int, frozenset[str]], files: Mapping[Test, frozenset[str]]
+) -> dict[Test, dict[int, float]]:
+    """Return how suspect tickets are, for each test: those that change one of its files most, then those' folders.
 
-    ``touched`` are the paths that each ticket changes, ``files`` those that the tests are in; an empty one is unknown.
+    ``touched`` are the paths that each ticket changes, ``files`` those that each test is in, or that its error names.
     """
     folders = {number: {_folder(path) for path in paths} for number, paths in touched.items()}
     found: dict[Test, dict[int, float]] = {}
-    for test, file in files.items():
-        near = {number: _SAME_FOLDER for number, known in folders.items() if file and _folder(file) in known}
-        found[test] = near | {number: _SAME_FILE for number, paths in touched.items() if file in paths}
+    for test, named in files.items():
+        around = {_folder(file) for file in named}
+        near = {number: _SAME_FOLDER for number, known in folders.items() if not around.isdisjoint(known)}
+        found[test] = near | {number: _SAME_FILE for number, paths in touched.items() if not named.isdisjoint(paths)}
     return found
 
 

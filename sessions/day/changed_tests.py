@@ -21,13 +21,17 @@ _SKIP = r"(?i:\w*(?:skip|todo|disable|ignore|pending)\w*|xit|xtest|xdescribe|onl
 
 @dataclass(frozen=True, kw_only=True)
 class TestChanges:
-    """What a ticket's diff does to a gate's tests: how many it ``brings``, which it ``takes`` away or ``skips``."""
+    """What a ticket's diff does to a gate's tests: how many it ``brings``, which it ``takes`` away or ``skips``.
+
+    ``as_release`` are those it brings that fail as tests of the release do: no ticket leaves for them.
+    """
 
     __test__ = False  # not for pytest to collect
 
     brings: int = 0
     takes: tuple[TestId, ...] = ()
     skips: tuple[TestId, ...] = ()
+    as_release: tuple[TestId, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +54,23 @@ class ChangedTests:
         """Return what each ticket's diff does to tests. A test counts for the first ticket whose diff mentions it."""
         takes = _shares(comparison.gone, lambda failure: failure.test, self._who)
         skips = _shares(comparison.skipped, lambda failure: failure.test, self._who)
-        brings = Counter(number for test in comparison.brought for number in self._who_brings(test)[:1])
+        brings = Counter(number for test in comparison.brought for number in self.who_brings(test)[:1])
         for file, more in comparison.more.items():
-            brings.update(dict.fromkeys(self._who_brings(TestId(file))[:1], more))
+            brings.update(dict.fromkeys(self.who_brings(TestId(file))[:1], more))
         return {
             number: TestChanges(brings=brings[number], takes=takes.get(number, ()), skips=skips.get(number, ()))
             for number in self.diffs
             if number in takes or number in skips or brings[number]
         }
+
+    def who_brings(self, test: TestId) -> tuple[int, ...]:
+        """Return the tickets whose diffs add a test: those that name it, or else those that touch its file."""
+        path = self.after.locate(test.file)
+        touching = self._touching(path) if path else ()
+        named = tuple(
+            number for number in touching if path and self.diffs[number].adds(path, re.escape(_own_name(test)))
+        )
+        return named or touching
 
     def _who(self, failure: Failure) -> tuple[int, ...]:
         test, path = failure.test, self.before.locate(failure.test.file)
@@ -105,14 +118,6 @@ class ChangedTests:
         spelled = [word for word in patterns if any(self.diffs[number].had(path, word) for number in numbers)]
         lessening = (n for n in numbers if any(self.diffs[n].lessens(path, word) for word in spelled))
         return tuple(lessening) if spelled else tuple(numbers)
-
-    def _who_brings(self, test: TestId) -> tuple[int, ...]:
-        path = self.after.locate(test.file)
-        touching = self._touching(path) if path else ()
-        named = tuple(
-            number for number in touching if path and self.diffs[number].adds(path, re.escape(_own_name(test)))
-        )
-        return named or touching
 
     def _touching(self, path: str) -> tuple[int, ...]:
         if path not in self._by_path:

@@ -53,9 +53,14 @@ class Day:
         return self.merger.start if self.merger.trunk else f"{self.release.tag} itself"
 
     @property
+    def home(self) -> Path:
+        """The folder of the days: the state folder, or that of a release line within it."""
+        return self.options.home
+
+    @property
     def folder(self) -> Path:
         """The folder of the day's record and report."""
-        return day_folder(self.state, self.options.date.isoformat(), plan=self.options.plan, is_part=self.is_part)
+        return day_folder(self.home, self.options.date.isoformat(), plan=self.options.plan, is_part=self.is_part)
 
     @property
     def is_part(self) -> bool:
@@ -75,7 +80,7 @@ class Day:
     def earlier_culprits(self) -> list[int]:
         """Return how many tickets were at fault on each of the last days whose record can be read."""
         today = self.folder.name[:10]
-        folders = [each for each in sorted((self.state / "days").glob("????-??-??"))[-14:] if each.name != today]
+        folders = [each for each in sorted((self.home / "days").glob("????-??-??"))[-14:] if each.name != today]
         records = [record for folder in folders if (record := record_of_day(folder))]
         return [len(record.culprits) for record in records if record.state.is_decided]
 

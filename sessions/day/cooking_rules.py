@@ -12,5 +12,7 @@ def cooking_rules(config: Config) -> CookingRules:
         ripe_after=config.cooking.ripe_after,
         stalled_after=config.cooking.stalled_after,
         note_labels=config.cooking.notes,
-        plain_labels=(*config.tickets.ready, *config.tickets.never, *config.tickets.priorities),
+        plain_labels=tuple(
+            label for tracker in config.tickets for label in (*tracker.ready, *tracker.never, *tracker.priorities)
+        ),
     )

@@ -9,13 +9,13 @@ from functools import cached_property
 from sessions.culprits.evidence import Repeatable
 from sessions.culprits.finder import CulpritFinder
 from sessions.culprits.findings import Answer, Query
-from sessions.culprits.suspicion import suspect_weights
 from sessions.day.build_evidence import read_builds
 from sessions.day.context import Day
 from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.day.retest import Retester
-from sessions.gates.results import TestId
+from sessions.day.suspects import suspect_tickets
+from sessions.gates.results import Failure, TestId
 from sessions.settings.configuration import Gate
 from sessions.source.diffs import Diff
 
@@ -34,8 +34,9 @@ class CulpritFinders:
     diffs: Mapping[int, Diff]
     known: dict[str, dict[Query, dict[TestId, Answer]]] = field(default_factory=dict)
 
-    def finder(self, gate: Gate, tests: tuple[TestId, ...]) -> CulpritFinder[TestId]:
+    def finder(self, gate: Gate, failures: tuple[Failure, ...]) -> CulpritFinder[TestId]:
         """Return the search, with what is known before its first run. A build's log says where it failed."""
+        tests = tuple(failure.test for failure in failures)
         head = self.progress.line.head
         line = [number for number in head.tickets if number not in self.retester.base(gate).tickets]
         histories = self.day.ledger.histories(head.tree, gate.name, tests)
@@ -48,7 +49,8 @@ class CulpritFinders:
             if evidence.repeatable and not any(history.odd for history in histories.values()):
                 repeatable = dict.fromkeys(tests, evidence.repeatable)
         else:
-            suspects = suspect_weights(self._touched, {test: self._file_of(gate, test) for test in tests})
+            files = self.retester.runner.cache.files
+            suspects = suspect_tickets(files, gate, failures, head.tree, self._touched)
         return CulpritFinder(
             line=line,
             needs=self.needs,
@@ -57,11 +59,6 @@ class CulpritFinders:
             suspicion=suspects,
             histories=histories,
             repeatable=repeatable,
-        )
-
-    def _file_of(self, gate: Gate, test: TestId) -> str:
-        return (
-            self.retester.runner.cache.files.locator(gate, self.progress.line.head.tree).locate(test.file) or test.file
         )
 
     @cached_property

@@ -16,7 +16,7 @@ from sessions.day.progress import Apart, Progress, size_of_head
 from sessions.day.retest import Look, Retester
 from sessions.gates.results import Failure, TestId
 from sessions.ledger.record import Purpose
-from sessions.tickets.model import Verdict
+from sessions.tickets.model import Verdict, name_tickets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class CulpritRemoval:
         """Merge again the tickets that left for an error of the build that was seen to come by chance since."""
         back = self.progress.drop_chance_blames()
         for number in back:
-            self.day.console.detail(f"#{number} stays: the build fails with the same error by chance")
+            self.day.console.detail(f"{name_tickets([number])} stays: the build fails with the same error by chance")
         if back:
             self.progress.failing = {}
             self.progress.line = self.lines.merge(self.progress.out, self.progress.apart)
@@ -73,7 +73,7 @@ class CulpritRemoval:
 
     def _decide(self, blames: Collection[Blame], judge: Judge) -> None:
         """Take out each culprit; of tickets that break a test together, leave the choice to the best set."""
-        chooses = self.day.config.tickets.select == "best"
+        chooses = self.day.config.select == "best"
         groups = {group_of(blame) for blame in blames} - {frozenset()} if chooses else set()
         alone = {number for blame in blames if group_of(blame) not in groups for number in blame.culprits}
         for number in sorted(alone):
@@ -88,7 +88,7 @@ class CulpritRemoval:
         for number in sorted(before):
             decision = self.progress.line.decisions[number]
             if decision.verdict is Verdict.CULPRIT:
-                self.day.console.detail(f"#{number} leaves: {decision.reason}")
+                self.day.console.detail(f"{name_tickets([number])} leaves: {decision.reason}")
 
     def _still_failing(self, name: str, failures: Sequence[Failure]) -> tuple[Failure, ...]:
         flaky = self.progress.flaky.get(name, set())

@@ -46,10 +46,10 @@ class CulpritRuns:
         found: dict[tuple[str, TestId], Blame | Flaky] = {}
         probes = QueryProbes(day=self.day, progress=self.progress, retester=self.retester)
         for name, failures in self.progress.failing.items():
-            tests = tuple(failure.test for failure in failures)
-            self.day.console.step(f"Who broke {len(tests)} test{'s' * (len(tests) != 1)} of {called(name)}?")
+            count = len(failures)
+            self.day.console.step(f"Who broke {count} test{'s' * (count != 1)} of {called(name)}?")
             gate, by_test = gate_called(self.day, name), {failure.test: failure for failure in failures}
-            finder = self.finders.finder(gate, tests)
+            finder = self.finders.finder(gate, failures)
             while queries := finder.queries():
                 # All queries are answered before the next call: the course is the same however many run at once.
                 self.day.console.expect(finder.least_remaining())

@@ -21,6 +21,7 @@ from sessions.ledger.record import Purpose, Record, State
 from sessions.ledger.record_file import record_data
 from sessions.source.evidence_bundle import BUNDLE, write_bundle
 from sessions.source.shallow import copy_since
+from sessions.terminal.ticket_numbers import file_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +96,10 @@ class DebugImages:
         return self._inspection(
             commit=shown.commit,
             tree=shown.tree,
-            branch=f"evidence-{shown.number}",
+            branch=f"evidence-{file_name(shown.number)}",
             labels={"ticket": str(shown.number), "gate": shown.gate},
             more=command,
-            name=lambda inputs: legal_tag(f"{release[:60]}-{shown.number}-{shown.gate[:40]}-{inputs[:8]}"),
+            name=lambda inputs: legal_tag(f"{release[:60]}-{file_name(shown.number)}-{shown.gate[:40]}-{inputs[:8]}"),
             command=("sh", "-c", command),
             built=not shown.is_build,
         )

@@ -14,6 +14,7 @@ from sessions.settings.configuration import Gate
 from sessions.source.line import Queue
 from sessions.source.merging import Candidate
 from sessions.terminal.phrases import name_first
+from sessions.terminal.ticket_numbers import file_name, name_ticket
 from sessions.tickets.model import Breakage, Decision, Verdict, name_tickets
 
 
@@ -99,7 +100,7 @@ class Judge:
         """Keep the commit that shows a failure, once for all tests that it shows."""
         if (number, shown.commit) not in self._kept:
             self._kept.add((number, shown.commit))
-            self.day.mirror.repository.keep(f"evidence/{self.day.options.date}/{number}", shown.commit)
+            self.day.mirror.repository.keep(f"evidence/{self.day.options.date}/{file_name(number)}", shown.commit)
 
 
 def group_of(blame: Blame) -> frozenset[int]:
@@ -113,4 +114,4 @@ def some_tickets(numbers: Iterable[int], alone: str = "the release alone") -> st
     chosen = sorted(numbers)
     if not chosen:
         return alone
-    return name_tickets(chosen) if len(chosen) <= 4 else f"{len(chosen)} tickets up to #{chosen[-1]}"
+    return name_tickets(chosen) if len(chosen) <= 4 else f"{len(chosen)} tickets up to {name_ticket(chosen[-1])}"

@@ -9,9 +9,11 @@ from sessions.engines.image_names import legal_tag
 from sessions.sample.unpack import unpack_sample
 from sessions.settings.configuration import Config, load_config
 from sessions.settings.options import Options
+from sessions.settings.ticket_settings import Tracker
 from sessions.source.releases import Release
 from sessions.source.start import BRANCH
 from sessions.terminal.errors import UsageError
+from sessions.tickets.trackers import TRACKERS
 
 _SAMPLE = "sample:"
 
@@ -27,16 +29,23 @@ def read_configuration(options: Options) -> Config:
 def apply_options(config: Config, options: Options) -> Config:
     """Return the configuration with options applied and its paths made absolute."""
     home = options.config.parent
-    project, engine, tickets = config.project, config.engine, config.tickets
+    config = config.of_line(options.line) if options.line else config
+    project, engine = config.project, config.engine
     if options.repository:
         project = replace(project, repository=options.repository)
     elif project.repository != _SAMPLE and (home / project.repository).exists():
         project = replace(project, repository=str((home / project.repository).resolve()))
-    if config.has_ticket_file and tickets.url != _SAMPLE and "://" not in tickets.url:
-        tickets = replace(tickets, url=str((home / tickets.url).resolve()))
+    trackers = tuple(_with_path(each, home) for each in config.tickets)
     if engine.dockerfile:
         engine = replace(engine, dockerfile=str((home / engine.dockerfile).resolve()))
-    return replace(config, project=project, engine=engine, tickets=tickets)
+    return replace(config, project=project, engine=engine, tickets=trackers)
+
+
+def _with_path(tracker: Tracker, home: Path) -> Tracker:
+    """Return a tracker with an absolute path, if it is a file."""
+    if not TRACKERS[tracker.tracker].is_file or tracker.url == _SAMPLE or "://" in tracker.url:
+        return tracker
+    return replace(tracker, url=str((home / tracker.url).resolve()))
 
 
 def with_baseline(config: Config, release: Release) -> Config:
@@ -58,13 +67,12 @@ def with_baseline(config: Config, release: Release) -> Config:
 
 def with_sample(config: Config, state: Path) -> Config:
     """``sample:`` in the configuration as the paths of the bundled sample, made on first use."""
-    places = (config.project.repository, config.tickets.url)
+    places = (config.project.repository, *(tracker.url for tracker in config.tickets))
     if _SAMPLE not in places:
         return config
     sample = unpack_sample(state / "sample")
-    project, tickets = config.project, config.tickets
+    project, path = config.project, str(sample.tickets)
     if project.repository == _SAMPLE:
         project = replace(project, repository=str(sample.repository))
-    if tickets.url == _SAMPLE:
-        tickets = replace(tickets, url=str(sample.tickets))
-    return replace(config, project=project, tickets=tickets)
+    trackers = tuple(replace(each, url=path) if each.url == _SAMPLE else each for each in config.tickets)
+    return replace(config, project=project, tickets=trackers)

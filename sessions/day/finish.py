@@ -47,7 +47,7 @@ def conclude(day: Day, day_result: DayResult, runner: ProbeRunner | None = None)
             hand_over(publication, day.ledger, record)
     if day.options.pack:
         with publication.go_on():
-            pack(publication.images, day.mirror, record, day.state)
+            pack(publication.images, day.mirror, record, day.home)
     if runner and not day.options.shard:
         tidy(day, record)
     publication.finish()

@@ -8,6 +8,7 @@ from sessions.day.baselines import Baselines
 from sessions.day.context import Day
 from sessions.gates.comparison import compare
 from sessions.gates.results import TestId
+from sessions.settings.configuration import Config
 from sessions.source.line import Line
 from sessions.terminal.phrases import name_first
 from sessions.tickets.eligibility import FIX_RANK, URGENT_RANK, has_label
@@ -15,9 +16,10 @@ from sessions.tickets.model import Ticket
 from sessions.tickets.order import Needs, closure
 
 
-def fix_tickets(line: Line, needs: Needs, labels: Sequence[str]) -> tuple[Ticket, ...]:
-    """Return the tickets with which a line begins, as they, or tickets that need them, have one of these labels."""
-    fixes = closure(frozenset(each.number for each in line.tickets if has_label(each, labels)), needs)
+def fix_tickets(line: Line, needs: Needs, config: Config) -> tuple[Ticket, ...]:
+    """Return the tickets with which a line begins, as they, or tickets that need them, mend the release."""
+    mending = (each.number for each in line.tickets if has_label(each, config.tracker_of(each.number).fixes))
+    fixes = closure(frozenset(mending), needs)
     return tuple(ticket for ticket in line.tickets if ticket.number in fixes)
 
 

@@ -44,6 +44,11 @@ class GateFiles:
     def locator(self, gate: Gate, tree: str) -> Locator:
         """Return the locator of tests' files in a tree: among the gate's files, or all files if the gate names none."""
         if (gate.name, tree) not in self._locators:
-            paths = self.select(gate, tree) if gate.files else files_of(self.repository, tree)
-            self._locators[gate.name, tree] = Locator(paths)
+            self._locators[gate.name, tree] = Locator(self.select(gate, tree)) if gate.files else self.tracked(tree)
         return self._locators[gate.name, tree]
+
+    def tracked(self, tree: str) -> Locator:
+        """Return the locator of all files of a tree."""
+        if ("", tree) not in self._locators:
+            self._locators["", tree] = Locator(files_of(self.repository, tree))
+        return self._locators["", tree]

@@ -9,13 +9,13 @@ from sessions.day.baselines import Baselines
 from sessions.day.context import Day
 from sessions.day.culprit_removal import CulpritRemoval
 from sessions.day.culprit_runs import CulpritRuns
-from sessions.day.flake_check import FlakeCheck
 from sessions.day.head_comparison import HeadComparison, queue_diffs
 from sessions.day.head_gates import HeadGates
 from sessions.day.line_selection import LineSelection
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress
 from sessions.day.retest import Retester
+from sessions.day.soak import Soak
 from sessions.terminal.errors import GatePendingError
 
 
@@ -40,6 +40,8 @@ class GreenHead:
             if self._removal.take_back():
                 continue
             if not self.progress.failing:
+                if self._soak.take_out():
+                    continue
                 return
             while self.progress.failing:
                 before = self.progress.failing
@@ -85,13 +87,7 @@ class GreenHead:
 
     @cached_property
     def _gates(self) -> HeadGates:
-        flakes = FlakeCheck(day=self.day, progress=self.progress, retester=self._retester)
-        return HeadGates(
-            runner=self.runner,
-            progress=self.progress,
-            flakes=flakes,
-            comparison=self._comparison,
-        )
+        return HeadGates.of(self.progress, self._retester, self._comparison)
 
     @cached_property
     def _search(self) -> CulpritRuns:
@@ -102,6 +98,10 @@ class GreenHead:
             retester=self._retester,
             diffs=self._comparison.diffs,
         )
+
+    @cached_property
+    def _soak(self) -> Soak:
+        return Soak.of(self.lines, self.progress, self._retester, self._comparison.diffs)
 
     @cached_property
     def _removal(self) -> CulpritRemoval:

@@ -28,13 +28,13 @@ def audit_head(day: Day, line: Line) -> str:
     start = merger.base.commit if merger.base.commit in trunk else merger.bare.commit
     known = AllowedCommits(
         tickets={each.number: each.commit for each in line.tickets},
-        subjects=merge_subjects(),
+        subjects=merge_subjects(day.config.tickets),
         others=trunk,
         strict=True,
         settled=_paths(line, is_whole=False),
         replaced=_paths(line, is_whole=True),
     )
-    file, inputs = day.state / "audited.json", _digest(start, line.head.commit, known)
+    file, inputs = day.home / "audited.json", _digest(start, line.head.commit, known)
     verdict = "" if day.options.publish or day.options.fresh else _verdict_of(file, inputs)
     if verdict:
         day.console.detail(f"audit: {verdict}")

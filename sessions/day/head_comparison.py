@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sessions.day.baselines import Baselines
-from sessions.day.changed_tests import ChangedTests
+from sessions.day.changed_tests import ChangedTests, TestChanges
 from sessions.day.context import Day
 from sessions.day.gate_files import GateFiles
 from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.progress import Measured, Progress
+from sessions.day.release_reasons import ReleaseReasons
 from sessions.gates.comparison import compare
 from sessions.gates.results import Failure, Presence, Results, TestId
 from sessions.settings.configuration import Gate
@@ -31,20 +32,38 @@ class HeadComparison:
     def compare(self, gate: Gate, results: Results) -> tuple[Failure, ...]:
         """Return what may be new: failures, and tests that no longer run although no ticket's diff removes them.
 
-        Tests that a hint ignores are left out, and noted in ``progress.ignored``.
+        Left out are tests that a hint ignores, noted in ``progress.ignored``, and new tests that fail for the release's
+        own reason, noted in the ``causes`` of what was measured.
         """
         baseline = self.baselines.of(gate)
-        compared = compare(baseline.probe_result.results, results)
+        release = baseline.probe_result.results
+        compared = compare(release, results)
         changed = self._changed_tests(gate, compared.brought)
+        changes = changed.by_ticket(compared)
+        reasons = ReleaseReasons(
+            release=release,
+            head=results,
+            comparison=compared,
+            changed=changed,
+            changes=changes,
+            tracked=self.files.tracked(self.progress.line.head.tree),
+        )
+        excused = reasons.by_ticket()
         self.progress.measured[gate.name] = Measured(
-            release=baseline.probe_result.results,
+            release=release,
             mended_by=baseline.candidate.tickets,
             head=results,
             comparison=compared,
-            changes=changed.by_ticket(compared),
+            changes={
+                number: replace(changes.get(number, TestChanges()), as_release=excused.get(number, ()))
+                for number in changes.keys() | excused.keys()
+            },
+            causes=reasons.shared(),
         )
+        for sentence in reasons.sentences():
+            self.baselines.day.console.detail(sentence)
         unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
-        failures = (*compared.new, *unexplained)
+        failures = [*(each for each in compared.new if each.test not in reasons.excused), *unexplained]
         self.progress.ignored[gate.name] = self.hints.ignored(gate.name, [failure.test for failure in failures])
         return tuple(failure for failure in failures if failure.test not in self.progress.ignored[gate.name])
 

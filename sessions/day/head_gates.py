@@ -10,6 +10,7 @@ from sessions.day.probe_outcomes import BUILD
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress, size_of_head
 from sessions.day.question import Question
+from sessions.day.retest import Retester
 from sessions.gates.results import Failure
 from sessions.ledger.ledger import ProbeResult
 from sessions.ledger.record import Purpose
@@ -28,6 +29,12 @@ class HeadGates:
     progress: Progress
     flakes: FlakeCheck
     comparison: HeadComparison
+
+    @classmethod
+    def of(cls, progress: Progress, retester: Retester, comparison: HeadComparison) -> HeadGates:
+        """Return the gates of a day's head."""
+        flakes = FlakeCheck(day=retester.baselines.day, progress=progress, retester=retester)
+        return cls(runner=retester.runner, progress=progress, flakes=flakes, comparison=comparison)
 
     def new_failures(self, gate: Gate) -> tuple[str, tuple[Failure, ...]] | None:
         """Return what fails anew at a gate on the head, with the gate's name or the build's; ``None`` if nothing does.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from sessions.gates.results import TestId
+from sessions.settings.configuration import Config
+from sessions.settings.hint_settings import HintLabels
 from sessions.settings.hints import HINTS, Hint, load_hints
-from sessions.settings.ticket_settings import Tracker
 from sessions.terminal.errors import UsageError
-from sessions.tickets.eligibility import URGENT_RANK, priority_rank
+from sessions.terminal.ticket_numbers import name_ticket
+from sessions.tickets.eligibility import URGENT_RANK, has_label, priority_rank
 from sessions.tickets.model import Ticket
 from sessions.tickets.order import Needs, find_cycles, merge_order
 
@@ -21,6 +24,17 @@ class DayHints:
     """The hints of a day; none is past its end."""
 
     hints: Sequence[Hint] = ()
+
+    def with_labels(self, tickets: Iterable[Ticket], settings: HintLabels) -> DayHints:
+        """Add a hint for each of the labels in ``settings`` that a ticket has."""
+        tickets = tuple(tickets)
+        by_label = list[Hint]()
+        for action, labels in asdict(settings).items():
+            for label in labels:
+                values: dict[str, Any] = {action: tuple(each.number for each in tickets if has_label(each, [label]))}
+                if values[action]:
+                    by_label.append(Hint(line=0, owner=f"label {label}", reason="set in the tracker", **values))
+        return DayHints((*self.hints, *by_label))
 
     @classmethod
     def beside(cls, config: Path) -> DayHints:
@@ -35,22 +49,30 @@ class DayHints:
         """Return why a ticket is taken although a rule is against it, or an empty text."""
         return next((f"let in by {hint}" for hint in self.hints if number in hint.let_in), "")
 
-    def rank(self, ticket: Ticket, settings: Tracker) -> int:
+    def rank(self, ticket: Ticket, config: Config) -> int:
         """Return the rank of a ticket: 0 for the highest priority, less for urgent tickets and for fixes."""
-        usual = priority_rank(ticket, settings.priorities, settings.fixes)
+        tracker = config.tracker_of(ticket.number)
+        usual = priority_rank(ticket, tracker.priorities, tracker.fixes)
+        usual = usual if usual < len(tracker.priorities) else len(config.priorities)
         return min(usual, URGENT_RANK) if any(ticket.number in hint.urgent for hint in self.hints) else usual
 
-    def order(self, tickets: Sequence[Ticket], needs: Needs, settings: Tracker) -> tuple[int, ...]:
-        """Return the numbers of ``tickets``, which are in the tracker's order, in merge order.
+    def order(self, tickets: Sequence[Ticket], needs: Needs, config: Config) -> tuple[int, ...]:
+        """Return the numbers of ``tickets``, which are in their trackers' order, in merge order.
+
+        Of equals, those of the first tracker come first.
 
         Raises :class:`UsageError` where an order that a hint gives contradicts a dependency, or another given order.
         """
-        listed = {ticket.number: place for place, ticket in enumerate(tickets)}
+        listed = [ticket.number for ticket in tickets]
+        if config.order == "number":
+            trackers = [tracker.prefix for tracker in config.tickets]
+            listed.sort(key=lambda number: (trackers.index(config.tracker_of(number).prefix), number))
+        places = {number: place for place, number in enumerate(listed)}
         by_number = {ticket.number: ticket for ticket in tickets}
         return merge_order(
-            self._ordered({number: needs[number] & listed.keys() for number in listed}),
-            rank=lambda number: self.rank(by_number[number], settings),
-            place=listed.__getitem__ if settings.order == "listed" else int,
+            self._ordered({number: needs[number] & places.keys() for number in places}),
+            rank=lambda number: self.rank(by_number[number], config),
+            place=places.__getitem__,
         )
 
     def _ordered(self, needs: Needs) -> Needs:
@@ -61,7 +83,7 @@ class DayHints:
             for first, second in pairwise(present):
                 ordered[second] |= {first}
             if cycles := find_cycles(ordered):
-                path = " → ".join(f"#{number}" for number in reversed(cycles[0]))
+                path = " → ".join(name_ticket(number) for number in reversed(cycles[0]))
                 raise UsageError(
                     f"hints.toml, line {hint.line}: this order contradicts dependencies or another order ({path}): "
                     "change or remove it."
@@ -103,7 +125,7 @@ class UsedHint:
 
     def __str__(self) -> str:
         """A clause such as ``#12 kept out: Jane, until 2026-12-24: it needs a new compiler``."""
-        return f"{', '.join([*(f'#{number}' for number in self.tickets), *self.tests])} {self.hint.effect}: {self.hint}"
+        return f"{', '.join([*map(name_ticket, self.tickets), *self.tests])} {self.hint.effect}: {self.hint}"
 
 
 def _ignores(hint: Hint, gate: str, test: TestId) -> bool:

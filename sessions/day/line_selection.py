@@ -15,7 +15,7 @@ from sessions.planning.best_set import Choice, Incompatibility
 from sessions.source.line import Line, Queue, find_mergeable, merge_line
 from sessions.tickets.model import Alternative, Decision, Verdict
 
-_EXPLAINED = (Verdict.CONFLICT, Verdict.BLOCKED, Verdict.CULPRIT)
+_EXPLAINED = (Verdict.CONFLICT, Verdict.BLOCKED, Verdict.CULPRIT, Verdict.FLAKY)
 
 
 @dataclass(kw_only=True)
@@ -34,7 +34,7 @@ class LineSelection:
 
     def merge(self, out: Mapping[int, Decision], apart: Sequence[Apart] = ()) -> Line:
         """Merge the queue without the tickets in ``out``, and without all of a set in ``apart`` together."""
-        if self.day.config.tickets.select == "first":
+        if self.day.config.select == "first":
             return self._name_fixes(merge_line(self.queue, self.day.merger, out))
         numbers = find_mergeable(self.queue, self.day.merger, out)
         incompatible = tuple(Incompatibility(tickets=each.tickets) for each in apart)
@@ -51,7 +51,7 @@ class LineSelection:
     def _name_fixes(self, line: Line) -> Line:
         """Say of each ticket that is merged before the baseline is measured that it is."""
         decisions = dict(line.decisions)
-        for ticket in fix_tickets(line, self.queue.needs, self.day.config.tickets.fixes):
+        for ticket in fix_tickets(line, self.queue.needs, self.day.config):
             usual = decisions[ticket.number]
             reason = "; ".join(filter(None, ["the baseline is measured with it", usual.reason]))
             decisions[ticket.number] = replace(usual, reason=reason)
@@ -68,13 +68,12 @@ class LineSelection:
         return replace(line, decisions=decisions)
 
     def _choice(self, numbers: Sequence[int]) -> Choice:
-        configured = self.day.config.tickets
         tickets = {ticket.number: ticket for ticket in self.queue.tickets}
         return Choice(
             order=numbers,
-            rank={number: self.hints.rank(tickets[number], configured) for number in numbers},
+            rank={number: self.hints.rank(tickets[number], self.day.config) for number in numbers},
             needs=self.queue.needs,
-            before=previous_tickets(self.day.state, self.day.options.date.isoformat()),
+            before=previous_tickets(self.day.home, self.day.options.date.isoformat()),
         )
 
     @staticmethod

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from types import MappingProxyType
 
 from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.ticket_selection import blocked_by_cycles, carried_needs, declared_needs
@@ -28,8 +29,11 @@ def build_queue(
     config: Config,
     options: Options,
     hints: DayHints = NO_HINTS,
+    decisions: Mapping[int, Decision] = MappingProxyType({}),
 ) -> Queue:
     """Return the day's queue: the tickets that are ready, in merge order, and a decision on each of the others.
+
+    ``decisions`` are those that were made before.
 
     Fetches all branches in one call. Raises :class:`UsageError` where an order of the hints contradicts dependencies.
     """
@@ -37,12 +41,13 @@ def build_queue(
     elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
     fetched = fetch_sound(mirror, release, branches, elsewhere, submodules=config.project.submodules)
     tips = fetched.tips
-    with closing(Standing.of(tips, mirror, release, rules.target, merge_subjects())) as standing:
+    with closing(Standing.of(tips, mirror, release, rules.target, merge_subjects(config.tickets))) as standing:
         carried = carried_needs(tickets, tips, mirror, release)
         out = {
             ticket.number: decision
             for ticket in tickets
             if (decision := _left_out(ticket, options, hints))
+            or (decision := decisions.get(ticket.number))
             or (decision := _refusal(ticket, rules, fetched.faults.get(ticket.number, ""), standing, hints))
         }
         carried = standing.with_sequels(carried, [number for number in tips if number not in out])
@@ -50,7 +55,7 @@ def build_queue(
         needs = {number: declared[number] | carried[number] for number in declared}
         out |= blocked_by_cycles({number: needed for number, needed in needs.items() if number not in out})
         pinned = {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number not in out}
-        order = hints.order(list(pinned.values()), needs, config.tickets)
+        order = hints.order(list(pinned.values()), needs, config)
         out |= _beyond_limit(order, options.limit)
         queue = Queue(
             tickets=tuple(pinned[number] for number in order if number not in out),

@@ -35,7 +35,7 @@ def open_runner(day: Day) -> Iterator[ProbeRunner]:
         borrowed.callback(engine.close)
         day.console.detail(f"engine: {engine.name}, as {engine.why}")
         if engine.images:
-            unpack_images(engine.images, day.state, day.console)
+            unpack_images(engine.images, day.home, day.console)
             if day.options.publish and day.config.engine.image:
                 engine.images.check_login()  # now, and not after hours
         repository, tree = day.mirror.repository, day.release.tree

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from sessions.source.line import Line
 from sessions.terminal.phrases import counted
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
 
 # The verdicts of tickets that would be left out, in the order in which they are listed.
@@ -50,14 +51,14 @@ def _with_verdicts(tickets: Sequence[Ticket], line: Line, verdicts: Sequence[Ver
 
 def _merged_line(place: int, ticket: Ticket, line: Line) -> str:
     remark = line.decisions[ticket.number].reason
-    return f"{place}. #{ticket.number} {ticket.title}" + (f" ({remark})" if remark else "")
+    return f"{place}. {name_ticket(ticket.number)} {ticket.title}" + (f" ({remark})" if remark else "")
 
 
 def _left_out_line(ticket: Ticket, decision: Decision, start: str) -> str:
     where = _conflicts(decision, start) or decision.reason
     if decision.conflicts and decision.alternative:
         where += f"; {decision.alternative}"
-    return f"#{ticket.number} {_VERBS[decision.verdict]}: {where} ({ticket.title})"
+    return f"{name_ticket(ticket.number)} {_VERBS[decision.verdict]}: {where} ({ticket.title})"
 
 
 def _conflicts(decision: Decision, start: str) -> str:
@@ -77,5 +78,5 @@ def _by_reason(found: Sequence[tuple[Ticket, Decision]]) -> Iterator[str]:
         numbers[decision.reason].append(ticket.number)
     for reason, group in sorted(numbers.items(), key=lambda each: (-len(each[1]), each[0])):
         more = f" and {len(group) - _NAMED} more" if len(group) > _NAMED else ""
-        names = ", ".join(f"#{number}" for number in group[:_NAMED]) if more else name_tickets(group)
+        names = ", ".join(name_ticket(number) for number in group[:_NAMED]) if more else name_tickets(group)
         yield f"{names}{more}: {reason}"

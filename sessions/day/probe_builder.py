@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from dataclasses import dataclass, replace
@@ -14,6 +15,9 @@ from sessions.gates.seeds import seed_of
 from sessions.settings.configuration import Config, Gate
 from sessions.source.overlays import overlay_between
 from sessions.terminal.durations import parse_duration
+
+# A soak runs many probes on one tree.
+_overlay_of_newest = functools.lru_cache(maxsize=1)(overlay_between)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +51,7 @@ class ProbeBuilder:
         """Return the probe that only builds a candidate, in the seconds that are left; or does not even build it."""
         build = self.config.build
         command = (build.run if built else "") or ":"
-        overlay = overlay_between(
+        overlay = _overlay_of_newest(
             self.files.repository, self.release_tree, tree, submodules=self.config.project.submodules
         )
         timeout = _timeout(build.timeout, seconds_left)

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sessions.day.changed_tests import TestChanges
+from sessions.day.release_reasons import SharedCause
 from sessions.gates.build_log import first_error
 from sessions.gates.comparison import Comparison
 from sessions.gates.results import Failure, Results, TestId
+from sessions.ledger.record import RecordedSoak
 from sessions.source.line import Line
 from sessions.source.merging import Candidate
 from sessions.tickets.model import Decision
@@ -19,7 +21,7 @@ class Measured:
     """A gate's results on the release and on the head, and what the tickets' diffs do to its tests.
 
     ``mended_by`` are the tickets with which ``release`` was measured: the fixes, and those without which the gate
-    measures nothing there.
+    measures nothing there. ``causes`` are the reasons that several failures of the release have in common.
     """
 
     release: Results
@@ -27,6 +29,7 @@ class Measured:
     head: Results
     comparison: Comparison
     changes: Mapping[int, TestChanges]
+    causes: tuple[SharedCause, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +49,7 @@ class Progress:
     gates that another call must run, ``out`` the tickets taken out. Of each set in ``apart`` a ticket is out: with
     ``[tickets] select = "best"``, the best set decides which. ``broken_by_fixes`` are the tests, by gate, that fail
     with the tickets of ``[tickets] fixes`` and not without; ``ignored`` those that fail anew and for which no ticket
-    leaves, as a hint says so.
+    leaves, as a hint says so. ``soaks`` are the repeated runs of tickets' tests, by gate and ticket.
     """
 
     line: Line
@@ -59,6 +62,7 @@ class Progress:
     apart: list[Apart] = field(default_factory=list)
     broken_by_fixes: dict[str, tuple[TestId, ...]] = field(default_factory=dict)
     ignored: dict[str, frozenset[TestId]] = field(default_factory=dict)
+    soaks: dict[str, dict[int, RecordedSoak]] = field(default_factory=dict)
 
     def note_chance(self, failures: Iterable[Failure]) -> None:
         """Note the errors of failed builds that turned out flaky."""

@@ -7,13 +7,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from sessions.day.probe_outcomes import BUILD, BUILD_TEST, called
 from sessions.day.progress import Measured, Progress
 from sessions.day.question import Consulted
+from sessions.day.release_reasons import SharedCause
 from sessions.day.trunk_breaks import TrunkBreak
-from sessions.gates.results import Failure, Presence, Results, TestId
+from sessions.gates.results import Failure, Results, TestId
+from sessions.gates.run_history import RunCounts
 from sessions.ledger.record import (
     CheckKind,
     FlakyRate,
     GateState,
     Ran,
+    RecordedCause,
     RecordedFailure,
     RecordedGate,
     RecordedProbe,
@@ -45,6 +48,7 @@ def recorded_gate(name: str, progress: Progress | None, probes: Sequence[Consult
         mended_by=measured.mended_by if measured else (),
         ignored=_sorted(progress.ignored.get(name, frozenset())) if progress else (),
         broken_by_fixes=recorded_tests(progress.broken_by_fixes.get(name, ())) if progress else (),
+        causes=tuple(map(_cause, measured.causes)) if measured else (),
         flaky=_sorted(flaky),
         flaky_rates=_rates(flaky, own_probes),
         seconds=round(sum(each.probe_result.seconds for each in own_probes), 3),
@@ -91,6 +95,12 @@ def _compared(measured: Measured, blamed: Collection[TestId]) -> Mapping[str, tu
     }
 
 
+def _cause(cause: SharedCause) -> RecordedCause:
+    return RecordedCause(
+        words=cause.words, file=cause.file, known=recorded_tests(cause.known), new=recorded_tests(cause.new)
+    )
+
+
 def _sorted(tests: Iterable[TestId]) -> tuple[TestId, ...]:
     return tuple(TestId.parse(name) for name in sorted(map(str, tests)))
 
@@ -115,9 +125,8 @@ def _rates(flaky: Iterable[TestId], probes: Sequence[Consulted]) -> dict[TestId,
     """Return how often each flaky test failed in the day's runs that reached it."""
     rates = dict[TestId, FlakyRate]()
     for test in sorted(flaky):
-        seen = [each.probe_result.results.presence(test) for each in probes if each.probe_result.built]
-        fails, passes = seen.count(Presence.FAILED), seen.count(Presence.PASSED)
-        rates[TestId.parse(str(test))] = FlakyRate(fails=fails, runs=fails + passes)
+        counts = RunCounts.of(each.probe_result.results.presence(test) for each in probes if each.probe_result.built)
+        rates[TestId.parse(str(test))] = FlakyRate(fails=counts.fails, runs=counts.total)
     return rates
 
 

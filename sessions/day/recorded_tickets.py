@@ -31,8 +31,9 @@ from sessions.tickets.model import Breakage, Decision, Ticket, Verdict
 def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTicket:
     """Return the entry of a ticket: its verdict and the evidence."""
     decision = progress.line.decisions.get(ticket.number, Decision(verdict=Verdict.NOT_REACHED))
-    priorities = [label for label in day.config.tickets.priorities if plain(label) in map(plain, ticket.labels)]
-    pinned = {each.number: each.commit for each in progress.line.tickets}
+    known = day.config.tracker_of(ticket.number).priorities
+    priorities = [label for label in known if plain(label) in map(plain, ticket.labels)]
+    pinned = next((each for each in progress.line.tickets if each.number == ticket.number), ticket)
     address = record_address(day.config.project.report)
     return RecordedTicket(
         number=ticket.number,
@@ -40,7 +41,7 @@ def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTic
         url=ticket.url,
         labels=ticket.labels,
         priority=priorities[0] if priorities else "",
-        commit=pinned.get(ticket.number, ticket.commit),
+        commit=pinned.commit,
         verdict=decision.verdict,
         reason=decision.reason,
         blocked_by=decision.blocked_by,
@@ -48,7 +49,9 @@ def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTic
         broke=tuple(_breakage(ticket.number, broke, address) for broke in decision.broke),
         resolutions=decision.resolutions,
         tests=_test_changes(ticket.number, progress),
+        soaks=tuple(each[ticket.number] for each in progress.soaks.values() if ticket.number in each),
         alternative=decision.alternative,
+        origin=pinned.origin,
     )
 
 
@@ -59,6 +62,7 @@ def _test_changes(number: int, progress: Progress) -> RecordedTestChanges:
         brings=sum(each.brings for each in changes),
         takes=recorded_tests(test for each in changes for test in each.takes),
         skips=recorded_tests(test for each in changes for test in each.skips),
+        as_release=recorded_tests(test for each in changes for test in each.as_release),
     )
 
 

@@ -85,8 +85,8 @@ def finish_stop(day: Day, number: int | None, author: str) -> Finished:
     if lesson.tree != tree:
         if not stop.others:
             raise UsageError(
-                f"#{stop.ticket.number} conflicts with no other ticket, so that only the files in conflict can be "
-                "kept: undo the changes of all other files."
+                f"{stop.ticket.name} conflicts with no other ticket, so that only the files in conflict "
+                "can be kept: undo the changes of all other files."
             )
         commits = {each.number: each.commit for each in parties}
         about = About(author=about.author, date=about.date, origin="by hand", tickets=about.tickets, commits=commits)
@@ -111,8 +111,8 @@ def close_finished(day: Day, finished: Finished, memory: ResolutionMemory) -> st
     )
     if commit is None:
         return None
-    day.mirror.repository.keep(f"resolved/{stop.ticket.number}", commit)
-    return f"{READY}{stop.ticket.number}"
+    day.mirror.repository.keep(f"resolved/{stop.ticket.file_name}", commit)
+    return f"{READY}{stop.ticket.file_name}"
 
 
 def _merge(day: Day, stop: Stop) -> tuple[Unmerged | None, str]:
@@ -135,4 +135,4 @@ def _work_tree(day: Day, stop: Stop) -> WorkTree:
 
 
 def _folder(day: Day) -> Path:
-    return day.state / "resolve"
+    return day.home / "resolve"

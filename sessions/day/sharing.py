@@ -35,5 +35,5 @@ def share(day: Day, runner: ProbeRunner, record: Record, *, is_newest: bool) -> 
     publication.finish()
     hand_over(publication, day.ledger, record)
     if day.options.pack:
-        pack(publication.images, day.mirror, record, day.state)
+        pack(publication.images, day.mirror, record, day.home)
     return record

@@ -21,7 +21,7 @@ def look_inside(options: Options, console: Console) -> Record:
 
     Raises :class:`UsageError` if that run has no such image.
     """
-    record = load_record(options.state)
+    record = load_record(options.home)
     then = replace(options, release=record.release, date=date.fromisoformat(record.date))
     with open_day(then, console) as day, open_runner(day) as runner:
         debug_images = DebugImages(day, runner)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from sessions.day.context import Day
-from sessions.day.hinted import DayHints
 from sessions.day.line_selection import LineSelection
-from sessions.day.merge_queue import build_queue
-from sessions.day.ticket_selection import select_tickets, todays_rules
-from sessions.day.ticket_source import open_tracker
+from sessions.day.todays_queue import read_tickets, todays_queue
 from sessions.ledger.record_file import load_record, write_whole
 from sessions.source.conflicts import Clash
 from sessions.source.line import Line, Queue, start_line
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import file_name, name_ticket, parse_ticket_number, plain_number
 from sessions.tickets.model import Ticket, Verdict
 
 
@@ -27,6 +26,16 @@ class Party:
     commit: str
     title: str = ""
     url: str = ""
+
+    @property
+    def name(self) -> str:
+        """How the ticket is called in a sentence."""
+        return name_ticket(self.number)
+
+    @property
+    def file_name(self) -> str:
+        """Its number in names of files and refs."""
+        return file_name(self.number)
 
     @classmethod
     def of(cls, ticket: Ticket) -> Party:
@@ -56,26 +65,27 @@ def find_stop(day: Day, number: int) -> Stop:
     Raises :class:`UsageError` for a ticket that is not ready, or that neither conflicts nor broke something together
     with another one in the newest record.
     """
-    hints = DayHints.beside(day.options.config)
-    tickets = select_tickets(open_tracker(day).read(), day.options)
-    rules = todays_rules(day.config, day.release, tickets, day.mirror.refs.default_branch)
-    queue = build_queue(tickets, rules, day.mirror, day.release, day.config, day.options, hints)
-    queue = start_line(queue, day.merger)
-    line = LineSelection(day=day, queue=queue, hints=hints).merge({})
+    today = read_tickets(day)
+    queue = start_line(todays_queue(day, today), day.merger)
+    line = LineSelection(day=day, queue=queue, hints=today.hints).merge({})
     decision = line.decisions.get(number)
     if decision is None:
-        raise UsageError(f"There is no open ticket #{number}.")
+        raise UsageError(f"There is no open ticket {name_ticket(number)}.")
     if decision.verdict is Verdict.CONFLICT:
         partners = {other for conflict in decision.conflicts for other in conflict.with_}
         reason = decision.reason
     elif decision.verdict is Verdict.INTEGRATED:
-        partners, reason = _partners(day.state, number)
+        partners, reason = _partners(day.home, number)
     else:
-        raise UsageError(f"#{number} has no conflict to resolve, as it is {decision.verdict}: {decision.reason}.")
-    before = _tickets_before(number, line, queue, day.config.tickets.select)
+        raise UsageError(
+            f"{name_ticket(number)} has no conflict to resolve, as it is {decision.verdict}: {decision.reason}."
+        )
+    before = _tickets_before(number, line, queue, day.config.select)
     others = tuple(Party.of(each) for each in before if each.number in partners)
     if decision.verdict is Verdict.INTEGRATED and len(others) < len(partners):
-        raise UsageError(f"#{number} is merged before a ticket that it breaks something with: resolve that one.")
+        raise UsageError(
+            f"{name_ticket(number)} is merged before a ticket that it breaks something with: resolve that one."
+        )
     onto = day.merger.combine(before)
     if isinstance(onto, Clash):
         raise UsageError("The merge line is not what it was: type the same command again.")
@@ -96,7 +106,9 @@ def _tickets_before(number: int, line: Line, queue: Queue, select: str) -> list[
 def save_stop(folder: Path, stop: Stop) -> None:
     """Keep a stop beside its work tree, in the folder of all open ones."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / f"{stop.ticket.number}.json", json.dumps(asdict(stop), indent=2))
+    parties = {"ticket": _kept(stop.ticket), "others": [_kept(each) for each in stop.others]}
+    text = json.dumps({**asdict(stop), **parties}, indent=2)
+    write_whole(folder / f"{stop.ticket.file_name}.json", text)
 
 
 def load_stop(folder: Path, number: int | None) -> Stop:
@@ -108,23 +120,31 @@ def load_stop(folder: Path, number: int | None) -> Stop:
     names = [path.stem for path in files]
     if number is None and len(files) > 1:
         raise UsageError(f"Several conflicts are open ({', '.join(names)}): name the ticket.")
-    chosen = names[0] if number is None and names else str(number)
+    chosen = names[0] if number is None and names else file_name(number or 0)
     if chosen not in names:
-        what = "No conflict is open" if number is None else f"The conflict of #{number} is not open"
+        what = "No conflict is open" if number is None else f"The conflict of {name_ticket(number)} is not open"
         raise UsageError(f"{what}: type `nox -s resolve -- N` with the number of a ticket first.")
     found = json.loads((folder / f"{chosen}.json").read_text(encoding="utf-8"))
     return Stop(
-        ticket=Party(**found["ticket"]),
+        ticket=_party(found["ticket"]),
         onto=found["onto"],
         before=found["before"],
-        others=tuple(Party(**each) for each in found["others"]),
+        others=tuple(_party(each) for each in found["others"]),
         reason=found["reason"],
     )
 
 
+def _kept(party: Party) -> dict[str, Any]:
+    return {**asdict(party), "number": plain_number(party.number)}
+
+
+def _party(kept: dict[str, Any]) -> Party:
+    return Party(**{**kept, "number": parse_ticket_number(str(kept["number"]))})
+
+
 def forget_stop(folder: Path, stop: Stop) -> None:
     """Remove what :func:`save_stop` wrote."""
-    (folder / f"{stop.ticket.number}.json").unlink(missing_ok=True)
+    (folder / f"{stop.ticket.file_name}.json").unlink(missing_ok=True)
 
 
 def _partners(state: Path, number: int) -> tuple[set[int], str]:
@@ -134,6 +154,6 @@ def _partners(state: Path, number: int) -> tuple[set[int], str]:
         if ticket.number == number and partners:
             return partners, ticket.reason
     raise UsageError(
-        f"#{number} has nothing to resolve: it merges without a conflict, and the newest record names no ticket "
-        "together with which it breaks something."
+        f"{name_ticket(number)} has nothing to resolve: it merges without a conflict, and the newest record names no "
+        "ticket together with which it breaks something."
     )

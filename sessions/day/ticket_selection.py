@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
+from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror
 from sessions.source.release_history import ReleaseHistory
 from sessions.source.releases import Release, current_milestone
 from sessions.source.stacked import carried_tickets
 from sessions.terminal.errors import TrackerError, UsageError
+from sessions.terminal.ticket_numbers import name_ticket, prefix_of
 from sessions.tickets.eligibility import Rules, check_not_elsewhere
 from sessions.tickets.model import Decision, Ticket, Verdict
 from sessions.tickets.order import Needs, closure, find_cycles
@@ -20,7 +23,7 @@ ANY_TARGET = "*"
 
 
 def todays_rules(config: Config, release: Release, tickets: Sequence[Ticket], default: str = "") -> Rules:
-    """Return what a ticket must have today.
+    """Return what a ticket must have today, by its tracker if there are several.
 
     The milestone is the configured one; ``current`` stands for the tracker's milestone that follows the release. The
     target branch is the configured one, or else the branch that the day starts from, or else the repository's
@@ -28,7 +31,21 @@ def todays_rules(config: Config, release: Release, tickets: Sequence[Ticket], de
 
     Raises :class:`TrackerError` if no milestone of the tracker follows the release.
     """
-    configured = config.tickets
+    if default in {ticket.branch for ticket in tickets}:
+        default = ""  # the repository is a clone on this disk in which somebody works on a ticket
+    rules = {
+        tracker.prefix: _rules_of(tracker, release, [each for each in tickets if _is_in(tracker, each)], default)
+        for tracker in config.tickets
+    }
+    first = rules[config.tickets[0].prefix]
+    return replace(first, by_prefix=rules) if len(rules) > 1 else first
+
+
+def _is_in(tracker: Tracker, ticket: Ticket) -> bool:
+    return prefix_of(ticket.number) == tracker.prefix
+
+
+def _rules_of(configured: Tracker, release: Release, tickets: Sequence[Ticket], default: str) -> Rules:
     milestone: str | None = configured.milestone or None
     if milestone == "current":
         known = {ticket.milestone for ticket in tickets if ticket.milestone}
@@ -38,8 +55,6 @@ def todays_rules(config: Config, release: Release, tickets: Sequence[Ticket], de
                 f"No milestone of the tracker follows release {release.tag} (it has {', '.join(sorted(known))}): "
                 "name one as [tickets] milestone."
             )
-    if default in {ticket.branch for ticket in tickets}:
-        default = ""  # the repository is a clone on this disk in which somebody works on a ticket
     target = configured.target or release.branch or default
     rules = Rules(
         ready=configured.ready,
@@ -87,7 +102,7 @@ def blocked_by_cycles(needs: Needs) -> dict[int, Decision]:
     """Return the decisions on tickets that depend on themselves through others."""
     out: dict[int, Decision] = {}
     for cycle in find_cycles({number: needed & needs.keys() for number, needed in needs.items()}):
-        path = " → ".join(f"#{number}" for number in cycle)
+        path = " → ".join(map(name_ticket, cycle))
         for number in set(cycle):
             others = tuple(sorted(set(cycle) - {number}))
             reason = f"it depends on itself: {path}"

@@ -1,4 +1,4 @@
-"""The tracker of a day, with access to the day's repositories."""
+"""The trackers of a day, with access to the day's repositories."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from functools import partial
 from sessions.day.context import Day
 from sessions.source.patch_branches import PatchBranches
 from sessions.source.tag_signatures import tag_signature_fault
-from sessions.tickets.trackers import connect_tracker
-from sessions.tickets.trackers.kind import Surroundings, TicketSource
+from sessions.tickets.trackers.configured import ConfiguredTrackers
+from sessions.tickets.trackers.kind import Surroundings
 
 
-def open_tracker(day: Day) -> TicketSource:
-    """Connect the configured tracker.
+def open_trackers(day: Day) -> ConfiguredTrackers:
+    """Connect the configured trackers.
 
     Raises :class:`TrackerError` where the settings cannot be right, or credentials are missing.
     """
@@ -23,4 +23,4 @@ def open_tracker(day: Day) -> TicketSource:
         check_tag=partial(tag_signature_fault, day.mirror),
         folder=day.state,
     )
-    return connect_tracker(day.config.tickets, surroundings)
+    return ConfiguredTrackers.connect(day.config.tickets, surroundings)

@@ -18,7 +18,7 @@ def tidy(day: Day, record: Record) -> None:
     # A ticket is stalled only if the records show that it made no progress for so long.
     record_days = day.config.cooking.stalled_after + 1
     try:
-        tidy_state(day.state, record, today, keep, record_days)
+        tidy_state(day.state, record, today, keep, record_days, day.home)
         tidy_mirror(day.mirror.repository, today - dt.timedelta(days=keep))
     except (OSError, sqlite3.Error, SourceError) as error:
         day.console.detail(f"old files could not be removed from {day.state}: {error}")

@@ -18,10 +18,15 @@ class Locator:
         self._paths = frozenset(paths)
         self._by_end: dict[str, list[str]] = {}
         self._by_stem: dict[str, list[str]] = {}
+        self._folders = frozenset(part for path in self._paths for part in path.split("/")[:-1])
         for path in self._paths:
             name = posixpath.basename(path)
             self._by_end.setdefault(name, []).append(path)
             self._by_stem.setdefault(name.partition(".")[0], []).append(path)
+
+    def has_folder(self, name: str) -> bool:
+        """Whether a file lies in a folder of this name, at any depth."""
+        return name in self._folders
 
     def locate(self, place: str) -> str | None:
         """Return the path that ``place`` (a path or a class) means; ``None`` if there is none, or more than one."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from sessions.gates.results import Presence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,6 +14,12 @@ class RunCounts:
 
     fails: int = 0
     passes: int = 0
+
+    @classmethod
+    def of(cls, seen: Iterable[Presence]) -> RunCounts:
+        """Count what runs said about a test; those that say nothing of its end do not count."""
+        endings = list(seen)
+        return cls(fails=endings.count(Presence.FAILED), passes=endings.count(Presence.PASSED))
 
     @property
     def total(self) -> int:

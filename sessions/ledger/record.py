@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any
 
+from sessions.gates.flake_source import FlakeSource
 from sessions.gates.results import Kind, TestId
+from sessions.terminal.ticket_numbers import TicketNumber
 from sessions.tickets.model import Alternative, Conflict, UsedResolution, Verdict
 
 RECORD_VERSION = 1
 
 CommitId = Annotated[str, {"pattern": "^[0-9a-f]{40}([0-9a-f]{24})?$"}]
-Numbers = tuple[int, ...]
+Numbers = tuple[TicketNumber, ...]
 Tests = tuple[TestId, ...]
 
 
@@ -59,6 +61,7 @@ class Purpose(StrEnum):
     HEAD = "head"  # whether the head is green
     FLAKES = "flakes"  # whether a failure comes again
     SEARCH = "search"  # which ticket or commit breaks a test
+    SOAK = "soak"  # whether a test that a ticket adds or changes is flaky
 
 
 _CHECK = "Whether it is a gate or the build: a gate may have the name build."
@@ -107,7 +110,7 @@ class RecordedOptions:
 class RecordedBlocker:
     """A ticket of the head that keeps several others out by conflict."""
 
-    ticket: int
+    ticket: TicketNumber
     would_fit: Annotated[Numbers, "Those that merge onto the head without it, each by itself."]
     together: Annotated[Numbers, "Those of them that merge onto it one after the other."] = ()
     needed_by: Annotated[Numbers, "Tickets of the head that would have to leave with it."] = ()
@@ -151,6 +154,39 @@ class RecordedTestChanges:
     brings: Annotated[int, "How many tests it adds."] = 0
     takes: Annotated[Tests, "The tests that it deletes or renames."] = ()
     skips: Annotated[Tests, "The tests that it makes a skip of."] = ()
+    as_release: Annotated[Tests, "Of those it adds, the ones that fail for a reason that the release has itself."] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoakedFlake:
+    """A test that failed in some of many runs on the head, in a file that a ticket adds or changes."""
+
+    test: TestId
+    source: Annotated[
+        FlakeSource,
+        "ticket: it fails in some runs with the ticket and what it needs, and without the ticket always passes or does "
+        "not exist. before: it fails in some runs without the ticket, too. others: it always passes with the ticket "
+        "alone. always: it passes with the whole gate, and always fails if only its file runs. unclear: the runs that "
+        "could be made do not show it.",
+    ]
+    fails: Annotated[int, "How many of `runs` failed."]
+    runs: Annotated[int, "How often it ran with the ticket and what it needs alone."]
+    low: Annotated[float, "The limits of its failure rate with the ticket, with a confidence of 95 %."]
+    high: float
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedSoak:
+    """The repeated runs of the test files that a ticket adds or changes."""
+
+    gate: str
+    files: tuple[str, ...]
+    runs: Annotated[int, "How often they ran, with this commit of the ticket on the heads of this day and of earlier."]
+    enough: Annotated[int, "How often they are to run."]
+    since: Annotated[str, {"format": "date"}, "The day of the first run."]
+    why_not: Annotated[str, "Why they did not run often enough; empty if they did."] = ""
+    flakes: tuple[SoakedFlake, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +229,7 @@ class RecordedHint:
 class RecordedTicket:
     """A ticket and what became of it."""
 
-    number: int
+    number: TicketNumber
     title: str
     url: str
     labels: Annotated[tuple[str, ...], "All labels on which eligibility, priority and release notes rest."] = ()
@@ -211,11 +247,15 @@ class RecordedTicket:
     tests: Annotated[RecordedTestChanges, "What its diff does to the tests that ran on the head."] = field(
         default_factory=RecordedTestChanges
     )
+    soaks: Annotated[
+        tuple[RecordedSoak, ...], "The repeated runs of its tests, for each gate with `soak` of whose files it has any."
+    ] = ()
     alternative: Annotated[
         Alternative | None,
         "Of a ticket that is out: how the best set with it differs from the best set. Missing: it is in, no set "
         "has it, or the best set was not chosen.",
     ] = None
+    origin: Annotated[str, "The commit of its own branch, where `commit` is a backport of it; empty elsewhere."] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,6 +299,16 @@ class RecordedFailure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordedCause:
+    """Failures that end with the same words."""
+
+    words: Annotated[str, "The error, without what changes from run to run."]
+    file: Annotated[str, "The project's file that raises it; empty where there is none, or several."] = ""
+    known: Annotated[Tests, "They fail on the release, too."]
+    new: Annotated[Tests, "Tests that only the head has, and that fail for the same reason: no ticket leaves."] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecordedGate:
     """What a gate showed."""
 
@@ -282,6 +332,9 @@ class RecordedGate:
         "The tickets with which the gate was measured on the release: those of `[tickets] fixes`, and those without "
         "which it measures nothing there. `ran.release` is with them.",
     ] = ()
+    causes: Annotated[
+        tuple[RecordedCause, ...], "Why several tests of `known` fail, and new tests with them; the commonest first."
+    ] = ()
     flaky: Tests
     flaky_rates: Annotated[
         Mapping[TestId, FlakyRate],
@@ -291,6 +344,11 @@ class RecordedGate:
     tests: Annotated[int, "How many tests or examples ran on the head; 0 if unknown."] = 0
     files: Annotated[tuple[str, ...], "The files that are known to have been tested on the head."] = ()
     failures: Annotated[tuple[RecordedFailure, ...], "What `new` is about, and a failed build."] = ()
+
+    @property
+    def as_release(self) -> Tests:
+        """The tests that only the head has and that fail for a reason that the release has itself."""
+        return tuple(test for cause in self.causes for test in cause.new)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -376,7 +434,7 @@ class PublishedBranch:
 class RefusedChange:
     """A change to a ticket that its tracker refuses to take."""
 
-    number: int
+    number: TicketNumber
     part: str
     why: str
     since: str

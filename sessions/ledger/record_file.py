@@ -28,9 +28,11 @@ from sessions.ledger.record import (
     RecordedImage,
     RecordedOptions,
     RecordedProbe,
+    RecordedTestChanges,
     RecordedTicket,
 )
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import TicketNumber, parse_ticket_number, plain_number
 from sessions.tickets.model import Conflict, UsedResolution
 
 # What ends the name of the folder of a call with `--only` or `--files`.
@@ -44,11 +46,12 @@ RENAMED = {"with_": "with"}
 OPTIONAL: Mapping[type, tuple[str, ...]] = {
     RecordedOptions: tuple(each.name for each in fields(RecordedOptions)),
     Ran: ("release", "head"),
-    RecordedGate: ("mended_by", "broken_by_fixes", "ignored"),
+    RecordedGate: ("mended_by", "broken_by_fixes", "ignored", "causes"),
     RecordedImage: ("number", "gate", "tree"),
     Published: tuple(each.name for each in fields(Published)),
+    RecordedTestChanges: ("as_release",),
     # What holds others comes after them: its hook is made of theirs.
-    RecordedTicket: ("alternative",),
+    RecordedTicket: ("soaks", "alternative", "origin"),
     Record: ("hints", "best_set"),
 }
 _NOUNS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -166,6 +169,8 @@ def _converter() -> Converter:
     converter.register_structure_hook_factory(_is_tuple, partial(_listed, converter))
     converter.register_structure_hook(TestId, lambda text, _: TestId.parse(_exactly(str)(text, str)))
     converter.register_unstructure_hook(TestId, str)
+    converter.register_structure_hook_func(_is_ticket_number, _read_number)
+    converter.register_unstructure_hook_func(_is_ticket_number, plain_number)
     special: tuple[Any, ...] = (Conflict, RecordedBreakage, RecordedProbe, UsedResolution, *OPTIONAL)
     for kind in special:
         names = {each.name for each in fields(kind)}
@@ -195,6 +200,16 @@ def _exactly(kind: type) -> Callable[[Any, Any], Any]:
         return value
 
     return check
+
+
+def _is_ticket_number(kind: Any) -> bool:
+    return kind is TicketNumber
+
+
+def _read_number(value: Any, _kind: Any) -> int:
+    if isinstance(value, str) and not value.isdecimal():
+        return parse_ticket_number(value)
+    return int(_exactly(int)(value, int))
 
 
 def _is_tuple(kind: Any) -> bool:

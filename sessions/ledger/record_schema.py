@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from sessions.gates.results import TestId
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import OPTIONAL, RENAMED, SCHEMA
+from sessions.terminal.ticket_numbers import JSON_SCHEMA, TicketNumber
 
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -63,6 +64,8 @@ def _as_written(hint: Any, kind: type, name: str) -> Any:
 
 def _value(hint: Any, definitions: dict[str, dict[str, Any]]) -> dict[str, Any]:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if hint is TicketNumber:
+        return dict(JSON_SCHEMA)
     if origin is Annotated:
         schema = _value(args[0], definitions)
         for mark in args[1:]:

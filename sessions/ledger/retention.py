@@ -19,10 +19,13 @@ from sessions.ledger.state_archive import LEDGER
 _SEEN = "create table if not exists seen (log text primary key, day text not null) without rowid"
 
 
-def tidy_state(state: Path, record: Record, today: dt.date, keep_days: int, record_days: int = 0) -> None:
+def tidy_state(
+    state: Path, record: Record, today: dt.date, keep_days: int, record_days: int = 0, home: Path | None = None
+) -> None:
     """Remove results, logs, artifacts and days' folders that nothing needed within ``keep_days`` before ``today``.
 
-    The record of a day whose folder is removed is kept for ``record_days`` in a folder of its own, ``past``.
+    ``home`` has the folders of the days, where that is not the state folder. The record of a day whose folder is
+    removed is kept for ``record_days`` in a folder of its own, ``past``.
 
     Raises :class:`OSError` or :class:`sqlite3.Error` if files cannot be read or deleted.
     """
@@ -39,17 +42,17 @@ def tidy_state(state: Path, record: Record, today: dt.date, keep_days: int, reco
     for folder in (state / "local").glob("release-*"):  # which the local engine copies for each probe
         if images and f"local:{folder.name.removeprefix('release-')}" not in images:
             shutil.rmtree(folder)
-    _tidy_days(state, before, (today - dt.timedelta(days=record_days)).isoformat())
+    _tidy_days(home or state, before, (today - dt.timedelta(days=record_days)).isoformat())
 
 
-def _tidy_days(state: Path, before: str, records_before: str) -> None:
+def _tidy_days(home: Path, before: str, records_before: str) -> None:
     """Remove the folders and the kept records of days before these dates."""
-    newest = (state / "latest").resolve().name
-    for folder in (state / "days").glob("????-??-??*"):
+    newest = (home / "latest").resolve().name
+    for folder in (home / "days").glob("????-??-??*"):
         if folder.name[:10] < before and folder.name != newest:
-            _keep_record(folder, state / PAST)
+            _keep_record(folder, home / PAST)
             shutil.rmtree(folder)
-    for path in (state / PAST).glob("*.json"):
+    for path in (home / PAST).glob("*.json"):
         if path.stem < records_before:
             path.unlink()
 

@@ -60,18 +60,24 @@ def unpack_state(stream: IO[bytes], state: Path) -> None:
                 place = state / path.relative_to(packed)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 path.replace(place)
-        days = sorted((state / "days").glob("*/run.json"), key=lambda path: path.stat().st_mtime)
-        if days:
-            point_latest(days[-1].parent)
+        for home in _homes(state):
+            if days := sorted((home / "days").glob("*/run.json"), key=lambda path: path.stat().st_mtime):
+                point_latest(days[-1].parent)
     except (tarfile.TarError, OSError) as error:
         raise InfrastructureError(f"What an earlier call left for this one cannot be read: {error}.") from None
 
 
+def _homes(state: Path) -> list[Path]:
+    """Return the folders of days in a state folder: its own, and those of release lines."""
+    return [state, *sorted((state / "lines").glob("*"))]
+
+
 def _worth_keeping(state: Path, record: Record) -> Iterator[Path]:
-    yield from (state / "days").glob("*/run.json")
-    yield from (state / "days").glob("*/report.*")
-    yield from (state / "days").glob("*/*.bundle")
-    yield from (state / PAST).glob("*.json")
+    for home in _homes(state):
+        yield from (home / "days").glob("*/run.json")
+        yield from (home / "days").glob("*/report.*")
+        yield from (home / "days").glob("*/*.bundle")
+        yield from (home / PAST).glob("*.json")
     yield from (path for path in [state / "refused.json"] if path.is_file())
     yield from (log for probe in record.probes if (log := state / probe.log).is_file())
     yield from (path for path in (state / "artifacts" / record.tree[:12]).rglob("*") if path.is_file())

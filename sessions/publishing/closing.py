@@ -14,13 +14,21 @@ from sessions.source.releases import Naming, Release
 from sessions.source.reverts import OwnHistory
 from sessions.terminal.console import Console
 from sessions.terminal.errors import TrackerError
+from sessions.terminal.ticket_numbers import name_ticket
+from sessions.tickets.merge_subjects import MergeSubjects
 from sessions.tickets.model import Ticket
-from sessions.tickets.trackers import merge_subjects
 from sessions.tickets.trackers.kind import TicketSource
 
 
 def close_merged(
-    tracker: TicketSource, mirror: Mirror, release: Release, console: Console, writes: Writes, *, publish: bool
+    tracker: TicketSource,
+    mirror: Mirror,
+    release: Release,
+    console: Console,
+    writes: Writes,
+    *,
+    publish: bool,
+    subjects: MergeSubjects,
 ) -> tuple[int, ...] | None:
     """Close every open ticket that the release merged, if ``publish``, and return their numbers.
 
@@ -31,19 +39,21 @@ def close_merged(
     """
     closed = list[int]()
     with closing(OwnHistory(mirror.repository, release.commit)) as history:
-        merged = _Merged(mirror, release, history)
+        merged = _Merged(mirror, release, history, subjects)
         for ticket in _open_tickets(tracker, writes):
             if why := merged.why_open(ticket):
-                console.detail(f"#{ticket.number} {why}: it is left open")
+                console.detail(f"{name_ticket(ticket.number)} {why}: it is left open")
             elif not merged.has(ticket):
                 continue
             elif not publish:
-                console.detail(f"#{ticket.number} would be closed with --publish: {release.tag} contains it")
+                console.detail(
+                    f"{name_ticket(ticket.number)} would be closed with --publish: {release.tag} contains it"
+                )
             else:
                 outcome = writes.attempt(ticket.number, partial(tracker.close, ticket, release.tag))
                 closed += [ticket.number] if outcome and outcome.changed else []
     if closed:
-        console.detail(f"closed: {', '.join(f'#{number}' for number in closed)}")
+        console.detail(f"closed: {', '.join(map(name_ticket, closed))}")
     return tuple(closed) if publish else None
 
 
@@ -62,6 +72,7 @@ class _Merged:
     mirror: Mirror
     release: Release
     history: OwnHistory
+    subjects: MergeSubjects
 
     def has(self, ticket: Ticket) -> bool:
         """Whether the release merged a ticket at the commit that its tracker names."""
@@ -86,4 +97,4 @@ class _Merged:
 
     @cached_property
     def _named(self) -> Mapping[int, Naming]:
-        return ReleaseHistory(self.mirror.repository, self.release).namings(merge_subjects())
+        return ReleaseHistory(self.mirror.repository, self.release).namings(self.subjects)

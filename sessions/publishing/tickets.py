@@ -60,7 +60,7 @@ def tell_tickets(
 
 def _is_told(record: Record, verdict: Verdict) -> bool:
     match verdict:
-        case Verdict.CULPRIT | Verdict.CONFLICT | Verdict.BLOCKED | Verdict.UNFETCHABLE:
+        case Verdict.CULPRIT | Verdict.FLAKY | Verdict.CONFLICT | Verdict.BLOCKED | Verdict.UNFETCHABLE:
             return bool(record.probes)
         case Verdict.INTEGRATED:
             return record.state is State.GREEN and not record.unpushed
@@ -75,7 +75,7 @@ def _account(record: Record, ticket: RecordedTicket, dialect: Dialect) -> Accoun
     return Account(
         number=ticket.number,
         verdict=ticket.verdict,
-        commit=ticket.commit,
+        commit=ticket.origin or ticket.commit,
         summary=summary if len(summary) <= 140 else summary[:139] + "…",
         text=render_account(record, ticket, dialect),
     )

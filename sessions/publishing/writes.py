@@ -11,6 +11,7 @@ from sessions.publishing.refused import RETRY_AFTER, Memory, Remembered
 from sessions.terminal.console import Console
 from sessions.terminal.errors import TrackerAccessError, TrackerBusyError, TrackerError
 from sessions.terminal.phrases import counted
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import name_tickets
 from sessions.tickets.refusals import Change, Refusal, TicketPart, WriteResult
 
@@ -89,7 +90,7 @@ class Writes:
         if self._failed:
             number, why = next(iter(self._failed.items()))
             raise TrackerError(
-                f"{counted(len(self._failed), 'ticket')} could not be updated, first #{number}: {why} "
+                f"{counted(len(self._failed), 'ticket')} could not be updated, first {name_ticket(number)}: {why} "
                 "The same command updates the rest."
             )
         if setup := [each for each in self._refused if self._is_setup(each)]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sessions.ledger.record import Record, RecordedTicket
+from sessions.reporting.common_causes import release_reasons
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.tickets.dialects import Dialect
@@ -21,4 +22,11 @@ def render_account(record: Record, ticket: RecordedTicket, dialect: Dialect) -> 
         "tickets": dialect.references,
         "reproduction": reproduction,
     }
-    return render("account.jinja", filters, record=record, ticket=ticket, most=dialect.most_details)
+    return render(
+        "account.jinja",
+        filters,
+        record=record,
+        ticket=ticket,
+        reasons=release_reasons(record, ticket),
+        most=dialect.most_details,
+    )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sessions.ledger.record import Record, RecordedTicket, State
+from sessions.reporting.common_causes import release_warning
 from sessions.reporting.record_view import at_fault, by_urgency, counts
 from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
@@ -20,6 +21,7 @@ from sessions.terminal.console import Console
 from sessions.terminal.durations import say_duration
 from sessions.terminal.errors import InfrastructureError
 from sessions.terminal.harmless_text import harmless
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.dialects.markdown import MARKDOWN
 
 # Of a step: bytes of its summary, and annotations of each level.
@@ -112,7 +114,7 @@ def notes(record: Record) -> list[str]:
             place = {"file": failure.file, **({"line": str(failure.line)} if failure.line else {})}
             text = f"{failure.test}\n{failure.message}"
             errors.append(_say("error", f"new in {name}", text, **(place if failure.file else {})))
-    warnings = [_say("warning", f"#{each.number} {each.title}", each.reason) for each in at_fault(record)]
+    warnings = [_say("warning", f"{name_ticket(each.number)} {each.title}", each.reason) for each in at_fault(record)]
     flaky = [(name, test) for name, gate in record.gates.items() for test in gate.flaky]
     notices = [_say("notice", f"flaky in {name}", str(test)) for name, test in flaky]
     return [*_first("error", errors), *_first("warning", warnings), *_first("notice", notices)]
@@ -153,7 +155,7 @@ def summary(record: Record, room: int = _SUMMARY) -> str:
 
 def _parts(record: Record) -> Iterator[str]:
     """Yield the summary in pieces, the most important first, because it may be cut between any two."""
-    yield _render("answer", record=record, counts=counts(record))
+    yield _render("answer", record=record, counts=counts(record), warning=release_warning(record))
     yield from _table("Needs action", record, at_fault(record))
     yield _render("gates", record=record)
     yield from (_render("evidence", ticket=each) for each in at_fault(record))

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sessions.gates.flake_statistics import runs_to_see
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import record_of_day, write_whole
 from sessions.reporting.flake_origin import FlakeOrigin, OriginSearch
-from sessions.reporting.flake_statistics import runs_to_see
 from sessions.reporting.flakes import FlakeFile, find_flakes
 from sessions.reporting.html import render_page
 from sessions.reporting.tables import csv_table
 from sessions.reporting.tree_contents import KnownTrees
+from sessions.terminal.ticket_numbers import name_ticket, plain_number
 
 # What differs between two messages of one kind: addresses and numbers.
 _DIFFERS = re.compile(r"0x[0-9a-fA-F]+|\d+")
@@ -111,14 +112,14 @@ def _say_origin(flake: FlakeFile, releases: Sequence[str]) -> str:
 
 
 def _name(origin: FlakeOrigin, releases: Sequence[str]) -> str:
-    return f"#{origin.ticket}" if origin.ticket else f"release {releases[origin.release]}"
+    return name_ticket(origin.ticket) if origin.ticket else f"release {releases[origin.release]}"
 
 
 def _origins(search: OriginSearch, releases: Sequence[str]) -> tuple[dict[str, Any], ...]:
     """Return what brought a test, or what may have, as tickets and releases."""
     origins = search.credible if search.is_known else search.suspects
     return tuple(
-        {"ticket": origin.ticket} if origin.ticket else {"release": releases[origin.release]}
+        {"ticket": plain_number(origin.ticket)} if origin.ticket else {"release": releases[origin.release]}
         for origin in origins
         if not origin.is_start
     )

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sessions.gates.flake_statistics import is_by_chance, rate_interval, rate_where_mixed
 from sessions.gates.results import Presence, TestId
 from sessions.gates.run_history import RunCounts
 from sessions.gates.seeds import seed_of
 from sessions.ledger.record import Record
 from sessions.ledger.stored_runs import StoredRun, read_runs
 from sessions.reporting.flake_origin import FlakeOrigin, OriginSearch, RunEnding, TestRun, find_flake_origin
-from sessions.reporting.flake_statistics import is_by_chance, rate_interval, rate_where_mixed
 from sessions.reporting.tree_contents import KnownTrees
 
 # Seeds of the newest failures that are named.

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from sessions.gates.results import TestId
 from sessions.ledger.record import Record, RecordedOptions, RecordedProbe
+from sessions.reporting.common_causes import alike, number_of_tests, release_warning, say_cause
 from sessions.reporting.compiled_templates import CompiledTemplates
 from sessions.reporting.news import news_of
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
@@ -33,9 +34,11 @@ from sessions.reporting.record_view import (
     sides,
 )
 from sessions.reporting.reproduction import reproduction
+from sessions.reporting.soaks import say_soaks
 from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS, verdict_text
 from sessions.terminal.durations import say_duration
 from sessions.terminal.harmless_text import harmless
+from sessions.terminal.ticket_numbers import file_name, name_ticket
 
 _HERE = Path(__file__).parent
 
@@ -45,6 +48,7 @@ def page(record: Record, state: Path) -> str:
     return render_page(
         "page.html.jinja",
         record=record,
+        warning=release_warning(record),
         provisos=provisos(record),
         news=news_of(record, state / "days"),
         tickets=by_urgency(record),
@@ -112,6 +116,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "verdict_text": verdict_text,
+        "ticket_name": name_ticket,
+        "file_name": file_name,
         "span": say_duration,
         "day": _say_day,
         "sides": sides,
@@ -119,6 +125,10 @@ def _environment() -> Environment:
         "passed": passed,
         "best_set": say_best_set,
         "hint": say_hint,
+        "alike": alike,
+        "number_of_tests": number_of_tests,
+        "cause": say_cause,
+        "soaks": say_soaks,
         "changes_to_tests": changes_to_tests,
         "many": _many,
         "given": _given,

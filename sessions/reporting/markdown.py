@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from sessions.ledger.record import Record, RecordedTicket
+from sessions.reporting.common_causes import release_warning
 from sessions.reporting.provisos import provisos
 from sessions.reporting.record_view import by_head, state_label
 from sessions.reporting.reproduction import reproduction
@@ -21,6 +22,7 @@ def markdown_report(record: Record) -> str:
         "report.md.jinja",
         record=record,
         state=state_label(record),
+        warning=release_warning(record),
         provisos=provisos(record),
         groups=_groups(record),
     )

@@ -38,6 +38,7 @@ def changes_since(before: Record, now: Record) -> Iterator[str]:
         "In the head": [each for each in now.tickets if each.verdict is Verdict.INTEGRATED],
         "In the release": [each for each in now.tickets if each.verdict is Verdict.ALREADY_MERGED],
         "Break a test": [each for each in now.tickets if each.verdict is Verdict.CULPRIT],
+        "Bring a flaky test": [each for each in now.tickets if each.verdict is Verdict.FLAKY],
         "Do not merge": [each for each in now.tickets if each.verdict is Verdict.CONFLICT],
         "Wait for another ticket": [each for each in now.tickets if each.verdict is Verdict.BLOCKED],
     }
@@ -50,7 +51,7 @@ def changes_since(before: Record, now: Record) -> Iterator[str]:
 
 
 # What a ticket that is open and wanted can be.
-_STANDING = (Verdict.INTEGRATED, Verdict.CULPRIT, Verdict.CONFLICT, Verdict.BLOCKED)
+_STANDING = (Verdict.INTEGRATED, Verdict.CULPRIT, Verdict.FLAKY, Verdict.CONFLICT, Verdict.BLOCKED)
 
 
 def _named(tickets: list[RecordedTicket]) -> str:

@@ -9,6 +9,7 @@ from sessions.gates.results import TestId
 from sessions.ledger.record import Purpose, Record, RecordedProbe, RecordedTicket
 from sessions.reporting.record_view import Outcomes, ProbeOutcome, queue
 from sessions.terminal.durations import say_duration
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import Verdict
 
 
@@ -84,7 +85,7 @@ def _arc(left: float, right: float, y: float, *, pair: tuple[int, int], verdict:
     peak = top - _rise(high - low) / 0.75
     path = f"M{low:g} {top:g}C{low:g} {peak:g} {high:g} {peak:g} {high:g} {top:g}"
     verb = "breaks a test together with" if verdict is Verdict.CULPRIT else "conflicts with"
-    return Arc(path=path, verdict=verdict, words=f"#{pair[0]} {verb} #{pair[1]}")
+    return Arc(path=path, verdict=verdict, words=f"{name_ticket(pair[0])} {verb} {name_ticket(pair[1])}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,7 @@ def draw_search(record: Record) -> SearchPicture:
     probed = {number for probe in record.probes for number in probe.tickets}
     numbers = [number for number in queue(record) if number in probed]
     cell = max(1.0, min(44.0, 740.0 / max(len(numbers), 1)))
-    left, top, step = 300.0, 18.0 + 7.5 * len(str(max(numbers, default=0))), 20.0
+    left, top, step = 300.0, 18.0 + 7.5 * max((len(str(number)) for number in numbers), default=1), 20.0
     outcomes, place = Outcomes(record), {number: at for at, number in enumerate(numbers)}
     rows = [
         TicketRow(

@@ -57,7 +57,7 @@ class Outcomes:
 
     @cached_property
     def _excused(self) -> Mapping[str, set[TestId]]:
-        excused = {name: {*gate.flaky, *gate.known} for name, gate in self.record.gates.items()}
+        excused = {name: {*gate.flaky, *gate.known, *gate.as_release} for name, gate in self.record.gates.items()}
         for probe in self.record.probes:
             if not probe.tickets:
                 excused.setdefault(probe.gate, set()).update(probe.failed)
@@ -138,7 +138,9 @@ def changes_to_tests(ticket: RecordedTicket) -> str:
     """Return a clause on what a ticket's diff does to tests: ``adds 3 tests, removes 2``. Empty for most tickets."""
     changes = {"adds": ticket.tests.brings, "removes": len(ticket.tests.takes), "skips": len(ticket.tests.skips)}
     clauses = [f"{verb} {count} test{'s' * (count != 1)}" for verb, count in changes.items() if count]
-    return ", ".join([*clauses[:1], *(clause.rpartition(" ")[0] for clause in clauses[1:])])
+    said = ", ".join([*clauses[:1], *(clause.rpartition(" ")[0] for clause in clauses[1:])])
+    own = len(ticket.tests.as_release)
+    return f"{said}, {own} of which fail{'s' * (own == 1)} for the release's own reason" if own else said
 
 
 def shown_by(record: Record, number: int, broke: RecordedBreakage) -> RecordedProbe | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urljoin
 
 from sessions.ledger.record import RecordedBreakage
+from sessions.terminal.ticket_numbers import shell_word
 
 _COMMAND = "nox -s reproduce -- "
 
@@ -24,7 +25,7 @@ def reproduce_line(number: int, record: str = "") -> str:
     >>> reproduce_line(116, "https://example.org/day/run.json")
     'nox -s reproduce -- 116 --record https://example.org/day/run.json'
     """
-    return f"{_COMMAND}{number}{f' --record {record}' if record else ''}"
+    return f"{_COMMAND}{shell_word(number)}{f' --record {record}' if record else ''}"
 
 
 def record_address(report: str) -> str:
@@ -57,6 +58,6 @@ def rerun_line(broke: RecordedBreakage, number: int) -> str:
 
     For one that ticket 116 causes together with 115: ``nox -s integrate -- --only 115,116 --gates doctest``.
     """
-    numbers = ",".join(str(each) for each in sorted({number, *broke.with_}))
+    numbers = shell_word(*sorted({number, *broke.with_}))
     gates = "" if broke.is_build else f" --gates {broke.gate}"
     return f"nox -s integrate -- --only {numbers}{gates}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from textwrap import indent
 
 from sessions.ledger.record import Record
+from sessions.reporting.common_causes import release_warning
 from sessions.reporting.provisos import provisos
 from sessions.reporting.record_view import by_head, changes_to_tests, passed, state_label
 from sessions.reporting.reproduction import reproduction
@@ -27,6 +28,7 @@ def plain_report(record: Record) -> str:
         filters,
         record=record,
         state=state_label(record),
+        warning=release_warning(record),
         provisos=provisos(record),
         gates=_gates(record),
         tickets=_tickets(record),

@@ -53,6 +53,7 @@ class PurposeStyle:
 # Those first that somebody must act on; then the head; then those that were never candidates.
 VERDICTS: Mapping[Verdict, VerdictStyle] = {
     Verdict.CULPRIT: VerdictStyle(meaning="breaks a test", symbol="✕", group=Group.NEEDS_ACTION, stays_out=True),
+    Verdict.FLAKY: VerdictStyle(meaning="brings a flaky test", symbol="~", group=Group.NEEDS_ACTION, stays_out=True),
     Verdict.CONFLICT: VerdictStyle(meaning="does not merge", symbol="≠", group=Group.NEEDS_ACTION, stays_out=True),
     Verdict.BLOCKED: VerdictStyle(
         meaning="depends on a ticket that is out", symbol="⊘", group=Group.WAITING, stays_out=True
@@ -93,4 +94,5 @@ PURPOSES: Mapping[Purpose, PurposeStyle] = {
     Purpose.HEAD: PurposeStyle(legend="on the head", column="Head"),
     Purpose.FLAKES: PurposeStyle(legend="again, to find flaky tests", column="Flaky?"),
     Purpose.SEARCH: PurposeStyle(legend="search for culprits", column="Search"),
+    Purpose.SOAK: PurposeStyle(legend="often, to find new flaky tests", column="Soak"),
 }

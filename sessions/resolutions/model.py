@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from sessions.source.unmerged import BASE, OURS, THEIRS, FileEntry
+from sessions.terminal.ticket_numbers import parse_ticket_number, plain_number
 
 _FILE = "100644"
 
@@ -106,7 +107,9 @@ def fix_up_key(commits: Iterable[str]) -> str:
 
 def write_about(about: About) -> bytes:
     """Return the description as JSON."""
-    return json.dumps(asdict(about), indent=1, sort_keys=True).encode()
+    commits = {str(number): commit for number, commit in about.commits.items()}
+    found = {**asdict(about), "tickets": list(map(plain_number, about.tickets)), "commits": commits}
+    return json.dumps(found, indent=1, sort_keys=True).encode()
 
 
 def read_about(content: bytes) -> About:
@@ -117,6 +120,6 @@ def read_about(content: bytes) -> About:
         date=str(found["date"]),
         origin=str(found["origin"]),
         path=str(found["path"]),
-        tickets=tuple(int(number) for number in found["tickets"]),
-        commits={int(number): str(commit) for number, commit in found["commits"].items()},
+        tickets=tuple(parse_ticket_number(str(number)) for number in found["tickets"]),
+        commits={parse_ticket_number(number): str(commit) for number, commit in found["commits"].items()},
     )

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from sessions.resolutions.memory import ResolutionMemory
-from sessions.source.merge_commit import merge_commit
+from sessions.source.merge_commit import commit_content
 from sessions.source.merge_tree import MergeTree
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import name_tickets
 
 
@@ -33,6 +34,6 @@ def make_ready_merge(
             commits[other] = commit
             made = memory.fix(solved.tree if solved else merge.tree, commits, number).tree
             what = name_tickets([other]) if other else "the release"
-            content = merge_commit(made, (head, commit), signature, f"Merge {what} into #{number}\n")
+            content = commit_content(made, (head, commit), signature, f"Merge {what} into {name_ticket(number)}\n")
             head = repository.write_commit(content)
     return head

@@ -12,6 +12,7 @@ from sessions.source.command import GitReply, call_git
 from sessions.source.repository import Repository
 from sessions.source.unmerged import FileEntry
 from sessions.terminal.errors import SourceError, UsageError
+from sessions.terminal.ticket_numbers import file_name, name_ticket, shell_word
 
 _MERGED = "merged-so-far"
 _IDENTITY = ("-c", "user.name=integrand", "-c", "user.email=integrand@localhost")
@@ -28,7 +29,7 @@ class WorkTree:
     @property
     def branch(self) -> str:
         """The branch that stands for the ticket there: git's markers name it."""
-        return f"ticket-{self.ticket}"
+        return f"ticket-{file_name(self.ticket)}"
 
     def open(self, onto: str, commit: str, known: Mapping[str, FileEntry | None]) -> tuple[str, ...]:
         """Merge ``commit`` into ``onto``, write the files that are ``known``, and return those that are in conflict.
@@ -36,7 +37,9 @@ class WorkTree:
         Raises :class:`UsageError` if there is such a work tree already, :class:`SourceError` if git cannot make it.
         """
         if self.folder.exists():
-            raise UsageError(f"#{self.ticket} is open in {self.folder}: finish it with --continue, or type --abort.")
+            raise UsageError(
+                f"{name_ticket(self.ticket)} is open in {self.folder}: finish it with --continue, or type --abort."
+            )
         self._make()
         for name, at in ((_MERGED, onto), (self.branch, commit)):
             self._git("update-ref", f"refs/heads/{name}", at)
@@ -54,7 +57,9 @@ class WorkTree:
         Raises :class:`UsageError` if it does not exist, or if a file still has a conflict marker.
         """
         if not self.folder.is_dir():
-            raise UsageError(f"#{self.ticket} is not open: type `nox -s resolve -- {self.ticket}` first.")
+            raise UsageError(
+                f"{name_ticket(self.ticket)} is not open: type `nox -s resolve -- {shell_word(self.ticket)}` first."
+            )
         for path in self._git("diff", "--name-only", "--diff-filter=U", "-z").fields():
             self._check(path)
         place = {"GIT_WORK_TREE": str(self.folder), "GIT_INDEX_FILE": str(self.folder / ".git" / "index")}

@@ -10,17 +10,21 @@ import difflib
 import re
 import tomllib
 import typing
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
 from sessions.engines.registry import engine_choices
 from sessions.settings.cooking_settings import CookingSettings
+from sessions.settings.hint_settings import HintLabels
 from sessions.settings.keys import key as _key
+from sessions.settings.line_settings import ReleaseLine
 from sessions.settings.ref_names import branch_fault
-from sessions.settings.ticket_settings import Tracker
+from sessions.settings.ticket_settings import Tracker, tracker_faults, with_prefixes
 from sessions.terminal.durations import parse_duration
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import prefix_of
 from sessions.tickets.trackers import TRACKERS
 
 __all__ = [
@@ -30,6 +34,7 @@ __all__ = [
     "EngineSettings",
     "Gate",
     "Project",
+    "ReleaseLine",
     "Tracker",
     "load_config",
     "registered_values",
@@ -112,6 +117,15 @@ class Gate:
     files: tuple[str, ...] = _key("Globs of the test files; they fill `{files}`.", ())
     artifacts: tuple[str, ...] = _key("Globs of files to keep as artifacts, such as PDFs.", ())
     timeout: str = _key("Maximum duration of one run.", "2h")
+    soak: Literal["off", "tell", "refuse"] = _key(
+        "Whether the test files that tickets add or change run often, to find flaky tests; `refuse` leaves tickets out "
+        "that bring one. See soak.md.",
+        "off",
+    )
+    soak_share: int = _key(
+        "At most so many percent of the seconds of the gate's other probes of the day go to its soak, or ten minutes.",
+        25,
+    )
 
     @property
     def reports(self) -> tuple[str, ...]:
@@ -125,16 +139,51 @@ class Config:
 
     version: int = _key("Version of this format: 1.")
     project: Project = _key("The repository, its releases and the integration branch.")
-    tickets: Tracker = _key("The tracker, and which of its tickets are ready.")
+    tickets: tuple[Tracker, ...] = _key("The tracker, or several as `[[tickets]]`, and which of its tickets are ready.")
     engine: EngineSettings = _key("Where probes run.", EngineSettings())
     build: Build = _key("The command that prepares a merged source for the tests.", Build())
     gates: tuple[Gate, ...] = _key("The checks that a candidate must pass, in this order.")
     cooking: CookingSettings = _key("When a ticket is ripe or stalled, and the release notes.", CookingSettings())
+    hints: HintLabels = _key("Labels that keep a ticket out, let it in, or make it urgent.", HintLabels())
+    lines: tuple[ReleaseLine, ...] = _key("The release lines that one call integrates, in this order.", ())
 
     @property
-    def has_ticket_file(self) -> bool:
-        """Whether ``[tickets] url`` is a path, which counts from the configuration's folder."""
-        return TRACKERS[self.tickets.tracker].is_file
+    def order(self) -> Literal["number", "listed"]:
+        """The order of tickets of equal priority: the first table has it for all trackers."""
+        return self.tickets[0].order
+
+    @property
+    def select(self) -> Literal["first", "best"]:
+        """How tickets are chosen: the first table says so for all trackers."""
+        return self.tickets[0].select
+
+    @property
+    def priorities(self) -> tuple[str, ...]:
+        """The priorities of all trackers, highest first; labels of the same rank are one priority."""
+        levels = zip_longest(*(tracker.priorities for tracker in self.tickets))
+        return tuple(" / ".join(dict.fromkeys(filter(None, level))) for level in levels)
+
+    def tracker_of(self, number: int) -> Tracker:
+        """Return the table of the tracker that a ticket is in."""
+        prefix = prefix_of(number)
+        return next((tracker for tracker in self.tickets if tracker.prefix == prefix), self.tickets[0])
+
+    def line(self, name: str) -> ReleaseLine:
+        """Return the release line of that name. Raises :class:`UsageError` if there is none."""
+        for line in self.lines:
+            if line.name == name:
+                return line
+        known = _hint(name, [line.name for line in self.lines]) if self.lines else ", which has no [[lines]]"
+        raise UsageError(f"There is no line {name!r} in the configuration{known}")
+
+    def of_line(self, name: str) -> Config:
+        """Return the configuration of one release line. Raises :class:`UsageError` if there is none of that name."""
+        line = self.line(name)
+        ours = {each: value for each in ("release", "tags", "branch") if (value := getattr(line, each))}
+        theirs = {each: value for each in ("milestone", "target", "ready") if (value := getattr(line, each))}
+        return replace(
+            self, project=replace(self.project, **ours), tickets=tuple(replace(each, **theirs) for each in self.tickets)
+        )
 
     def gate(self, name: str) -> Gate:
         """Return the gate of that name. Raises :class:`UsageError` if there is none."""
@@ -167,6 +216,9 @@ def load_config(path: Path) -> Config:
         raise UsageError(f"{path} cannot be read as TOML: {error}") from None
     reader = _Reader(path, text)
     config: Config = reader.table(Config, raw, "")
+    config = replace(
+        config, tickets=with_prefixes(config.tickets, {name: kind.prefix for name, kind in TRACKERS.items()})
+    )
     reader.check_meaning(config)
     return config
 
@@ -196,6 +248,8 @@ class _Reader:
         inside = f"{where}.{key}" if where else key
         if typing.get_origin(hint) is tuple:
             item = typing.get_args(hint)[0]
+            if hint == tuple[Tracker, ...] and isinstance(value, dict):
+                return (self.value(item, value, where, key),)
             if not isinstance(value, list):
                 self.refuse(where, key, f"must be a list, not {value!r}")
             return tuple(self.value(item, each, where, f"{key}[{n}]") for n, each in enumerate(value))
@@ -221,30 +275,42 @@ class _Reader:
         if not config.gates:
             self.refuse("", "gates", "at least one gate is needed")
         self.check_project(config.project)
+        for place, key, why in tracker_faults(config.tickets, {name: kind.tokens for name, kind in TRACKERS.items()}):
+            self.refuse(f"tickets[{place}]" if len(config.tickets) > 1 else "tickets", key, why)
         self.check_engine(config.engine)
         names = [gate.name for gate in config.gates]
         for number, gate in enumerate(config.gates):
             self.check_gate(f"gates[{number}]", gate, names)
+        for number, line in enumerate(config.lines):
+            self.check_line(f"lines[{number}]", config.of_line(line.name), [each.name for each in config.lines], line)
         self.check_duration("build", config.build.timeout)
         for key in ("ripe_after", "stalled_after"):
             if getattr(config.cooking, key) < 1:
                 self.refuse("cooking", key, "must be 1 or more")
 
-    def check_project(self, project: Project) -> None:
+    def check_line(self, where: str, config: Config, names: list[str], line: ReleaseLine) -> None:
+        self.check_name(where, line.name, names, "line")
+        self.check_project(config.project, where)
+
+    def check_name(self, where: str, name: str, names: list[str], what: str) -> None:
+        if names.count(name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+            self.refuse(where, "name", f"{name!r} must be a plain word, and no other {what} may have the same name")
+
+    def check_project(self, project: Project, where: str = "project") -> None:
         for marker in re.findall(r"\{(\w*)\}", project.branch):
             if marker not in ("release", "date"):
-                self.refuse("project", "branch", f"{{{marker}}} is not known: use {{release}} and {{date}}")
+                self.refuse(where, "branch", f"{{{marker}}} is not known: use {{release}} and {{date}}")
         filled = project.branch.replace("{release}", "1.0").replace("{date}", "2026-01-31")
         if why := branch_fault(filled):
-            self.refuse("project", "branch", f"git refuses the branch name {filled!r}: it {why}")
+            self.refuse(where, "branch", f"git refuses the branch name {filled!r}: it {why}")
         if not re.fullmatch(r"[^<>\n\0]+ <[^<>\n\0]*>", project.committer):
             self.refuse("project", "committer", "must have the form `Name <address>`")
         if project.release in ("", "branch:"):
-            self.refuse("project", "release", "must be `latest`, a tag, or a branch such as `branch:main`")
+            self.refuse(where, "release", "must be `latest`, a tag, or a branch such as `branch:main`")
         try:
             re.compile(project.tags if "(?P<version>" in project.tags else "")
         except re.error as error:
-            self.refuse("project", "tags", f"is not a regular expression: {error}")
+            self.refuse(where, "tags", f"is not a regular expression: {error}")
 
     def check_engine(self, engine: EngineSettings) -> None:
         for marker in re.findall(r"\{(\w*)\}", engine.baseline):
@@ -266,13 +332,18 @@ class _Reader:
             self.refuse("engine", "scheduler", "must be an address such as tcp://host:8786 or tls://host:8786")
 
     def check_gate(self, where: str, gate: Gate, names: list[str]) -> None:
-        if names.count(gate.name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", gate.name):
-            self.refuse(where, "name", f"{gate.name!r} must be a plain word, and no other gate may have the same name")
+        self.check_name(where, gate.name, names, "gate")
         self.check_duration(where, gate.timeout)
         if gate.format == "latex" and not gate.artifacts:
             self.refuse(where, "artifacts", "format latex reads PDFs: name them here, such as build/**/*.pdf")
         if gate.format == "latex" and gate.files:
             self.refuse(where, "files", "format latex reads whole documents, not single files: remove this key")
+        if gate.soak != "off" and not (gate.files and "{files}" in gate.run):
+            self.refuse(
+                where, "soak", "only single files can run often: name them in `files`, and put {files} in `run`"
+            )
+        if gate.soak_share < 1:
+            self.refuse(where, "soak_share", "must be 1 or more")
 
     def check_duration(self, where: str, text: str) -> None:
         try:

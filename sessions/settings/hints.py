@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import name_ticket, parse_ticket_number
 
 HINTS = "hints.toml"
 # What a hint can do; each has exactly one of these keys.
 _TICKETS = ("keep_out", "let_in", "urgent", "order")
 _ACTIONS = (*_TICKETS, "ignore")
 _KEYS = (*_ACTIONS, "gate", "owner", "reason", "until", "closed")
-_NUMBER = r"[1-9]\d{0,8}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +30,8 @@ class Hint:
 
     ``keep_out``, ``let_in`` and ``urgent`` are tickets that are left out, taken although a rule is against it, or
     merged before all priorities. Of ``order`` each ticket is merged before the next. ``ignore`` are tests of ``gate``
-    (of any gate, if it is empty) for whose failures no ticket leaves. The hint ends after the day ``until``, or when
-    the ticket ``closed`` is closed.
+    (of any gate, if it is empty) for whose failures no ticket leaves. The hint ends after the day ``until``, when the
+    ticket ``closed`` is closed, or else when the label that it stands for is removed.
     """
 
     line: int
@@ -66,7 +66,9 @@ class Hint:
     @property
     def end(self) -> str:
         """When the hint ends, as a phrase."""
-        return f"until {self.until}" if self.until else f"until #{self.closed} is closed"
+        if self.until:
+            return f"until {self.until}"
+        return f"until {name_ticket(self.closed)} is closed" if self.closed else "until the label is removed"
 
     def __str__(self) -> str:
         """A phrase such as ``Jane, until 2026-12-24: the build farm lacks GCC 15``."""
@@ -95,8 +97,8 @@ def load_hints(path: Path) -> tuple[Hint, ...]:
     return tuple(_Reader(path, line).hint(table) for table, line in zip(tables, lines, strict=False))
 
 
-def check_current(hints: Sequence[Hint], path: Path, today: dt.date, tickets: Collection[int]) -> None:
-    """Check that no hint is past its end; ``tickets`` are all that are open in the tracker.
+def check_current(hints: Sequence[Hint], path: Path, today: dt.date, still_open: Collection[int]) -> None:
+    """Check that no hint is past its end; ``still_open`` are all tickets and issues that are open in the tracker.
 
     Raises :class:`UsageError` for the first that is.
     """
@@ -104,8 +106,8 @@ def check_current(hints: Sequence[Hint], path: Path, today: dt.date, tickets: Co
         over = ""
         if hint.until and hint.until < today:
             over = f"ended on {hint.until}: remove it, or give it a later date"
-        elif hint.closed and hint.closed not in tickets:
-            over = f"ended, as #{hint.closed} is not open any more: remove it, or give it another end"
+        elif hint.closed and hint.closed not in still_open:
+            over = f"ended, as {name_ticket(hint.closed)} is not open any more: remove it, or give it another end"
         if over:
             raise UsageError(f"{path}, line {hint.line}: this hint of {hint.owner} ({hint.reason}) {over}.")
 
@@ -145,21 +147,23 @@ class _Reader:
             self.refuse(
                 "a hint needs one end: a date (until = 2026-12-24) or a ticket that is to be closed (closed = 456)"
             )
-        until, closed = table.get("until"), table.get("closed", 0)
+        until, closed = table.get("until"), _number(table.get("closed")) or 0
         if "until" in table and (not isinstance(until, dt.date) or isinstance(until, dt.datetime)):
             self.refuse(f"until must be a date without quotes, such as 2026-12-24, not {until!r}")
-        if "closed" in table and not (isinstance(closed, int) and re.fullmatch(_NUMBER, str(closed))):
-            self.refuse(f"closed must be the number of a ticket, not {closed!r}")
+        if "closed" in table and not closed:
+            self.refuse(f"closed must be the number of a ticket, not {table['closed']!r}")
         return until, closed
 
     def values(self, key: str, value: object) -> Any:
         """The tickets or tests of a hint: a list, or a single one."""
-        values = value if isinstance(value, list) else [value]
+        values: list[Any] = value if isinstance(value, list) else [value]
         if key == "ignore":
             if not values or not all(isinstance(each, str) and each for each in values):
                 self.refuse(f"ignore must be tests as the report names them, not {value!r}")
-        elif not values or not all(type(each) is int and re.fullmatch(_NUMBER, str(each)) for each in values):
-            self.refuse(f"{key} must be numbers of tickets, not {value!r}")
+        else:
+            values = [_number(each) for each in values]
+            if not values or None in values:
+                self.refuse(f"{key} must be numbers of tickets, not {value!r}")
         if key == "order" and (len(values) < 2 or len(set(values)) < len(values)):
             self.refuse("order must have two tickets or more, each once: the first is merged first")
         return tuple(values)
@@ -167,3 +171,12 @@ class _Reader:
     def refuse(self, why: str) -> NoReturn:
         where = f", line {self.line}" if self.line else ""
         raise UsageError(f"{self.path}{where}: {why}.")
+
+
+def _number(value: object) -> int | None:
+    """Return a ticket's number: ``12``, or with several trackers a text such as ``gl!12``; ``None`` for others."""
+    is_number = type(value) is int or (isinstance(value, str) and not value.isdecimal())
+    try:
+        return parse_ticket_number(str(value)) if is_number else None
+    except ValueError:
+        return None

@@ -13,6 +13,7 @@ from sessions import __version__
 from sessions.engines.registry import engine_choices
 from sessions.terminal.durations import parse_duration
 from sessions.terminal.errors import UsageError
+from sessions.terminal.ticket_numbers import parse_ticket_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Options:
 
     config: Path
     state: Path
+    line: str = ""
     release: str | None = None
     repository: str | None = None
     date: dt.date
@@ -53,6 +55,11 @@ class Options:
     branch: str | None = None
     since: str | None = None
     test: tuple[int, ...] = ()
+
+    @property
+    def home(self) -> Path:
+        """The folder of the days: the state folder, or that of a release line within it."""
+        return self.state / "lines" / self.line if self.line else self.state
 
 
 def parse_options(arguments: Sequence[str], *, session: str, called_from: Path, home: Path) -> Options:
@@ -105,6 +112,7 @@ def _add_what_to_integrate(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--config", metavar="FILE", help="configuration file (integration.toml)")
     add("--repository", metavar="URL", help="use this instead of [project] repository, e.g. a local clone")
+    add("--line", default="", metavar="NAME", help="integrate this line of [[lines]] alone")
     add("--release", metavar="TAG", help="start from this tag, or from branch:NAME")
     add("--date", type=_date, metavar="YYYY-MM-DD", help="date of the day's run (today, UTC)")
     add("--only", type=_numbers, default=(), metavar="N,N", help="only these tickets and what they depend on")
@@ -127,7 +135,7 @@ def _add_how(group: argparse._ArgumentGroup) -> None:
     add("--budget", type=_duration, metavar="5h30m", help="stop cleanly within this time; the next call continues")
     add("--engine", choices=engine_choices(), help="where probes run")
     shell = "open a shell in the head of the newest run, or where ticket N fails"
-    add("--shell", type=at_least(1), nargs="?", const=0, metavar="N", help=shell)
+    add("--shell", type=ticket_number, nargs="?", const=0, metavar="N", help=shell)
     add("--jobs", type=at_least(1), metavar="N", help="number of processes that a gate may use (all cores)")
 
 
@@ -201,9 +209,17 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name for name in (part.strip() for part in text.split(",")) if name)
 
 
+def ticket_number(text: str) -> int:
+    """Parse a ticket's number, as the type of an argument."""
+    try:
+        return parse_ticket_number(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _numbers(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(name.removeprefix("#")) for name in _names(text))
+        return tuple(map(parse_ticket_number, _names(text)))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of ticket numbers such as 12,15") from None
 

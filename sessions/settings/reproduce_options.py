@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessions import __version__
-from sessions.settings.options import Parser, at_least
+from sessions.settings.options import Parser, at_least, ticket_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ def build_reproduce_parser() -> argparse.ArgumentParser:
     """Return the parser, named after the command that the user typed."""
     parser = Parser(prog="nox -s reproduce --", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__, help="print the version of Integrand")
-    parser.add_argument("ticket", type=_ticket, metavar="N", help="the ticket whose failure is to be shown")
+    parser.add_argument("ticket", type=ticket_number, metavar="N", help="the ticket whose failure is to be shown")
     what = parser.add_argument_group("which failure")
     what.add_argument(
         "--record", metavar="FILE", help="the day's run.json, its folder, or its web address (the newest)"
@@ -61,7 +61,3 @@ def parse_reproduce_options(arguments: Sequence[str], called_from: Path) -> Repr
     typed["state"] = (called_from / typed["state"]).resolve()
     typed["config"] = (called_from / typed["config"]).resolve() if typed["config"] else None
     return ReproduceOptions(folder=called_from, **typed)
-
-
-def _ticket(text: str) -> int:
-    return at_least(1)(text.removeprefix("#"))

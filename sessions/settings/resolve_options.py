@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessions import __version__
-from sessions.settings.options import Options, Parser, at_least, parse_options
+from sessions.settings.options import Options, Parser, parse_options, ticket_number
 
 # The options of a day that this session takes as well.
 _OF_THE_DAY = ("config", "repository", "release", "state")
@@ -37,7 +37,9 @@ def build_resolve_parser() -> argparse.ArgumentParser:
     """Return the parser, named after the command that the user typed."""
     parser = Parser(prog="nox -s resolve --", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__, help="print the version of Integrand")
-    parser.add_argument("ticket", type=_ticket, nargs="?", metavar="N", help="the ticket whose conflict to resolve")
+    parser.add_argument(
+        "ticket", type=ticket_number, nargs="?", metavar="N", help="the ticket whose conflict to resolve"
+    )
     what = parser.add_argument_group("what to do")
     add = what.add_argument
     add("--continue", action="store_true", dest="is_continued", help="record what was resolved in the work tree")
@@ -76,7 +78,3 @@ def parse_resolve_options(arguments: Sequence[str], *, called_from: Path, home: 
         range=typed["range"],
         author=typed["author"],
     )
-
-
-def _ticket(text: str) -> int:
-    return at_least(1)(text.removeprefix("#"))

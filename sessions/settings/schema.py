@@ -24,6 +24,7 @@ from sessions.settings.configuration import (
     Tracker,
     registered_values,
 )
+from sessions.settings.hint_settings import HintLabels
 from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser
 from sessions.settings.reproduce_options import build_reproduce_parser
@@ -36,6 +37,7 @@ def config_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Integrand's integration.toml",
         **_table(Config),
+        "$defs": {"tracker": _table(Tracker)},
     }
 
 
@@ -52,8 +54,9 @@ def config_reference() -> str:
         ("build", Build),
         ("gates", Gate),
         ("cooking", CookingSettings),
+        ("hints", HintLabels),
     ):
-        title = f"[[{name}]]" if kind is Gate else f"[{name}]"
+        title = {Gate: f"[[{name}]]", Tracker: f"[{name}]` or `[[{name}]]"}.get(kind, f"[{name}]")
         rows = [f"| `{each.name}` | {each.metadata['meaning']} | {_shown(each.default)} |" for each in fields(kind)]
         parts += [f"## `{title}`", "\n".join(["| key | meaning | default |", "|---|---|---|", *rows])]
     return "\n\n".join(parts) + "\n"
@@ -123,6 +126,9 @@ def _values(kind: type, key: str, hint: Any) -> dict[str, Any]:
 
 
 def _value(hint: Any) -> dict[str, Any]:
+    if hint == tuple[Tracker, ...]:
+        table = {"$ref": "#/$defs/tracker"}
+        return {"anyOf": [table, {"type": "array", "items": table, "minItems": 1}]}
     if typing.get_origin(hint) is tuple:
         return {"type": "array", "items": _value(typing.get_args(hint)[0])}
     if typing.get_origin(hint) is Literal:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sessions.source.conflicts import Clash
 from sessions.source.line import Line, Queue
 from sessions.source.merging import Candidate, Merger
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import Decision, Ticket, Verdict, name_some, name_tickets
 from sessions.tickets.order import Needs, closure
 
@@ -34,7 +35,7 @@ class Blocker:
         """Return a clause such as ``without #3, each of 2 tickets that do not merge would: #5 and #7; together #5``."""
         also = f" (and {name_tickets(self.needed_by)}, which need it)" if self.needed_by else ""
         return (
-            f"without #{self.ticket}{also}, each of {len(self.would_fit)} tickets that do not merge would: "
+            f"without {name_ticket(self.ticket)}{also}, each of {len(self.would_fit)} tickets that do not merge would: "
             f"{name_some(self.would_fit)}; together {name_some(self.together)}"
         )
 

@@ -9,6 +9,7 @@ from sessions.source.conflict_partners import conflict_in, used_resolutions
 from sessions.source.conflicts import Clash
 from sessions.source.merging import Candidate, Merger
 from sessions.source.trunk import Trunk
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import Decision, Ticket, UsedResolution, Verdict, name_tickets
 from sessions.tickets.order import Needs
 
@@ -86,7 +87,7 @@ def _left_alone(ticket: Ticket, decisions: Mapping[int, Decision]) -> Decision |
     missing = [n for n in ticket.together if n in decisions and decisions[n].verdict not in _IN]
     if not missing:
         return None
-    reasons = (f"#{number}, which is out: {decisions[number].verdict}" for number in missing)
+    reasons = (f"{name_ticket(number)}, which is out: {decisions[number].verdict}" for number in missing)
     reason = f"it is merged only together with {'; '.join(reasons)}"
     return Decision(verdict=Verdict.BLOCKED, reason=reason, blocked_by=tuple(missing))
 
@@ -143,7 +144,7 @@ def _settled(
     for use, others in used_resolutions(ticket, heads, merger):
         with_ = name_tickets(others) if others else merger.start
         remarks = {ticket.number: f"its conflict with {with_} is settled: {use}"}
-        remarks |= dict.fromkeys(others, f"it goes with #{ticket.number}: {use}")
+        remarks |= dict.fromkeys(others, f"it goes with {name_ticket(ticket.number)}: {use}")
         for number, remark in remarks.items():
             decision = changed.get(number, decisions[number])
             changed[number] = _with_resolution(decision, remark, use.record(others))
@@ -191,7 +192,7 @@ def _blocked(ticket: Ticket, queue: Queue, decisions: Mapping[int, Decision]) ->
         return None
     carried = queue.carried.get(ticket.number, frozenset())
     how = {n: "its branch carries" if n in carried else "it depends on" for n in reasons}
-    reason = "; ".join(f"{how[n]} #{n}, which {why}" for n, why in reasons.items())
+    reason = "; ".join(f"{how[n]} {name_ticket(n)}, which {why}" for n, why in reasons.items())
     return Decision(verdict=Verdict.BLOCKED, reason=reason, blocked_by=tuple(reasons))
 
 
@@ -201,7 +202,7 @@ def _remarks(ticket: Ticket, queue: Queue, is_empty: bool) -> str:
     remarks = [
         queue.remarks.get(ticket.number, ""),
         f"its branch carries {name_tickets(carried)} without saying so" if carried else "",
-        *(f"it depends on #{number}, which is in the release as of {queue.met[number]}" for number in met),
+        *(f"it depends on {name_ticket(number)}, which is in the release as of {queue.met[number]}" for number in met),
         "it brings nothing that the tickets before it do not" if is_empty else "",
     ]
     return "; ".join(filter(None, remarks))

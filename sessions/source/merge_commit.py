@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import Ticket
 
 
@@ -18,13 +19,11 @@ def sign(committer: str, date: dt.date) -> str:
     return f"{committer} {moment} +0000"
 
 
-def merge_commit(tree: str, parents: tuple[str, str], signature: str, message: str) -> bytes:
-    """Return the content of a merge's commit object. See https://git-scm.com/docs/git-commit-tree for the format."""
-    first, second = parents
+def commit_content(tree: str, parents: Iterable[str], signature: str, message: str) -> bytes:
+    """Return the content of a commit object. See https://git-scm.com/docs/git-commit-tree for the format."""
     lines = [
         f"tree {tree}",
-        f"parent {first}",
-        f"parent {second}",
+        *(f"parent {parent}" for parent in parents),
         f"author {signature}",
         f"committer {signature}",
         "",
@@ -45,7 +44,7 @@ def merge_message(ticket: Ticket, resolutions: Iterable[str] = ()) -> str:
         *(f"Resolution: {clause}" for clause in resolutions),
     ]
     parts = [
-        f"#{ticket.number}: {' '.join(ticket.title.split())}",
+        f"{name_ticket(ticket.number)}: {' '.join(ticket.title.split())}",
         ticket.description.strip(),
         "\n".join(filter(None, trailers)),
     ]

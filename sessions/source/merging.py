@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sessions.source.conflicts import Clash, clash_in
-from sessions.source.merge_commit import merge_commit, merge_message, sign
+from sessions.source.merge_commit import commit_content, merge_message, sign
 from sessions.source.merge_process import Merge
 from sessions.source.merge_tree import MergeTree
 from sessions.source.releases import Release
@@ -160,7 +160,7 @@ class Merger:
         if made is None:
             return clash_in(self.repository, onto.tree, merge.tree, merge.rest)
         message = merge_message(what, map(str, made.uses)) if isinstance(what, Ticket) else f"{what}\n"
-        content = merge_commit(made.tree, (onto.commit, commit), sign(self.committer, self.date), message)
+        content = commit_content(made.tree, (onto.commit, commit), sign(self.committer, self.date), message)
         return Candidate(
             tickets=(*onto.tickets, what.number) if isinstance(what, Ticket) else (),
             commit=self.repository.write_commit(content),

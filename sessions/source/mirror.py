@@ -15,6 +15,7 @@ from sessions.source.release_history import DEFAULT_REF, TARGET_REF
 from sessions.source.releases import Release, releases_in_order
 from sessions.source.repository import Repository
 from sessions.terminal.errors import SourceError
+from sessions.terminal.ticket_numbers import file_name
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,9 @@ class Mirror:
     def _fetch_from(self, repository: str, branches: Mapping[int, str]) -> Fetched:
         remote = self.list_refs(repository)
         full = {number: full_ref(branch) for number, branch in branches.items()}
+        numbers = {f"refs/integrand/tickets/{file_name(number)}": number for number in branches}
         refs = {
-            f"refs/integrand/tickets/{number}": ref for number, ref in full.items() if ref in remote and is_ref(ref)
+            local: full[number] for local, number in numbers.items() if full[number] in remote and is_ref(full[number])
         }
         fetcher = Fetcher(repository=self.repository, url=repository or self.url, remote=remote)
         failed = fetcher.fetch_apart(refs)
@@ -140,8 +142,8 @@ class Mirror:
         if len(tips) < len(fetched):  # objects that are no commits, or missing
             self._fetcher.check_refs()
         return Fetched(
-            tips={_number_of(local): tip for local, tip in tips.items()},
-            faults={_number_of(local): why for local, why in failed.items()},
+            tips={numbers[local]: tip for local, tip in tips.items()},
+            faults={numbers[local]: why for local, why in failed.items()},
         )
 
     def _commits_at(self, refs: Sequence[str]) -> dict[str, str]:
@@ -181,10 +183,6 @@ def _fetch_with_default(mirror: Mirror, ref: str) -> str:
             raise
         return f"the default branch was left out: {failed[DEFAULT_REF]}"
     return ""
-
-
-def _number_of(local: str) -> int:
-    return int(local.rpartition("/")[2])
 
 
 def _open_repository(url: str, state: Path, remote: Mapping[str, str]) -> Repository:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 Mood = Literal["hard", "soft", "none"]
+Mention = tuple[int | str, Mood]
+"""A ticket that a text names, by its number, or by its address if that is elsewhere."""
 
 SAGE_URLS = ("https://github.com/sagemath/sage", "https://trac.sagemath.org", "http://trac.sagemath.org")
 
@@ -23,12 +25,14 @@ SAGE_URLS = ("https://github.com/sagemath/sage", "https://trac.sagemath.org", "h
 class Dependencies:
     """The required tickets (``hard``), the optional ones (``soft``), and the fragments that could not be read.
 
-    ``hard`` and ``soft`` are sorted, without duplicates, and share no number.
+    ``hard`` and ``soft`` are sorted, without duplicates, and share no number. ``links`` are addresses in other places
+    that are named as required: they may be tickets of another tracker of the project.
     """
 
     hard: tuple[int, ...] = ()
     soft: tuple[int, ...] = ()
     unread: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 # Each alternative is one kind of token. Phrases that change the meaning of the numbers after them come before the plain
@@ -91,12 +95,12 @@ def read_dependencies(text: str, *, number: int = 0, urls: tuple[str, ...] = ())
     ``number`` is the ticket itself, which is never its own dependency. A link counts if it is the address of a ticket
     below one of ``urls``; without ``urls``, SageMath's addresses count.
     """
-    mentions: list[tuple[int, Mood]] = []
+    mentions: list[Mention] = []
     unread = []
     for piece in _pieces(text):
         found = [mention for sentence in _SENTENCE.split(piece) for mention in _mentions(sentence, urls)]
         mentions += found
-        if not found and not _says_nothing(piece):
+        if not any(isinstance(named, int) for named, _ in found) and not _says_nothing(piece):
             unread.append(piece.strip())
     return _gather(mentions, number, unread)
 
@@ -109,7 +113,9 @@ def dependencies_in_body(body: str, *, number: int = 0, urls: tuple[str, ...] = 
     """
     section, rest = _split_body(_FENCE.sub("", _COMMENT.sub("", body.replace("\r\n", "\n"))))
     inside = read_dependencies(section, number=number, urls=urls)
-    mentions: list[tuple[int, Mood]] = [(n, "hard") for n in inside.hard] + [(n, "soft") for n in inside.soft]
+    mentions: list[Mention] = [(n, "hard") for n in inside.hard]
+    mentions += [(link, "hard") for link in inside.links]
+    mentions += [(n, "soft") for n in inside.soft]
     for footer in _FOOTER.findall(_clean(_INLINE_CODE.sub("", rest))):
         mentions += _mentions(footer, urls)
     return _gather(mentions, number, inside.unread)
@@ -126,9 +132,9 @@ def _clean(text: str) -> str:
     return _LINK.sub(r" \1 ", _STRUCK.sub("", _COMMENT.sub("", text)))
 
 
-def _mentions(sentence: str, urls: tuple[str, ...]) -> list[tuple[int, Mood]]:
+def _mentions(sentence: str, urls: tuple[str, ...]) -> list[Mention]:
     """Return each ticket that a sentence names, and whether it is required, optional, or something else."""
-    found: list[tuple[int, Mood]] = []
+    found: list[Mention] = []
     moods: list[Mood] = ["soft" if _NONE.match(sentence) else "hard"]  # "None, but #7 would help"
     for token in _TOKEN.finditer(_hash_bare_numbers(sentence)):
         match token.lastgroup:
@@ -149,13 +155,13 @@ def _mentions(sentence: str, urls: tuple[str, ...]) -> list[tuple[int, Mood]]:
     return found
 
 
-def _softer(mention: tuple[int, Mood]) -> tuple[int, Mood]:
-    number, mood = mention
-    return number, "soft" if mood == "hard" else mood
+def _softer(mention: Mention) -> Mention:
+    named, mood = mention
+    return named, "soft" if mood == "hard" else mood
 
 
-def _named(token: re.Match[str], urls: tuple[str, ...]) -> list[int]:
-    """Return the number in ``#7``, ``owner/name#7`` or a link; none if it belongs to another project."""
+def _named(token: re.Match[str], urls: tuple[str, ...]) -> list[int] | list[str]:
+    """Return the number in ``#7``, ``owner/name#7`` or a link; the link if it belongs to another project."""
     text = token.group()
     if token.lastgroup == "number":
         return [int(digits) for digits in re.findall(r"\d+", text)]
@@ -164,7 +170,7 @@ def _named(token: re.Match[str], urls: tuple[str, ...]) -> list[int]:
     for base in (url.rstrip("/") for url in urls or SAGE_URLS):
         if text.lower().startswith(base.lower()) and (path := _TICKET_PATH.match(text, len(base))):
             return [int(path.group(1))]
-    return []
+    return [text]
 
 
 def _hash_bare_numbers(sentence: str) -> str:
@@ -181,11 +187,12 @@ def _says_nothing(piece: str) -> bool:
     return bool(_NONE.match(piece)) or "against" in tokens or not _LEAD.sub("", piece).strip()
 
 
-def _gather(mentions: Iterable[tuple[int, Mood]], number: int, unread: Iterable[str]) -> Dependencies:
-    mentions = [(n, mood) for n, mood in mentions if n not in {0, number}]
-    hard = {n for n, mood in mentions if mood == "hard"}
-    soft = {n for n, mood in mentions if mood == "soft"} - hard
-    return Dependencies(hard=tuple(sorted(hard)), soft=tuple(sorted(soft)), unread=tuple(unread))
+def _gather(mentions: Sequence[Mention], number: int, unread: Iterable[str]) -> Dependencies:
+    required = dict.fromkeys(named for named, mood in mentions if mood == "hard")
+    hard = {n for n in required if isinstance(n, int)} - {0, number}
+    soft = {n for n, mood in mentions if mood == "soft" and isinstance(n, int)} - {0, number} - hard
+    links = tuple(link for link in required if isinstance(link, str))
+    return Dependencies(hard=tuple(sorted(hard)), soft=tuple(sorted(soft)), unread=tuple(unread), links=links)
 
 
 def _split_body(body: str) -> tuple[str, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from sessions.terminal.errors import TrackerError
+from sessions.terminal.ticket_numbers import prefix_of
 from sessions.tickets.model import Ticket
 
 # The ranks of tickets that mend the release, and of those that a hint calls urgent, above all priorities.
@@ -16,7 +17,8 @@ FIX_RANK, URGENT_RANK = -2, -1
 class Rules:
     """What an eligible ticket must have. ``milestone`` and ``target`` (a branch) are ``None`` if any is accepted.
 
-    ``approvals`` is the number of people who must have approved it.
+    ``approvals`` is the number of people who must have approved it. ``by_prefix`` are the rules of each tracker, where
+    there are several: these are then the first one's.
     """
 
     ready: Sequence[str]
@@ -24,10 +26,12 @@ class Rules:
     milestone: str | None
     target: str | None = None
     approvals: int = 0
+    by_prefix: Mapping[str, Rules] = field(default_factory=dict)
 
 
 def why_not(ticket: Ticket, rules: Rules) -> str | None:
     """Return why ``ticket`` is not eligible, or ``None`` if it is."""
+    rules = rules.by_prefix.get(prefix_of(ticket.number), rules)
     if rules.target and ticket.target and ticket.target != rules.target:
         return f"it is for branch {ticket.target}, and today's is {rules.target}"
     has = {plain(label) for label in ticket.labels}

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sessions.terminal.ticket_numbers import TicketNumber, name_ticket
+
 # How many tickets a list names before it says how many more there are.
 _NAMED = 5
 
@@ -19,8 +21,9 @@ class Ticket:
     the branch is used. ``branch`` is a ref of the project's repository (``u/jane/fix``, ``refs/pull/7/head``), or of
     the ``repository`` at another address. ``depends`` are the numbers of the tickets that must be merged first.
     ``together`` are the numbers of the tickets without which this one is not merged, in any order. ``target`` is the
-    branch that the ticket is for, empty if the tracker has none. ``held`` is why the tracker blocks the ticket whatever
-    its labels are ("it is a draft"), or empty.
+    branch that the ticket is for, empty if the tracker has none. ``links`` are addresses of tickets of other trackers
+    that must be merged first. ``held`` is why the tracker blocks the ticket whatever its labels are ("it is a draft"),
+    or empty. ``origin`` is the commit of the ticket's own branch where a backport is merged instead, and else empty.
     """
 
     number: int
@@ -38,6 +41,8 @@ class Ticket:
     target: str = ""
     repository: str = ""
     together: tuple[int, ...] = ()
+    links: tuple[str, ...] = ()
+    origin: str = ""
 
 
 class Verdict(StrEnum):
@@ -48,6 +53,7 @@ class Verdict(StrEnum):
     BLOCKED = "blocked"
     CONFLICT = "conflict"
     CULPRIT = "culprit"
+    FLAKY = "flaky"
     ALREADY_MERGED = "already-merged"
     UNFETCHABLE = "unfetchable"
     NOT_REACHED = "not-reached"
@@ -55,14 +61,14 @@ class Verdict(StrEnum):
     @property
     def is_at_fault(self) -> bool:
         """Whether the ticket's author has something to repair."""
-        return self in (Verdict.CULPRIT, Verdict.CONFLICT)
+        return self in (Verdict.CULPRIT, Verdict.CONFLICT, Verdict.FLAKY)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
     """A file in which a ticket conflicts ``with`` other tickets, or with the release if that is empty."""
 
-    with_: tuple[int, ...]
+    with_: tuple[TicketNumber, ...]
     path: str
     lines: str
     kind: str
@@ -79,8 +85,8 @@ class UsedResolution:
     """
 
     id: str
-    ticket: int
-    with_: tuple[int, ...]
+    ticket: TicketNumber
+    with_: tuple[TicketNumber, ...]
     paths: tuple[str, ...]
     author: str
     date: str
@@ -116,8 +122,8 @@ class Breakage:
 class Alternative:
     """The best set that has a ticket which is out: the tickets that it lacks instead, and those that it has besides."""
 
-    without: tuple[int, ...]
-    besides: tuple[int, ...] = ()
+    without: tuple[TicketNumber, ...]
+    besides: tuple[TicketNumber, ...] = ()
 
     def __str__(self) -> str:
         """A clause such as ``it would be in, together with #3, without #5 and #7``."""
@@ -162,7 +168,7 @@ class Account:
 
 def name_tickets(numbers: Iterable[int]) -> str:
     """Join references to tickets: ``#3, #5 and #7``."""
-    *most, last = [f"#{number}" for number in sorted(numbers)] or ["no ticket"]
+    *most, last = [name_ticket(number) for number in sorted(numbers)] or ["no ticket"]
     return f"{', '.join(most)} and {last}" if most else last
 
 
@@ -170,4 +176,4 @@ def name_some(numbers: Sequence[int]) -> str:
     """Name the first tickets, and say how many more there are: ``#3, #5, #7, #8, #9 and 2 more``."""
     named = numbers[:_NAMED]
     rest = len(numbers) - len(named)
-    return f"{', '.join(f'#{number}' for number in named)} and {rest} more" if rest else name_tickets(named)
+    return f"{', '.join(map(name_ticket, named))} and {rest} more" if rest else name_tickets(named)

@@ -235,6 +235,38 @@ def test_a_conflict_resolved_by_hand_is_told_and_what_it_loses_beside_is_found(t
         assert [(fault.kind, fault.path) for fault in bad.faults] == [("missing", "src/f1")]
 
 
+def test_a_merge_from_one_of_several_merge_bases_is_told_and_is_no_fault(tmp_path: Path) -> None:
+    project = Project.grow(tmp_path / "project.git", 2, seed=1)
+
+    def step(head: str, merged: str, subject: str, *changes: tuple[int, str]) -> str:
+        tree = project.changed(head, {"src/f1": lines(*changes, count=120)})
+        return project.commit(tree, head, merged, message=subject)
+
+    def ticket(number: int, change: tuple[int, str]) -> str:
+        return project.builder.commit({"src/f1": lines(change, count=120)}, project.release, branch=f"t{number}")
+
+    six, seven = ticket(6, (30, "six")), ticket(7, (60, "seven"))
+    one = step(project.release, six, "#6: six", (30, "six"))
+    # Ticket 8 has merged 7, and taken its change out again. So it and the branch with 7 have the merge bases `one` and
+    # `seven`: from both, git takes the change out of the branch; from `one` alone, it stays.
+    eight = step(one, seven, "mine", (30, "six"), (90, "eight"))
+    project.tips = {6: six, 7: seven, 8: eight}
+    two = step(one, seven, "#7: seven", (30, "six"), (60, "seven"))
+    found, plain, wrong = (
+        project.audit(step(two, eight, "#8: eight", *changes), (6, 7, 8), strict=False)
+        for changes in (
+            ((30, "six"), (60, "seven"), (90, "eight")),
+            ((30, "six"), (90, "eight")),
+            ((60, "seven"), (90, "eight")),
+        )
+    )
+    assert [(each.base, each.paths) for each in found.one_base] == [(one, ("src/f1",))]
+    assert found.record()["one_base"][0]["commit"] == found.end
+    assert (found.faults, plain.faults, plain.one_base) == ((), (), ())
+    assert {fault.tickets for fault in wrong.faults} == {("#6",), ("#8",)}
+    assert project.audit(found.end, (6, 7, 8), strict=True).faults
+
+
 def test_what_was_pushed_before_a_ticket_began_is_not_that_tickets(tmp_path: Path) -> None:
     project = Project.grow(tmp_path / "project.git", 1, seed=1)
     stray = project.commit(project.changed(project.release, {"stray": "x\n"}), project.release, message="pushed")

@@ -47,7 +47,7 @@ def test_short_stacks_do_not_destroy_the_code() -> None:
 
 def test_those_who_touched_the_file_are_suspect_then_those_beside_it() -> None:
     touched = {1: frozenset({"a/x.py"}), 2: frozenset({"a/y.py"}), 3: frozenset({"b/x.py"})}
-    found = suspect_weights(touched, {"t": "a/x.py", "u": ""})
+    found = suspect_weights(touched, {"t": frozenset({"a/x.py"}), "u": frozenset[str]()})
     assert found["t"].keys() == {1, 2}
     assert found["t"][1] > found["t"][2] > 0
     assert found["u"] == {}

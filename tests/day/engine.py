@@ -1,8 +1,10 @@
 """An engine for tests: it runs gates on small tables of tests, in this process, on the files that a probe brings.
 
 A line of a ``.test`` file is a test's name and what it does: ``pass``; ``fail``; ``skip``; ``without FILE``, which
-passes where there is no such file; ``odd SEED``, which passes in runs with an even seed. The build fails, naming the
-file, where one holds the word ``uncompilable``; a file ``crash`` breaks a gate off.
+passes where there is no such file; ``imports MODULE``, whose module is missing; ``uses FILE``, which fails where that
+file says ``raises``, in that file; ``odd SEED``, which passes in runs with an even seed; ``every N``, which fails where
+N divides the seed; ``with N``, which fails in every run of fewer than N files. The build fails, naming the file, where
+one holds the word ``uncompilable``; a file ``crash`` breaks a gate off.
 """
 
 from __future__ import annotations
@@ -104,13 +106,21 @@ class TableEngine:
     @staticmethod
     def _report(command: str, files: dict[str, str]) -> bytes:
         _, seed, *names = command.split()
-        odd = int(seed.removeprefix("seed=")) % 2
+        number = int(seed.removeprefix("seed="))
+        odd = number % 2
         cases = []
         for path in names:
             for line in files[path].splitlines():
                 test, does, *words = line.split()
                 fails = does == "fail" or (does == "odd" and odd) or (does == "without" and words[0] in files)
+                fails |= does == "every" and not number % int(words[0])
+                fails |= does == "with" and len(names) < int(words[0])
                 inside = "<failure/>" if fails else "<skipped/>" if does == "skip" else ""
+                if does == "imports":
+                    inside = f"<failure>E   ModuleNotFoundError: No module named '{words[0]}'</failure>"
+                elif does == "uses" and "raises" in files[words[0]]:
+                    text = f"&gt;   {files[words[0]].strip()}\nE   ValueError: no\n\n{words[0]}:1: ValueError"
+                    inside = f"<failure>{text}</failure>"
                 cases.append(f"<testcase file={quoteattr(path)} name={quoteattr(test)}>{inside}</testcase>")
         return f'<testsuite name="table" tests="{len(cases)}">{"".join(cases)}</testsuite>'.encode()
 
@@ -143,7 +153,7 @@ class Desk:
         config = Config(
             version=1,
             project=Project(name="x", repository=scene.builder.url),
-            tickets=Tracker(url="x", ready=("ready",)),
+            tickets=(Tracker(url="x", ready=("ready",)),),
             build=Build(run="make"),
             gates=gates,
         )

@@ -17,7 +17,7 @@ def config(baseline: str, *, release: str = "latest", kind: str = "docker") -> C
     return Config(
         version=1,
         project=Project(name="x", repository="x", release=release),
-        tickets=Tracker(url="x"),
+        tickets=(Tracker(url="x"),),
         engine=EngineSettings(kind="local" if kind == "local" else "docker", baseline=baseline),
         gates=(Gate(name="test", run="true"),),
     )

@@ -48,8 +48,8 @@ def find(
 ) -> tuple[Desk, Progress]:
     state.mkdir(exist_ok=True)
     desk = Desk.of(scene, state)
-    settings = replace(desk.config.tickets, select=select, priorities=("urgent",))
-    desk.day = replace(desk.day, config=replace(desk.config, tickets=settings))
+    settings = replace(desk.config.tickets[0], select=select, priorities=("urgent",))
+    desk.day = replace(desk.day, config=replace(desk.config, tickets=(settings,)))
     numbers = scene.tickets(**{branch: int(branch[1:]) for branch in branches})
     tickets = tuple(replace(each, labels=("urgent",) * (n == urgent)) for n, each in numbers.items())
     wants = needs or {}

@@ -27,8 +27,8 @@ def selection(builder: Builder, folder: Path) -> LineSelection:
     builder.commit({"d": "7\n"}, first, branch="t7")
     scene = Scene.of(builder, folder / "state")
     desk = Desk.of(scene, folder / "state")
-    settings = replace(desk.config.tickets, select="best")
-    day = replace(desk.day, config=replace(desk.config, tickets=settings))
+    settings = replace(desk.config.tickets[0], select="best")
+    day = replace(desk.day, config=replace(desk.config, tickets=(settings,)))
     tickets = tuple(scene.tickets(**{f"t{number}": number for number in range(1, 8)}).values())
     needs = {number: frozenset[int]() for number in range(1, 8)} | {5: frozenset([1]), 7: frozenset([6])}
     return LineSelection(day=day, queue=Queue(tickets=tickets, needs=needs))

@@ -12,6 +12,7 @@ from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.merge_queue import build_queue
 from sessions.day.ticket_selection import select_tickets, todays_rules
 from sessions.settings.configuration import Config, Gate, Project, Tracker
+from sessions.settings.hint_settings import HintLabels
 from sessions.settings.hints import Hint
 from sessions.settings.options import Options
 from sessions.source.line import Queue, merge_line
@@ -27,7 +28,7 @@ OPTIONS = Options(config=Path("integration.toml"), state=Path("state"), date=dt.
 CONFIG = Config(
     version=1,
     project=Project(name="x", repository="x"),
-    tickets=Tracker(url="x", ready=("ready",), never=("disputed",), priorities=("p1", "p2")),
+    tickets=(Tracker(url="x", ready=("ready",), never=("disputed",), priorities=("p1", "p2")),),
     gates=(Gate(name="test", run="true"),),
 )
 RULES = Rules(ready=("ready",), never=("disputed",), milestone=None)
@@ -87,19 +88,19 @@ def test_queue_is_in_order_and_every_ticket_pinned(office: Office) -> None:
 
 def test_of_equals_the_tracker_may_say_who_comes_first(office: Office) -> None:
     tickets = [office.ticket(3), office.ticket(1), office.ticket(2, "p1")]
-    listed = replace(CONFIG, tickets=replace(CONFIG.tickets, order="listed"))
+    listed = replace(CONFIG, tickets=(replace(CONFIG.tickets[0], order="listed"),))
     assert numbers(office.draw_up(tickets)) == [2, 1, 3]
     assert numbers(office.draw_up(tickets, config=listed)) == [2, 3, 1]
 
 
 def test_fixes_and_what_they_need_come_before_all_priorities(office: Office) -> None:
     tickets = [office.ticket(1, "p1"), office.ticket(2), office.ticket(3, "CI fix", depends="#2"), office.ticket(4)]
-    fixing = replace(CONFIG, tickets=replace(CONFIG.tickets, fixes=("CI Fix",)))
+    fixing = replace(CONFIG, tickets=(replace(CONFIG.tickets[0], fixes=("CI Fix",)),))
     queue = office.draw_up(tickets, config=fixing)
     assert numbers(queue) == [2, 3, 1, 4]
     line = merge_line(queue, office.scene.merger, {})
-    assert [each.number for each in fix_tickets(line, queue.needs, ("CI Fix",))] == [2, 3]
-    assert fix_tickets(line, queue.needs, ()) == ()
+    assert [each.number for each in fix_tickets(line, queue.needs, fixing)] == [2, 3]
+    assert fix_tickets(line, queue.needs, CONFIG) == ()
 
 
 def hint(**words: Any) -> Hint:
@@ -131,6 +132,22 @@ def test_what_hints_do_to_the_queue(office: Office) -> None:
         f"#2 let in: {says}",
         f"#3 urgent: {says}",
         f"#4, #1 merged in this order: {says}",
+    ]
+
+
+def test_labels_are_hints_until_they_are_removed(office: Office) -> None:
+    tickets = [office.ticket(1), office.ticket(2, "disputed", "RM: take"), office.ticket(3, "rm:urgent")]
+    tickets += [office.ticket(4, "rm: hold", "rm: take")]
+    labels = HintLabels(keep_out=("rm: hold",), let_in=("rm: take",), urgent=("rm: urgent", "p9"))
+    hints = DayHints((hint(let_in=(1,)),)).with_labels(tickets, labels)
+    queue = office.draw_up(tickets, hints=hints)
+    assert numbers(queue) == [3, 1, 2]
+    why = "until the label is removed: set in the tracker"
+    assert queue.out[4].reason == f"kept out by label rm: hold, {why}"
+    assert [str(each) for each in hints.used([2, 3, 4], {})] == [
+        f"#4 kept out: label rm: hold, {why}",
+        f"#2, #4 let in: label rm: take, {why}",
+        f"#3 urgent: label rm: urgent, {why}",
     ]
 
 
@@ -257,7 +274,7 @@ def test_a_number_that_the_tracker_does_not_have(name: str, options: Options) ->
     ],
 )
 def test_the_milestone_of_the_day(office: Office, asked: str, milestones: list[str], expected: str | None) -> None:
-    config = replace(CONFIG, tickets=replace(CONFIG.tickets, milestone=asked))
+    config = replace(CONFIG, tickets=(replace(CONFIG.tickets[0], milestone=asked),))
     tickets = [ticket(number, milestone=name) for number, name in enumerate(milestones, start=1)]
     assert todays_rules(config, office.scene.release, tickets) == replace(RULES, milestone=expected)
 

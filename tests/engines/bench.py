@@ -45,7 +45,7 @@ def config(**engine: object) -> Config:
     return Config(
         version=1,
         project=Project(name="Toy+", repository="."),
-        tickets=Tracker(tracker="file", url="tickets.toml"),
+        tickets=(Tracker(tracker="file", url="tickets.toml"),),
         engine=EngineSettings(**engine),  # type: ignore[arg-type]
         gates=(Gate(name="test", run="true"),),
     )

@@ -11,6 +11,7 @@ from sessions.publishing.writes import Writes
 from sessions.settings.configuration import Tracker
 from sessions.source.mirror import Mirror
 from sessions.terminal.console import Console
+from sessions.tickets.trackers import merge_subjects
 from sessions.tickets.trackers.file import FileTracker
 from tests.repositories import DATE
 
@@ -46,7 +47,9 @@ def test_closes_what_was_merged_and_is_still_there(
     mirror = Mirror.of(project.url, tmp_path / "state")
     release = mirror.release("latest")
     tracker = FileTracker(Tracker(url=str(tmp_path / "tickets.toml")))
-    told = close_merged(tracker, mirror, release, Console(), Writes(today=DATE), publish=publish)
+    told = close_merged(
+        tracker, mirror, release, Console(), Writes(today=DATE), publish=publish, subjects=merge_subjects()
+    )
     assert told == ((1,) if publish else None)
     out = " ".join(capsys.readouterr().out.split())
     gone, named = (project.git("log", "-1", "--format=%h", "--abbrev=10", at) for at in ("main~1", "main"))

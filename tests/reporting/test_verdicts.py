@@ -23,7 +23,7 @@ def test_a_table_has_every_member_of_its_enum(table: Mapping[StrEnum, object], e
 
 
 def test_who_is_at_fault_comes_first_and_what_is_in_comes_first_in_lists() -> None:
-    assert [each for each in VERDICTS if each.is_at_fault] == list(VERDICTS)[:2]
+    assert [each for each in VERDICTS if each.is_at_fault] == list(VERDICTS)[:3]
     assert {each for each in Verdict if VERDICTS[each].group is Group.NEEDS_ACTION} == {
         each for each in Verdict if each.is_at_fault
     }

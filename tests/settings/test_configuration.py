@@ -175,14 +175,14 @@ def test_what_ships_loads_and_fits_the_schema(path: Path) -> None:
 
 def test_the_shipped_configuration_is_set_to_the_sample() -> None:
     config = load_config(ROOT / "integration.toml")
-    assert (config.project.repository, config.tickets.url) == ("sample:", "sample:")
+    assert (config.project.repository, config.tickets[0].url) == ("sample:", "sample:")
     assert [gate.name for gate in config.gates] == ["doctest", "doc-pdf"]
     assert config.gate("doc-pdf").artifacts == ("build/pdf/*.pdf",)
 
 
 def test_values_and_defaults(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, GOOD))
-    assert config.tickets == Tracker(url="tickets.toml", ready=("ready",))
+    assert config.tickets[0] == Tracker(url="tickets.toml", ready=("ready",))
     assert (config.engine.kind, config.engine.processes, config.build.timeout) == ("local", 4096, "4h")
     assert [(gate.name, gate.format, gate.files) for gate in config.gates] == [
         ("first", "exit", ()),

@@ -77,7 +77,7 @@ def test_a_fresh_clone_is_planned_at_once(origin: Builder, tmp_path: Path, capsy
     config = written(folder)
     assert config.project.repository == origin.url
     assert config.project.name == "p"
-    assert config.tickets.url == "tickets.toml"
+    assert config.tickets[0].url == "tickets.toml"
     assert [(gate.name, gate.format) for gate in config.gates] == [("tests", "junit"), ("docs", "exit")]
     assert config.gates[0].run.startswith("PYTHONPATH=src python3 -m pytest ")
     assert config.engine.packages == ("pretend", "pytest", "sphinx")
@@ -223,7 +223,7 @@ def test_without_a_token_github_is_only_mentioned(
 ) -> None:
     folder = clone(origin.url, tmp_path / "p")
     config = written(folder, "--repository", origin.url)
-    assert config.tickets.tracker == "file"
+    assert config.tickets[0].tracker == "file"
     (folder / "integration.toml").unlink()
     (folder / "tickets.toml").unlink()
     run_git("remote", "set-url", "origin", "git@github.com:you/thing.git", cwd=folder)
@@ -260,7 +260,7 @@ def test_what_is_typed_wins(origin: Builder, tmp_path: Path) -> None:
     )
     config = written(folder, *words, "--tracker", "mine.toml")
     assert [(gate.run, gate.format) for gate in config.gates] == [("make {results}", "junit")]
-    assert (config.tickets.url, config.tickets.ready, config.project.release) == ("mine.toml", ("a", "b"), "1.0")
+    assert (config.tickets[0].url, config.tickets[0].ready, config.project.release) == ("mine.toml", ("a", "b"), "1.0")
 
 
 def test_a_dockerfile_becomes_the_recipe(builder: Builder, tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ def test_a_person_at_a_terminal_is_asked(origin: Builder, tmp_path: Path) -> Non
     assert "How is it tested?" in said.decode()
     config = load_config(folder / "integration.toml")
     assert [gate.run for gate in config.gates] == ["make check"]
-    assert config.tickets.ready == ("ready",)
+    assert config.tickets[0].ready == ("ready",)
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ OPTIONS = Options(config=Path("integration.toml"), state=Path("state"), date=dt.
 CONFIG = Config(
     version=1,
     project=Project(name="x", repository="x"),
-    tickets=Tracker(url="x", milestone=""),
+    tickets=(Tracker(url="x", milestone=""),),
     gates=(Gate(name="test", run="true"),),
 )
 
@@ -35,7 +35,7 @@ class Office:
 
     def day(self, *tickets: Ticket, wanted: str = "latest", target: str = "") -> tuple[Scene, Queue, Line]:
         scene = Scene.of(self.builder, self.folder / "state", wanted=wanted)
-        config = replace(CONFIG, tickets=replace(CONFIG.tickets, target=target))
+        config = replace(CONFIG, tickets=(replace(CONFIG.tickets[0], target=target),))
         rules = todays_rules(config, scene.release, tickets, scene.mirror.refs.default_branch)
         drawn = build_queue(tickets, rules, scene.mirror, scene.release, config, OPTIONS)
         queue = start_line(drawn, scene.merger)

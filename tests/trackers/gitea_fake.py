@@ -76,6 +76,7 @@ class FakeGitea:
         self.labels: dict[str, bool] = {}
         self.has_dependencies = True
         self.pulls: dict[int, Pull] = {}
+        self.issues: dict[int, str] = {}  # their states
         self.statuses: list[Json] = []
         self.lost: set[str] = set()
         self.requests: list[tuple[str, str]] = []
@@ -144,6 +145,7 @@ class FakeGitea:
             r"GET /pulls/(\d+)": (one, self._one),
             r"PATCH /pulls/(\d+)": (one, self._change),
             r"GET /pulls/(\d+)/reviews": (f"{one}/reviews", self._reviews),
+            r"GET /issues/(\d+)": (f"{_REPO}/issues/{{index}}", self._issue),
             r"GET /issues/(\d+)/dependencies": (f"{_REPO}/issues/{{index}}/dependencies", self._dependencies),
             r"GET /issues/(\d+)/comments": (comments, self._comments),
             r"POST /issues/(\d+)/comments": (comments, self._add_comment),
@@ -189,6 +191,11 @@ class FakeGitea:
             for place, review in enumerate(reviews, start=1)
         ]
         return Reply(status=200, content=self._cut(rows, query), headers={"X-Total-Count": str(len(rows))})
+
+    def _issue(self, _query: dict[str, str], _body: None, number: str) -> Reply:
+        if int(number) not in self.issues:
+            return _problem(404, "The target couldn't be found.")
+        return _fine({"id": 1, "number": int(number), "state": self.issues[int(number)]})
 
     def _dependencies(self, query: dict[str, str], _body: None, number: str) -> Reply:
         if not self.has_dependencies:

@@ -56,6 +56,7 @@ class FakeGitHub:
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         self.pulls: dict[int, Pull] = {}
+        self.issues: dict[int, bool] = {}  # whether each is closed
         self.statuses: list[Json] = []
         self.lost: set[str] = set()
         self.requests: list[tuple[str, str]] = []
@@ -125,8 +126,16 @@ class FakeGitHub:
                 raise graphql.GraphQLError(f"Could not resolve to a PullRequest with the number of {number}.")
             return self._pull(self.pulls[number])
 
-        default = {"name": DEFAULT}
-        return {"pullRequests": pulls, "pullRequest": pull, "object": self._object, "defaultBranchRef": default}
+        def issue(_info: object, number: int) -> Json:
+            if number in self.issues:
+                return {"__typename": "Issue", "closed": self.issues[number]}
+            if number in self.pulls:
+                return {"__typename": "PullRequest", "closed": self.pulls[number].state != "OPEN"}
+            message = f"Could not resolve to an issue or pull request with the number of {number}."
+            raise graphql.GraphQLError(message)
+
+        found = {"pullRequests": pulls, "pullRequest": pull, "issueOrPullRequest": issue, "object": self._object}
+        return {**found, "defaultBranchRef": {"name": DEFAULT}}
 
     def _object(self, _info: object, oid: str) -> Json | None:
         if oid in self.lost:

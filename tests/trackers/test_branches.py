@@ -24,9 +24,10 @@ from sessions.terminal.errors import TrackerError
 from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Ticket
-from sessions.tickets.trackers import connect_tracker, recognise_address
+from sessions.tickets.trackers import recognise_address
 from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.branches.tracker import BranchList
+from sessions.tickets.trackers.configured import connect_tracker
 from sessions.tickets.trackers.kind import Surroundings
 from tests.repositories import DATE, Builder, run_git
 from tests.trackers.sample_day import check_day, day_options
@@ -201,7 +202,7 @@ def drawn(builder: Builder, tmp_path: Path, text: str) -> tuple[dict[int, str], 
     config = Config(
         version=1,
         project=Project(name="p", repository=builder.url),
-        tickets=settings,
+        tickets=(settings,),
         gates=(Gate(name="g", run="true"),),
     )
     options = Options(config=tmp_path / "x.toml", state=tmp_path / "state", date=DATE)
@@ -249,7 +250,7 @@ def test_init_takes_it(builder: Builder, tmp_path: Path) -> None:
     run_git("clone", "--quiet", builder.url, "p", cwd=tmp_path)
     (tmp_path / "p" / "Trees").write_text(TREES)
     assert run_init(("--tracker", "Trees"), tmp_path / "p") is None
-    tickets = load_config(tmp_path / "p" / "integration.toml").tickets
+    tickets = load_config(tmp_path / "p" / "integration.toml").tickets[0]
     assert (tickets.tracker, tickets.url) == ("branches", "Trees")
 
 

@@ -382,7 +382,7 @@ def test_init_finds_the_changes_of_a_clone_by_its_gitreview(
     gerrit.add(GerritChange(number=7, branch="main")).votes[JANE, "Code-Review"] = 2
     run_git("clone", "--quiet", builder.url, "p", cwd=tmp_path)
     assert run_init((), tmp_path / "p") is None
-    tickets = load_config(tmp_path / "p" / "integration.toml").tickets
+    tickets = load_config(tmp_path / "p" / "integration.toml").tickets[0]
     assert (tickets.tracker, tickets.url, tickets.ready, tickets.milestone) == (
         "gerrit",
         gerrit.url,

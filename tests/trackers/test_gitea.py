@@ -18,7 +18,8 @@ from sessions.terminal.errors import TrackerAccessError, TrackerError
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import TicketPart, WriteResult
-from sessions.tickets.trackers import TRACKERS, connect_tracker, merge_subjects, recognise_address, recognise_clone
+from sessions.tickets.trackers import TRACKERS, merge_subjects, recognise_address, recognise_clone
+from sessions.tickets.trackers.configured import connect_tracker
 from sessions.tickets.trackers.gitea.address import FORGEJO_HOSTS, GITEA_HOSTS, Hosts, locate_repository
 from sessions.tickets.trackers.gitea.tracker import GiteaTracker
 from tests.repositories import Builder, run_git
@@ -335,7 +336,7 @@ def test_the_guide_has_a_configuration_that_works(tmp_path: Path) -> None:
     guide = Path(__file__).parents[2] / "docs" / "forgejo.md"
     (text,) = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "integration.toml").write_text(text, encoding="utf-8")
-    assert isinstance(connect_tracker(load_config(tmp_path / "integration.toml").tickets), GiteaTracker)
+    assert isinstance(connect_tracker(load_config(tmp_path / "integration.toml").tickets[0]), GiteaTracker)
 
 
 def test_init_finds_it_by_the_origin_of_a_clone(
@@ -351,7 +352,7 @@ def test_init_finds_it_by_the_origin_of_a_clone(
     run_git("clone", "--quiet", builder.url, str(folder), cwd=tmp_path)
     run_git("remote", "set-url", "origin", gitea.url, cwd=folder)
     assert run_init((), folder) is None
-    tickets = load_config(folder / "integration.toml").tickets
+    tickets = load_config(folder / "integration.toml").tickets[0]
     assert (tickets.tracker, tickets.url, tickets.milestone) == ("forgejo", gitea.url, "current")
     assert (tickets.ready, tickets.never) == (("ready",), ("wip",))
     assert tickets.priorities == ("priority/high", "priority/low")
@@ -361,3 +362,12 @@ def test_init_finds_it_by_the_origin_of_a_clone(
     options = parse_options(words, session="integrate", called_from=folder, home=folder)
     record = integrate(options, Console(to_stderr=True))
     assert {each.number: each.verdict for each in record.tickets} == {2: "integrated", 3: "ineligible"}
+
+
+def test_whether_an_issue_is_open(gitea: FakeGitea) -> None:
+    gitea.issues = {3: "open", 4: "closed"}
+    assert tracker(gitea).open_issues([3, 4]) == {3}
+    with pytest.raises(
+        TrackerError, match=r"^A hint ends when #9 is closed, and whether it is cannot be seen: Forgejo"
+    ):
+        tracker(gitea).open_issues([9])

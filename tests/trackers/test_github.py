@@ -14,7 +14,8 @@ from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import WriteResult
-from sessions.tickets.trackers import TRACKERS, connect_tracker
+from sessions.tickets.trackers import TRACKERS
+from sessions.tickets.trackers.configured import connect_tracker
 from sessions.tickets.trackers.forge.comment import MAX_COMMENT, cut
 from sessions.tickets.trackers.github.address import address_of, auth_for
 from sessions.tickets.trackers.github.tracker import GitHubTracker
@@ -87,8 +88,8 @@ def test_the_guide_has_a_configuration_that_works(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "integration.toml").write_text(text, encoding="utf-8")
     config = load_config(tmp_path / "integration.toml")
-    assert isinstance(connect_tracker(config.tickets), GitHubTracker)
-    assert address_of(config.tickets.url).graphql == "https://api.github.com/graphql"
+    assert isinstance(connect_tracker(config.tickets[0]), GitHubTracker)
+    assert address_of(config.tickets[0].url).graphql == "https://api.github.com/graphql"
 
 
 def test_the_registry_has_it(github: FakeGitHub) -> None:
@@ -561,3 +562,11 @@ def test_closing_is_done_once_and_not_to_a_branch_that_moved(github: FakeGitHub)
     [refusal] = tracker(github).close(moved, "1.0").refused
     assert refusal.why == "#8 has moved since it was merged into 1.0: it is left open."
     assert github.pulls[8].state == "OPEN"
+
+
+def test_whether_an_issue_or_a_pull_request_is_open(github: FakeGitHub) -> None:
+    github.issues = {3: False, 4: True}
+    github.add(Pull(number=7), Pull(number=8, state="MERGED"))
+    assert tracker(github).open_issues([3, 4, 7, 8]) == {3, 7}
+    with pytest.raises(TrackerError, match=r"^A hint ends when #9 is closed, and whether it is cannot be seen: GitHub"):
+        tracker(github).open_issues([3, 9])

@@ -40,7 +40,7 @@ def test_github_that_answers_is_the_tracker_with_its_labels_and_milestones(
         options = parse_options(words, session="integrate", called_from=folder, home=folder)
         record = record_data(integrate(options, Console(to_stderr=True)))
     assert fake.problems == []
-    tickets = load_config(folder / "integration.toml").tickets
+    tickets = load_config(folder / "integration.toml").tickets[0]
     assert (tickets.tracker, tickets.url, tickets.milestone) == ("github", fake.url, "current")
     assert (tickets.ready, tickets.never) == (("s: positive review",), ("s: needs work",))
     assert tickets.priorities == ("p: blocker / 1", "p: minor / 4")

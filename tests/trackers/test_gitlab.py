@@ -19,7 +19,8 @@ from sessions.tickets.dialects.gitlab import GITLAB_MARKDOWN
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.model import Account, Ticket, Verdict
 from sessions.tickets.refusals import TicketPart, WriteResult
-from sessions.tickets.trackers import TRACKERS, connect_tracker, recognise_address, recognise_clone
+from sessions.tickets.trackers import TRACKERS, recognise_address, recognise_clone
+from sessions.tickets.trackers.configured import connect_tracker
 from sessions.tickets.trackers.gitlab.address import locate_project
 from sessions.tickets.trackers.gitlab.tracker import GitLabTracker
 from tests.repositories import Builder, run_git
@@ -482,7 +483,7 @@ def test_the_guide_has_a_configuration_that_works(tmp_path: Path) -> None:
     guide = Path(__file__).parents[2] / "docs" / "gitlab.md"
     (text,) = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "integration.toml").write_text(text, encoding="utf-8")
-    assert isinstance(connect_tracker(load_config(tmp_path / "integration.toml").tickets), GitLabTracker)
+    assert isinstance(connect_tracker(load_config(tmp_path / "integration.toml").tickets[0]), GitLabTracker)
 
 
 @pytest.mark.parametrize("token", [TOKEN, "wrong"])
@@ -500,7 +501,7 @@ def test_init_finds_it_by_the_origin_of_a_clone(
     run_git("clone", "--quiet", builder.url, str(folder), cwd=tmp_path)
     run_git("remote", "set-url", "origin", gitlab.url, cwd=folder)
     assert run_init((), folder) is None
-    tickets = load_config(folder / "integration.toml").tickets
+    tickets = load_config(folder / "integration.toml").tickets[0]
     if token != TOKEN:
         assert tickets.tracker == "file"
         assert "GitLab could not be asked" in (folder / "integration.toml").read_text()

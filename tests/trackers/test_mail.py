@@ -579,7 +579,7 @@ def test_init_takes_a_mailbox_and_the_plan_shows_its_series(project: MailedProje
     folder = project.folder / "clone"
     run_git("clone", "--quiet", project.builder.url, str(folder), cwd=project.folder)
     assert run_init(("--tracker", "../list.mbox", "--tests", "true"), folder) is None
-    tickets = load_config(folder / "integration.toml").tickets
+    tickets = load_config(folder / "integration.toml").tickets[0]
     assert (tickets.tracker, tickets.url, tickets.ready, tickets.milestone) == ("mail", "../list.mbox", (), "")
     words = ("--plan", "--date", "2026-11-23")
     record = integrate(

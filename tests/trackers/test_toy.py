@@ -305,8 +305,8 @@ class TestToy(ServerContract):
 def test_it_is_a_choice_of_the_configuration_and_of_its_schema(toy: ToyForge, tmp_path: Path) -> None:
     sample = unpack_sample(tmp_path / "sample")
     day_options(tmp_path, sample, tracker="toy", url=toy.url)
-    assert load_config(tmp_path / "integration.toml").tickets.tracker == "toy"
-    assert "toy" in config_schema()["properties"]["tickets"]["properties"]["tracker"]["enum"]
+    assert load_config(tmp_path / "integration.toml").tickets[0].tracker == "toy"
+    assert "toy" in config_schema()["$defs"]["tracker"]["properties"]["tracker"]["enum"]
     day_options(tmp_path, sample, tracker="toys")
     with pytest.raises(UsageError, match=r"must be one of .*, toy, not .*; did you mean"):
         load_config(tmp_path / "integration.toml")
@@ -338,7 +338,7 @@ def test_init_finds_it_by_the_origin_of_a_clone(
     run_git("remote", "set-url", "origin", toy.url, cwd=tmp_path / "p")
     assert run_init((), tmp_path / "p") is None
     text = (tmp_path / "p" / "integration.toml").read_text()
-    tickets = load_config(tmp_path / "p" / "integration.toml").tickets
+    tickets = load_config(tmp_path / "p" / "integration.toml").tickets[0]
     if token == TOKEN:
         assert (tickets.tracker, tickets.url, tickets.ready) == ("toy", toy.url, ("ready",))
         assert "Toy answers: 1 tickets are open" in text

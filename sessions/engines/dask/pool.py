@@ -20,7 +20,7 @@ from sessions.engines.dask.payload import Payload
 from sessions.engines.images import ImageSource
 from sessions.engines.pool import Pool, Threads
 from sessions.engines.probe import Image, Outcome, Probe
-from sessions.settings.configuration import Config, Project, Tracker
+from sessions.settings.configuration import Config, Project
 from sessions.terminal.errors import InfrastructureError
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def choose_pool(
 
 def _public(config: Config) -> Config:
     """Return the configuration for a worker's engine, without addresses, which may contain a token."""
-    project, tickets = Project(name=config.project.name, repository=""), Tracker(url="")
-    return replace(config, project=project, tickets=tickets, gates=())
+    project = Project(name=config.project.name, repository="")
+    return replace(config, project=project, tickets=(), gates=())
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class Markdown:
 
     def references(self, numbers: Sequence[int]) -> str:
         """Return numbers as ``115, 116``."""
-        return ", ".join(str(number) for number in numbers)
+        return ", ".join(self.escape(number) for number in numbers)
 
     def fence(self, text: str, lines: int = 30) -> str:
         """Return a code block of at most ``lines`` lines. Its fence is longer than any run of backquotes in it."""

@@ -36,7 +36,7 @@ class PlainText:
 
     def references(self, numbers: Sequence[int]) -> str:
         """``115, 116``."""
-        return ", ".join(str(number) for number in numbers)
+        return ", ".join(self.escape(number) for number in numbers)
 
     def fence(self, text: str) -> str:
         """An indented block of at most 30 lines. No line of the text begins a line of the comment."""

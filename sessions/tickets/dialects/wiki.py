@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from sessions.terminal.harmless_text import harmless
+from sessions.terminal.ticket_numbers import name_ticket
 
 # Lines of an excerpt, characters of each, and characters of a text within a line.
 _LINES, _WIDTH, _LONGEST = 30, 400, 1000
@@ -45,7 +46,8 @@ class Wiki:
 
     def references(self, numbers: Sequence[int]) -> str:
         """Return references as ``#115, #116``, which Trac turns into links."""
-        return ", ".join(f"#{number:d}" for number in numbers)
+        names = map(name_ticket, numbers)
+        return ", ".join(name if name.startswith("#") else self.escape(name) for name in names)
 
     def fence(self, text: str, lines: int = _LINES, width: int = _WIDTH) -> str:
         """Return a block of code of at most ``lines`` lines of ``width`` characters."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sessions.settings.ticket_settings import Tracker
@@ -14,7 +14,7 @@ from sessions.tickets.trackers.gerrit import GERRIT
 from sessions.tickets.trackers.gitea import FORGEJO, GITEA
 from sessions.tickets.trackers.github import GITHUB
 from sessions.tickets.trackers.gitlab import GITLAB
-from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
+from sessions.tickets.trackers.kind import TrackerKind
 from sessions.tickets.trackers.mail import MAIL
 from sessions.tickets.trackers.trac import TRAC
 
@@ -40,14 +40,6 @@ class TrackerAddress:
 
     kind: TrackerKind
     url: str
-
-
-def connect_tracker(settings: Tracker, surroundings: Surroundings = Surroundings()) -> TicketSource:  # noqa: B008  frozen
-    """The tracker of a configuration.
-
-    Raises :class:`TrackerError` if the settings cannot be right, or credentials are missing.
-    """
-    return TRACKERS[settings.tracker].connect(settings, surroundings)
 
 
 def recognise_address(typed: str) -> TrackerAddress | None:
@@ -78,14 +70,20 @@ def name_kinds() -> str:
     return f"{', '.join(others)}, or {last}"
 
 
-def merge_subjects() -> MergeSubjects:
+def merge_subjects(tables: Sequence[Tracker] = ()) -> MergeSubjects:
     """Return how merge commits name tickets, for all kinds of trackers together.
 
-    A project's history outlives its tracker: Sage's has subjects from Trac and from GitHub under one numbering.
+    A project's history outlives its tracker: Sage's has subjects from Trac and from GitHub under one numbering. With
+    ``tables`` that have prefixes, what a forge writes names a ticket of the first table of that kind, of those with
+    branches in the project's repository before others.
     """
     patterns = (pattern for kind in TRACKERS.values() for pattern in kind.merge_subjects)
     trailers = (pattern for kind in TRACKERS.values() for pattern in kind.merge_trailers)
-    return MergeSubjects(tuple(dict.fromkeys(patterns)), tuple(dict.fromkeys(trailers)))
+    prefixes = dict[str, str]()
+    for table in sorted(tables, key=lambda each: bool(each.repository)):
+        for pattern in (*TRACKERS[table.tracker].merge_subjects, *TRACKERS[table.tracker].merge_trailers):
+            prefixes.setdefault(pattern, table.prefix)
+    return MergeSubjects(tuple(dict.fromkeys(patterns)), tuple(dict.fromkeys(trailers)), prefixes)
 
 
 def request_refs(number: int) -> tuple[str, ...]:

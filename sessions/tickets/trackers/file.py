@@ -78,8 +78,10 @@ class FileTracker:
                 raise TrackerError(f"{name}: {key} cannot be {value!r}.")
         if table.get("commit") and not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", table["commit"]):
             raise TrackerError(f"{name}: commit must be a full commit id in hex, not {table['commit']!r}.")
-        values["depends"] = read_dependencies(values.get("depends", ""), number=values["number"]).hard
-        return Ticket(**values)
+        # Among several trackers, an address is a ticket of another one.
+        urls = (self.url,) if self.config.prefix else ()
+        needed = read_dependencies(values.pop("depends", ""), number=values["number"], urls=urls)
+        return Ticket(**{"links": needed.links, **values}, depends=needed.hard)
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -107,4 +109,5 @@ FILE = TrackerKind(
     dialect=MARKDOWN,
     recognise=_recognise,
     is_file=True,
+    prefix="f#",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects import Dialect
@@ -91,6 +91,18 @@ class TicketSource(Protocol):
         ...
 
 
+@runtime_checkable
+class IssueSource(Protocol):
+    """A tracker that has issues beside its tickets, numbered together with them."""
+
+    def open_issues(self, numbers: Collection[int]) -> frozenset[int]:
+        """Return which of these tickets and issues are open.
+
+        Raises :class:`TrackerError` where one of them cannot be seen.
+        """
+        ...
+
+
 def nothing_recognised(_text: str) -> str:
     """Recognise nothing: for trackers that cannot be found from a clone's origin, or from a file in it."""
     return ""
@@ -112,6 +124,7 @@ class TrackerKind:
     ``takes_any_address`` is tried after all others. ``is_file``: ``url`` is a path relative to the configuration's
     folder.
 
+    ``prefix`` is what its numbers begin with where a project has several trackers, and chooses no other.
     ``tokens`` are the environment variables from which it takes credentials, the usual one first. ``merge_subjects``
     and ``merge_trailers`` are how its merge commits name a ticket (see :class:`MergeSubjects`). ``request_ref`` is
     where its repositories keep a ticket's commits, with ``{number}`` in it. ``dialect`` is the markup of its comments.
@@ -127,6 +140,7 @@ class TrackerKind:
     sign: str = ""
     recognise_file: Callable[[str], str] = nothing_recognised
     tickets: str = "tickets"
+    prefix: str = ""
     tokens: tuple[str, ...] = ()
     merge_subjects: tuple[str, ...] = ()
     merge_trailers: tuple[str, ...] = ()

@@ -27,4 +27,5 @@ BRANCHES = TrackerKind(
     dialect=MARKDOWN,
     recognise=_recognise,
     is_file=True,
+    prefix="br#",
 )

@@ -130,7 +130,7 @@ def _state_of(verdict: Verdict) -> StatusState:
     match verdict:
         case Verdict.INTEGRATED | Verdict.ALREADY_MERGED:
             return "success"
-        case Verdict.CULPRIT | Verdict.CONFLICT:
+        case Verdict.CULPRIT | Verdict.FLAKY | Verdict.CONFLICT:
             return "failure"
         case Verdict.UNFETCHABLE:
             return "error"

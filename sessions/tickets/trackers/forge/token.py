@@ -7,10 +7,16 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from sessions.settings.ticket_settings import Tracker
 from sessions.terminal.errors import TrackerAccessError
 
 if TYPE_CHECKING:
     from sessions.tickets.trackers.forge.token_auth import TokenAuth
+
+
+def token_names(settings: Tracker, usual: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the variables that may hold a tracker's token: the configured one, or else its ``usual`` ones."""
+    return (settings.token,) if settings.token else usual
 
 
 def find_token(names: Iterable[str]) -> TokenAuth | None:

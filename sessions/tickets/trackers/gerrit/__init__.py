@@ -36,4 +36,5 @@ GERRIT = TrackerKind(
     tokens=GERRIT_VARIABLES,
     read_by_init=True,
     ready=("submittable",),
+    prefix="gr#",
 )

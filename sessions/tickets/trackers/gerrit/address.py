@@ -50,16 +50,20 @@ def parse_gerrit_address(url: str) -> GerritAddress:
     return GerritAddress(base=base, query=unquote_plus(rest) if kind == "q" else _of_project(unquote_plus(rest)))
 
 
-def read_gerrit_credentials() -> HTTPBasicAuth | None:
+def read_gerrit_credentials(variable: str = "") -> HTTPBasicAuth | None:
     """The user and the HTTP password of the environment, or ``None`` where neither is set.
+
+    If a ``variable`` is configured, it holds both, as ``USER:PASSWORD``.
 
     Raises :class:`TrackerAccessError` where one of them is missing.
     """
     from requests.auth import HTTPBasicAuth
 
-    user, password = (os.environ.get(name, "").strip() for name in GERRIT_VARIABLES)
+    pair = os.environ.get(variable, "").partition(":")[::2] if variable else map(os.environ.get, GERRIT_VARIABLES)
+    user, password = ((each or "").strip() for each in pair)
     if bool(user) != bool(password):
-        raise TrackerAccessError("Credentials for Gerrit are GERRIT_USER with GERRIT_PASSWORD: half of them is set.")
+        names = f"{variable}, as USER:PASSWORD" if variable else "GERRIT_USER with GERRIT_PASSWORD"
+        raise TrackerAccessError(f"Credentials for Gerrit are {names}: half of them is set.")
     return HTTPBasicAuth(user.encode(), password.encode()) if user else None
 
 

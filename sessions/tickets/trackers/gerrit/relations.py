@@ -50,6 +50,7 @@ class ChangeRelations:
             ticket,
             depends=tuple(sorted(set(depends) - {ticket.number})),
             together=self._topic_of(change),
+            links=_links(change, self.base),
             held=ticket.held or next(filter(None, reasons), ""),
         )
 
@@ -97,17 +98,29 @@ class ChangeRelations:
 
 def named_in(change: ChangeInfo, base: str) -> tuple[str, ...]:
     """The changes of this server that a commit message depends on, by number or change id."""
-    message = change["revisions"][change["current_revision"]]["commit"]["message"]
-    names = (_name(word, base) for word in _FOOTER.findall(message.replace("\r\n", "\n")))
+    names = (_name(word, base) for word in _footers(change))
     own = {str(change["_number"]), change["change_id"]}
     return tuple(dict.fromkeys(name for name in names if name and name not in own))
+
+
+def _footers(change: ChangeInfo) -> list[str]:
+    message = change["revisions"][change["current_revision"]]["commit"]["message"]
+    return _FOOTER.findall(message.replace("\r\n", "\n"))
+
+
+def _links(change: ChangeInfo, base: str) -> tuple[str, ...]:
+    """The addresses on other servers that a commit message depends on."""
+    return tuple(word for word in _footers(change) if "://" in word and not _is_on(base, word))
+
+
+def _is_on(base: str, word: str) -> bool:
+    return urlsplit(word).netloc == urlsplit(base).netloc
 
 
 def _name(word: str, base: str) -> str:
     if _CHANGE_ID.fullmatch(word):
         return word
-    is_here = urlsplit(word).netloc == urlsplit(base).netloc
-    found = _NUMBER.search(word) if "://" in word and is_here else None
+    found = _NUMBER.search(word) if "://" in word and _is_on(base, word) else None
     return (found[1] or found[2]) if found else ""
 
 

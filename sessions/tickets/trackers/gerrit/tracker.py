@@ -41,7 +41,7 @@ class GerritTracker:
     @cached_property
     def caller(self) -> Caller:
         """Makes the calls, with the credentials of the environment."""
-        return Caller("Gerrit", read_gerrit_credentials(), self.patience)
+        return Caller("Gerrit", read_gerrit_credentials(self.config.token), self.patience)
 
     @cached_property
     def address(self) -> GerritAddress:
@@ -56,7 +56,7 @@ class GerritTracker:
     @cached_property
     def client(self) -> GerritClient:
         """The server's interface: below ``/a`` for users."""
-        is_user = read_gerrit_credentials() is not None
+        is_user = read_gerrit_credentials(self.config.token) is not None
         return GerritClient(f"{self.address.base}/a" if is_user else self.address.base, self.caller, is_user)
 
     def read(self) -> tuple[Ticket, ...]:

@@ -41,6 +41,7 @@ def _kind(hosts: Hosts) -> TrackerKind:
         merge_subjects=(r"Merge pull request '.*' \(#(\d+)\) from ",),
         request_ref="refs/pull/{number}/head",
         read_by_init=True,
+        prefix=hosts.prefix,
     )
 
 

@@ -20,6 +20,7 @@ class Hosts:
     """
 
     title: str
+    prefix: str
     known: tuple[str, ...]
     tokens: tuple[str, ...]
     server: str
@@ -27,12 +28,14 @@ class Hosts:
 
 FORGEJO_HOSTS = Hosts(
     title="Forgejo",
+    prefix="fj#",
     known=("codeberg.org", "git.disroot.org", "git.fsfe.org"),
     tokens=("FORGEJO_TOKEN", "GITEA_TOKEN"),
     server="FORGEJO_SERVER_URL",
 )
 GITEA_HOSTS = Hosts(
     title="Gitea",
+    prefix="gt#",
     known=("gitea.com", "opendev.org"),
     tokens=("GITEA_TOKEN", "FORGEJO_TOKEN"),
     server="GITEA_SERVER_URL",

@@ -28,6 +28,7 @@ def pull_ticket(pull: _Json) -> Ticket:
     """The ticket that a pull request is, as the list of all has it."""
     number, url, text = pull["number"], pull["html_url"], pull["body"] or ""
     base = url.rpartition("/pulls/")[0]
+    needed = dependencies_in_body(text, number=number, urls=(base,))
     return Ticket(
         number=number,
         title=pull["title"],
@@ -36,7 +37,8 @@ def pull_ticket(pull: _Json) -> Ticket:
         milestone=(pull["milestone"] or {}).get("title", ""),
         branch=f"refs/pull/{number}/head",
         commit=pull["head"]["sha"],
-        depends=dependencies_in_body(text, number=number, urls=(base,)).hard,
+        depends=needed.hard,
+        links=needed.links,
         authors=(pull["user"]["login"],) if pull["user"] else (),
         description=text,
         held="it is a draft" if pull.get("draft") else "",

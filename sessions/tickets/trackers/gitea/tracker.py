@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from sessions.tickets.model import Account
 from sessions.tickets.refusals import Change
+from sessions.tickets.trackers.forge.issues import open_issues
 from sessions.tickets.trackers.forge.rest import RestClient
-from sessions.tickets.trackers.forge.token import find_token
+from sessions.tickets.trackers.forge.token import find_token, token_names
 from sessions.tickets.trackers.forge.tracker import ForgeTracker, OpenPull, PullHead
 from sessions.tickets.trackers.gitea.address import GITEA_HOSTS, GiteaAddress, Hosts, locate_repository
 from sessions.tickets.trackers.gitea.pull import PAGE, GiteaPull, read_pull, read_statuses
@@ -47,7 +48,7 @@ class GiteaTracker(ForgeTracker):
     @cached_property
     def caller(self) -> Caller:
         """Makes the calls. A public repository can be read without a token."""
-        return Caller(self.hosts.title, find_token(self.hosts.tokens), self.patience)
+        return Caller(self.hosts.title, find_token(self._tokens), self.patience)
 
     @cached_property
     def client(self) -> RestClient:
@@ -57,10 +58,14 @@ class GiteaTracker(ForgeTracker):
             name=self.place.full_name,
             base=self.place.rest,
             caller=self.caller,
-            tokens=" or ".join(self.hosts.tokens),
+            tokens=" or ".join(self._tokens),
             total="x-total-count",
             owner=f"{self.place.api}/user",
         )
+
+    @property
+    def _tokens(self) -> tuple[str, ...]:
+        return token_names(self.config, self.hosts.tokens)
 
     def list_pulls(self) -> Iterator[OpenPull]:
         """All open pull requests, oldest first."""
@@ -83,6 +88,10 @@ class GiteaTracker(ForgeTracker):
     def close_pull(self, change: Change, head: PullHead) -> None:  # noqa: ARG002  its number is enough
         """Close the pull request of a change."""
         self.client.write(change, "PATCH", f"pulls/{change.number}", json={"state": "closed"})
+
+    def open_issues(self, numbers: Collection[int]) -> frozenset[int]:
+        """Return which of these issues and pull requests are open."""
+        return open_issues(self.forge, numbers, lambda each: self.client.get(f"issues/{each}")["state"] == "open")
 
     def _details(self, pull: dict[str, Any]) -> PullDetails:
         """Read what takes requests of its own."""

@@ -40,4 +40,5 @@ GITHUB = TrackerKind(
     ),
     request_ref="refs/pull/{number}/head",
     read_by_init=True,
+    prefix="gh#",
 )

@@ -57,15 +57,17 @@ def address_of(url: str) -> GitHubAddress:
     )
 
 
-def auth_for(place: GitHubAddress) -> TokenAuth:
-    """Return the token of the environment, from the same variables that ``gh`` reads.
+def auth_for(place: GitHubAddress, variable: str = "") -> TokenAuth:
+    """Return the token of the environment, from ``variable`` if that is configured, else from those that ``gh`` reads.
 
     Raises :class:`TrackerAccessError` if there is none, because GitHub's GraphQL requires one.
     """
     is_enterprise = not re.fullmatch(r"(.+\.)?(github\.com|ghe\.com)", place.host)
-    if auth := find_token((*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS):
+    usual = (*_ENTERPRISE_TOKENS, *GITHUB_TOKENS) if is_enterprise else GITHUB_TOKENS
+    if auth := find_token((variable,) if variable else usual):
         return auth
-    raise TrackerAccessError("GitHub tells pull requests only to those with a token: set GH_TOKEN or GITHUB_TOKEN.")
+    names = variable or " or ".join(GITHUB_TOKENS)
+    raise TrackerAccessError(f"GitHub tells pull requests only to those with a token: set {names}.")
 
 
 def web_address(origin: str) -> str:

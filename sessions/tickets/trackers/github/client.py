@@ -8,9 +8,10 @@ from typing import Any
 from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerError
 from sessions.tickets.trackers.forge.rest import BY_HAND, RestClient, reason_in, reason_of
 from sessions.tickets.trackers.github.address import GitHubAddress
-from sessions.tickets.trackers.github.queries import CLOSE
+from sessions.tickets.trackers.github.queries import CLOSE, ISSUE
 from sessions.tickets.trackers.http import Caller
 
+_GONE = (["repository", "pullRequest"], ["repository", "issueOrPullRequest"])
 _HEADERS = {
     "Accept": "application/vnd.github+json",
     "X-GitHub-Api-Version": "2022-11-28",
@@ -43,7 +44,7 @@ class GitHubClient:
         return f"{self.place.owner}/{self.place.name}"
 
     def query(self, query: str, **variables: Any) -> dict[str, Any]:
-        """Return GraphQL's data on the repository. It is complete, except that a pull request may be gone.
+        """Return GraphQL's data on the repository. It is complete, except that a pull request or issue may be gone.
 
         Raises :class:`TrackerError` if anything else is missing.
         """
@@ -74,6 +75,13 @@ class GitHubClient:
             raise RefusedError(f"GitHub has no pull request #{number} in {self.name} any more{BY_HAND}")
         return answer
 
+    def is_open(self, number: int) -> bool:
+        """Whether an issue or pull request is open. Raises :class:`RefusedError` if it cannot be seen."""
+        issue = self.query(ISSUE, number=number)["issueOrPullRequest"]
+        if issue is None:
+            raise RefusedError(f"GitHub has no issue #{number} in {self.name}.")
+        return not issue["closed"]
+
     def close_pull(self, number: int, node: str) -> None:
         """Close a pull request by its GraphQL id. Raises :class:`RefusedError` if GitHub refuses."""
         message = {"query": CLOSE, "variables": {"id": node}}
@@ -87,8 +95,8 @@ class GitHubClient:
 
 
 def _is_gone(error: Any) -> bool:
-    """Whether a GraphQL error says only that there is no such pull request."""
-    return isinstance(error, dict) and error.get("path") == ["repository", "pullRequest"]
+    """Whether a GraphQL error says only that there is no such pull request or issue."""
+    return isinstance(error, dict) and error.get("path") in _GONE
 
 
 def _hint(status: int) -> str:

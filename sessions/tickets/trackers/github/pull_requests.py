@@ -23,6 +23,7 @@ def ticket_of(pull: Node, checks: Sequence[Node], required: Iterable[str]) -> Ti
     base = pull["url"].rpartition("/pull/")[0]
     # Sage's tickets kept their numbers when they were moved from Trac: links to either place count there.
     urls = SAGE_URLS if base in SAGE_URLS else (base,)
+    needed = dependencies_in_body(body, number=number, urls=urls)
     return Ticket(
         number=number,
         title=pull["title"],
@@ -31,7 +32,8 @@ def ticket_of(pull: Node, checks: Sequence[Node], required: Iterable[str]) -> Ti
         milestone=(pull["milestone"] or {}).get("title", ""),
         branch=f"refs/pull/{number}/head",
         commit=pull["headRefOid"],
-        depends=dependencies_in_body(body, number=number, urls=urls).hard,
+        depends=needed.hard,
+        links=needed.links,
         authors=_logins([pull]),
         reviewers=_logins(review for review in pull["reviews"]["nodes"] if review["state"] == "APPROVED"),
         description=body,

@@ -79,6 +79,12 @@ query Head($owner: String!, $name: String!, $number: Int!) {
 }
 """
 
+ISSUE = """
+query Issue($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { issueOrPullRequest(number: $number) { ... on Closable { closed } } }
+}
+"""
+
 CLOSE = """
 mutation Close($id: ID!) {
   closePullRequest(input: {pullRequestId: $id}) { pullRequest { state } }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from sessions.tickets.model import Account
 from sessions.tickets.refusals import Change
+from sessions.tickets.trackers.forge.issues import open_issues
 from sessions.tickets.trackers.forge.tracker import ForgeTracker, OpenPull, PullHead
 from sessions.tickets.trackers.github.address import GitHubAddress, address_of, auth_for
 from sessions.tickets.trackers.github.changes import GitHubPull, read_state
@@ -47,7 +48,7 @@ class GitHubTracker(ForgeTracker):
     @cached_property
     def caller(self) -> Caller:
         """The HTTP client, with the token of the environment."""
-        return Caller("GitHub", auth_for(self.place), self.patience, PAUSE)
+        return Caller("GitHub", auth_for(self.place, self.config.token), self.patience, PAUSE)
 
     @property
     def client(self) -> GitHubClient:
@@ -82,6 +83,10 @@ class GitHubTracker(ForgeTracker):
     def close_pull(self, change: Change, head: PullHead) -> None:
         """Close the pull request of a change."""
         self.client.close_pull(change.number, head.id)
+
+    def open_issues(self, numbers: Collection[int]) -> frozenset[int]:
+        """Return which of these issues and pull requests are open."""
+        return open_issues(self.forge, numbers, self.client.is_open)
 
     def _checks(self, pull: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield all checks of a pull request's head; a matrix can have more than fit into the first answer."""

@@ -27,4 +27,5 @@ GITLAB = TrackerKind(
     merge_trailers=(r"See merge request (?:[\w.+/-]+)?!(\d+)",),
     request_ref="refs/merge-requests/{number}/head",
     read_by_init=True,
+    prefix="gl!",
 )

@@ -64,30 +64,33 @@ def locate_project(url: str) -> GitLabAddress:
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """Who asks: with a token of ``GITLAB_TOKEN``, with that of a CI job, which may do little, or with none."""
+    """Who asks: with the token in the variable ``tokens``, with that of a CI job, which may do little, or with none."""
 
     auth: TokenAuth | None
     is_job: bool = False
+    tokens: str = GITLAB_TOKENS[0]
 
     def check_may_write(self) -> None:
         """Raise :class:`TrackerAccessError` where the token can only read."""
         if self.auth is None or self.is_job:
             why = "GitLab lets nobody write without a token, and the token of a CI job may only read"
-            raise TrackerAccessError(f"{why}: set GITLAB_TOKEN.")
+            raise TrackerAccessError(f"{why}: set {self.tokens}.")
 
 
-def access_to(place: GitLabAddress) -> Access:
-    """Return how a project is asked. The token of a CI job is sent to no server but the one that made it.
+def access_to(place: GitLabAddress, names: tuple[str, ...] = GITLAB_TOKENS) -> Access:
+    """Return how a project is asked, with a token in one of the variables ``names``.
+
+    The token of a CI job is sent to no server but the one that made it.
 
     Raises :class:`TrackerAccessError` where a variable holds something else than a token.
     """
     from sessions.tickets.trackers.forge.token_auth import TokenAuth
 
-    if token := read_token(GITLAB_TOKENS):
-        return Access(auth=TokenAuth(token))
+    if token := read_token(names):
+        return Access(auth=TokenAuth(token), tokens=names[0])
     if place.host == os.environ.get("CI_SERVER_HOST") and (token := read_token([_JOB_TOKEN])):
-        return Access(auth=TokenAuth(token, "JOB-TOKEN", ""), is_job=True)
-    return Access(auth=None)
+        return Access(auth=TokenAuth(token, "JOB-TOKEN", ""), is_job=True, tokens=names[0])
+    return Access(auth=None, tokens=names[0])
 
 
 def recognise_project(typed: str) -> str:

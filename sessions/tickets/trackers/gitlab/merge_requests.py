@@ -40,6 +40,7 @@ def request_ticket(request: _Json) -> Ticket:
     number, text, url = request["iid"], request["description"] or "", request["web_url"]
     base = url.rpartition("/")[0]
     path = request["references"]["full"].rpartition("!")[0]
+    needed = dependencies_in_body(_with_hashes(text, path), number=number, urls=(base,))
     return Ticket(
         number=number,
         title=request["title"],
@@ -48,7 +49,8 @@ def request_ticket(request: _Json) -> Ticket:
         milestone=(request["milestone"] or {}).get("title", ""),
         branch=f"refs/merge-requests/{number}/head",
         commit=request["sha"] or "",
-        depends=dependencies_in_body(_with_hashes(text, path), number=number, urls=(base,)).hard,
+        depends=needed.hard,
+        links=needed.links,
         authors=(request["author"]["username"],) if request["author"] else (),
         description=text,
         held="it is a draft" if request["draft"] else "",

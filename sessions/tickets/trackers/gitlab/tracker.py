@@ -11,8 +11,9 @@ from sessions.terminal.errors import TrackerAccessError
 from sessions.tickets.model import Account
 from sessions.tickets.refusals import Change
 from sessions.tickets.trackers.forge.rest import RestClient
+from sessions.tickets.trackers.forge.token import token_names
 from sessions.tickets.trackers.forge.tracker import ForgeTracker, OpenPull, PullHead
-from sessions.tickets.trackers.gitlab.address import Access, GitLabAddress, access_to, locate_project
+from sessions.tickets.trackers.gitlab.address import GITLAB_TOKENS, Access, GitLabAddress, access_to, locate_project
 from sessions.tickets.trackers.gitlab.merge_requests import (
     PIPELINE,
     RequestDetails,
@@ -61,14 +62,14 @@ class GitLabTracker(ForgeTracker):
             name=self.place.project,
             base=self.place.rest,
             caller=self.caller,
-            tokens="CI_JOB_TOKEN" if self._access.is_job else "GITLAB_TOKEN",
+            tokens="CI_JOB_TOKEN" if self._access.is_job else self._access.tokens,
             total="x-total",
             owner=f"{self.place.root}/api/v4/user",
         )
 
     @cached_property
     def _access(self) -> Access:
-        return access_to(self.place)
+        return access_to(self.place, token_names(self.config, GITLAB_TOKENS))
 
     def list_pulls(self) -> Iterator[OpenPull]:
         """All open merge requests, oldest first."""
@@ -103,7 +104,9 @@ class GitLabTracker(ForgeTracker):
         path, required = f"merge_requests/{request['iid']}", self.config.require_checks
         if self._access.is_job:
             if self.config.approvals or set(required) - {PIPELINE}:
-                raise TrackerAccessError("GitLab shows approvals and checks to no job's token: set GITLAB_TOKEN.")
+                raise TrackerAccessError(
+                    f"GitLab shows approvals and checks to no job's token: set {self._access.tokens}."
+                )
             return RequestDetails(pipeline=self.client.get(path)["head_pipeline"] if required else None)
         details = RequestDetails(
             approvals=self.client.find(f"{path}/approvals") or {},

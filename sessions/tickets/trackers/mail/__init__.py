@@ -30,4 +30,5 @@ MAIL = TrackerKind(
     dialect=PLAIN_TEXT,
     recognise=_recognise,
     is_file=True,
+    prefix="ml#",
 )

@@ -30,4 +30,5 @@ TRAC = TrackerKind(
     merge_subjects=(r"(?:Trac #|#)(\d+): ",),
     ready=("positive_review",),
     milestone="current",
+    prefix="tr#",
 )

@@ -26,16 +26,22 @@ class Credentials:
         return self.endpoint.startswith("/login")
 
 
-def read_credentials() -> Credentials:
+def read_credentials(variable: str = "") -> Credentials:
     """Return the credentials of the environment: a token, a user with a password, or none.
+
+    If a ``variable`` is configured, only the token in it counts.
 
     Raises :class:`TrackerError` if one of two variables is missing, or ``TRAC_AUTH`` is not valid.
     """
     user, password = os.environ.get("TRAC_USER", ""), os.environ.get("TRAC_PASSWORD", "")
     way = os.environ.get("TRAC_AUTH", "") or "basic"
-    if token := os.environ.get("TRAC_TOKEN", ""):
-        login = "the token is that of TRAC_TOKEN"
+    name = variable or "TRAC_TOKEN"
+    if token := os.environ.get(name, ""):
+        login = f"the token is that of {name}"
         return Credentials(user=user, auth=_Bearer(token), endpoint="/xmlrpc", login=login)
+    if variable:
+        login = f"nobody is logged in, as {name} is not set"
+        return Credentials(user="", auth=None, endpoint="/xmlrpc", login=login)
     if user and password:
         login = f"the credentials are TRAC_USER and TRAC_PASSWORD, {way}"
         return Credentials(user=user, auth=_password(user, password, way), endpoint="/login/xmlrpc", login=login)

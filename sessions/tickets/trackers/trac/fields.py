@@ -27,6 +27,7 @@ def ticket_from(number: int, attributes: Attributes, base: str) -> Ticket:
     """Return the ticket with these fields, of the Trac at ``base``."""
     branch = attributes.get("branch", "").strip()
     labels = (attributes.get(key, "") for key in ("status", "priority", "resolution"))
+    needed = read_dependencies(attributes.get("dependencies", ""), number=number)
     return Ticket(
         number=number,
         title=attributes["summary"],
@@ -35,7 +36,8 @@ def ticket_from(number: int, attributes: Attributes, base: str) -> Ticket:
         milestone=attributes.get("milestone", ""),
         branch="" if _COMMIT.fullmatch(branch) else branch,  # Sage put the commit there when it closed a ticket
         commit=reviewed_commit(attributes),
-        depends=read_dependencies(attributes.get("dependencies", ""), number=number).hard,
+        depends=needed.hard,
+        links=needed.links,
         authors=_names(attributes.get("author", "")),
         reviewers=_names(attributes.get("reviewer", "")),
         description=attributes.get("description", ""),

@@ -37,7 +37,7 @@ class TracTracker:
         if not _is_plain_address(self._base):
             raise TrackerError("[tickets] url must be Trac's address as https://HOST/PATH, without user or password.")
         self._is_name_checked = False
-        us = read_credentials()
+        us = read_credentials(config.token)
         caller = Caller(f"Trac at {self._base}", us.auth, patience=patience, pause=_PAUSE)
         self._rpc = XmlRpc(caller=caller, url=f"{self._base}{us.endpoint}", login=us.login, must_knock=us.must_knock)
         self._client = TracClient(self._rpc, us.user)

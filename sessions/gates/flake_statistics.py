@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import ceil, exp, lgamma, log, log1p
+from math import ceil, exp, expm1, lgamma, log, log1p
 
 from sessions.gates.run_history import RunCounts
 
@@ -32,6 +32,11 @@ def rate_interval(fails: int, runs: int) -> tuple[float, float]:
 def runs_to_see(rate: float) -> int:
     """Return how many runs show at least one failure with a probability of 95 %, at a ``rate`` above 0."""
     return 1 if rate >= CONFIDENCE else ceil(log(1 - CONFIDENCE) / log1p(-rate))
+
+
+def rate_to_see(runs: int) -> float:
+    """Return the failure rate that so many runs show with a probability of 95 %: the inverse of :func:`runs_to_see`."""
+    return -expm1(log(1 - CONFIDENCE) / runs)
 
 
 def is_by_chance(counts: RunCounts, rate: float) -> bool:

@@ -6,8 +6,8 @@ from math import comb
 
 import pytest
 
+from sessions.gates.flake_statistics import is_by_chance, rate_interval, rate_where_mixed, runs_to_see
 from sessions.gates.run_history import RunCounts
-from sessions.reporting.flake_statistics import is_by_chance, rate_interval, rate_where_mixed, runs_to_see
 
 
 @pytest.mark.parametrize(
