@@ -150,7 +150,7 @@ FAULTS = (
     SageFault(
         name="the build",
         edits=(Edit(ticket=33192, path="src/sage/interfaces/lie.py", old="", new="\n\ndef roots(system:\n    pass\n"),),
-        gate="doctest",
+        gate="build",
         place="",
         culprit=33192,
     ),
