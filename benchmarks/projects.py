@@ -31,7 +31,7 @@ from benchmarks.command import bench_parser, folder, status, write_figures
 from sessions.day.trial import try_gates
 from sessions.init import init
 from sessions.integrate import integrate
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.init_options import parse_init_options
 from sessions.settings.options import parse_options
 from sessions.source.repository import Repository

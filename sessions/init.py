@@ -16,7 +16,7 @@ from sessions.first_steps.origin import Origin, find_origin
 from sessions.first_steps.readable_refs import submodules_fault
 from sessions.first_steps.start_point import StartPoint, newest_start, propose_start, release_pattern, target_of
 from sessions.first_steps.tickets import TICKET_FILE, Source, find_tickets
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.init_options import InitOptions
 from sessions.settings.options import Options
 from sessions.source.mirror import Mirror

@@ -14,7 +14,8 @@ from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.ledger import Ledger, ProbeResult
 from sessions.ledger.record_file import day_folder, record_of_day
-from sessions.settings.configuration import Config, Gate, load_config
+from sessions.settings.configuration import Config, Gate
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import Options
 from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror

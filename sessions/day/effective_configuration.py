@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sessions.engines.image_names import legal_tag
 from sessions.sample.unpack import unpack_sample
-from sessions.settings.configuration import Config, load_config
+from sessions.settings.configuration import Config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import Options
 from sessions.settings.ticket_settings import Tracker
 from sessions.source.releases import Release

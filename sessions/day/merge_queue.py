@@ -18,6 +18,7 @@ from sessions.source.soundness import fetch_sound
 from sessions.source.standing import Standing
 from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Decision, Ticket, Verdict
+from sessions.tickets.order import Needs
 from sessions.tickets.trackers import merge_subjects
 
 
@@ -54,17 +55,25 @@ def build_queue(
         declared = declared_needs(tickets)
         needs = {number: declared[number] | carried[number] for number in declared}
         out |= blocked_by_cycles({number: needed for number, needed in needs.items() if number not in out})
-        pinned = {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number not in out}
-        order = hints.order(list(pinned.values()), needs, config)
-        out |= _beyond_limit(order, options.limit)
+        ready = [replace(each, commit=tips[each.number]) for each in tickets if each.number not in out]
+        ordered, beyond = _ordered(ready, needs, config, options, hints)
         queue = Queue(
-            tickets=tuple(pinned[number] for number in order if number not in out),
+            tickets=ordered,
             needs=needs,
             carried={number: carried[number] - declared[number] for number in carried},
-            out=out,
-            remarks={number: hints.remark(number, why_not(each, rules) or "") for number, each in pinned.items()},
+            out=out | beyond,
+            remarks={each.number: hints.remark(each.number, why_not(each, rules) or "") for each in ready},
         )
         return standing.complete(queue)
+
+
+def _ordered(
+    ready: Sequence[Ticket], needs: Needs, config: Config, options: Options, hints: DayHints
+) -> tuple[tuple[Ticket, ...], dict[int, Decision]]:
+    """Return the tickets in merge order, up to ``--limit``, and the decisions on those beyond."""
+    order, pinned = hints.order(ready, needs, config), {each.number: each for each in ready}
+    beyond = _beyond_limit(order, options.limit)
+    return tuple(pinned[number] for number in order if number not in beyond), beyond
 
 
 def _left_out(ticket: Ticket, options: Options, hints: DayHints) -> Decision | None:

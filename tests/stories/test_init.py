@@ -14,7 +14,8 @@ import pytest
 from sessions.integrate import integrate
 from sessions.ledger.record_file import record_data
 from sessions.main import run_init
-from sessions.settings.configuration import Config, load_config
+from sessions.settings.configuration import Config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
 from tests.repositories import SUBMODULE, Builder, run_git

@@ -19,7 +19,7 @@ from sessions.main import run_init
 from sessions.report import report
 from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack_sample
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import parse_options
 from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror
