@@ -147,7 +147,9 @@ class Backporter:
         rows = [row.split("\t", 2) for row in reply.out.decode("utf-8", "replace").split("\0") if row.strip()]
         for commit, parents, message in rows[-_MOST_STEPS:]:
             subject = message.splitlines()[0] if message else ""
-            yield BranchChange(before=parents.split()[0], after=commit, subject=subject, number=self.subjects.number(message))
+            yield BranchChange(
+                before=parents.split()[0], after=commit, subject=subject, number=self.subjects.number(message)
+            )
 
     def _apply_all(self, steps: Iterable[BranchChange], last: BranchChange) -> str | None:
         """Return the release's tree with all ``steps`` that apply, and ``last``; ``None`` if that one conflicts."""
