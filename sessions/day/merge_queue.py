@@ -18,7 +18,6 @@ from sessions.source.soundness import fetch_sound
 from sessions.source.standing import Standing
 from sessions.tickets.eligibility import Rules, why_not
 from sessions.tickets.model import Decision, Ticket, Verdict
-from sessions.tickets.order import Needs
 from sessions.tickets.trackers import merge_subjects
 
 
@@ -34,16 +33,13 @@ def build_queue(
 ) -> Queue:
     """Return the day's queue: the tickets that are ready, in merge order, and a decision on each of the others.
 
-    ``decisions`` are those that were made before.
-
-    Fetches all branches in one call. Raises :class:`UsageError` where an order of the hints contradicts dependencies.
+    ``decisions`` were made before. Fetches all branches in one call. Raises :class:`UsageError` where an order of the hints contradicts dependencies.
     """
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
     elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
     fetched = fetch_sound(mirror, release, branches, elsewhere, submodules=config.project.submodules)
     tips = fetched.tips
     with closing(Standing.of(tips, mirror, release, rules.target, merge_subjects(config.tickets))) as standing:
-        carried = carried_needs(tickets, tips, mirror, release)
         out = {
             ticket.number: decision
             for ticket in tickets
@@ -51,6 +47,7 @@ def build_queue(
             or (decision := decisions.get(ticket.number))
             or (decision := _refusal(ticket, rules, fetched.faults.get(ticket.number, ""), standing, hints))
         }
+        carried = carried_needs(tickets, tips, mirror, release)
         carried = standing.with_sequels(carried, [number for number in tips if number not in out])
         declared = declared_needs(tickets)
         needs = {number: declared[number] | carried[number] for number in declared}
@@ -68,7 +65,7 @@ def build_queue(
 
 
 def _ordered(
-    ready: Sequence[Ticket], needs: Needs, config: Config, options: Options, hints: DayHints
+    ready: Sequence[Ticket], needs: Mapping[int, frozenset[int]], config: Config, options: Options, hints: DayHints
 ) -> tuple[tuple[Ticket, ...], dict[int, Decision]]:
     """Return the tickets in merge order, up to ``--limit``, and the decisions on those beyond."""
     order, pinned = hints.order(ready, needs, config), {each.number: each for each in ready}
