@@ -33,7 +33,9 @@ def build_queue(
 ) -> Queue:
     """Return the day's queue: the tickets that are ready, in merge order, and a decision on each of the others.
 
-    ``decisions`` were made before. Fetches all branches in one call. Raises :class:`UsageError` where an order of the hints contradicts dependencies.
+    ``decisions`` were made before. Fetches all branches in one call.
+
+    Raises :class:`UsageError` where an order of the hints contradicts dependencies.
     """
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
     elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
@@ -54,13 +56,9 @@ def build_queue(
         out |= blocked_by_cycles({number: needed for number, needed in needs.items() if number not in out})
         ready = [replace(each, commit=tips[each.number]) for each in tickets if each.number not in out]
         ordered, beyond = _ordered(ready, needs, config, options, hints)
-        queue = Queue(
-            tickets=ordered,
-            needs=needs,
-            carried={number: carried[number] - declared[number] for number in carried},
-            out=out | beyond,
-            remarks={each.number: hints.remark(each.number, why_not(each, rules) or "") for each in ready},
-        )
+        undeclared = {number: carried[number] - declared[number] for number in carried}
+        remarks = {each.number: hints.remark(each.number, why_not(each, rules) or "") for each in ready}
+        queue = Queue(tickets=ordered, needs=needs, carried=undeclared, out=out | beyond, remarks=remarks)
         return standing.complete(queue)
 
 
