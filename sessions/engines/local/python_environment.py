@@ -72,7 +72,17 @@ class PythonEnvironment:
         python = str(self.folder / "bin" / "python")
         if self._dated_uv:
             dated = ["--exclude-newer", f"{self.until}T23:59:59Z"]
-            return [self._dated_uv, "pip", "install", "--quiet", "--python", python, *dated, *self.packages]
+            return [
+                self._dated_uv,
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                "--python",
+                python,
+                *dated,
+                *self.packages,
+            ]
         return [python, "-m", "pip", "install", "--quiet", *self.packages]
 
 
