@@ -48,7 +48,7 @@ from benchmarks import builds
 from benchmarks.command import bench_parser, several, status, up_to, write_figures
 from sessions.culprits.evidence import is_new
 from sessions.culprits.finder import CulpritFinder, blames_to_act_on
-from sessions.culprits.findings import Answer, Blame, Flaky, Query, Subset
+from sessions.culprits.findings import Answer, Blame, Finding, Flaky, Query, Subset
 from sessions.gates.run_history import RunCounts, RunHistory
 from sessions.settings.options import at_least
 from sessions.tickets.order import Needs, closure
@@ -203,7 +203,7 @@ def _count(bill: Bill, cost: float) -> None:
     bill.whole += cost
 
 
-def _judge(world: World, blames: Mapping[str, Blame], findings: Mapping[str, Blame | Flaky], bill: Bill) -> None:
+def _judge(world: World, blames: Mapping[str, Blame], findings: Mapping[str, Finding], bill: Bill) -> None:
     bill.flaky += sum(isinstance(found, Flaky) for found in findings.values())
     for test, blame in blames.items():
         truth = world.truth.get(test, frozenset())

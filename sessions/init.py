@@ -8,12 +8,12 @@ from pathlib import Path
 
 from sessions.day.state_folder import hold_state
 from sessions.day.trial import try_gates
-from sessions.first_steps.commands import dockerfile, how_documented, how_tested
+from sessions.first_steps.commands import dockerfile, how_documented, how_tested_in
 from sessions.first_steps.draft import ProjectFacts, draft_config, draft_tickets
 from sessions.first_steps.files import Files, TestCommand
 from sessions.first_steps.ignored import add_rules, missing_rules
 from sessions.first_steps.origin import Origin, find_origin
-from sessions.first_steps.start_point import StartPoint, newest_start, propose_start, release_pattern
+from sessions.first_steps.start_point import StartPoint, newest_start, propose_start, release_pattern, target_of
 from sessions.first_steps.tickets import TICKET_FILE, Source, find_tickets
 from sessions.settings.configuration import load_config
 from sessions.settings.init_options import InitOptions
@@ -87,7 +87,8 @@ def _look(options: InitOptions, origin: Origin, console: Console) -> ProjectFact
     release = find_start(mirror, beginning.wanted, tags, origin.name)
     console.detail(f"release: {release.tag}" + (f", the tip of {release.branch}" if release.branch else ""))
     files = _files_of(mirror, release)
-    tests = _check(options, "tests", "How is it tested?", how_tested(files, str(release.version)), console)
+    own = how_tested_in(files, _subfolder(options.folder, origin), str(release.version))
+    tests = _check(options, "tests", "How is it tested?", own, console)
     docs = _check(
         options,
         "docs",
@@ -103,6 +104,7 @@ def _look(options: InitOptions, origin: Origin, console: Console) -> ProjectFact
         tests=tests,
         docs=docs,
         dockerfile=_dockerfile(options, files, console),
+        submodules=".gitmodules" in files.paths,
         released=_day_of(mirror, release),
     )
 
@@ -137,6 +139,12 @@ def _origin(options: InitOptions, console: Console) -> Origin:
     return origin
 
 
+def _subfolder(folder: Path, origin: Origin) -> str:
+    """Return the folder of the clone where the user typed; empty at its top, or if another repository was named."""
+    place = folder.resolve().relative_to(origin.top.resolve()).as_posix() if origin.top else "."
+    return "" if place == "." else place
+
+
 def _tickets(options: InitOptions, origin: Origin, mirror: Mirror, release: Release, console: Console) -> Source:
     proposed = recognise_clone(origin.said, _files_of(mirror, release).text)
     detected = proposed.url if proposed else ""
@@ -153,7 +161,7 @@ def _tickets(options: InitOptions, origin: Origin, mirror: Mirror, release: Rele
         console.detail(f"{TICKET_FILE} says how to get some")
     for ref, reason in source.left_out.items():
         console.detail(f"left out: {ref}, as {reason}")
-    return replace(source, milestone=milestone, ready=labels)
+    return replace(source, milestone=milestone, ready=labels, target=target_of(mirror))
 
 
 def _check(

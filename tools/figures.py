@@ -55,15 +55,23 @@ def main() -> None:
 
 
 def replace_table(page: str, table: str) -> str:
-    """Return the page with another table between its two markers.
+    """Return the page of figures with another table.
 
     Raises ValueError if the page does not have each marker once.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"docs/architecture.md needs the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+    return replace_between(page, BEGIN, END, table)
+
+
+def replace_between(page: str, begin: str, end: str, table: str) -> str:
+    """Return the page with another table between two markers.
+
+    Raises ValueError if the page does not have both.
+    """
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"the page needs the lines {begin} and {end}")
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def format_table(figures: list[Figure]) -> str:

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from sessions.culprits.evidence import Repeatable
-from sessions.culprits.findings import Answer, Blame, Flaky, Query, Subset
+from sessions.culprits.findings import Answer, Blame, Finding, Query, Subset
+from sessions.culprits.first_looks import is_borne_out, is_contradicted
 from sessions.culprits.search import Search, search
 from sessions.culprits.signatures import signature_rounds
 from sessions.culprits.tally import Batch
@@ -53,7 +54,7 @@ class CulpritFinder(Generic[Test]):
             alike.setdefault(key, []).append(test)
         self._searches = [_SharedSearch(partial(self._search, tests[0], rounds), tests) for tests in alike.values()]
 
-    def findings(self) -> dict[Test, Blame | Flaky]:
+    def findings(self) -> dict[Test, Finding]:
         """Return what the finished searches found."""
         searches = self._advance()
         return {test: found for test in self.tests if (found := searches[test].found)}
@@ -79,9 +80,23 @@ class CulpritFinder(Generic[Test]):
         confirmed = all(search.step > 1 for search in self._searches if not search.found)
         return at_once + (0 if confirmed else 2)
 
+    def is_contradicted(self) -> bool:
+        """Whether a later run disagrees with the first look at the same tickets, for any test."""
+        return any(is_contradicted(self._answers_of(test)) for test in self.tests)
+
+    def is_borne_out(self) -> bool:
+        """Whether all searches have ended, and later runs than the first looks show all that was found."""
+        findings, whole = self.findings(), frozenset(self.line)
+        return len(findings) == len(self.tests) and all(
+            is_borne_out(found, whole, self._answers_of(test)) for test, found in findings.items()
+        )
+
     def learn(self, query: Query, answers: Mapping[Test, Answer]) -> None:
         """Keep the answers of a probe."""
         self.known.setdefault(query, {}).update(answers)
+
+    def _answers_of(self, test: Test) -> dict[Query, Answer]:
+        return {query: answers[test] for query, answers in self.known.items() if test in answers}
 
     def _search(self, test: Test, rounds: Sequence[Subset]) -> Search:
         return search(
@@ -120,7 +135,7 @@ class _SharedSearch(Generic[Test]):
 
     def __init__(self, begin: Callable[[], Search], tests: list[Test]) -> None:
         self.tests = tests
-        self.found: Blame | Flaky | None = None
+        self.found: Finding | None = None
         self.batch: Batch = ()
         self.step = 0
         self._begin, self._sent = begin, list[Mapping[Query, Answer]]()
@@ -146,7 +161,7 @@ class _SharedSearch(Generic[Test]):
             self.batch, self.found = (), end.value
 
 
-def blames_to_act_on(findings: Mapping[Test, Blame | Flaky]) -> dict[Test, Blame]:
+def blames_to_act_on(findings: Mapping[Test, Finding]) -> dict[Test, Blame]:
     """Return the blames to act on now.
 
     A ticket that breaks a test only with a partner does no harm if that partner is taken out for another reason. Such

@@ -46,9 +46,20 @@ class Blame:
 class Flaky:
     """The test is flaky, so no ticket is blamed: it failed in ``fails`` of the search's ``runs``.
 
-    ``tickets`` is a subset on which it both failed and passed, where there is one.
+    ``tickets`` is a subset on which it both failed and passed.
     """
 
     tickets: Subset
     fails: int = 0
     runs: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unexplained:
+    """No ticket can be shown to be the cause, and the test never did different things on the same tickets.
+
+    It is not flaky, then: the head stays red.
+    """
+
+
+Finding = Blame | Flaky | Unexplained

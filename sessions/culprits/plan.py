@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import exp, log
 
 from sessions.culprits.evidence import log_sum
-from sessions.culprits.findings import Blame, Flaky, Query, Subset
+from sessions.culprits.findings import Blame, Flaky, Query, Subset, Unexplained
 from sessions.culprits.hypotheses import Hypothesis, Model, Ranking, fits_all
 from sessions.culprits.proof import Proof
 from sessions.culprits.tally import SETTLED_RUNS, Batch, Tally, total
@@ -105,12 +105,14 @@ class Plan:
                 subsets.append(each.subset)
         return tuple(query for subset in subsets for query in self.tally.next_runs(subset, 1))
 
-    def flaky_finding(self) -> Flaky:
-        """Report the test as flaky, with a subset on which it both failed and passed."""
+    def finding_without_blame(self) -> Flaky | Unexplained:
+        """Report the test as flaky, with a subset on which it both failed and passed; without one, as unexplained."""
         runs = self.tally.by_subset()
-        tickets = next((each.subset for each in runs if each.counts.minority), self.tally.whole)
+        mixed = next((each.subset for each in runs if each.counts.minority), None)
+        if mixed is None:
+            return Unexplained()
         counts = total(runs)
-        return Flaky(tickets=tickets, fails=counts.fails, runs=counts.total)
+        return Flaky(tickets=mixed, fails=counts.fails, runs=counts.total)
 
     def _nested_subsets(self, groups: Sequence[Subset]) -> Iterator[Subset]:
         """Yield ever larger subsets; starts of the line if other subsets were unclear, because starts always merge."""

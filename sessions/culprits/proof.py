@@ -43,10 +43,14 @@ class Proof:
         return self._one_more_run(blame)
 
     def runs_to_prove_bisected(self, blame: Blame) -> Batch:
-        """Return the runs that a blame found by bisection still needs; none when it is proven, or cannot be."""
-        if self.is_exhausted(blame):
+        """Return the runs that a blame found by bisection still needs; none when it is proven, or cannot be.
+
+        A subset that ran often for another blame runs no more; the others do, unless some run contradicts this blame.
+        """
+        if self.is_exhausted(blame) and not self._all_agree(blame):
             return ()
-        return tuple(self._second_runs(blame)) or (() if self.is_proven(blame) else self._one_more_run(blame))
+        queries = tuple(self._second_runs(blame)) or (() if self.is_proven(blame) else self._one_more_run(blame))
+        return tuple(query for query in queries if self.tally.runs(query.tickets) < _MOST_RUNS)
 
     def is_exhausted(self, blame: Blame) -> bool:
         """Whether a subset of the blame ran so often that more runs would prove no more."""
@@ -95,6 +99,11 @@ class Proof:
         for subset in blame.passes:
             if subset or self.dear:
                 yield from self.tally.next_runs(subset, passes - min(passes, self.tally.count(subset, "passes")))
+
+    def _all_agree(self, blame: Blame) -> bool:
+        """Whether no run of its subsets contradicts a blame."""
+        lost, outside = self.tally.count(blame.fails, "passes"), (self.tally.count(s, "fails") for s in blame.passes)
+        return not lost and not any(outside)
 
     def _majority_agrees(self, blame: Blame) -> bool:
         majority = self.tally.majority

@@ -20,7 +20,7 @@ from math import log
 
 from sessions.culprits.bisection import Bisection, bisect_line
 from sessions.culprits.evidence import Repeatable
-from sessions.culprits.findings import Answer, Blame, Flaky, Query, SearchAnswer
+from sessions.culprits.findings import Answer, Blame, Finding, Query, SearchAnswer
 from sessions.culprits.hypotheses import Model
 from sessions.culprits.plan import Plan
 from sessions.culprits.signatures import signature_rounds
@@ -28,7 +28,7 @@ from sessions.culprits.tally import Batch, Tally
 from sessions.gates.run_history import RunHistory
 from sessions.tickets.order import Needs, closure
 
-Search = Generator[Batch, Mapping[Query, Answer], Blame | Flaky]
+Search = Generator[Batch, Mapping[Query, Answer], Finding]
 
 # The test is flaky if that is so much likelier than everything else, and it did different things on one subset.
 _LOG_FLAKY_ODDS = log(50)
@@ -61,7 +61,7 @@ def search(
         if (ranking.is_flaky_likelier or is_flaky) and tally.runs(tally.whole) < _LOOKS:
             yield from _ask(tally, tally.next_runs(tally.whole, 2))
         elif is_flaky:
-            return plan.flaky_finding()
+            return plan.finding_without_blame()
         # An error does not repeat itself: run again what contradicts the likeliest group before giving it up.
         elif ranking.best is None or (ranking.is_other_likelier and not _fails_alone(plan, ranking.best.group)):
             if not (queries := plan.repeats_against(ranking.best)):
@@ -71,7 +71,7 @@ def search(
             yield from _ask(tally, (Query(tickets=half),))
         elif (blame := plan.blame_for(ranking.best.group)) is None or plan.proof.is_exhausted(blame):
             if blame and ranking.best.made_flaky > ranking.best.cause:
-                return plan.flaky_finding()
+                return plan.finding_without_blame()
             plan.excluded.add(ranking.best.group)
         elif queries := plan.proof.runs_to_prove(blame, ranking):
             yield from _ask(tally, queries)
@@ -130,7 +130,7 @@ def _bisect(plan: Plan) -> Search:
             yield from _ask(plan.tally, queries)
         if blame and plan.proof.is_proven(blame):
             return blame
-    return plan.flaky_finding()
+    return plan.finding_without_blame()
 
 
 def _run_bisection(

@@ -96,6 +96,7 @@ class CulpritRemoval:
         if not left:
             return ()
         head = self.progress.line.head
-        look = Look(candidate=head, failures=tuple(left), why=f"first, on {size_of_head(head)}", purpose=Purpose.HEAD)
+        why = f"first, on {size_of_head(head)}"
+        look = Look(candidate=head, failures=tuple(left), why=why, purpose=Purpose.HEAD, keep=True)
         [answers] = self.retester.look_at(gate_called(self.day, name), [look], head)
         return tuple(failure for failure in left if answers[failure.test] == "fails")

@@ -24,26 +24,37 @@ def make_images(
 
     The head's image holds the record: it is saved before that is made.
     """
-    evidence = _make_evidence(debug_images, record, publication)
+    described: list[Inspection] = []
+    evidence = _make_evidence(debug_images, record, publication, described)
     names = {(each.number, each.gate, each.tree): each.name for each in evidence}
     record = replace(name_evidence(record, names), images=(*record.images, *evidence))
     record = save(publication.push_evidence(record))
     with publication.go_on():
-        head = _image(debug_images, ImageKind.HEAD, debug_images.head(record)) if record.order else None
+        if record.order:
+            described.append(debug_images.head(record))
+        head = _image(debug_images, ImageKind.HEAD, described[-1]) if record.order else None
         if head:
             record = replace(record, images=(*record.images, head))
             debug_images.day.console.detail(f"look into the head: docker run --rm -it {head.name} sh")
-    with publication.go_on():
-        debug_images.tidy(record)
+    # An image that could not be described may be here, and must not be removed.
+    if len(described) == len(evidence_of(record)) + bool(record.order):
+        with publication.go_on():
+            debug_images.tidy(described)
     return record
 
 
-def _make_evidence(debug_images: DebugImages, record: Record, publication: Publication) -> list[RecordedImage]:
-    """Make an image for each failure that a ticket causes, unless the registry has it; return the record's entries."""
+def _make_evidence(
+    debug_images: DebugImages, record: Record, publication: Publication, described: list[Inspection]
+) -> list[RecordedImage]:
+    """Make an image for each failure that a ticket causes, unless the registry has it; return the record's entries.
+
+    The inspections are added to ``described``: each costs git several processes.
+    """
     made = list[RecordedImage]()
     for evidence in evidence_of(record):
         with publication.go_on():
             inspection = debug_images.evidence(evidence)
+            described.append(inspection)
             if publication.pushed_evidence(inspection.name):
                 image: RecordedImage | None = RecordedImage(kind=ImageKind.EVIDENCE, name=inspection.name, id="")
             else:

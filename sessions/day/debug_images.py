@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -115,16 +115,16 @@ class DebugImages:
         images = self.runner.engine.images
         return images.make(inspection, ignore) if images else None
 
-    def tidy(self, record: Record) -> None:
+    def tidy(self, needed: Sequence[Inspection]) -> None:
         """Remove the builds of candidates that nobody needs again, and images of old days.
 
-        Those of the head and of candidates that show a failure stay, whenever they were made.
+        Those of the base, the head and candidates that show a failure stay, whenever they were made.
         """
         if (images := self.runner.engine.images) is None:
             return
-        trees = {self.day.base.tree, record.tree, *(shown.tree for shown in evidence_of(record))}
-        builds = {self.runner.builder.candidate(tree).candidate for tree in trees}
-        names = {self.head(record).name, *(self.evidence(shown).name for shown in evidence_of(record))}
+        builds = {self.runner.builder.candidate(self.day.base.tree).candidate}
+        builds |= {inspection.candidate.candidate for inspection in needed}
+        names = {inspection.name for inspection in needed}
         before = self.day.options.date - dt.timedelta(days=self.day.config.engine.keep_days)
         if gone := images.prune(keep=frozenset(builds | names), before=before.isoformat()):
             self.day.console.detail(f"{gone} image{'s' * (gone != 1)} that nothing needs any more removed")

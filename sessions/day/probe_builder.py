@@ -5,19 +5,23 @@ from __future__ import annotations
 import functools
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from sessions.day.gate_files import GateFiles
 from sessions.day.probe_outcomes import BUILD, BUILD_STEP, GATE_STEP
 from sessions.day.question import Question
-from sessions.engines.probe import PLACES, Image, Probe, Step
+from sessions.engines.probe import PLACES, Image, Probe, Start, Step
 from sessions.gates.seeds import seed_of
 from sessions.settings.configuration import Config, Gate
-from sessions.source.overlays import overlay_between
+from sessions.source.overlays import differing_paths, overlay_between
 from sessions.terminal.durations import parse_duration
 
 # A soak runs many probes on one tree.
 _overlay_of_newest = functools.lru_cache(maxsize=1)(overlay_between)
+# A probe brings the differences to so many kept builds: an engine may have removed the nearest one for lack of disk.
+_STARTS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +63,19 @@ class ProbeBuilder:
             image=self.image, overlay=overlay, steps=(Step(name=BUILD_STEP, command=command, timeout=timeout),)
         )
 
-    def probe(self, question: Question, seconds_left: float | None, jobs: int) -> Probe:
-        """Return the probe that answers a question: the build, and then the gate with so many jobs."""
+    def probe(
+        self, question: Question, seconds_left: float | None, jobs: int, kept: Mapping[str, str] = MappingProxyType({})
+    ) -> Probe:
+        """Return the probe that answers a question: the build, and then the gate with so many jobs.
+
+        ``kept`` are trees whose builds may be kept, with their candidates: an incremental question starts from the
+        nearest ones. Where the build itself is in question, no kept one takes its place.
+        """
         gate, tree = question.gate, question.candidate.tree
-        build = self.candidate(tree, seconds_left)
+        starts = self._starts(tree, kept) if question.incremental else ()
+        build = replace(self.candidate(tree, seconds_left), starts=starts)
         if gate is BUILD:
-            return build
+            return replace(build, reuse=False)
         command = self.command(gate, question.files, tree, question.attempt, jobs)
         step = Step(name=GATE_STEP, command=command, timeout=_timeout(gate.timeout, seconds_left))
         return replace(
@@ -73,6 +84,17 @@ class ProbeBuilder:
             artifacts=gate.artifacts,
             reports=gate.reports,
             keep=question.keep and bool(self.config.build.run),
+        )
+
+    def _starts(self, tree: str, kept: Mapping[str, str]) -> tuple[Start, ...]:
+        """Return the kept builds that differ from ``tree`` in the fewest files, and not in more than the release."""
+        repository, submodules = self.files.repository, self.config.project.submodules
+        most = len(differing_paths(repository, self.release_tree, tree))
+        distances = {each: len(differing_paths(repository, each, tree)) for each in kept if each != tree}
+        near = sorted((each for each in distances if distances[each] <= most), key=distances.__getitem__)
+        return tuple(
+            Start(candidate=kept[each], overlay=overlay_between(repository, each, tree, submodules=submodules))
+            for each in near[:_STARTS]
         )
 
 

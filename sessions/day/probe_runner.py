@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sessions.day.budget import Budget
@@ -23,7 +23,8 @@ class ProbeRunner:
     """Answers questions about candidates of one release on one image.
 
     Only ``gates`` may run in this call; of all others, known results are returned. A whole gate is split among
-    ``shards`` machines. ``consulted`` are the results that the day rests on, in the order of the questions.
+    ``shards`` machines. ``consulted`` are the results that the day rests on, in the order of the questions. ``kept``
+    are the trees whose builds the engine was asked to keep, with their candidates.
     """
 
     engine: Engine
@@ -35,6 +36,7 @@ class ProbeRunner:
     gates: frozenset[str]
     shards: int = 1
     consulted: dict[Key, Consulted] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
 
     def result(self, question: Question) -> ProbeResult:
         """Return the answer to one question; raises the errors of :meth:`results`."""
@@ -67,7 +69,17 @@ class ProbeRunner:
             results[key] = result
             if result.log and key not in self.consulted:
                 self.consulted[key] = Consulted(question=question, key=key, probe_result=result, fresh=key in missing)
-        return [results[self.cache.key(question)] for question in questions]
+        answers = [results[self.cache.key(question)] for question in questions]
+        self._note_kept(zip(questions, answers, strict=True))
+        return answers
+
+    def _note_kept(self, answers: Iterable[tuple[Question, ProbeResult]]) -> None:
+        """Note the builds to start from. Those of the same call are not among them: its probes may run in any order."""
+        build = self.builder.config.build
+        for question, result in answers:
+            tree = question.candidate.tree
+            if build.incremental and build.run and question.keep and result.built and tree not in self.kept:
+                self.kept[tree] = self.builder.candidate(tree).candidate
 
     def _known(self, question: Question) -> ProbeResult | None:
         """Return a known result; also that of a candidate that has none of the files, so none of their tests.
@@ -107,7 +119,7 @@ class ProbeRunner:
         usual = [self.cache.usual_seconds(question) for question in questions]
         left = self.budget.require(usual, _name(questions[0]))
         jobs = max(1, self.builder.jobs // min(self.pool.size, len(questions)))
-        probes = [self.builder.probe(question, left, jobs) for question in questions]
+        probes = [self.builder.probe(question, left, jobs, self.kept) for question in questions]
         labels = [f"{called(question.gate.name)} {question.why}" for question in questions]
         first_error: IntegrandError | None = None
         with self.console.probes(list(zip(labels, usual, strict=True))) as watch:

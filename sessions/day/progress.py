@@ -49,7 +49,9 @@ class Progress:
     gates that another call must run, ``out`` the tickets taken out. Of each set in ``apart`` a ticket is out: with
     ``[tickets] select = "best"``, the best set decides which. ``broken_by_fixes`` are the tests, by gate, that fail
     with the tickets of ``[tickets] fixes`` and not without; ``ignored`` those that fail anew and for which no ticket
-    leaves, as a hint says so. ``soaks`` are the repeated runs of tickets' tests, by gate and ticket.
+    leaves, as a hint says so. ``soaks`` are the repeated runs of tickets' tests, by gate and ticket. ``whole_builds``
+    are the gates of which a build from the release contradicted an incremental one: their searches use no incremental
+    builds any more.
     """
 
     line: Line
@@ -63,6 +65,7 @@ class Progress:
     broken_by_fixes: dict[str, tuple[TestId, ...]] = field(default_factory=dict)
     ignored: dict[str, frozenset[TestId]] = field(default_factory=dict)
     soaks: dict[str, dict[int, RecordedSoak]] = field(default_factory=dict)
+    whole_builds: set[str] = field(default_factory=set)
 
     def note_chance(self, failures: Iterable[Failure]) -> None:
         """Note the errors of failed builds that turned out flaky."""

@@ -18,11 +18,16 @@ from sessions.source.merging import Candidate
 
 @dataclass(frozen=True, kw_only=True)
 class QueryProbes:
-    """Runs failing tests on the release with some tickets of the line of ``progress``."""
+    """Runs failing tests on the release with some tickets of the line of ``progress``.
+
+    If it is ``incremental``, the first look at each subset may start from the nearest kept build. All others are builds
+    from the release.
+    """
 
     day: Day
     progress: Progress
     retester: Retester
+    incremental: bool = False
 
     def answer(self, gate: Gate, queries: Sequence[tuple[Query, tuple[Failure, ...]]]) -> list[dict[TestId, Answer]]:
         """Answer queries, in order; unclear if tickets do not merge without the others."""
@@ -44,6 +49,7 @@ class QueryProbes:
                     why=why,
                     purpose=Purpose.SEARCH,
                     keep=again,
+                    incremental=self.incremental and not again,
                 )
         shown = self.retester.look_at(gate, list(looks.values()), self.progress.line.head) if looks else []
         answers = dict(zip(looks, shown, strict=True))

@@ -17,7 +17,8 @@ class Question:
 
     ``purpose`` says what it is for, to the record and the report; ``why`` says it to people. ``keep`` says that
     there will be more questions about this candidate: an engine that can keeps its build. ``shard`` says which part of
-    the whole gate ``files`` are.
+    the whole gate ``files`` are. An ``incremental`` question may be answered by a probe that starts from the nearest
+    kept build; such an answer leads a search, and no decision rests on it.
     """
 
     gate: Gate
@@ -28,6 +29,7 @@ class Question:
     purpose: Purpose
     keep: bool = False
     shard: Shard | None = None
+    incremental: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

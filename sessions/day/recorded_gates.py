@@ -71,6 +71,7 @@ def recorded_probe(consulted: Consulted) -> RecordedProbe:
         tickets=tuple(question.candidate.tickets),
         files=question.files,
         attempt=question.attempt,
+        incremental=question.incremental,
         failures=len(probe_result.results.failures),
         failed=tuple(_failure(failure).test for failure in probe_result.results.failures),
         tests=probe_result.results.tests,

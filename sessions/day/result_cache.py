@@ -15,7 +15,7 @@ from sessions.engines.collecting import write_files
 from sessions.engines.probe import Outcome
 from sessions.gates.shard_results import complete, join_results
 from sessions.gates.shards import Shard, balance
-from sessions.ledger.ledger import Key, Ledger, ProbeResult
+from sessions.ledger.ledger import INCREMENTAL, Key, Ledger, ProbeResult
 from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Config, Gate
 from sessions.source.merging import Candidate
@@ -32,15 +32,19 @@ class ResultCache:
     state: Path
 
     def key(self, question: Question) -> Key:
-        """Return all that a result depends on; a gate's name contains a digest of its commands and globs."""
+        """Return all that a result depends on; a gate's name contains a digest of its commands and globs.
+
+        Results of incremental builds have keys of their own: they are never taken for results of whole builds.
+        """
         gate = question.gate
+        name = f"{gate.name}{INCREMENTAL}" if question.incremental else gate.name
         recipe = "\0".join(
             (gate.run, gate.format, *gate.reports, *gate.files, self.config.build.run, *self.files.globs)
         )
         return Key(
             tree=question.candidate.tree,
             image=self.image_id,
-            gate=f"{gate.name}@{hashlib.sha256(recipe.encode()).hexdigest()[:12]}",
+            gate=f"{name}@{hashlib.sha256(recipe.encode()).hexdigest()[:12]}",
             tests=_tests_of(question),
             attempt=question.attempt,
         )
@@ -60,8 +64,13 @@ class ResultCache:
         return [result for question, result in found if result and (question.gate is BUILD or not result.built)]
 
     def find_or_join(self, question: Question) -> ProbeResult | None:
-        """Return a stored result, or join those of all shards of a whole gate, which may have run elsewhere."""
-        return self.find(question) or self._join_shards(question)
+        """Return a stored result, or join those of all shards of a whole gate, which may have run elsewhere.
+
+        A result of a whole build answers an incremental question as well.
+        """
+        if found := self.find(question) or self._join_shards(question):
+            return found
+        return self.find_or_join(replace(question, incremental=False)) if question.incremental else None
 
     def store(self, question: Question, outcome: Outcome) -> None:
         """Write a probe's results, log and artifacts.

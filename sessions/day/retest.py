@@ -23,7 +23,7 @@ _MISSING = ("gone", "skipped")
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """Failures to look for on a candidate, with the attempt, the purpose, and whether to keep its build."""
+    """Failures to look for on a candidate; ``attempt``, ``keep`` and ``incremental`` are as in :class:`Question`."""
 
     candidate: Candidate
     failures: tuple[Failure, ...]
@@ -31,6 +31,7 @@ class Look:
     why: str
     purpose: Purpose
     keep: bool = False
+    incremental: bool = False
 
 
 @dataclass(kw_only=True)
@@ -94,6 +95,7 @@ class Retester:
             why=look.why,
             purpose=look.purpose,
             keep=look.keep,
+            incremental=look.incremental,
         )
 
     def _files(self, gate: Gate, failures: Sequence[Failure], head: Candidate) -> tuple[str, ...] | None:

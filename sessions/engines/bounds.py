@@ -83,11 +83,11 @@ class Bounds:
     def of(cls, settings: EngineSettings, memory: int) -> Bounds:
         """Return the bounds that a configuration sets, on a machine with ``memory`` bytes."""
         return cls(
-            memory=_size(settings.memory) if settings.memory else int(memory * _MEMORY_SHARE),
-            disk=_size(settings.disk),
+            memory=bytes_of(settings.memory) if settings.memory else int(memory * _MEMORY_SHARE),
+            disk=bytes_of(settings.disk),
             processes=settings.processes,
-            output=_size(settings.output),
-            artifacts=_size(settings.artifacts),
+            output=bytes_of(settings.output),
+            artifacts=bytes_of(settings.artifacts),
         )
 
     @property
@@ -140,7 +140,7 @@ def say_bytes(size: int) -> str:
     return f"{size} B"
 
 
-def _size(text: str) -> int:
+def bytes_of(text: str) -> int:
     """Return the bytes of a size such as ``4g`` or ``500mb``, in powers of 1024; the configuration has checked it."""
     number = text.rstrip("bBkKmMgGtT")
     unit = text[len(number) :].lower().removesuffix("b")

@@ -38,13 +38,24 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Start:
+    """The kept build of another candidate, and the files in which a probe's candidate differs from that one."""
+
+    candidate: str
+    overlay: Overlay
+
+
+@dataclass(frozen=True, kw_only=True)
 class Probe:
     """Commands to run, in order until one fails, on the release's image with some files replaced.
 
     The commands find the path of the file to write their results to in ``$INTEGRAND_RESULTS``. ``environment``
     is added to theirs. ``artifacts`` and ``reports`` are globs of files to bring out, relative to the source; reports
     that are there before the last step are deleted, so that only what that step wrote is read. ``keep`` asks an engine
-    that can to keep what the first step makes of these files, the build, for other probes of the same candidate.
+    that can to keep what the first step makes of these files, the build, for other probes of the same candidate. Such a
+    kept build takes the place of the first step if the probe may ``reuse`` it. Otherwise the probe begins with the
+    first of ``starts`` that the engine keeps; without any, with the image. Only a build that began with the image is
+    kept.
     """
 
     image: Image
@@ -54,6 +65,8 @@ class Probe:
     artifacts: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
     keep: bool = False
+    reuse: bool = True
+    starts: tuple[Start, ...] = ()
 
     def reached_last(self, done: Sequence[StepOutcome]) -> bool:
         """Whether the last step ran, which alone writes reports."""

@@ -28,6 +28,7 @@ class ProjectFacts:
     tests: TestCommand | None
     docs: TestCommand | None
     dockerfile: tuple[str, str] | None
+    submodules: bool = False
     released: str = ""
 
 
@@ -45,7 +46,9 @@ def draft_config(found: ProjectFacts) -> str:
     document.add("engine", _engine(found))
     builds = dict.fromkeys(check.build for check in (found.tests, found.docs) if check and check.build)
     if build := " && ".join(builds if len(builds) < 2 else (f"({each})" for each in builds)):
-        document.add("build", _table(("run", build, "A shell command, run before each gate.")))
+        reasons = {check.build_why: "" for check in (found.tests, found.docs) if check and check.build_why}
+        meaning = "; ".join(["A shell command, run before each gate", *reasons])
+        document.add("build", _table(("run", build, f"{meaning}.")))
     document.add("gates", _gates(found))
     return tomlkit.dumps(document)
 
@@ -89,12 +92,16 @@ def _project(found: ProjectFacts) -> Table:
     if origin.why:
         where = _line(f"This clone: {origin.why}." + (f" Its origin is {origin.said}." if origin.said else ""))
     begin = found.beginning
-    kinds = (("tags", found.tags, "Which tags are releases: other tags read as versions, too."),) if found.tags else ()
+    more: list[tuple[str, object, str]] = []
+    if found.tags:
+        more.append(("tags", found.tags, "Which tags are releases: other tags read as versions, too."))
+    if found.submodules:
+        more.append(("submodules", True, "As the release has .gitmodules."))
     return _table(
         ("name", short_name(origin.name), ""),
         ("repository", origin.address, where),
         ("release", begin.wanted, f"{begin.why} (today {begin.newest.tag}); or name a tag, or `branch:NAME`."),
-        *kinds,
+        *more,
     )
 
 
@@ -110,6 +117,8 @@ def _tickets(source: Source) -> Table:
         _comment(table, _line(f"{_capital(source.why)}."))
     table.add("tracker", source.tracker)
     table.add("url", source.url)
+    if source.target:
+        _key(table, "target", source.target, "Any branch: the default branch cannot be fetched; then it can be named.")
     _key(table, "milestone", source.milestone, "`current` follows the release; a milestone's name; or empty for any.")
     _key(
         table, "ready", list(source.ready), "Labels or statuses, one of which a ticket must have; empty: all are ready."
@@ -146,11 +155,14 @@ def _engine(found: ProjectFacts) -> Table:
             table,
             "packages",
             list(as_of(packages, found.released)),
-            "Python packages for plain folders, installed once; "
+            "Python packages for plain folders, installed once: what pyproject.toml, setup.cfg and requirements name, "
             "at the versions of the release's lock files, constraints or requirements where these name one."
             + (f" pytest is as old as the release ({found.released})." if is_dated else ""),
         )
         table["packages"].multiline(True)
+        if found.released:
+            until = "The day of the release: with uv on the PATH, nothing that was uploaded later is installed."
+            _key(table, "packages_until", found.released, until)
     return table
 
 

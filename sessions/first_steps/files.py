@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import configparser
+import posixpath
+import shlex
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from typing import Any, Literal
 
@@ -22,6 +24,14 @@ class Files:
     def text(self, *names: str) -> str:
         """Return the content of the first of these files that exists, or an empty text."""
         return next((self.content(name) for name in names if name in self.paths), "")
+
+    def below(self, folder: str) -> Files:
+        """Return the files of a folder, with paths relative to it, and the top's Gemfile, which Bundler finds there."""
+        start = f"{folder}/"
+        places = {path.removeprefix(start): path for path in self.paths if path.startswith(start)}
+        if "Gemfile" in self.paths:
+            places.setdefault("Gemfile", "Gemfile")
+        return Files(frozenset(places), lambda path: self.content(places[path]))
 
     def like(self, *globs: str) -> list[str]:
         """Return the sorted paths that match one of these globs; ``*`` also matches slashes."""
@@ -48,8 +58,8 @@ class Files:
 class TestCommand:
     """A command that becomes a gate, and ``why`` it was chosen, for the comment above it.
 
-    ``results`` is the glob of reports that the command writes itself; ``build`` what has to run before it; ``needs``
-    are Python packages.
+    ``results`` is the glob of reports that the command writes itself; ``build`` what has to run before it,
+    and ``build_why`` the reason; ``needs`` are Python packages.
     """
 
     name: str
@@ -59,7 +69,28 @@ class TestCommand:
     results: str = ""
     files: tuple[str, ...] = ()
     build: str = ""
+    build_why: str = ""
     needs: tuple[str, ...] = ()
+
+    def in_folder(self, folder: str) -> TestCommand:
+        """Return the same command for a project in a ``folder`` of the repository.
+
+        Paths would be relative to that folder, so no files are selected, and all tests run.
+        """
+        enter = f"cd {shlex.quote(folder)} && "
+        return replace(
+            self,
+            run=enter + self.run.replace("{files}", "").rstrip(),
+            why=f"{self.why}, in {folder}",
+            results=posixpath.join(folder, self.results) if self.results else "",
+            files=(),
+            build=f"({enter}{self.build})" if self.build else "",
+        )
+
+
+def junit_check(run: str, why: str, *, build: str = "", results: str = "") -> TestCommand:
+    """Return a test command that reports in JUnit's format."""
+    return TestCommand(name="tests", run=run, why=why, format="junit", build=build, results=results)
 
 
 def inside(table: Any, *keys: str) -> Any:

@@ -16,12 +16,16 @@ _PATIENCE = 20.0  # seconds; behind a firewall that drops packets, git would wai
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """The ``address`` for the configuration; ``said`` is the clone's origin, and ``why`` the reason if they differ."""
+    """The ``address`` for the configuration; ``said`` is the clone's origin, and ``why`` the reason if they differ.
+
+    ``top`` is the top folder of the clone; ``None`` if another repository was named.
+    """
 
     address: str
     name: str
     said: str = ""
     why: str = ""
+    top: Path | None = None
 
 
 def find_origin(folder: Path, requested: str | None) -> Origin:
@@ -40,16 +44,16 @@ def find_origin(folder: Path, requested: str | None) -> Origin:
     itself, git_dir = os.path.relpath(top, folder), top / ".git" if (top / ".git").exists() else top
     reply = call_git("remote", "get-url", "origin", git_dir=git_dir, cwd=top, online=True)
     if reply.status:
-        return Origin(address=itself, name=top.name, why="it has no remote `origin`")
+        return Origin(address=itself, name=top.name, why="it has no remote `origin`", top=top)
     said = reply.text
     if Path(said).is_absolute() or "://" in said or re.match(r"[\w.-]+@[\w.-]+:", said):
         if not (why := _unreadable(said, top)):
             # A mirror on this disk may have any name.
             name = top.name if Path(said).is_absolute() else _name(said)
-            return Origin(address=without_secret(said), name=name, said=without_secret(said))
+            return Origin(address=without_secret(said), name=name, said=without_secret(said), top=top)
     else:
         why = "its origin is a path that counts from elsewhere"
-    return Origin(address=itself, name=_name(said), said=without_secret(said), why=why)
+    return Origin(address=itself, name=_name(said), said=without_secret(said), why=why, top=top)
 
 
 def _top(folder: Path) -> Path:

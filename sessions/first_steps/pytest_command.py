@@ -69,7 +69,7 @@ class Settings:
 
 def pytest_check(files: Files, version: str) -> TestCommand | None:
     """Return the command for pytest, if it is configured or required, or if there are tests that it would find."""
-    settings = _settings(files)
+    settings = pytest_settings(files)
     found = _tests(files, settings)
     if not found:
         return None
@@ -93,6 +93,7 @@ def pytest_check(files: Files, version: str) -> TestCommand | None:
         format="junit",
         files=globs,
         build=made.build,
+        build_why=made.why,
         needs=at_locked_versions(files, needs),
     )
 
@@ -109,7 +110,7 @@ def _command(settings: Settings, found: list[str]) -> tuple[str, tuple[str, ...]
     return f"{run} {{files}}", (*_globs(found, settings.testpaths), *hidden)
 
 
-def _settings(files: Files) -> Settings:
+def pytest_settings(files: Files) -> Settings:
     """Return pytest's settings at the repository's top, or else those of the folder with the most tests."""
     found = [settings for settings in _all_settings(files) if settings is not None]
     at_top = next((each for each in found if not each.folder), None)

@@ -11,6 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from sessions.first_steps.files import Files, inside, texts
 
+_OWN_EXTRAS = re.compile(r"(?:-e\s*|--editable[ =])?\.\[([\w, -]+)\]")
 _TOOL_FAMILIES = ("pre-commit", "flake8-", "tox-", "nox-", "types-", "pylint-")
 _TOOLS = frozenset(
     [
@@ -69,7 +70,7 @@ def requirements(files: Files, *topics: str) -> tuple[str, ...]:
     ]
     by_topic = (list(_asked_for(files, topic)) for topic in topics)
     found = [each for each in map(parse_requirement, own) if each]
-    listed = map(parse_requirement, next(filter(None, by_topic), []))
+    listed = map(parse_requirement, next(filter(None, by_topic), _for_all_topics(files)))
     found += [each for each in listed if each and not _is_tool(each.name)]
     return tuple({each.name.lower(): str(each) for each in found}.values())
 
@@ -90,6 +91,14 @@ def _asked_for(files: Files, topic: str) -> Iterator[str]:
     for name in (f"requirements-{topic}.txt", f"{topic}-requirements.txt", f"requirements/{topic}.txt"):
         yield from files.text(name).splitlines()
     yield from files.text(f"{topic}/requirements.txt").splitlines()
+
+
+def _for_all_topics(files: Files) -> list[str]:
+    """Return the lines of a developer's ``requirements.txt``, and of the project's extras that it installs."""
+    lines = files.text("requirements.txt", "requirements-dev.txt", "dev-requirements.txt").splitlines()
+    extras = [name.strip() for line in lines if (found := _OWN_EXTRAS.match(line)) for name in found[1].split(",")]
+    optional = inside(files.table("pyproject.toml"), "project", "optional-dependencies")
+    return [*(each for name in extras for each in texts(inside(optional, name))), *lines]
 
 
 def normal_name(name: str) -> str:

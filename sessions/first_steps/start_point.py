@@ -78,6 +78,15 @@ def propose_start(mirror: Mirror, newest: StartPoint, tickets: Sequence[Ticket])
     return StartPoint(wanted=f"{BRANCH}{name}", why=why, newest=release)
 
 
+def target_of(mirror: Mirror) -> str:
+    """Return `*` (tickets for any branch) if the default branch cannot be fetched, or else nothing: the default."""
+    with suppress(SourceError):
+        if mirror.refs.default_branch:
+            mirror.target(mirror.refs.default_branch)
+        return ""
+    return "*"
+
+
 def _why_no_latest(mirror: Mirror, name: str) -> str:
     """Return a clause on why the tags do not show the newest release; empty if they do."""
     try:

@@ -38,6 +38,7 @@ class Source:
     why: str
     listed: tuple[Ticket, ...] | None = None
     seen: tuple[Ticket, ...] = ()
+    target: str = ""
     milestone: str = ""
     ready: tuple[str, ...] = ()
     never: tuple[str, ...] = ()

@@ -17,6 +17,9 @@ from sessions.ledger.histories import HISTORIES_TABLE, kept_histories
 from sessions.ledger.packing import pack_results, unpack_results
 from sessions.terminal.errors import InfrastructureError
 
+# Follows a gate's name in the keys of results that came from incremental builds. No gate's name has a plus sign. So
+# these results are in no test's history.
+INCREMENTAL = "+incremental"
 # Since format 2, results name the tests that passed. Older ones do not, so they cannot be compared.
 _VERSION = 2
 _TABLES = """

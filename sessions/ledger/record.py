@@ -364,6 +364,9 @@ class RecordedProbe:
     tickets: Numbers
     files: Annotated[tuple[str, ...] | None, "The files that it ran; null: the whole gate."]
     attempt: Annotated[int, {"minimum": 1}]
+    incremental: Annotated[bool, "Whether its build may have started from another one; no decision rests on it."] = (
+        False
+    )
     failures: int
     failed: Annotated[Tests, "The tests that failed in it."] = ()
     tests: Annotated[int, "How many tests ran."] = 0

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sessions.gates.results import Presence, TestId
+from sessions.ledger.ledger import INCREMENTAL
 from sessions.ledger.packing import unpack_results
 from sessions.terminal.errors import InfrastructureError
 
-# Shards do not count: their whole is stored as well.
-_RUNS = "from results where built and tests not like 'shard %' order by tree, image, gate, attempt, tests"
+# Shards do not count: their whole is stored as well. Nor do incremental builds, which may be wrong.
+_RUNS = (
+    f"from results where built and tests not like 'shard %' and gate not like '%{INCREMENTAL}@%' "
+    "order by tree, image, gate, attempt, tests"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

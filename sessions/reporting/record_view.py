@@ -148,7 +148,7 @@ def shown_by(record: Record, number: int, broke: RecordedBreakage) -> RecordedPr
     failing = [
         probe
         for probe in record.probes
-        if probe.gate == broke.gate and number in probe.tickets and broke.test in probe.failed
+        if probe.gate == broke.gate and number in probe.tickets and broke.test in probe.failed and not probe.incremental
     ]
     return min(failing, key=lambda probe: len(probe.tickets), default=None)
 

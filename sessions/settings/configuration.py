@@ -90,6 +90,11 @@ class EngineSettings:
     user: str = _key("User and group of commands in the container, as `1000:1000`; empty: the image's own.", "")
     runtime: str = _key("Container runtime, such as `runsc`; empty: the daemon's default.", "")
     packages: tuple[str, ...] = _key("Python packages that pip installs once for the local engine.", ())
+    packages_until: str = _key(
+        "Day such as `2026-01-31`: uv installs no version of `packages`, or of what they need, that was uploaded "
+        "later. Without uv on the PATH, pip installs the newest.",
+        "",
+    )
     workers: Literal["here", "dask"] = _key(
         "Where probes run: on this machine, or on the workers of a Dask cluster.", "here"
     )
@@ -101,6 +106,11 @@ class Build:
     """``[build]``: the command that prepares a merged source for the tests."""
 
     run: str = _key("Shell command that runs in the source before each gate.", "")
+    incremental: bool = _key(
+        "Whether `run` builds only what changed: a search then starts from the nearest kept build; see builds.md.",
+        False,
+    )
+    keep: str = _key("Maximum disk space of builds that are kept for later probes, such as `20g`.", "20g")
     timeout: str = _key("Maximum duration of the build.", "4h")
 
 
@@ -284,6 +294,7 @@ class _Reader:
         for number, line in enumerate(config.lines):
             self.check_line(f"lines[{number}]", config.of_line(line.name), [each.name for each in config.lines], line)
         self.check_duration("build", config.build.timeout)
+        self.check_size("build", "keep", config.build.keep)
         for key in ("ripe_after", "stalled_after"):
             if getattr(config.cooking, key) < 1:
                 self.refuse("cooking", key, "must be 1 or more")
@@ -319,13 +330,17 @@ class _Reader:
         if engine.image and not re.fullmatch(_REPOSITORY, engine.image):
             self.refuse("engine", "image", "must be a repository in lower case and without a tag: host/you/project")
         for key in ("memory", "disk", "output", "artifacts"):
-            size = getattr(engine, key)
-            if not re.fullmatch(_SIZE, size, re.IGNORECASE) and (size or key != "memory"):
-                self.refuse("engine", key, f"{size!r} is not a size: write a number and a unit, such as 500m or 4g")
+            if key != "memory" or engine.memory:
+                self.check_size("engine", key, getattr(engine, key))
         if engine.processes < 1:
             self.refuse("engine", "processes", "must be 1 or more")
         if engine.keep_days < 1:
             self.refuse("engine", "keep_days", "must be 1 or more")
+        if engine.packages_until and not re.fullmatch(r"\d{4}-\d\d-\d\d", engine.packages_until):
+            self.refuse("engine", "packages_until", "must be a day such as 2026-01-31")
+        self.check_cluster(engine)
+
+    def check_cluster(self, engine: EngineSettings) -> None:
         if engine.workers == "dask" and not engine.scheduler:
             self.refuse("engine", "scheduler", 'workers = "dask" needs its address, such as tcp://host:8786')
         if engine.scheduler and not re.fullmatch(r"(tcp|tls|ws|wss)://\S+:\d+", engine.scheduler):
@@ -344,6 +359,10 @@ class _Reader:
             )
         if gate.soak_share < 1:
             self.refuse(where, "soak_share", "must be 1 or more")
+
+    def check_size(self, where: str, key: str, size: str) -> None:
+        if not re.fullmatch(_SIZE, size, re.IGNORECASE):
+            self.refuse(where, key, f"{size!r} is not a size: write a number and a unit, such as 500m or 4g")
 
     def check_duration(self, where: str, text: str) -> None:
         try:

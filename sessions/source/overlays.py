@@ -91,11 +91,12 @@ def touched_files(repository: Repository, release: str, commit: str) -> frozense
     Empty if the two have no common history.
     """
     base = merge_base(repository, release, commit)
-    return _changed_paths(repository, base, commit) if base else frozenset()
+    return differing_paths(repository, base, commit) if base else frozenset()
 
 
 @functools.lru_cache(maxsize=4096)
-def _changed_paths(repository: Repository, before: str, after: str) -> frozenset[str]:
+def differing_paths(repository: Repository, before: str, after: str) -> frozenset[str]:
+    """Return the paths in which two commits or trees differ; a submodule counts as one."""
     return frozenset(repository.git("diff-tree", "-r", "-z", "--name-only", "--no-renames", before, after).fields())
 
 

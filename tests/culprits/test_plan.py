@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sessions.culprits.evidence import Repeatable
-from sessions.culprits.findings import Answer, Blame, Flaky, Query
+from sessions.culprits.findings import Answer, Blame, Flaky, Query, Unexplained
 from sessions.culprits.hypotheses import Model
 from sessions.culprits.plan import Plan
 from sessions.culprits.tally import Tally
@@ -115,4 +115,9 @@ def test_only_close_calls_against_a_hypothesis_are_repeated() -> None:
 
 def test_a_flaky_finding_counts_all_runs_and_names_a_subset_that_did_both() -> None:
     mixed = plan({(1, 5): ["passes", "fails"], (3,): ["fails"]})
-    assert mixed.flaky_finding() == Flaky(tickets=frozenset([1, 5]), fails=3, runs=5)
+    assert mixed.finding_without_blame() == Flaky(tickets=frozenset([1, 5]), fails=3, runs=5)
+
+
+def test_a_test_that_always_failed_with_the_same_tickets_is_not_flaky() -> None:
+    steady = plan({(1, 5): ["fails", "fails"], (3,): ["passes"]})
+    assert steady.finding_without_blame() == Unexplained()

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sessions.culprits.evidence import Repeatable
 from sessions.culprits.finder import CulpritFinder, blames_to_act_on
-from sessions.culprits.findings import Answer, Blame, Flaky, Query
+from sessions.culprits.findings import Answer, Blame, Finding, Flaky, Query
 from sessions.culprits.search import search
 from sessions.gates.run_history import RunHistory
 from sessions.tickets.order import closure
@@ -102,7 +102,7 @@ class Simulation:
     queried: list[Query] = field(default_factory=list)
     waits: int = 0
 
-    def run(self, finder: CulpritFinder[str]) -> dict[str, Blame | Flaky]:
+    def run(self, finder: CulpritFinder[str]) -> dict[str, Finding]:
         whole = frozenset(finder.line)
         while queries := finder.queries():
             assert finder.least_remaining() >= len(queries)
@@ -120,7 +120,7 @@ class Simulation:
         return finder.findings()
 
 
-def examine(day: Day, *tests: str, steady: bool = True) -> tuple[dict[str, Blame | Flaky], Simulation]:
+def examine(day: Day, *tests: str, steady: bool = True) -> tuple[dict[str, Finding], Simulation]:
     simulation = Simulation(day, lambda query, test: day.answer(query.tickets, test))
     histories = dict.fromkeys(day.truth, KNOWN_STEADY) if steady else {}
     finder = CulpritFinder(line=day.line, needs=day.needs, tests=tests or tuple(day.truth), histories=histories)
@@ -221,6 +221,15 @@ def test_a_culprit_that_does_not_merge_by_itself_is_shown_by_its_neighbours_in_l
 @pytest.mark.slow
 @settings(max_examples=50)
 @given(days() | days(clear=False))
+@example(
+    Day(
+        line=(6, 2, 4, 5, 1, 3),
+        needs={4: frozenset([2]), 5: frozenset([2]), 1: frozenset([2, 6]), 3: frozenset([5])},
+        truth={"c": (frozenset([6, 1, 3]),), "d": (frozenset([5, 4, 3]), frozenset([6]), frozenset([2]))},
+        carries=((4, 2), (3, 4), (3, 1)),
+        mended=((2, 4),),
+    )
+)
 def test_taking_culprits_out_again_and_again_ends_with_a_head_that_passes(day: Day) -> None:
     out: set[int] = set()
     known: dict[str, dict[Query, dict[str, Answer]]] = {BUILD: {}, "doctest": {}}
@@ -343,7 +352,7 @@ def test_a_test_that_fails_by_chance_is_told_as_flaky_with_how_often(seed: int) 
     assert 0 < found.fails <= found.runs <= len(simulation.queried) + 2
 
 
-def _with_errors(truth: dict[str, Group], rate: float, chance: random.Random) -> dict[str, Blame | Flaky]:
+def _with_errors(truth: dict[str, Group], rate: float, chance: random.Random) -> dict[str, Finding]:
     day = Day(line=tuple(range(1, 21)), needs={}, truth={test: (group,) for test, group in truth.items()})
 
     def answer(query: Query, test: str) -> Answer:
@@ -472,6 +481,6 @@ def test_a_ticket_that_breaks_a_test_with_a_partner_stays_until_that_partner_is_
     with_leaving = Blame(culprits=(5,), partners=(2,), fails=frozenset([2, 5]), passes=(frozenset([2]),))
     with_staying = Blame(culprits=(6,), partners=(3,), fails=frozenset([3, 6]), passes=(frozenset([3]),))
     flaky = Flaky(tickets=frozenset([9]))
-    findings: dict[str, Blame | Flaky] = {"a": alone, "b": with_leaving, "c": with_staying, "d": flaky}
+    findings: dict[str, Finding] = {"a": alone, "b": with_leaving, "c": with_staying, "d": flaky}
     assert blames_to_act_on(findings) == {"a": alone, "c": with_staying}
     assert blames_to_act_on({"b": with_leaving, "d": flaky}) == {"b": with_leaving}

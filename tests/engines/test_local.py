@@ -14,6 +14,7 @@ import pytest
 
 from sessions.engines import Opening
 from sessions.engines.local.engine import LocalEngine
+from sessions.engines.local.python_environment import PythonEnvironment
 from sessions.terminal.errors import InfrastructureError
 from tests.engines.bench import RELEASE, Bench, config, put, write_toy
 
@@ -124,7 +125,7 @@ def test_a_probe_runs_with_the_python_and_the_path_of_its_caller_and_a_home_of_i
     assert Path(python) == Path(sys.executable).with_name("python")
     assert path.endswith(os.environ["PATH"])
     assert not Path(home).exists()
-    assert Path(home).parts[-2].startswith("tmp")
+    assert Path(home).parent.name.startswith(("tmp", "probe"))
 
 
 def test_paths_in_logs_and_results_count_from_the_source(locally: Bench) -> None:
@@ -183,6 +184,25 @@ def test_packages_are_installed_once_for_all_probes(tmp_path: Path, monkeypatch:
         bench = Bench(engine, engine.prepare(RELEASE))
         assert bench.says("python -m toytool") == "I am installed\n"
         wheel.unlink(missing_ok=True)
+
+
+UV = """#!/bin/sh
+echo "$@" > "$0.told"
+"""
+
+
+@pytest.mark.slow
+def test_packages_are_as_old_as_the_release_where_uv_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uv = tmp_path / "bin" / "uv"
+    uv.parent.mkdir()
+    uv.write_text(UV)
+    uv.chmod(0o755)
+    without = PythonEnvironment(tmp_path, ("p",), "")
+    monkeypatch.setenv("PATH", f"{uv.parent}{os.pathsep}{os.environ['PATH']}")
+    dated = PythonEnvironment(tmp_path, ("p",), "2024-03-01")
+    assert dated.folder != without.folder == PythonEnvironment(tmp_path, ("p",)).folder
+    dated.install()
+    assert "--exclude-newer 2024-03-01T23:59:59Z p" in Path(f"{uv}.told").read_text()
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.first_steps.commands import dockerfile, how_documented, how_tested
+from sessions.first_steps.commands import dockerfile, how_documented, how_tested, how_tested_in
 from sessions.first_steps.files import Files
 from sessions.first_steps.pins import as_of
 
@@ -29,7 +29,12 @@ def of(texts: dict[str, str]) -> Files:
         ({"Makefile": "test:\n\t./t\n"}, "make test", "exit", None),
         ({"configure.ac": "", "Makefile.am": ""}, "make -j {jobs} check", "exit", None),
         ({"CMakeLists.txt": "enable_testing()"}, "--output-junit {results}", "junit", None),
-        ({"Cargo.toml": ""}, "cargo test", "exit", None),
+        ({"Cargo.toml": ""}, "cargo test -q --no-fail-fast", "exit", None),
+        ({"Cargo.toml": "[workspace]\n"}, " --workspace", "exit", None),
+        ({"Makefile.PL": "", "t/a.t": ""}, "prove --verbose --lib --recurse t", "tap", None),
+        ({"Makefile.PL": "", "t/a.t": "", "A.xs": ""}, "prove --verbose --blib --recurse t", "tap", None),
+        ({"Rakefile": "Minitest::TestTask.create\n", "Gemfile": ""}, "bundle exec rake test", "exit", None),
+        ({"bin/bats": "", "test/a.bats": "", "test/fixtures/b.bats": ""}, "bin/bats --tap test", "tap", None),
         ({"go.mod": ""}, "go test -json ./...", "go", None),
     ],
 )  # fmt: skip
@@ -53,6 +58,15 @@ JUNIT_RUNNERS = [
         {"package.json": '{"scripts": {"test": "node --test test/"}}'},
         "node --test --test-reporter=junit --test-reporter-destination={results} test/",
     ),
+    (
+        {"package.json": '{"scripts": {"test": "mocha -R spec x"}, "devDependencies": {"mocha": "11"}}'},
+        "mocha x --reporter xunit",
+    ),
+    (
+        {"package.json": '{"scripts": {"test-unit": "vitest --project unit*"}, "devDependencies": {"vitest": "3"}}'},
+        "vitest run --project unit* --reporter=junit",
+    ),
+    ({"phpunit.xml": "", "phpunit": ""}, "php phpunit --log-junit {results}"),
     ({"phpunit.xml.dist": "", "composer.json": ""}, "php vendor/bin/phpunit --log-junit {results}"),
     ({"spec/a_spec.rb": "", "Gemfile": "gem 'rspec_junit_formatter'"}, "--format RspecJunitFormatter --out {results}"),
 ]
@@ -329,3 +343,63 @@ def test_tools_are_no_packages_unless_the_project_itself_needs_them() -> None:
     check = how_tested(of({"pyproject.toml": pyproject, "tests/test_a.py": ""}))
     assert check
     assert check.needs == ("nox", "pytest-mock", "hypothesis", "pytest")
+
+
+@pytest.mark.parametrize("build", [{"configure.ac": "", "Makefile.am": ""}, {"CMakeLists.txt": "enable_testing()"}])
+@pytest.mark.parametrize(("python", "is_main"), [({}, False), ({"setup.py": ""}, True), ({"pytest.ini": ""}, True)])
+def test_pytest_of_a_project_in_another_language_is_only_a_part(
+    build: dict[str, str], python: dict[str, str], is_main: bool
+) -> None:
+    check = how_tested(of({"tests/http/test_a.py": "", **build, **python}))
+    assert check
+    assert ("pytest" in check.run) is is_main
+
+
+def test_pytest_is_taken_where_the_other_language_shows_no_tests() -> None:
+    check = how_tested(of({"tests/test_a.py": "", "meson.build": ""}))
+    assert check
+    assert "pytest" in check.run
+
+
+def test_each_gem_of_a_repository_is_tested() -> None:
+    texts = {"Gemfile": "", "a/a.gemspec": "", "a/spec/x_spec.rb": "", "b/b.gemspec": "", "b/spec/y_spec.rb": ""}
+    check = how_tested(of({**texts, "c/c.gemspec": ""}))
+    assert check
+    assert "for gem in a b; do" in check.run
+    assert check.build == "bundle install --quiet"
+
+
+def test_a_project_in_a_subfolder_is_tested_there() -> None:
+    check = how_tested_in(of({"web/pom.xml": "", "api/setup.py": "ext_modules = [x]", "api/test_a.py": ""}), "api")
+    assert check
+    assert check.run.startswith("cd api && python3 -m pytest ")
+    assert "{files}" not in check.run
+    assert check.files == ()
+    assert check.build == "(cd api && python3 setup.py -q build_ext --inplace)"
+    java = how_tested_in(of({"web/pom.xml": ""}), "web")
+    assert java
+    assert java.results == "web/**/target/surefire-reports/TEST-*.xml"
+    gem = how_tested_in(of({"Gemfile": "", "core/spec/a_spec.rb": ""}), "core")
+    assert gem
+    assert gem.run == "cd core && bundle exec rspec"
+    whole = how_tested_in(of({"go.mod": "", "docs/x": ""}), "docs")
+    assert whole
+    assert whole.run.startswith("go test ")
+
+
+def test_c_sources_that_cython_makes_are_made_first() -> None:
+    check = how_tested(of({"setup.py": "Extension('p.c', ['p/_c.c'])", "p/_c.pyx": "", "test_a.py": ""}))
+    assert check
+    assert check.build == "python3 -m cython p/_c.pyx && python3 setup.py -q build_ext --inplace"
+    assert "cython" in check.needs
+
+
+def test_packages_of_a_file_for_all_topics_are_taken_with_the_extras_that_it_installs() -> None:
+    pyproject = "[project]\nname = 'p'\n[project.optional-dependencies]\nzip = ['brotli']\nno = ['unused']\n"
+    files = of(
+        {"pyproject.toml": pyproject, "requirements.txt": "-e .[zip, x]\ntrio==0.31.0\nruff==1\n", "test_a.py": ""}
+    )
+    check = how_tested(files)
+    assert check
+    assert {"brotli", "trio==0.31.0"} <= set(check.needs)
+    assert not {"unused", "ruff==1"} & set(check.needs)

@@ -17,7 +17,6 @@ from sessions.main import run_init
 from sessions.settings.configuration import Config, load_config
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
-from sessions.terminal.errors import SourceError
 from tests.repositories import Builder, run_git
 
 Record = dict[str, Any]
@@ -167,9 +166,9 @@ def test_a_default_branch_that_cannot_be_fetched_is_left_out_and_named(
     _lose(origin, lost)
     folder = tmp_path / "p"
     folder.mkdir()
-    assert written(folder, "--yes", "--repository", origin.url).project.release == "latest"
-    with pytest.raises(SourceError, match=r"The tickets' target branch 'main' cannot be fetched\. Fetching from"):
-        plan(folder)
+    config = written(folder, "--yes", "--repository", origin.url)
+    assert (config.project.release, config.tickets[0].target) == ("latest", "*")
+    assert verdicts(plan(folder))[2] == "integrated"
     assert "the default branch was left out: it cannot be fetched" in " ".join(capsys.readouterr().err.split())
 
 
@@ -450,3 +449,14 @@ def test_without_a_yes_gitignore_stays_as_it_is(origin: Builder, tmp_path: Path)
     folder = clone(origin.url, tmp_path / "p")
     written(folder)
     assert not (folder / ".gitignore").exists()
+
+
+def test_in_a_subfolder_of_a_clone_its_own_tests_are_taken(builder: Builder, tmp_path: Path) -> None:
+    base = builder.commit({"core/tests/test_c.py": "", "web/package.json": "{}", ".gitmodules": ""})
+    builder.tag("1.0")
+    builder.commit({"core/x.py": ""}, base, branch="refs/pull/2/head")
+    folder = clone(builder.url, tmp_path / "p") / "core"
+    config = written(folder, "--yes")
+    assert config.gates[0].run.startswith("cd core && python3 -m pytest ")
+    assert config.project.submodules
+    assert verdicts(plan(folder)) == {2: "integrated"}

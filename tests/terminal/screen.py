@@ -56,12 +56,17 @@ def run_on_terminal(script: str, *arguments: str, size: tuple[int, int] = (80, 2
 
 
 def screens(printed: str, size: tuple[int, int] = (80, 24)) -> list[list[str]]:
-    """Return what the screen showed after each redraw, each as its lines that are not empty; the last is the end's."""
+    """Return what the screen showed after each redraw, each as its lines that are not empty; the last is the end's.
+
+    ``CSI 8 ; LINES ; COLUMNS t`` in what was printed resizes the screen, as in xterm.
+    """
     screen = pyte.Screen(*size)
     stream = pyte.Stream(screen)
     shown = []
-    for part in re.split(r"(?=\r\x1b\[2K)", printed):  # with which each redraw begins
+    for part in re.split(r"(?=\r\x1b\[2K|\x1b\[8;)", printed):  # with which each redraw, or a new size, begins
         shown.append(_lines(screen))
+        if resized := re.match(r"\x1b\[8;(\d+);(\d+)t", part):
+            screen.resize(int(resized[1]), int(resized[2]))
         stream.feed(part)
     return [*shown, _lines(screen)]
 

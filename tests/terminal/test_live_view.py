@@ -9,7 +9,7 @@ from tests.terminal.screen import run_on_terminal, screens
 
 TITLE = "doctest on the head with 1014 tickets, without #36964 and what depends on it"
 DAY = """
-import signal, sys, time
+import fcntl, os, signal, struct, sys, termios, time
 from sessions.terminal.console import Console
 
 console = Console()
@@ -25,6 +25,12 @@ try:
             if turn == 3:
                 for number in range(0, count, 2):
                     watch.ended(number)
+        if "--resize" in sys.argv:
+            for columns, lines in ((80, 24), (120, 40), (60, 20)):
+                fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+                os.write(1, b"\\x1b[8;%d;%dt" % (lines, columns))
+                signal.raise_signal(signal.SIGWINCH)
+                time.sleep(0.3)
         print("SETTLED", file=sys.stderr) if "--interrupt" in sys.argv else None
         while "--interrupt" in sys.argv:
             time.sleep(0.05)
@@ -92,6 +98,19 @@ def test_after_ctrl_c_the_terminal_is_as_before() -> None:
     assert left[-2:] == ["Stopped.", "green"]
     assert not [line for line in left if " left" in line or "usually" in line]
     assert printed.rindex("\x1b[?25h") > printed.rindex("\x1b[?25l"), "the cursor is shown again"
+
+
+def test_a_terminal_that_is_resized_shows_whole_lines_and_each_once() -> None:
+    printed = run_on_terminal(DAY, "24", TITLE, "--resize", "--interrupt", size=(120, 40), interrupt="SETTLED")
+    shown = screens(printed, (120, 40))
+    last = next(screen for screen in reversed(shown) if any(" left" in line for line in screen))
+    live = [line for line in last if " left" in line]
+    assert len(live) == len({line.split(":")[0] for line in live}) == 12
+    assert max(map(len, last)) < 60
+    assert [word for line in live for word in line.split() if not is_whole(word)] == []
+    left = shown[-1]
+    assert left[-2:] == ["Stopped.", "green"]
+    assert not [line for line in left if " left" in line or "usually" in line]
 
 
 def test_the_clock_never_counts_below_zero() -> None:

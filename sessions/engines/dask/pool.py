@@ -103,7 +103,7 @@ class DaskPool:
 
     def _job(self, probe: Probe) -> Job:
         remote = replace(self.job.remote, image=probe.image)
-        return replace(self.job, probe=replace(probe, keep=False), remote=remote)
+        return replace(self.job, probe=replace(probe, keep=False, starts=()), remote=remote)
 
     def close(self) -> None:
         """Leave the cluster."""

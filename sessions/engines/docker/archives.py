@@ -21,7 +21,7 @@ _END = bytes(2 * tarfile.BLOCKSIZE)
 def scripts_archive(folder: str, scripts: Mapping[str, str], owner: Owner) -> bytes:
     """Return an archive of a new folder with executable scripts, given by name."""
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w") as archive:
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
         room = _info(folder, 0o755, owner)
         room.type = tarfile.DIRTYPE
         archive.addfile(room)
@@ -121,6 +121,7 @@ class _Stream(io.RawIOBase):
 
 def _info(name: str, mode: int, owner: Owner, size: int = 0) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
-    info.mode, info.size, info.mtime = mode, size, int(time.time())
+    # With fractions, which pax archives keep: a file is younger than what was built of it in the same second.
+    info.mode, info.size, info.mtime = mode, size, time.time()
     info.uid, info.gid = owner
     return info

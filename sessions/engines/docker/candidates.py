@@ -6,25 +6,25 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import APIError, ImageNotFound
+from docker.errors import APIError, DockerException
 
-from sessions.engines import Listen
-from sessions.engines.bounds import Bounds, ExceededError
+from sessions.engines.bounds import Bounds, ExceededError, bytes_of
 from sessions.engines.collecting import outcome_of
-from sessions.engines.docker.container import PROBE, NoSourceError, ProbeContainer
+from sessions.engines.docker.container import PROBE, RESULTS, NoSourceError, ProbeContainer
 from sessions.engines.docker.daemon import translate_docker_errors
 from sessions.engines.docker.disk_needs import engine_root
+from sessions.engines.docker.kept_builds import KeptBuilds
 from sessions.engines.docker.step import StepRunner
 from sessions.engines.image_names import LABEL, legal_name
 from sessions.engines.machine import DiskWatch
-from sessions.engines.probe import Image, Outcome, Probe, Step, StepOutcome
+from sessions.engines.probe import Image, Listen, Outcome, Probe, Step, StepOutcome
 from sessions.settings.configuration import Config
 from sessions.terminal.errors import InfrastructureError
 
@@ -49,6 +49,12 @@ class Candidates:
     def project(self) -> str:
         """The project's name in a form that is legal in repositories and labels."""
         return legal_name(self.config.project.name)
+
+    @cached_property
+    def builds(self) -> KeptBuilds:
+        """The builds that are kept as images."""
+        limit = bytes_of(self.config.build.keep)
+        return KeptBuilds(client=self.client, project=self.project, owner=self.owner, limit=limit)
 
     def remove_leftovers(self) -> None:
         """Remove the containers that a killed call left behind."""
@@ -95,29 +101,57 @@ class Candidates:
 
     @contextmanager
     def start(self, probe: Probe, bounds: Bounds, listen: Listen) -> Iterator[tuple[StepRunner, StepOutcome]]:
-        """Start a container in which the first step is done; use the kept image of that step, if there is one."""
-        kept = self._find_kept(probe)
-        first = probe.steps[0]
-        with ProbeContainer.of(
+        """Start a container in which the first step is done; use the kept image of that step, if there is one.
+
+        Otherwise it begins with the nearest kept build that the probe may start from, or with the probe's image.
+        """
+        kept = self.builds.find(probe.candidate) if probe.reuse else None
+        with ExitStack() as borrowed:
+            near = None if kept else self._start_near(probe, bounds, borrowed)
+            container = near or borrowed.enter_context(self._container(probe, kept or probe.image, bounds))
+            runner = StepRunner(container, DiskWatch(self._disks, bounds.disk, container.written))
+            if kept:
+                yield runner, _enter_kept(container, probe)
+                return
+            if not near:
+                container.put_overlay(probe.overlay)
+            container.put_scripts(probe.steps)
+            reports = probe.reports if len(probe.steps) == 1 else ()
+            done = _run_step(runner, probe.steps[0], reports, listen)
+            is_whole = not near and not done.is_failure
+            if probe.keep and is_whole and self.builds.make_room(container.written()):
+                labels = {"kind": "built", "built": probe.candidate, "inputs": ""}
+                container.commit(self.builds.name_of(probe.candidate), self.labels(probe.image, labels))
+            yield runner, done
+
+    def _start_near(self, probe: Probe, bounds: Bounds, borrowed: ExitStack) -> ProbeContainer | None:
+        """Start a container of the nearest kept build with the candidate's files.
+
+        Return ``None`` if none is kept, or if it does not take the files: a build may leave anything in their place.
+        """
+        if not (start := self.builds.find_start(probe)):
+            return None
+        image, overlay = start
+        with ExitStack() as started:
+            container = started.enter_context(self._container(probe, image, bounds))
+            try:
+                container.take_away([RESULTS])
+                container.put_overlay(overlay)
+            except (DockerException, InfrastructureError):
+                return None
+            borrowed.callback(started.pop_all().close)
+            return container
+
+    def _container(self, probe: Probe, image: Image, bounds: Bounds) -> AbstractContextManager[ProbeContainer]:
+        return ProbeContainer.of(
             self.client,
-            kept or probe.image,
+            image,
             self.config.engine,
             bounds,
             owner=self.owner,
             environment=probe.environment,
             seconds=sum(step.timeout for step in probe.steps) + _GRACE,
-        ) as container:
-            runner = StepRunner(container, DiskWatch(self._disks, bounds.disk, container.written))
-            if kept:
-                yield runner, _enter_kept(container, probe)
-                return
-            container.put_overlay(probe.overlay)
-            container.put_scripts(probe.steps)
-            done = _run_step(runner, first, probe.reports if len(probe.steps) == 1 else (), listen)
-            if probe.keep and not done.is_failure:
-                labels = {"kind": "built", "built": probe.candidate, "inputs": ""}
-                container.commit(self._kept_name(probe), self.labels(probe.image, labels))
-            yield runner, done
+        )
 
     def labels(self, base: Image, own: Mapping[str, str]) -> dict[str, str]:
         """Return the labels of an image made on ``base``, which would inherit the labels that it does not set."""
@@ -127,15 +161,6 @@ class Candidates:
             "org.opencontainers.image.base.digest": digests[0].partition("@")[2],
             **own_labels({"state": self.owner, "project": self.project, "base": base.id, **own}),
         }
-
-    def _find_kept(self, probe: Probe) -> Image | None:
-        try:
-            return Image(id=str(self.client.images.get(self._kept_name(probe)).id), name=probe.image.name)
-        except ImageNotFound:
-            return None
-
-    def _kept_name(self, probe: Probe) -> str:
-        return f"integrand/{self.project}:built-{probe.candidate}"
 
     @cached_property
     def _disks(self) -> tuple[Path, ...]:

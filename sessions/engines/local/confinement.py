@@ -10,27 +10,32 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
-from sessions.engines.bounds import Bounds
+from sessions.engines.bounds import Bounds, bytes_of
 from sessions.engines.collecting import delete_folder
 from sessions.engines.local.jail import Jail, find_jail
-from sessions.engines.local.layers import Layers, find_layers
+from sessions.engines.local.kept_builds import KeptFolders
+from sessions.engines.local.layers import Layers, WorkspaceView, find_layers
 from sessions.engines.local.process_limit import remove_groups
 from sessions.engines.local.processes import kill_jails
 from sessions.engines.machine import memory_size
-from sessions.settings.configuration import EngineSettings
+from sessions.settings.configuration import Build, EngineSettings
 from sessions.terminal.errors import InfrastructureError
 
 
 @dataclass(frozen=True)
 class Confinement:
-    """The jail and the layers of probes under a state folder. Without ``jailed``, there is no jail."""
+    """The jail and the layers of probes under a state folder. Without ``jailed``, there is no jail.
+
+    Kept builds take at most ``keep``, a size as the configuration has it.
+    """
 
     state: Path
     settings: EngineSettings
     jailed: bool = True
+    keep: str = Build.keep
 
     @cached_property
     def bounds(self) -> Bounds:
@@ -38,13 +43,18 @@ class Confinement:
         return Bounds.of(self.settings, memory_size())
 
     @property
+    def home(self) -> Path:
+        """The folder of the local engine: all that its overlays use lies below it."""
+        return self.state / "local"
+
+    @property
     def probes(self) -> Path:
         """The folder that holds the folders of probes while they run."""
-        return self.state / "local" / "probes"
+        return self.home / "probes"
 
     def release(self, fingerprint: str) -> Path:
         """Return the folder of a release."""
-        return self.state / "local" / f"release-{fingerprint}"
+        return self.home / f"release-{fingerprint}"
 
     @property
     def jail(self) -> Jail | None:
@@ -59,14 +69,21 @@ class Confinement:
     @cached_property
     def layers(self) -> Layers:
         """How probes get the files of a release."""
-        return find_layers(self.state / "local", self._try)
+        return find_layers(self.home, partial(_try, self.jail))
+
+    @cached_property
+    def builds(self) -> KeptFolders:
+        """The builds of candidates that are kept."""
+        return KeptFolders(home=self.home / "builds", limit=bytes_of(self.keep))
 
     def clean_up(self) -> None:
-        """Delete what a killed call left behind."""
-        kill_jails(self.probes.resolve())
-        delete_folder(self.probes)
+        """Delete what a killed call left behind, and builds that nobody needed for long."""
+        self.builds.clean_up(self.settings.keep_days)
+        for folder in (self.probes, self.home / "mounted"):
+            kill_jails(folder.resolve())
+            delete_folder(folder)
         for name in ("trial-*", "*.half"):
-            for folder in self.probes.parent.glob(name):
+            for folder in self.home.glob(name):
                 delete_folder(folder)
         remove_groups()
 
@@ -94,16 +111,16 @@ class Confinement:
     def _found_jail(self) -> tuple[Jail | None, str]:
         return find_jail(self.state, self.bounds) if self.jailed else (None, "no jail is requested")
 
-    def _try(self, workspace: Path, enter: Sequence[str], command: Sequence[str]) -> bool:
-        """Run a command in a workspace like a probe's step; return whether it succeeded."""
-        with Path(os.devnull).open("wb") as unread:
-            if self.jail is None:
-                return not subprocess.run([*enter, *command], stdout=unread, stderr=unread, check=False).returncode
-            with self.jail.filter() as filter_:
-                arguments = self.jail.words(workspace, command, status=unread.fileno(), filter_=filter_)
-                files = [unread.fileno(), filter_]
-                done = subprocess.run([*enter, *arguments], stdout=unread, stderr=unread, pass_fds=files, check=False)
-                return not done.returncode
+
+def _try(jail: Jail | None, view: WorkspaceView, command: Sequence[str]) -> bool:
+    """Run a command in a workspace like a probe's step; return whether it succeeded."""
+    with Path(os.devnull).open("wb") as unread:
+        if jail is None:
+            return not subprocess.run([*view.enter, *command], stdout=unread, stderr=unread, check=False).returncode
+        with jail.filter() as filter_:
+            arguments = [*view.enter, *jail.words(view.inside, command, status=unread.fileno(), filter_=filter_)]
+            files = [unread.fileno(), filter_]
+            return not subprocess.run(arguments, stdout=unread, stderr=unread, pass_fds=files, check=False).returncode
 
 
 def _unusable(state: Path, why: str) -> InfrastructureError:

@@ -10,19 +10,17 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
-import sys
-import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from sessions.engines import Listen, Opening, RemoteImage
-from sessions.engines.collecting import outcome_of
 from sessions.engines.disk_space import Need, check_needs
 from sessions.engines.images import ImageSource
 from sessions.engines.local.confinement import Confinement
 from sessions.engines.local.preparation import prepare_workspace
+from sessions.engines.local.probe_run import ProbeRun
 from sessions.engines.local.python_environment import PythonEnvironment
 from sessions.engines.local.shell import enter_shell
 from sessions.engines.local.step import run_steps
@@ -73,12 +71,13 @@ class LocalEngine:
     @cached_property
     def confinement(self) -> Confinement:
         """The jail and the folders of probes."""
-        return Confinement(self.state, self.config.engine, jailed=self.confined)
+        return Confinement(self.state, self.config.engine, jailed=self.confined, keep=self.config.build.keep)
 
     @cached_property
     def python(self) -> PythonEnvironment:
         """The Python that probes find on their PATH."""
-        return PythonEnvironment(self.state / "local", self.config.engine.packages)
+        settings = self.config.engine
+        return PythonEnvironment(self.state / "local", settings.packages, settings.packages_until)
 
     def check_disk(self, release: str, source: int) -> str:  # noqa: ARG002
         """Return how much disk the release's folder, a candidate's files and logs need, and how much is free."""
@@ -87,7 +86,8 @@ class LocalEngine:
     def prepare(self, release: ImageSource) -> Image:
         """Write the release's files to a folder, and install the configured packages."""
         self.python.install()
-        inputs = (release.tree, sys.version, platform.platform(), *self.config.engine.packages)
+        python, *packages = self.python.inputs
+        inputs = (release.tree, python, platform.platform(), *packages)
         fingerprint = hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:16]
         folder = self.confinement.release(fingerprint)
         if not folder.exists():
@@ -98,15 +98,16 @@ class LocalEngine:
         return Image(id=f"local:{fingerprint}", name=f"{self.config.project.name} {release.tag} in a folder")
 
     def run(self, probe: Probe, listen: Listen) -> Outcome:
-        """Run a probe on the release's files, without a change to the release's folder."""
-        start = time.monotonic()
-        with prepare_workspace(probe, self.confinement, self.python) as runner:
-            steps, trouble = run_steps(probe, runner, listen), runner.disk.find_trouble
-            return outcome_of(probe, steps, runner.workspace, runner.bounds, start=start, trouble=trouble)
+        """Run a probe on the release's files or a kept build, without a change to either."""
+        return ProbeRun(probe=probe, confinement=self.confinement, python=self.python, listen=listen).run()
 
     def open_shell(self, probe: Probe, listen: Listen) -> None:
         """Run a probe's steps, then open a shell where they ran; :func:`~sessions.engines.shell_of` finds this."""
-        with prepare_workspace(probe, self.confinement, self.python) as runner:
+        with (
+            self.confinement.translate_errors(),
+            self.confinement.temporary_folder() as place,
+            prepare_workspace(probe, place, self.confinement, self.python) as runner,
+        ):
             run_steps(probe, runner, listen)
             enter_shell(runner)
 

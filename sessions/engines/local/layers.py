@@ -6,6 +6,9 @@ of the project. The mount is in a separate mount namespace, held by a helper pro
 even if the session is killed. Users other than root also need a user namespace, in which Linux 5.11 and later mounts
 overlays.
 
+In its namespace, each probe's workspace has the same path. So a build holds the same paths wherever it ran, and a kept
+build can be the lower layer of another probe.
+
 Elsewhere the files are copied, each as a reflink if the file system supports them (Btrfs, XFS, bcachefs): a reflink
 shares its blocks until one of both files is changed. Hard links are not used, as a write to one changes the other.
 
@@ -22,9 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-from sessions.engines.collecting import delete_folder
+from typing import ClassVar, Protocol
 
 try:
     from fcntl import ioctl
@@ -33,31 +34,55 @@ except ImportError:  # not on this system, which has no reflinks either
 
 # From linux/fs.h: _IOW(0x94, 9, int).
 _FICLONE = 0x40049409
-_MOUNT = 'cd "$0" && mount -t overlay integrand -o "$1" "$2" && echo mounted && exec cat'
+# $1 is a folder to bind as the workspace, or the options of an overlay to mount there; $2 are the source's options.
+_MOUNT = """
+cd "$0" || exit
+case $1 in
+    *upperdir=*) mount -t overlay integrand -o "$1" mounted/probe ;;
+    *) mount --bind "$1" mounted/probe ;;
+esac && mount -t overlay integrand -o "$2" mounted/probe/source && echo mounted && exec cat
+"""
 _OWN_MOUNTS = ("--mount", "--propagation", "private")
 # `volatile` spares the sync of all that a probe wrote when the overlay is unmounted. `redirect_dir` lets rename(2) move
 # a folder of the release; only root may have it. `userxattr` is what a user namespace needs.
 _ROOTS_OPTIONS = ("volatile,redirect_dir=on", "volatile", "redirect_dir=off")
 _USERS_OPTIONS = ("volatile,userxattr", "userxattr")
 
-# Runs a command in a workspace like a probe's step, after the arguments that enter its mount; returns whether it
-# succeeded.
-Trial = Callable[[Path, Sequence[str], Sequence[str]], bool]
-
 
 @dataclass(frozen=True, kw_only=True)
-class SourceView:
-    """The source of a probe: its ``folder``, and the prefix ``enter`` of commands that use it."""
+class WorkspaceView:
+    """A workspace: the ``folder`` where this process finds it, the one ``inside`` where its commands do.
+
+    ``enter`` is the prefix of commands that use it.
+    """
 
     folder: Path
+    inside: Path
     enter: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> Path:
+        """The source, where this process finds it."""
+        return self.folder / "source"
+
+
+# Runs a command in a workspace like a probe's step; returns whether it succeeded.
+Trial = Callable[[WorkspaceView, Sequence[str]], bool]
 
 
 class Layers(Protocol):
     """A way to give a probe the files of a release."""
 
-    def open(self, release: Path, workspace: Path) -> AbstractContextManager[SourceView]:
-        """Put the release's files into the folder ``source`` of a workspace, while the block runs."""
+    def open(self, release: Path, place: Path, kept: Path | None = None) -> AbstractContextManager[WorkspaceView]:
+        """Make a workspace in the folder ``place``, with the release's files in ``source``, while the block runs.
+
+        It begins as the workspace that is ``kept`` in a folder, where these layers can do that (``stacks``).
+        """
+        ...
+
+    @property
+    def stacks(self) -> bool:
+        """Whether a kept workspace can be the beginning of others, which do not change it."""
         ...
 
 
@@ -65,12 +90,14 @@ class Layers(Protocol):
 class Copies:
     """Copies each file, as a reflink if the file system supports them."""
 
+    stacks: ClassVar[bool] = False
+
     @contextmanager
-    def open(self, release: Path, workspace: Path) -> Iterator[SourceView]:
+    def open(self, release: Path, place: Path, kept: Path | None = None) -> Iterator[WorkspaceView]:
         """Copy the files."""
-        source = workspace / "source"
-        shutil.copytree(release, source, symlinks=True, copy_function=_clone_or_copy)
-        yield SourceView(folder=source)
+        assert kept is None  # noqa: S101  a copy cannot begin with another one
+        shutil.copytree(release, place / "source", symlinks=True, copy_function=_clone_or_copy)
+        yield WorkspaceView(folder=place, inside=place)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,20 +111,21 @@ class OverlayMounts:
     unshare: tuple[str, ...]
     nsenter: tuple[str, ...]
     options: str
+    stacks: ClassVar[bool] = True
 
     @contextmanager
-    def open(self, release: Path, workspace: Path) -> Iterator[SourceView]:
-        """Mount an overlay. Raises :class:`OSError` if that fails."""
-        layers, source = layers_of(workspace).resolve(), workspace.resolve() / "source"
-        for folder in (layers / "upper", layers / "work", source):
-            folder.mkdir(parents=True)
-        # Relative to the home folder, whose path may hold commas and colons.
-        lower, upper, work = (
-            each.relative_to(self.home) for each in (release.resolve(), layers / "upper", layers / "work")
-        )
-        options = f"{self.options},lowerdir={lower},upperdir={upper},workdir={work}"
+    def open(self, release: Path, place: Path, kept: Path | None = None) -> Iterator[WorkspaceView]:
+        """Mount overlays. Raises :class:`OSError` if that fails.
+
+        The changes to the workspace are in the folder ``rest`` of ``place``, those to the source in ``source``.
+        """
+        inside = self.home / "mounted" / "probe"
+        for folder in (inside, *(place / name for name in ("rest/source", "rest-work", "source", "source-work"))):
+            folder.mkdir(parents=True, exist_ok=True)
+        rest = self._overlay(place, "rest", kept / "rest") if kept else str(self._relative(place / "rest"))
+        source = self._overlay(place, "source", *((kept / "source",) if kept else ()), release)
         helper = subprocess.Popen(
-            ["unshare", *self.unshare, "sh", "-c", _MOUNT, str(self.home), options, str(source)],
+            ["unshare", *self.unshare, "sh", "-c", _MOUNT, str(self.home), rest, source],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -106,19 +134,24 @@ class OverlayMounts:
         try:
             if helper.stdout is None or helper.stdout.readline() != b"mounted\n":
                 raise OSError(0, _failure(helper))
-            yield SourceView(
-                folder=Path(f"/proc/{helper.pid}/root") / source.relative_to("/"),
+            yield WorkspaceView(
+                folder=Path(f"/proc/{helper.pid}/root") / inside.relative_to("/"),
+                inside=inside,
                 enter=("nsenter", "--target", str(helper.pid), *self.nsenter),
             )
         finally:
             # `cat` ends where its input does.
             helper.communicate()
-            delete_folder(layers)
 
+    def _overlay(self, place: Path, name: str, *lowers: Path) -> str:
+        """Return the options of the overlay whose changes are in the folder ``name`` of ``place``."""
+        lower = ":".join(map(str, map(self._relative, lowers)))
+        upper, work = self._relative(place / name), self._relative(place / f"{name}-work")
+        return f"{self.options},lowerdir={lower},upperdir={upper},workdir={work}"
 
-def layers_of(workspace: Path) -> Path:
-    """Return the folder beside a workspace that holds an overlay's changes; a probe in a jail cannot see it."""
-    return workspace.with_name(f"{workspace.name}.layers")
+    def _relative(self, folder: Path) -> Path:
+        """Return a path relative to the home folder, whose own path may hold commas and colons."""
+        return folder.resolve().relative_to(self.home)
 
 
 def find_layers(home: Path, trial: Trial) -> Layers:
@@ -147,16 +180,16 @@ def users_overlays(home: Path) -> Iterator[OverlayMounts]:
 def _works(layers: OverlayMounts, trial: Trial) -> bool:
     """Return whether a command can change and delete a release's files, and the release stays as it is."""
     with tempfile.TemporaryDirectory(dir=layers.home, prefix="trial-") as scratch:
-        release, workspace = Path(scratch) / "release", Path(scratch) / "workspace"
+        release, place = Path(scratch) / "release", Path(scratch) / "place"
         (release / "folder").mkdir(parents=True)
         for name in ("changed", "folder/deleted"):
             (release / name).write_text("of the release\n", encoding="ascii")
-        command = ["sh", "-c", 'cd "$0" && echo new > changed && rm -r folder', str(workspace.resolve() / "source")]
-        with suppress(OSError), layers.open(release, workspace) as view:
-            succeeded = trial(workspace, view.enter, command)
-            changed = (view.folder / "changed").read_text(encoding="ascii") == "new\n"
+        command = ["sh", "-c", 'cd "$0" && echo new > changed && rm -r folder']
+        with suppress(OSError), layers.open(release, place) as view:
+            succeeded = trial(view, [*command, str(view.inside / "source")])
+            changed = (view.source / "changed").read_text(encoding="ascii") == "new\n"
             is_kept = (release / "folder" / "deleted").is_file() and (release / "changed").stat().st_size > len("new\n")
-            return succeeded and changed and not (view.folder / "folder").exists() and is_kept
+            return succeeded and changed and not (view.source / "folder").exists() and is_kept
     return False
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sessions.engines.local.confinement import Confinement
+from sessions.engines.local.kept_builds import Beginning
 from sessions.engines.local.python_environment import PythonEnvironment
 from sessions.engines.local.step import LocalStepRunner
 from sessions.engines.local.workspace import Workspace, put_file
@@ -18,19 +20,20 @@ _PASSED_ON = ("LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @contextmanager
-def prepare_workspace(probe: Probe, confinement: Confinement, python: PythonEnvironment) -> Iterator[LocalStepRunner]:
-    """Write a probe's files into a folder of its own, and yield the runner of its steps there.
+def prepare_workspace(
+    probe: Probe, place: Path, confinement: Confinement, python: PythonEnvironment, beginning: Beginning | None = None
+) -> Iterator[LocalStepRunner]:
+    """Write a probe's files into the empty folder ``place``, and yield the runner of its steps there.
 
-    Raises :class:`InfrastructureError` if the folder cannot be written.
+    The workspace begins as the release's, or with a kept build. Raises :class:`OSError` if it cannot be written.
     """
     bounds, release = confinement.bounds, confinement.release(probe.image.id.removeprefix("local:"))
-    with (
-        confinement.translate_errors(),
-        confinement.temporary_folder() as folder,
-        Workspace.of(folder, release, confinement.layers, bounds) as workspace,
-    ):
-        for file in probe.overlay:
-            put_file(workspace.view.folder, file)
+    begin = beginning or Beginning(kept=None, overlay=probe.overlay)
+    with Workspace.of(place, release, confinement.layers, bounds, begin.kept) as workspace:
+        if not begin.is_built:
+            (workspace.folder / "results").unlink(missing_ok=True)
+        for file in begin.overlay:
+            put_file(workspace.view.source, file)
         before = workspace.size()
         yield LocalStepRunner(
             workspace=workspace,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sessions.terminal.errors import InfrastructureError
@@ -15,16 +16,29 @@ from sessions.terminal.errors import InfrastructureError
 
 @dataclass(frozen=True)
 class PythonEnvironment:
-    """A virtual environment in the folder ``home`` with ``packages``; without any, the session's Python is used."""
+    """A virtual environment in the folder ``home`` with ``packages``; without any, the session's Python is used.
+
+    ``until`` is a day in ISO 8601, or empty: uv, if it is on the PATH, installs what was uploaded up to then.
+    """
 
     home: Path
     packages: tuple[str, ...]
+    until: str = ""
 
     @property
     def folder(self) -> Path:
         """The folder of the virtual environment, named after its Python and packages."""
-        inputs = "\0".join((sys.version, *self.packages))
-        return self.home / f"python-{hashlib.sha256(inputs.encode()).hexdigest()[:16]}"
+        return self.home / f"python-{hashlib.sha256(chr(0).join(self.inputs).encode()).hexdigest()[:16]}"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the environment depends on."""
+        return (sys.version, *self.packages, *([f"until {self.until}"] if self._dated_uv else []))
+
+    @cached_property
+    def _dated_uv(self) -> str | None:
+        """The path of uv, if it is needed and here."""
+        return shutil.which("uv") if self.until and self.packages else None
 
     @property
     def programs(self) -> Path:
@@ -42,8 +56,7 @@ class PythonEnvironment:
         if not self.packages or complete.exists():
             return
         shutil.rmtree(self.folder, ignore_errors=True)
-        pip = [str(self.folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *self.packages]
-        for command in ([sys.executable, "-m", "venv", str(self.folder)], pip):
+        for command in ([sys.executable, "-m", "venv", str(self.folder)], self._installer()):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise InfrastructureError(
@@ -52,6 +65,14 @@ class PythonEnvironment:
                     f"{'.'.join(map(str, sys.version_info[:2]))})."
                 )
         complete.touch()
+
+    def _installer(self) -> list[str]:
+        """Return the command that installs the packages into the environment."""
+        python = str(self.folder / "bin" / "python")
+        if self._dated_uv:
+            dated = ["--exclude-newer", f"{self.until}T23:59:59Z"]
+            return [self._dated_uv, "pip", "install", "--quiet", "--python", python, *dated, *self.packages]
+        return [python, "-m", "pip", "install", "--quiet", *self.packages]
 
 
 def _error_line(done: subprocess.CompletedProcess[str]) -> str:

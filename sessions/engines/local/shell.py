@@ -23,11 +23,10 @@ exec sh $interactive
 
 def enter_shell(runner: LocalStepRunner) -> None:
     """Open a shell where steps run: on this terminal, or with commands from standard input if that is no terminal."""
-    folder, enter = runner.workspace.folder, runner.workspace.view.enter
-    script = folder / SCRIPTS / "shell.sh"
-    script.write_text(_SCRIPT, encoding="utf-8")
+    folder, enter = runner.workspace.view.inside, runner.workspace.view.enter
+    (runner.workspace.folder / SCRIPTS / "shell.sh").write_text(_SCRIPT, encoding="utf-8")
     limits = LIMITED.format(ulimits=runner.bounds.ulimits, processes=shell_limit(runner.bounds.processes))
-    command = ["sh", "-c", limits, str(script), str(runner.workspace.source)]
+    command = ["sh", "-c", limits, str(folder / SCRIPTS / "shell.sh"), str(runner.workspace.source)]
     start = _on_own_terminal if sys.stdin.isatty() else _on_standard_input
     with limited_group(runner.bounds.processes) as group:
         if runner.jail is None:

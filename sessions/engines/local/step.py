@@ -59,7 +59,7 @@ class LocalStepRunner:
         script = self.workspace.folder / SCRIPTS / f"{step.name}.sh"
         script.write_text(step.command + "\n", encoding="utf-8", errors="surrogateescape")
         output = StepOutput(self.bounds, listen, strip=f"{self.workspace.source}/")
-        with self._started(script) as running:
+        with self._started(f"{SCRIPTS}/{step.name}.sh") as running:
             guard = Guard(running.kill)
             reader = threading.Thread(target=_read, args=(running.process, output, guard), daemon=True)
             reader.start()
@@ -79,9 +79,10 @@ class LocalStepRunner:
         return done
 
     @contextmanager
-    def _started(self, script: Path) -> Iterator[Running]:
+    def _started(self, script: str) -> Iterator[Running]:
         limited = LIMITED.format(ulimits=self.bounds.ulimits, processes=shell_limit(self.bounds.processes))
-        command = ["sh", "-c", limited, str(script), str(self.workspace.source)]
+        inside = self.workspace.view.inside
+        command = ["sh", "-c", limited, str(inside / script), str(self.workspace.source)]
         readable, writable = os.pipe()
         with os.fdopen(readable, "rb") as status, limited_group(self.bounds.processes) as group:
             try:
@@ -95,7 +96,7 @@ class LocalStepRunner:
                 running.end()
 
     def _start(self, command: list[str], status: int, group: Path | None) -> subprocess.Popen[bytes]:
-        folder, enter = self.workspace.folder, self.workspace.view.enter
+        folder, enter = self.workspace.view.inside, self.workspace.view.enter
         if self.jail is None:
             return self._open(joining(group, [*enter, *command]), [])
         with self.jail.filter() as filter_:
@@ -120,7 +121,7 @@ class LocalStepRunner:
         if not _is_folder(folder):
             return False
         folder.chmod(0o755)
-        return _is_folder(self.workspace.view.folder) and _is_folder(folder / SCRIPTS)
+        return _is_folder(self.workspace.view.source) and _is_folder(folder / SCRIPTS)
 
     def _check(self, running: Running) -> None:
         processes = running.processes()
@@ -134,10 +135,10 @@ class LocalStepRunner:
         self.disk.check(found.unnamed)
 
 
-def run_steps(probe: Probe, runner: LocalStepRunner, listen: Listen) -> tuple[StepOutcome, ...]:
-    """Run the steps of a probe until one fails."""
+def run_steps(probe: Probe, runner: LocalStepRunner, listen: Listen, skip: int = 0) -> tuple[StepOutcome, ...]:
+    """Run the steps of a probe until one fails, without the first ones that are done already."""
     done: list[StepOutcome] = []
-    for step in probe.steps:
+    for step in probe.steps[skip:]:
         reports = probe.reports if step is probe.steps[-1] else ()
         done.append(_run_without(reports, step, runner, listen))
         if done[-1].is_failure:

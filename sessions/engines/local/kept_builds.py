@@ -1,0 +1,109 @@
+"""The builds of candidates that are kept as folders, within ``[build] keep``.
+
+A kept build is what a build changed: the layers of its workspace, on which other overlays are mounted.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sessions.engines.collecting import delete_folder
+from sessions.engines.local.workspace import disk_usage
+from sessions.engines.probe import Probe
+from sessions.source.overlay_files import Overlay
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_DAY = 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """What a probe begins with: a ``kept`` build or the release, and the files that differ from it."""
+
+    kept: Path | None
+    overlay: Overlay
+    is_built: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptFolders:
+    """The kept builds below ``home``, of at most ``limit`` bytes together; those that were used last stay longest."""
+
+    home: Path
+    limit: int
+    _lent: Counter[Path] = field(default_factory=Counter, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    def keep(self, candidate: str, place: Path) -> None:
+        """Take the layers out of the place of a workspace that has been unmounted."""
+        folder = self._folder(candidate)
+        self.home.mkdir(exist_ok=True)
+        half = Path(tempfile.mkdtemp(dir=self.home, suffix=".half"))
+        for name in ("rest", "source"):
+            (place / name).rename(half / name)
+        (half / "size").write_text(str(disk_usage(half)), encoding="ascii")
+        with self._lock, suppress(OSError):  # another probe of the same candidate may have kept its own meanwhile
+            half.rename(folder)
+        delete_folder(half)
+
+    @contextmanager
+    def lend(self, probe: Probe, *, is_built: bool) -> Iterator[Beginning]:
+        """Yield what a probe begins with, which is not removed before the block ends."""
+        own = [(probe.candidate, ())] if is_built or probe.reuse else []
+        nearest = [(start.candidate, start.overlay) for start in probe.starts]
+        with self._lock:
+            found = ((self._folder(candidate), overlay) for candidate, overlay in (*own, *nearest))
+            folder, overlay = next((each for each in found if each[0].is_dir()), (None, probe.overlay))
+            if folder:
+                self._lent[folder] += 1
+                os.utime(folder)
+        try:
+            yield Beginning(
+                kept=folder, overlay=overlay, is_built=folder is not None and folder == self._folder(probe.candidate)
+            )
+        finally:
+            with self._lock:
+                if folder:
+                    self._lent[folder] -= 1
+                self._trim()
+
+    def has(self, candidate: str) -> bool:
+        """Whether a candidate's build is kept."""
+        return self._folder(candidate).is_dir()
+
+    def clean_up(self, days: int) -> None:
+        """Delete what was not used for so many days, and what was kept before this machine was started.
+
+        The layers are not synchronised to the disk, so that a crash of the machine may leave them incomplete.
+        """
+        for folder in self.home.glob("*"):
+            is_old = folder.stat().st_mtime < time.time() - days * _DAY
+            if is_old or folder.suffix or not folder.name.startswith(_boot()):
+                delete_folder(folder)
+
+    def _trim(self) -> None:
+        """Delete the builds that were not used for longest, until the others are within the limit."""
+        folders = sorted(self.home.glob(f"{_boot()}-????????????????"), key=lambda each: -each.stat().st_mtime)
+        total = 0
+        for folder in folders:
+            total += int((folder / "size").read_text(encoding="ascii"))
+            if total > self.limit and not self._lent[folder]:
+                delete_folder(folder)
+
+    def _folder(self, candidate: str) -> Path:
+        return self.home / f"{_boot()}-{candidate}"
+
+
+def _boot() -> str:
+    """Identify the run of this machine's kernel."""
+    with suppress(OSError):
+        return _BOOT.read_text(encoding="ascii")[:8]
+    return "unknown"
