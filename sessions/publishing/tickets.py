@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 from sessions.ledger.record import Record, RecordedTicket, State
 from sessions.publishing.writes import Writes
 from sessions.reporting.account import render_account
+from sessions.reporting.verdicts import VERDICTS
 from sessions.terminal.console import Console
 from sessions.terminal.harmless_text import harmless_line
 from sessions.tickets.dialects import Dialect
 from sessions.tickets.model import Account, Verdict
 from sessions.tickets.trackers.kind import TicketSource
+
+# Characters: GitHub takes no more in the description of a status.
+_LONGEST_SUMMARY = 140
 
 
 def report_address(configured: str) -> str:
@@ -32,6 +38,7 @@ def tell_tickets(
     *,
     publish: bool,
     url: str = "",
+    lines: Mapping[str, Record] = MappingProxyType({}),
 ) -> tuple[int, ...] | None:
     """Write to every ticket of the record its verdict if ``publish``; else say how many would be written to.
 
@@ -39,6 +46,9 @@ def tell_tickets(
 
     A ticket that is not eligible today gets nothing, as its author need not act, and no ticket is called integrated
     before the head is green and its branch is pushed, where it is to be: the branch is what the comment speaks of.
+    ``lines`` are the newest records of all release lines, by name, this one among them: a ticket has one comment, which
+    says what became of it in each.
+
     ``writes`` collects failures: one ticket's failure does not stop the others.
     """
     concerned = [ticket for ticket in record.tickets if _is_told(record, ticket.verdict)]
@@ -50,7 +60,8 @@ def tell_tickets(
         return None
     complete, changed = list[int](), 0
     for ticket in concerned:
-        account = replace(_account(record, ticket, dialect), url=url)
+        account = _account_of_lines(lines, ticket.number, dialect) if lines else _account(record, ticket, dialect)
+        account = replace(account, url=url)
         result = writes.attempt(account.number, partial(tracker.tell, account))
         changed += bool(result and result.changed)
         complete += [account.number] if result and result.is_whole else []
@@ -59,6 +70,8 @@ def tell_tickets(
 
 
 def _is_told(record: Record, verdict: Verdict) -> bool:
+    if record.state is State.RUNNING:
+        return False
     match verdict:
         case Verdict.CULPRIT | Verdict.FLAKY | Verdict.CONFLICT | Verdict.BLOCKED | Verdict.UNFETCHABLE:
             return bool(record.probes)
@@ -70,12 +83,30 @@ def _is_told(record: Record, verdict: Verdict) -> bool:
             return False
 
 
+def _account_of_lines(lines: Mapping[str, Record], number: int, dialect: Dialect) -> Account:
+    """Return one account of a ticket in several lines. Its verdict is the one that asks most of the author."""
+    accounts = list[Account]()
+    for name, record in lines.items():
+        for ticket in record.tickets:
+            if ticket.number == number and _is_told(record, ticket.verdict):
+                account = _account(record, ticket, dialect)
+                text = f"{dialect.strong(f'Line {name}:')}\n\n{account.text}"
+                accounts.append(replace(account, summary=f"{name} {account.summary}", text=text))
+    worst = min(accounts, key=lambda account: list(VERDICTS).index(account.verdict))
+    text = "\n\n".join(account.text for account in accounts)
+    return replace(worst, summary=_shortened("; ".join(account.summary for account in accounts)), text=text)
+
+
+def _shortened(line: str) -> str:
+    return line if len(line) <= _LONGEST_SUMMARY else line[: _LONGEST_SUMMARY - 1] + "…"
+
+
 def _account(record: Record, ticket: RecordedTicket, dialect: Dialect) -> Account:
     summary = harmless_line(f"{ticket.verdict}: {ticket.reason or 'with release ' + record.release}")
     return Account(
         number=ticket.number,
         verdict=ticket.verdict,
         commit=ticket.origin or ticket.commit,
-        summary=summary if len(summary) <= 140 else summary[:139] + "…",
+        summary=_shortened(summary),
         text=render_account(record, ticket, dialect),
     )

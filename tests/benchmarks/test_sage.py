@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.faults import Edit
 from benchmarks.sage import EXAMPLE, FAULTS, SageFault, expectation, main, named_besides, take, told_of, write_day
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.trackers.file import FileTracker
 from tests.repositories import Builder, lines, run_git

@@ -52,6 +52,7 @@ class TableEngine:
     name: ClassVar[str] = "table"
     release: dict[str, str]
     seconds: float = 1.0
+    case_seconds: float = 0.0
     fails_on: str = ""
     probes: list[Probe] = field(default_factory=list)
     why: str = "a test asks for it"
@@ -103,9 +104,9 @@ class TableEngine:
         log = "".join(f"{path}:1:2: error: expected expression\n" for path in broken)
         return StepOutcome(name=BUILD_STEP, status=int(bool(broken)), log=log)
 
-    @staticmethod
-    def _report(command: str, files: dict[str, str]) -> bytes:
+    def _report(self, command: str, files: dict[str, str]) -> bytes:
         _, seed, *names = command.split()
+        took = f' time="{self.case_seconds}"' if self.case_seconds else ""
         number = int(seed.removeprefix("seed="))
         odd = number % 2
         cases = []
@@ -121,7 +122,7 @@ class TableEngine:
                 elif does == "uses" and "raises" in files[words[0]]:
                     text = f"&gt;   {files[words[0]].strip()}\nE   ValueError: no\n\n{words[0]}:1: ValueError"
                     inside = f"<failure>{text}</failure>"
-                cases.append(f"<testcase file={quoteattr(path)} name={quoteattr(test)}>{inside}</testcase>")
+                cases.append(f"<testcase file={quoteattr(path)} name={quoteattr(test)}{took}>{inside}</testcase>")
         return f'<testsuite name="table" tests="{len(cases)}">{"".join(cases)}</testsuite>'.encode()
 
 
