@@ -189,7 +189,8 @@ def quick(session: nox.Session) -> None:
 @nox.session(reuse_venv=True)
 def tests(session: nox.Session) -> None:
     """All tests; those that need Docker are skipped, with the reason, if no daemon answers."""
-    session.install(*RUNTIME, *TESTING)
+    # uv compiles nothing unless it is told to: a jailed probe would do so again and again.
+    session.install(*RUNTIME, *TESTING, env={"UV_COMPILE_BYTECODE": "1"})
     session.run("pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", *session.posargs)
 
 

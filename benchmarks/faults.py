@@ -211,7 +211,7 @@ def prepare(source: Path, place: Path, all_faults: Sequence[Fault]) -> tuple[int
         edits = [edit for fault in all_faults for edit in fault.edits if edit.ticket == number]
         if repository.git("cat-file", "-e", commit, ok=(0, 1, 128), may_complain=True).status:
             raise SourceError(f"{source} has no commit {commit}: fetch `refs/pull/{number}/head` into it.")
-        faulty = _with_edits(repository, commit, edits, place) if edits else commit
+        faulty = with_edits(repository, commit, edits, place) if edits else commit
         repository.git("update-ref", f"refs/pull/{number}/head", faulty)
         tickets = tickets.replace(commit, faulty)
     (place / TICKETS).write_text(tickets, encoding="utf-8")
@@ -219,7 +219,7 @@ def prepare(source: Path, place: Path, all_faults: Sequence[Fault]) -> tuple[int
     return tuple(commits)
 
 
-def _with_edits(repository: Repository, commit: str, edits: Sequence[Edit], place: Path) -> str:
+def with_edits(repository: Repository, commit: str, edits: Sequence[Edit], place: Path) -> str:
     """Return the commit that makes the edits on top of ``commit``."""
     index = {"GIT_INDEX_FILE": str(place / "index")}
     repository.git("read-tree", commit, env=index)

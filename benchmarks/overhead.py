@@ -32,7 +32,7 @@ from sessions.settings.options import at_least
 from sessions.terminal.errors import InfrastructureError
 
 HOME = Path(__file__).resolve().parent.parent
-_SESSION = """
+SESSION = """
 import sys
 from pathlib import Path
 from sessions.main import run_session
@@ -108,12 +108,12 @@ def _run(options: Options) -> None:
             folder = Path(name)
             make_project(folder, options.tickets, options.files)
             for day in ("first day", "idle day"):
-                bill = _time([sys.executable, "-c", _SESSION, "--config", "integration.toml"], folder)
+                bill = time_process([sys.executable, "-c", SESSION, "--config", "integration.toml"], folder)
                 record = json.loads((folder / ".integrand" / "latest" / "run.json").read_text(encoding="utf-8"))
                 integrated = len(record["order"])
                 bills[day].append(Bill(**{**vars(bill), "probes": record["timings"]["probes_run"]}))
             by_hand = ["sh", "-c", _BY_HAND, "sh", str(folder / "project.git"), str(options.tickets)]
-            bills["git merge by hand"].append(_time(by_hand, folder))
+            bills["git merge by hand"].append(time_process(by_hand, folder))
     # The least disturbed of several: on a shared machine, others can only add.
     best = {name: min(each, key=lambda bill: bill.seconds) for name, each in bills.items()}
     _show(best, integrated, options)
@@ -144,7 +144,8 @@ def make_project(folder: Path, tickets: int, files: int) -> None:
 _READY = 'labels = ["positive_review"]\n'
 
 
-def _time(command: Sequence[str], folder: Path) -> Bill:
+def time_process(command: Sequence[str], folder: Path) -> Bill:
+    """Run a process, and return what it cost; raises :class:`InfrastructureError` if it fails."""
     path = os.pathsep.join(filter(None, (str(HOME), os.environ.get("PYTHONPATH", ""))))
     who = {f"GIT_{role}_{key}": "t@t" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
     begun = time.perf_counter()

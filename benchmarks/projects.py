@@ -31,7 +31,7 @@ from benchmarks.command import bench_parser, folder, status, write_figures
 from sessions.day.trial import try_gates
 from sessions.init import init
 from sessions.integrate import integrate
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.init_options import parse_init_options
 from sessions.settings.options import parse_options
 from sessions.source.repository import Repository
@@ -107,9 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: Options) -> int:
     """Try the projects; with ``--json``, the figures of those that are not tried again stay in the file."""
     outcomes = _known(options.json)
+    places = {project: _place(project, options.folder) for project in _projects(options.only)}
     with tempfile.TemporaryDirectory(prefix="integrand-projects-") as scratch:
-        for project in _projects(options.only):
-            outcomes[project.title] = outcome = _try(project, options, options.keep or Path(scratch))
+        for project, place in places.items():
+            outcomes[project.title] = outcome = _try(project, place, options, options.keep or Path(scratch))
             print(outcome.row(), flush=True)
             write_figures(options.json, {title: asdict(each) for title, each in outcomes.items()})
     if options.page:
@@ -132,12 +133,12 @@ def _projects(only: Sequence[str]) -> Iterator[Project]:
     return (project for project in projects if not only or project.name in only)
 
 
-def _try(project: Project, options: Options, scratch: Path) -> Outcome:
+def _try(project: Project, place: Path, options: Options, scratch: Path) -> Outcome:
     """Clone a project, and type what a newcomer types."""
-    work = _clone(project, options.folder, scratch) / project.folder
     console, outcome = _silent(), Outcome(project=project.title, kind=project.kind)
-    begun = time.monotonic()
     try:
+        work = _clone(project, place, scratch) / project.folder
+        begun = time.monotonic()
         init(parse_init_options(("--yes",), work), console)
         written = time.monotonic()
         record = integrate(parse_options(("--plan",), session="integrate", called_from=work, home=work), console)
@@ -161,19 +162,27 @@ def _try(project: Project, options: Options, scratch: Path) -> Outcome:
     )
 
 
+def _place(project: Project, folder: Path) -> Path:
+    """Return the project's clone in a folder of clones."""
+    owner_name = project.name.replace("/", "+")
+    found = [path for path in (folder / owner_name / "repo", folder / owner_name) if path.is_dir()]
+    if not found:
+        raise UsageError(f"{folder} has no folder {owner_name}: put a clone of {project.name} there.")
+    return found[0]
+
+
 def _clone(project: Project, place: Path, scratch: Path) -> Path:
     """Clone a project with the refs of its pull requests, as a clone of GitHub that is offline."""
-    owner_name = project.name.replace("/", "+")
-    found = [path for path in (place / owner_name / "repo", place / owner_name) if path.is_dir()]
-    if not found:
-        raise UsageError(f"{place} has no folder {owner_name}: put a clone of {project.name} there.")
-    work = scratch / "+".join(filter(None, (owner_name, project.folder))) / project.name.partition("/")[2]
+    name = project.name.replace("/", "+")
+    work = scratch / "+".join(filter(None, (name, project.folder))) / project.name.partition("/")[2]
     shutil.rmtree(work.parent, ignore_errors=True)
     work.parent.mkdir(parents=True)
     # Refs that come with a clone are written to one file, those of a later fetch to one file each.
-    pulls = "remote.origin.fetch=+refs/pull/*:refs/remotes/origin/pull/*"
-    source = Repository.open(found[0])
-    source.git("clone", "--quiet", "--shared", "--config", pulls, str(found[0]), str(work), may_complain=True)
+    pulls = "remote.origin.fetch=+refs/pull/*:refs/pull/*"
+    source = Repository.open(place)
+    source.git(
+        "clone", "--quiet", "--shared", "--no-checkout", "--config", pulls, str(place), str(work), may_complain=True
+    )
     clone = Repository.open(work)
     clone.git("remote", "set-url", "origin", f"https://github.com/{project.name}.git")
     return work

@@ -13,9 +13,10 @@ from sessions.first_steps.draft import ProjectFacts, draft_config, draft_tickets
 from sessions.first_steps.files import Files, TestCommand
 from sessions.first_steps.ignored import add_rules, missing_rules
 from sessions.first_steps.origin import Origin, find_origin
+from sessions.first_steps.readable_refs import submodules_fault
 from sessions.first_steps.start_point import StartPoint, newest_start, propose_start, release_pattern, target_of
 from sessions.first_steps.tickets import TICKET_FILE, Source, find_tickets
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.init_options import InitOptions
 from sessions.settings.options import Options
 from sessions.source.mirror import Mirror
@@ -104,7 +105,7 @@ def _look(options: InitOptions, origin: Origin, console: Console) -> ProjectFact
         tests=tests,
         docs=docs,
         dockerfile=_dockerfile(options, files, console),
-        submodules=".gitmodules" in files.paths,
+        submodules=_submodules(mirror, release, console),
         released=_day_of(mirror, release),
     )
 
@@ -192,6 +193,13 @@ def _dockerfile(options: InitOptions, files: Files, console: Console) -> tuple[s
         raise UsageError(f"--dockerfile {recipe} is no file of the release: name it from the repository's top.")
     console.detail(f"image: built from {recipe}")
     return found if found and found[0] == recipe else (recipe, "/source")
+
+
+def _submodules(mirror: Mirror, release: Release, console: Console) -> str | None:
+    fault = submodules_fault(mirror, release.tree)
+    if fault:
+        console.detail(f"left out: submodules, as {fault}")
+    return fault
 
 
 def _files_of(mirror: Mirror, release: Release) -> Files:

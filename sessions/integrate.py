@@ -18,10 +18,10 @@ from sessions.day.opened_runner import open_runner
 from sessions.day.plan import describe_plan, plan_message
 from sessions.day.probe_outcomes import called
 from sessions.day.probe_runner import ProbeRunner
-from sessions.day.progress import Progress
+from sessions.day.progress import Progress, unreached
 from sessions.day.recorded_tickets import recorded_best_set, recorded_hint
-from sessions.day.retest import Retester
 from sessions.day.run_record import DayResult
+from sessions.day.running_report import RunningReport
 from sessions.day.sharding import gather, run_shard
 from sessions.day.shell import look_inside
 from sessions.day.slowness import Slowness
@@ -33,7 +33,7 @@ from sessions.source.blockers import Blocker, find_blockers
 from sessions.source.line import Line, Queue, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
-from sessions.tickets.model import Decision, Ticket, Verdict, name_tickets
+from sessions.tickets.model import Ticket, name_tickets
 from sessions.tickets.trackers.configured import name_trackers
 
 
@@ -142,19 +142,20 @@ def _work(
         progress.broken_by_fixes = broken_by_fixes(day, baselines)
         broke = find_trunk_breaks(day, runner)
         baselines.check(day.asked_gates())
-        GreenHead(day=day, lines=lines, runner=runner, baselines=baselines, progress=progress).find()
-        Slowness(
-            progress=progress, retester=Retester(runner=runner, baselines=baselines), needs=lines.queue.needs
-        ).judge()
+        running = RunningReport(day=day, tickets=tickets, progress=progress, runner=runner)
+        GreenHead(
+            day=day, lines=lines, runner=runner, baselines=baselines, progress=progress, on_stage=running.write
+        ).find()
+        Slowness(progress=progress, baselines=baselines, needs=lines.queue.needs).judge()
         state, message = _outcome(day, progress)
         complete = _is_complete(day, progress)
         _keep_artifacts(day, progress, runner)
     except (BudgetEndedError, GatePendingError) as error:
         state, message = State.PAUSED, f"{error}; type the same command with all gates to continue"
-        progress.line = _unreached(progress.line, message)
+        progress.line = unreached(progress.line, message)
     except (InfrastructureError, SourceError) as error:
         state, message = State.BROKEN, str(error).rstrip(".")
-        progress.line = _unreached(progress.line, "our own infrastructure failed before its result was known")
+        progress.line = unreached(progress.line, "our own infrastructure failed before its result was known")
     return DayResult(
         state=state,
         message=message,
@@ -188,7 +189,7 @@ def _work_on_shard(
         message = f"{error}; type the same command to continue"
     except (InfrastructureError, SourceError) as error:
         state, message = State.BROKEN, str(error).rstrip(".")
-    progress.line = _unreached(progress.line, f"only shard {name} of the gates has run")
+    progress.line = unreached(progress.line, f"only shard {name} of the gates has run")
     return DayResult(
         state=state, message=message, complete=complete, tickets=tickets, progress=progress, runner=baselines.runner
     )
@@ -210,21 +211,14 @@ def _print_forecast(day: Day, progress: Progress, runner: ProbeRunner) -> None:
     """Print how many probes are expected, and how long they will take."""
     head, culprits = progress.line.head, day.earlier_culprits()
     gates = [runner.cache.history(gate, (day.base, head)) for gate in day.asked_gates()]
-    forecast = foresee(len(head.tickets), gates, culprits)
-    day.console.detail(f"forecast: {say_forecast(forecast, runner.pool.size, len(culprits), day.options.budget)}")
+    forecast = foresee(len(head.tickets), gates, culprits, runner.at_once)
+    day.console.detail(f"forecast: {say_forecast(forecast, len(culprits), day.options.budget)}")
 
 
 def _is_complete(day: Day, progress: Progress) -> bool:
     """Whether every gate that this call could run passes on the head; other gates may still have to run."""
     requested = {gate.name for gate in day.asked_gates()}
     return not progress.failing and not requested & progress.pending
-
-
-def _unreached(line: Line, why: str) -> Line:
-    """Change the verdict of tickets that were merged but not tested to the end: they are not integrated."""
-    unreached = Decision(verdict=Verdict.NOT_REACHED, reason=why)
-    decisions = {n: unreached if each.verdict is Verdict.INTEGRATED else each for n, each in line.decisions.items()}
-    return replace(line, decisions=decisions)
 
 
 def _keep_artifacts(day: Day, progress: Progress, runner: ProbeRunner) -> None:

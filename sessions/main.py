@@ -21,7 +21,8 @@ from sessions.day.sharding import plan
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import folder_of, record_text
 from sessions.reporting.actions import set_outputs
-from sessions.settings.configuration import Config, load_config
+from sessions.settings.configuration import Config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.init_options import build_init_parser, parse_init_options
 from sessions.settings.options import Options, build_parser, parse_options
 from sessions.settings.reproduce_options import build_reproduce_parser, parse_reproduce_options
@@ -32,7 +33,7 @@ from sessions.terminal.errors import IntegrandError, UsageError
 from sessions.terminal.harmless_text import harmless_json, harmless_line
 
 # A story without a run record: it returns what it found, for ``--json``, and an error message or an empty text.
-Finding = Callable[[Options, Console], tuple[Mapping[str, Any], str]]
+FindingStory = Callable[[Options, Console], tuple[Mapping[str, Any], str]]
 HOME = Path(__file__).resolve().parent.parent
 
 
@@ -86,7 +87,7 @@ def missing_packages(session: str, arguments: Sequence[str], called_from: Path) 
     return ()
 
 
-def run_finding(story: Finding, session: str, arguments: Sequence[str], called_from: Path) -> str | None:
+def run_finding(story: FindingStory, session: str, arguments: Sequence[str], called_from: Path) -> str | None:
     """Run a story that writes no record, as ``audit``; the same result as :func:`run_session`."""
     if _is_answered(arguments, build_parser(session)):
         return None

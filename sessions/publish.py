@@ -21,7 +21,7 @@ from sessions.ledger.record import Record, State
 from sessions.ledger.record_file import load_record, save_record
 from sessions.ledger.state_archive import LEDGER
 from sessions.publishing.publication import Publication
-from sessions.report import tell_trackers
+from sessions.report import tell_flakes, tell_trackers
 from sessions.reporting.report_files import write_reports
 from sessions.settings.configuration import Config
 from sessions.settings.options import Options
@@ -46,6 +46,7 @@ def publish(options: Options, console: Console) -> Record:
             record = _push(publication, config, record)
         folder = (options.home / "latest").resolve()
         record = tell_trackers(config, options, record, folder, console)
+        tell_flakes(config, options, record, console)
         publication.finish()
         return record
 

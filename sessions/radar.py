@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sessions.day.context import Day, open_day
-from sessions.day.todays_queue import read_tickets, todays_queue
+from sessions.day.let_in import LetIn, compare_lines, find_broken, merge_first
+from sessions.day.line_selection import LineSelection
+from sessions.day.opened_runner import open_runner
+from sessions.day.todays_queue import TodaysTickets, read_tickets, todays_queue
 from sessions.planning.cheapest_order import Order, cheapest_order
 from sessions.planning.pair_conflicts import Meeting, PairConflicts, find_pair_conflicts
 from sessions.reporting.html import render_page
@@ -17,10 +20,8 @@ from sessions.source.line import Queue, merge_line, start_line
 from sessions.source.merging import Merger
 from sessions.source.releases import Release
 from sessions.terminal.console import Console
-from sessions.terminal.errors import UsageError
-from sessions.terminal.ticket_numbers import name_ticket, plain_number
+from sessions.terminal.ticket_numbers import name_ticket, plain_number, plain_numbers
 from sessions.tickets.model import Ticket, Verdict, name_tickets
-from sessions.tickets.order import closure
 
 # How many conflicts the terminal shows.
 _SHOWN = 40
@@ -35,7 +36,7 @@ class _View:
     ready: frozenset[int]
     found: PairConflicts
     order: Order
-    tests: Mapping[int, Mapping[str, list[int]]]
+    tests: Mapping[int, LetIn]
 
 
 def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
@@ -52,7 +53,7 @@ def radar(options: Options, console: Console) -> tuple[Mapping[str, Any], str]:
         finally:
             merger.close()
         order = cheapest_order(found.fit, found.conflicts, queue.needs)
-        tests = _tests(day, queue, pinned)
+        tests = _tests(day, today, queue, pinned)
         ready = frozenset(ticket.number for ticket in queue.tickets)
         view = _View(tickets=pinned, base=base, ready=ready, found=found, order=order, tests=tests)
         record = _record(view)
@@ -82,28 +83,22 @@ def _pinned(day: Day, tickets: Sequence[Ticket], queue: Queue) -> dict[int, Tick
     return {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number in tips}
 
 
-def _tests(day: Day, queue: Queue, pinned: Mapping[int, Ticket]) -> dict[int, Mapping[str, list[int]]]:
-    """Return, for each ticket of ``--test``, which tickets the day would lose if it were merged first.
+def _tests(day: Day, today: TodaysTickets, queue: Queue, pinned: Mapping[int, Ticket]) -> dict[int, LetIn]:
+    """Return what would happen for each ticket of ``--test`` if it were merged first; with ``--gates`` what it breaks.
 
-    Its dependencies are merged before it.
-
-    Raises :class:`UsageError` for a ticket that has no branch.
+    Raises :class:`UsageError` for a ticket that has no branch, and what gates raise.
     """
     if not day.options.test:
         return {}
     queue = start_line(queue, day.merger)
-    before = {ticket.number for ticket in merge_line(queue, day.merger, {}).tickets}
-    found = dict[int, Mapping[str, list[int]]]()
-    for number in day.options.test:
-        if number not in pinned:
-            raise UsageError(f"--test: there is no open ticket {name_ticket(number)} with a branch.")
-        chosen = closure(frozenset([number]), queue.needs)
-        first = [ticket for each, ticket in pinned.items() if each in chosen and each != number]
-        rest = [ticket for ticket in queue.tickets if ticket.number not in chosen]
-        out = {each: decision for each, decision in queue.out.items() if each not in chosen}
-        longer = replace(queue, tickets=(*first, pinned[number], *rest), out=out)
-        after = {ticket.number for ticket in merge_line(longer, day.merger, {}).tickets}
-        found[number] = {"in": sorted(after - before), "out": sorted(before - after)}
+    usual = merge_line(queue, day.merger, {})
+    queues = {number: merge_first(number, queue, pinned) for number in day.options.test}
+    found = {number: compare_lines(usual, each, day.merger) for number, each in queues.items()}
+    if day.options.gates:
+        with open_runner(day) as runner:
+            for number, each in queues.items():
+                lines = LineSelection(day=day, queue=each, hints=today.hints)
+                found[number] = replace(found[number], broken=find_broken(number, lines, runner))
     return found
 
 
@@ -121,29 +116,22 @@ def _record(view: _View) -> dict[str, Any]:
                 "commit": ticket.commit,
                 "ready": number in view.ready,
                 "conflicts_with_base": [place.path for place in found.unfit.get(number, ())],
-                "conflicts": _plain(
+                "conflicts": plain_numbers(
                     sorted(other for pair in found.conflicts if number in pair for other in {*pair} - {number})
                 ),
             }
             for number, ticket in view.tickets.items()
         ],
         "conflicts": [
-            {"tickets": _plain(pair), "places": [_record_meeting(each) for each in meetings]}
+            {"tickets": plain_numbers(pair), "places": [_record_meeting(each) for each in meetings]}
             for pair, meetings in found.conflicts.items()
         ],
-        "order": _plain(order.numbers),
-        "mending": _plain(order.mending),
+        "order": plain_numbers(order.numbers),
+        "mending": plain_numbers(order.mending),
         "is_best": order.is_best,
         "pairs_merged": found.merged,
-        "tests": {
-            str(number): {name: _plain(numbers) for name, numbers in test.items()}
-            for number, test in view.tests.items()
-        },
+        "tests": {str(number): test.record() for number, test in view.tests.items()},
     }
-
-
-def _plain(numbers: Iterable[int]) -> list[int | str]:
-    return list(map(plain_number, numbers))
 
 
 def _record_meeting(meeting: Meeting) -> dict[str, Any]:
@@ -174,8 +162,12 @@ def _show(view: _View, console: Console) -> None:
     console.detail(f"cheapest order: {', '.join(map(name_ticket, order.numbers))}; {mending} ({best})")
     for number, test in view.tests.items():
         console.detail(
-            f"with {name_ticket(number)}, {name_tickets(test['in'])} come in and {name_tickets(test['out'])} leave"
+            f"with {name_ticket(number)}, {name_tickets(test.entered)} come in and {name_tickets(test.left)} leave"
         )
+        for each in test.broken or ():
+            console.bad(str(each))
+        if test.broken == ():
+            console.detail(f"with {name_ticket(number)}, no gate finds anything that it breaks")
     console.good(f"{len(found.conflicts)} pairs of {len(found.fit)} tickets conflict; {found.merged} were merged.")
 
 

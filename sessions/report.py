@@ -16,12 +16,13 @@ from sessions.ledger.record import Published, Record, RefusedChange
 from sessions.ledger.record_file import load_record, record_of_day, save_record
 from sessions.ledger.state_archive import LEDGER
 from sessions.publishing.closing import close_merged
+from sessions.publishing.flake_issues import is_of_project, plan_issues, write_issues
 from sessions.publishing.refused import Memory
 from sessions.publishing.tickets import report_address, tell_tickets
 from sessions.publishing.writes import Writes
 from sessions.reporting.actions import tell_actions, without_commands
 from sessions.reporting.cooking_files import write_cooking
-from sessions.reporting.flake_files import write_flakes
+from sessions.reporting.flake_files import read_flakes, write_flakes
 from sessions.reporting.report_files import write_reports
 from sessions.reporting.text import plain_report
 from sessions.reporting.trends import write_trends
@@ -56,7 +57,9 @@ def report(options: Options, console: Console) -> Record:
         if options.cooking:
             _write_cooking(config, options.home, options.cooking, console)
         tell_actions(record, folder / "report.html", console)
-        return tell_trackers(config, options, record, folder, console)
+        record = tell_trackers(config, options, record, folder, console)
+        tell_flakes(config, options, record, console)
+        return record
 
 
 def _show(record: Record, markdown: str, options: Options, console: Console) -> None:
@@ -95,6 +98,25 @@ def _write_cooking(config: Config, state: Path, folder: Path, console: Console) 
     with _writing(folder, "--cooking"):
         paths = write_cooking(state, folder, cooking_rules(config))
     console.detail(f"what's cooking: {', '.join(map(str, paths)) or 'no day is kept'}")
+
+
+def tell_flakes(config: Config, options: Options, record: Record, console: Console) -> None:
+    """Keep one issue for each flaky test at each tracker where that is configured; only with ``--publish``.
+
+    Raises :class:`UsageError` for a tracker without issues, and :class:`TrackerError` if it fails or refuses.
+    """
+    for table in (each for each in config.tickets if each.flake_label):
+        kind = TRACKERS[table.tracker]
+        if kind.connect_issues is None:
+            raise UsageError(f"[tickets] flake_label: {kind.title} keeps no issues for flaky tests; remove the key.")
+        found, _ = read_flakes(options.state / LEDGER, options.state / "days")
+        flakes = [each for each in found if is_of_project(each, record)]
+        if options.publish:
+            issues = kind.connect_issues(table, Surroundings(folder=options.state))
+            changes = list(plan_issues(flakes, issues.list_own(table.flake_label), kind.dialect, issues.longest_body))
+            write_issues(changes, issues, table.flake_label, console)
+        else:
+            console.detail(f"{counted(len(flakes), 'flaky test')} would get an issue with --publish")
 
 
 def tell_trackers(config: Config, options: Options, record: Record, folder: Path, console: Console) -> Record:

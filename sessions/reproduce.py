@@ -20,7 +20,7 @@ from sessions.day.setup import write_configuration
 from sessions.day.state_folder import hold_state
 from sessions.ledger.record import Record, RecordedBreakage
 from sessions.reporting.reproduction import rerun_line
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import Options
 from sessions.settings.reproduce_options import ReproduceOptions
 from sessions.source.evidence_bundle import fetch_bundle, fetch_commits, fetch_release

@@ -164,9 +164,13 @@ class _Auditor:
         if expected.tree == step.tree or self._is_from_one_base(step, claim, expected):
             return faults, ()
         history = self.changes[:place]
-        if claim.owner:  # what the step should have changed, in place of what it did
-            expected_hunks = read_hunks(self.replay.diff(step.parent, expected.tree)) if expected.tree else ()
-            history = [*history, OwnedPatch.of(claim.owner, expected_hunks)]
+        if claim.owner:  # what the step should have changed, in place of what it did: the rest is nobody's
+            should = list(read_hunks(self.replay.diff(step.parent, expected.tree)))
+            history = [*history, OwnedPatch.of(claim.owner, should)]
+            by_hand = read_hunks(self.replay.diff(step.parent, step.tree)) if expected.conflicts else ()
+            own = [hunk for hunk in should if hunk.path not in expected.conflicts]
+            own += [hunk for hunk in by_hand if hunk.path in expected.conflicts]
+            self.changes[place] = OwnedPatch.of(claim.owner, own)
         hunks = read_hunks(self.replay.diff(expected.tree, step.tree))
         settled, replaced = (
             paths.get(step.merged[0], frozenset()) if step.merged else frozenset()

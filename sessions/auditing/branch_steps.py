@@ -111,7 +111,7 @@ class Claims:
         """Return the ticket of a merged commit. If several tickets have the same commit, the message decides."""
         numbers = [number for number, tip in self.known.tickets.items() if tip == commit]
         if numbers:
-            return f"#{named if named in numbers else min(numbers)}"
+            return name_ticket(named if named in numbers else min(numbers))
         return self.known.others.get(commit, "")
 
     def _plain(self, step: BranchStep, named: int) -> Claim:

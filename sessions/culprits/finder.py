@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
@@ -13,6 +13,7 @@ from sessions.culprits.first_looks import is_borne_out, is_contradicted
 from sessions.culprits.search import Search, search
 from sessions.culprits.signatures import signature_rounds
 from sessions.culprits.tally import Batch
+from sessions.culprits.units import Units
 from sessions.gates.run_history import RunHistory
 from sessions.tickets.order import Needs
 
@@ -29,7 +30,8 @@ class CulpritFinder(Generic[Test]):
     knows share one search while they get the same answers: thousands of tests that one ticket breaks cost what one
     does. ``suspicion`` says per test how suspect tickets are (0 and above), ``histories`` what is known of a test.
     ``repeatable`` holds the tests that fail the same way each time, in runs that are dear, with the history that this
-    is worth.
+    is worth. ``together`` are the tickets without which a ticket is not merged: such a group is searched, proven and
+    blamed as one.
     """
 
     line: Sequence[int]
@@ -39,14 +41,17 @@ class CulpritFinder(Generic[Test]):
     suspicion: Mapping[Test, Mapping[int, float]] = field(default_factory=dict)
     histories: Mapping[Test, RunHistory] = field(default_factory=dict)
     repeatable: Mapping[Test, Repeatable] = field(default_factory=dict)
+    together: Mapping[int, Collection[int]] = field(default_factory=dict)
+    _units: Units = field(init=False, repr=False)
     _searches: list[_SharedSearch[Test]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._units = Units.of(self.line, self.needs, self.together)
         overall: dict[int, float] = {}
         for weights in self.suspicion.values():
             for number, weight in weights.items():
                 overall[number] = overall.get(number, 0.0) + weight
-        rounds = signature_rounds(self.line, self.needs, overall)
+        rounds = signature_rounds(self._units.line, self._units.needs, self._units.contract(overall))
         alike: dict[object, list[Test]] = {}
         for test in self.tests:
             suspects = frozenset(self.suspicion.get(test, {}).items())
@@ -57,7 +62,7 @@ class CulpritFinder(Generic[Test]):
     def findings(self) -> dict[Test, Finding]:
         """Return what the finished searches found."""
         searches = self._advance()
-        return {test: found for test in self.tests if (found := searches[test].found)}
+        return {test: self._units.finding(found) for test in self.tests if (found := searches[test].found)}
 
     def queries(self) -> TestQueries[Test]:
         """Return all queries that can run now, none of which waits for another, each with the tests to look at.
@@ -68,7 +73,7 @@ class CulpritFinder(Generic[Test]):
         searches = self._advance()
         waiting: dict[Query, list[Test]] = {}
         for test in self.tests:
-            for query in searches[test].batch:
+            for query in map(self._units.query, searches[test].batch):
                 if test not in self.known.get(query, {}):
                     waiting.setdefault(query, []).append(test)
         queries = ((query, tuple(tests)) for query, tests in waiting.items())
@@ -100,10 +105,10 @@ class CulpritFinder(Generic[Test]):
 
     def _search(self, test: Test, rounds: Sequence[Subset]) -> Search:
         return search(
-            self.line,
-            self.needs,
+            self._units.line,
+            self._units.needs,
             rounds=rounds,
-            suspicion=self.suspicion.get(test),
+            suspicion=self._units.contract(self.suspicion.get(test, {})),
             history=self.histories.get(test),
             repeatable=self.repeatable.get(test),
         )
@@ -126,7 +131,8 @@ class CulpritFinder(Generic[Test]):
 
     def _answers(self, test: Test, batch: Batch) -> tuple[Answer, ...] | None:
         """Return the answers to a batch; ``None`` until all are known."""
-        answers = tuple(self.known[query][test] for query in batch if test in self.known.get(query, {}))
+        queries = map(self._units.query, batch)
+        answers = tuple(self.known[query][test] for query in queries if test in self.known.get(query, {}))
         return answers if batch and len(answers) == len(batch) else None
 
 

@@ -18,6 +18,10 @@ _SIGNS = (
         r"ImportError: cannot import name '?\w+'? from '?(\w+)[\w.]*'? \([^\n]*site-packages",
         "name a version of {0} that fits this release in [engine] packages.",
     ),
+    (
+        r"(EAI_AGAIN|ENOTFOUND|ENETUNREACH|Could not resolve host|Could not reach host|Temporary failure in name \w+)",
+        "probes have no network ({0}): put what is downloaded into the release's image (docs/images.md).",
+    ),
     (r"unable to detect version|setuptools-scm was unable", "give the version in [build] run."),
 )
 # The heading of each step in a probe's log.

@@ -71,17 +71,13 @@ def _with_branch(day: Day, ticket: Ticket, tip: str, made: Backport) -> Ticket:
 
 def _decision(made: Backport, day: Day) -> Decision:
     assert made.clash is not None  # noqa: S101  it was not made
-    line, paths = day.options.line, ", ".join(sorted(made.clash.paths)[:3])
     numbers = tuple(each.number for each in made.missing if each.number)
+    reason = f"it does not apply to {day.release.tag} in {', '.join(sorted(made.clash.paths)[:3])}"
     if made.missing:
         names, them = " and ".join(map(str, made.missing)), "it" if len(made.missing) == 1 else "them"
-        reason = (
-            f"it needs {names}, which {line} lacks: without {them}, it does not apply to {day.release.tag} in {paths}"
-        )
+        reason = f"it needs {names}, which {day.options.line} lacks: without {them}, {reason}"
     else:
-        reason = (
-            f"it does not apply to {day.release.tag} in {paths}, also after earlier changes to the same files: backport it by hand"
-        )
+        reason = f"{reason}, also after earlier changes to the same files: backport it by hand"
     conflicts = tuple(
         Conflict(with_=numbers, path=each.path, lines=each.lines, kind=each.kind, hunk=each.hunk)
         for each in made.clash.places

@@ -8,13 +8,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sessions.day.effective_configuration import apply_options, with_baseline, with_sample
+from sessions.day.effective_configuration import configuration_of, with_baseline, with_sample
 from sessions.day.opened_merger import open_merger
 from sessions.day.state_folder import hold_state
 from sessions.day.state_sync import take_over
 from sessions.ledger.ledger import Ledger, ProbeResult
 from sessions.ledger.record_file import day_folder, record_of_day
-from sessions.settings.configuration import Config, Gate, load_config
+from sessions.settings.configuration import Config, Gate
 from sessions.settings.options import Options
 from sessions.source.merging import Candidate, Merger
 from sessions.source.mirror import Mirror
@@ -98,7 +98,7 @@ def open_day(options: Options, console: Console) -> Iterator[Day]:
     the state folder, :class:`SourceError` where the repository or the release cannot be had.
     """
     started = time.monotonic()
-    config = apply_options(load_config(options.config), options)
+    config = configuration_of(options)
     with ExitStack() as borrowed:
         borrowed.enter_context(hold_state(options.state))
         config = with_sample(config, options.state)

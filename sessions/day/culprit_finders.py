@@ -59,6 +59,7 @@ class CulpritFinders:
             suspicion=suspects,
             histories=histories,
             repeatable=repeatable,
+            together={ticket.number: ticket.together for ticket in self.progress.line.tickets},
         )
 
     @cached_property

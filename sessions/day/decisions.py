@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from sys import intern
 
 from sessions.culprits.findings import Answer, Blame, Query
 from sessions.day.context import Day
@@ -60,7 +61,7 @@ class Judge:
             test=called(test.name) if test == BUILD_TEST else str(test),
             with_=tuple(sorted({*blame.partners, *blame.culprits} - {number})),
             message=failure.message,
-            evidence=self._evidence(name, failure, blame),
+            evidence=tuple(map(intern, self._evidence(name, failure, blame))),  # 20,000 tests may have the same
             kind=failure.kind,
             expected=failure.expected,
             **(self._shown(number, name, test, shown) if isinstance(shown, Candidate) else {}),
@@ -86,7 +87,7 @@ class Judge:
             "file": (files or (test.file,))[0],
             "commit": shown.commit,
             "tree": shown.tree,
-            "command": self._command(gate, files, shown),
+            "command": intern(self._command(gate, files, shown)),
         }
 
     def _command(self, gate: Gate, files: tuple[str, ...] | None, shown: Candidate) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sessions.engines.image_names import legal_tag
 from sessions.sample.unpack import unpack_sample
-from sessions.settings.configuration import Config, load_config
+from sessions.settings.configuration import Config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import Options
 from sessions.settings.ticket_settings import Tracker
 from sessions.source.releases import Release
@@ -23,7 +24,12 @@ def read_configuration(options: Options) -> Config:
 
     Raises :class:`UsageError` for a mistake in the file.
     """
-    return with_sample(apply_options(load_config(options.config), options), options.state)
+    return with_sample(configuration_of(options), options.state)
+
+
+def configuration_of(options: Options) -> Config:
+    """Read the configuration file, with the options filled in. Raises :class:`UsageError` for a mistake in it."""
+    return apply_options(load_config(options.config), options)
 
 
 def apply_options(config: Config, options: Options) -> Config:

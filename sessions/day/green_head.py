@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,13 +22,14 @@ from sessions.terminal.errors import GatePendingError
 
 @dataclass(kw_only=True)
 class GreenHead:
-    """The search for the largest head of a queue that passes all gates."""
+    """The search for the largest head of a queue that passes all gates; ``on_stage`` is told what comes next."""
 
     day: Day
     runner: ProbeRunner
     baselines: Baselines
     progress: Progress
     lines: LineSelection
+    on_stage: Callable[[str], None] = lambda _stage: None
 
     def find(self) -> None:
         """Repeat until nothing new fails on the head, or no ticket is left.
@@ -44,10 +46,14 @@ class GreenHead:
                     continue
                 return
             while self.progress.failing:
+                self.on_stage("the culprits of what fails are searched for")
                 before = self.progress.failing
                 blames = self._search.find_blames()
                 self._removal.take_out(blames, self._search.finders.known)
                 if not blames and self.progress.failing == before:
+                    if self._gates.takes_whole():
+                        self.progress.failing = {}
+                        break
                     return  # nobody can be shown to be the cause: the head is red
 
     def _examine(self) -> None:
@@ -62,6 +68,7 @@ class GreenHead:
         progress.measured.clear()
         progress.pending.clear()
         for gate in self.day.config.gates:
+            self.on_stage(f"{gate.name} runs on the head with {len(line.tickets)} tickets")
             try:
                 new = self._gates.new_failures(gate)
             except GatePendingError:

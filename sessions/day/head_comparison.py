@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from sessions.day.baselines import Baselines
@@ -12,7 +12,7 @@ from sessions.day.gate_files import GateFiles
 from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.progress import Measured, Progress
 from sessions.day.release_reasons import ReleaseReasons
-from sessions.gates.comparison import compare
+from sessions.gates.comparison import compare, restrict
 from sessions.gates.results import Failure, Presence, Results, TestId
 from sessions.settings.configuration import Gate
 from sessions.source.diffs import Diff
@@ -29,31 +29,43 @@ class HeadComparison:
     diffs: Mapping[int, Diff]
     hints: DayHints = NO_HINTS
 
-    def compare(self, gate: Gate, results: Results) -> tuple[Failure, ...]:
+    def compare(self, gate: Gate, results: Results, part: Collection[str] | None = None) -> tuple[Failure, ...]:
         """Return what may be new: failures, and tests that no longer run although no ticket's diff removes them.
 
         Left out are tests that a hint ignores, noted in ``progress.ignored``, and new tests that fail for the release's
-        own reason, noted in the ``causes`` of what was measured.
+        own reason, noted in the ``causes`` of what was measured. The results of a ``part`` of the gate's files are
+        compared with those of the same files, and not kept.
         """
         baseline = self.baselines.of(gate)
         release = baseline.probe_result.results
+        if part is not None:
+            locate = self.files.locator(gate, baseline.candidate.tree).locate
+            release = restrict(release, lambda file: locate(file) in part)
         compared = compare(release, results)
         changed = self._changed_tests(gate, compared.brought)
-        changes = changed.by_ticket(compared)
         reasons = ReleaseReasons(
             release=release,
             head=results,
             comparison=compared,
             changed=changed,
-            changes=changes,
+            changes=changed.by_ticket(compared),
             tracked=self.files.tracked(self.progress.line.head.tree),
         )
-        excused = reasons.by_ticket()
+        if part is None:
+            self._keep(gate, reasons)
+        unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
+        failures = [*(each for each in compared.new if each.test not in reasons.excused), *unexplained]
+        self.progress.ignored[gate.name] = self.hints.ignored(gate.name, [failure.test for failure in failures])
+        return tuple(failure for failure in failures if failure.test not in self.progress.ignored[gate.name])
+
+    def _keep(self, gate: Gate, reasons: ReleaseReasons) -> None:
+        """Keep what was measured, and say which new tests fail for the release's own reason."""
+        changes, excused = reasons.changes, reasons.by_ticket()
         self.progress.measured[gate.name] = Measured(
-            release=release,
-            mended_by=baseline.candidate.tickets,
-            head=results,
-            comparison=compared,
+            release=reasons.release,
+            mended_by=self.baselines.of(gate).candidate.tickets,
+            head=reasons.head,
+            comparison=reasons.comparison,
             changes={
                 number: replace(changes.get(number, TestChanges()), as_release=excused.get(number, ()))
                 for number in changes.keys() | excused.keys()
@@ -62,10 +74,6 @@ class HeadComparison:
         )
         for sentence in reasons.sentences():
             self.baselines.day.console.detail(sentence)
-        unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
-        failures = [*(each for each in compared.new if each.test not in reasons.excused), *unexplained]
-        self.progress.ignored[gate.name] = self.hints.ignored(gate.name, [failure.test for failure in failures])
-        return tuple(failure for failure in failures if failure.test not in self.progress.ignored[gate.name])
 
     def _changed_tests(self, gate: Gate, brought: tuple[TestId, ...]) -> ChangedTests:
         """Return what the diffs of the head's tickets do to a gate's tests."""

@@ -33,16 +33,15 @@ def build_queue(
 ) -> Queue:
     """Return the day's queue: the tickets that are ready, in merge order, and a decision on each of the others.
 
-    ``decisions`` are those that were made before.
+    ``decisions`` were made before. Fetches all branches in one call.
 
-    Fetches all branches in one call. Raises :class:`UsageError` where an order of the hints contradicts dependencies.
+    Raises :class:`UsageError` where an order of the hints contradicts dependencies.
     """
     branches = {ticket.number: ticket.branch for ticket in tickets if ticket.branch}
     elsewhere = {ticket.number: ticket.repository for ticket in tickets if ticket.repository}
     fetched = fetch_sound(mirror, release, branches, elsewhere, submodules=config.project.submodules)
     tips = fetched.tips
     with closing(Standing.of(tips, mirror, release, rules.target, merge_subjects(config.tickets))) as standing:
-        carried = carried_needs(tickets, tips, mirror, release)
         out = {
             ticket.number: decision
             for ticket in tickets
@@ -50,21 +49,26 @@ def build_queue(
             or (decision := decisions.get(ticket.number))
             or (decision := _refusal(ticket, rules, fetched.faults.get(ticket.number, ""), standing, hints))
         }
+        carried = carried_needs(tickets, tips, mirror, release)
         carried = standing.with_sequels(carried, [number for number in tips if number not in out])
         declared = declared_needs(tickets)
         needs = {number: declared[number] | carried[number] for number in declared}
         out |= blocked_by_cycles({number: needed for number, needed in needs.items() if number not in out})
-        pinned = {each.number: replace(each, commit=tips[each.number]) for each in tickets if each.number not in out}
-        order = hints.order(list(pinned.values()), needs, config)
-        out |= _beyond_limit(order, options.limit)
-        queue = Queue(
-            tickets=tuple(pinned[number] for number in order if number not in out),
-            needs=needs,
-            carried={number: carried[number] - declared[number] for number in carried},
-            out=out,
-            remarks={number: hints.remark(number, why_not(each, rules) or "") for number, each in pinned.items()},
-        )
+        ready = [replace(each, commit=tips[each.number]) for each in tickets if each.number not in out]
+        ordered, beyond = _ordered(ready, needs, config, options, hints)
+        undeclared = {number: carried[number] - declared[number] for number in carried}
+        remarks = {each.number: hints.remark(each.number, why_not(each, rules) or "") for each in ready}
+        queue = Queue(tickets=ordered, needs=needs, carried=undeclared, out=out | beyond, remarks=remarks)
         return standing.complete(queue)
+
+
+def _ordered(
+    ready: Sequence[Ticket], needs: Mapping[int, frozenset[int]], config: Config, options: Options, hints: DayHints
+) -> tuple[tuple[Ticket, ...], dict[int, Decision]]:
+    """Return the tickets in merge order, up to ``--limit``, and the decisions on those beyond."""
+    order, pinned = hints.order(ready, needs, config), {each.number: each for each in ready}
+    beyond = _beyond_limit(order, options.limit)
+    return tuple(pinned[number] for number in order if number not in beyond), beyond
 
 
 def _left_out(ticket: Ticket, options: Options, hints: DayHints) -> Decision | None:

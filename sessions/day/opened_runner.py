@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -11,12 +10,12 @@ from pathlib import Path
 from sessions.day.budget import Budget
 from sessions.day.context import Day
 from sessions.day.gate_files import GateFiles
+from sessions.day.opened_pool import open_pool
 from sessions.day.packed import unpack_images
 from sessions.day.probe_builder import ProbeBuilder
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.result_cache import ResultCache
 from sessions.engines.choice import choose_engine
-from sessions.engines.dask.pool import choose_pool
 from sessions.engines.images import ImageSource
 from sessions.source.overlays import export, size_of
 from sessions.source.start import source_in
@@ -40,27 +39,28 @@ def open_runner(day: Day) -> Iterator[ProbeRunner]:
                 engine.images.check_login()  # now, and not after hours
         repository, tree = day.mirror.repository, day.release.tree
         day.console.detail(f"disk: {engine.check_disk(day.release.tag, size_of(repository, tree))}")
-        tag, commit = day.release.tag, day.release.commit
-        release = ImageSource(tag=tag, commit=commit, tree=tree, export=partial(_export, day))
+        release = ImageSource(tag=day.release.tag, commit=day.release.commit, tree=tree, export=partial(_export, day))
         image = engine.prepare(release)
         day.console.detail(f"image: {image.name}")
         source = source_in(day.mirror, image.revision, day.release)
         if source.aside:
             day.console.detail(source.aside)
-        jobs = day.options.jobs or os.cpu_count() or 1
-        pool = choose_pool(day.config, engine, image, release, jobs=jobs, warn=day.console.detail)
-        borrowed.callback(pool.close)
+        opened = open_pool(day, engine, image, release)
+        borrowed.callback(opened.pool.close)
         budget = day.options.budget
         files = GateFiles(repository, day.options.files)
         yield ProbeRunner(
             engine=engine,
-            pool=pool,
+            pool=opened.pool,
             cache=ResultCache(config=day.config, files=files, image_id=image.id, ledger=day.ledger, state=day.state),
-            builder=ProbeBuilder(config=day.config, files=files, image=image, release_tree=source.tree, jobs=jobs),
+            builder=ProbeBuilder(
+                config=day.config, files=files, image=image, release_tree=source.tree, jobs=opened.jobs
+            ),
             budget=Budget(None if budget is None else day.started + budget),
             console=day.console,
             gates=frozenset(gate.name for gate in day.asked_gates()),
-            shards=pool.size if day.config.engine.workers == "dask" else 1,
+            parallelism=opened.parallelism,
+            shards=opened.pool.size if day.config.engine.workers == "dask" else 1,
         )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sessions.day.budget import Budget
+from sessions.day.parallelism import Parallelism
 from sessions.day.probe_builder import ProbeBuilder
 from sessions.day.probe_outcomes import BUILD, called
 from sessions.day.question import Consulted, Question
@@ -23,8 +24,9 @@ class ProbeRunner:
     """Answers questions about candidates of one release on one image.
 
     Only ``gates`` may run in this call; of all others, known results are returned. A whole gate is split among
-    ``shards`` machines. ``consulted`` are the results that the day rests on, in the order of the questions. ``kept``
-    are the trees whose builds the engine was asked to keep, with their candidates.
+    ``shards`` machines. ``parallelism`` decides how many probes run at once; without it, the pool does. ``consulted``
+    are the results that the day rests on, in the order of the questions. ``kept`` are the trees whose builds the engine
+    was asked to keep, with their candidates.
     """
 
     engine: Engine
@@ -35,6 +37,7 @@ class ProbeRunner:
     console: Console
     gates: frozenset[str]
     shards: int = 1
+    parallelism: Parallelism | None = None
     consulted: dict[Key, Consulted] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
 
@@ -68,7 +71,9 @@ class ProbeRunner:
             assert result is not None  # noqa: S101  a probe has just stored it
             results[key] = result
             if result.log and key not in self.consulted:
-                self.consulted[key] = Consulted(question=question, key=key, probe_result=result, fresh=key in missing)
+                # A copy: what comparing derives from the results is not kept for the whole day.
+                kept = replace(result, results=replace(result.results))
+                self.consulted[key] = Consulted(question=question, key=key, probe_result=kept, fresh=key in missing)
         answers = [results[self.cache.key(question)] for question in questions]
         self._note_kept(zip(questions, answers, strict=True))
         return answers
@@ -80,6 +85,17 @@ class ProbeRunner:
             tree = question.candidate.tree
             if build.incremental and build.run and question.keep and result.built and tree not in self.kept:
                 self.kept[tree] = self.builder.candidate(tree).candidate
+
+    @property
+    def at_once(self) -> int:
+        """How many probes run at once."""
+        return self.parallelism.at_once if self.parallelism else self.pool.size
+
+    def _measure(self, question: Question, company: int, seconds: float, *, is_built_before: bool) -> None:
+        """Note how long a probe took. Equal probes have the same tests, and as much to build."""
+        if self.parallelism:
+            key = self.cache.key(question)
+            self.parallelism.note(f"{key.gate} {is_built_before} {key.tests}", company, seconds)
 
     def _known(self, question: Question) -> ProbeResult | None:
         """Return a known result; also that of a candidate that has none of the files, so none of their tests.
@@ -111,25 +127,29 @@ class ProbeRunner:
 
     def _run(self, questions: Sequence[Question]) -> None:
         """Run probes and store their results; with a deadline no more at once than can start at once."""
-        size = len(questions) if self.budget.deadline is None else self.pool.size
+        size = len(questions) if self.budget.deadline is None else self.at_once
         for start in range(0, len(questions), size or 1):
             self._run_at_once(questions[start : start + size])
 
     def _run_at_once(self, questions: Sequence[Question]) -> None:
-        usual = [self.cache.usual_seconds(question) for question in questions]
-        left = self.budget.require(usual, _name(questions[0]))
-        jobs = max(1, self.builder.jobs // min(self.pool.size, len(questions)))
+        left = self.budget.require(map(self.cache.longest_seconds, questions), _name(questions[0]))
+        usual = [self.cache.typical_seconds(question) for question in questions]
+        company = min(self.at_once, len(questions))
+        jobs = max(1, self.builder.jobs // company)
         probes = [self.builder.probe(question, left, jobs, self.kept) for question in questions]
         labels = [f"{called(question.gate.name)} {question.why}" for question in questions]
         first_error: IntegrandError | None = None
         with self.console.probes(list(zip(labels, usual, strict=True))) as watch:
-            for place, outcome in self.pool.run(list(zip(probes, watch.listeners, strict=True))):
+            for place, outcome in self.pool.run(list(zip(probes, watch.listeners, strict=True)), company):
                 watch.ended(place)
                 try:
                     if isinstance(outcome, InfrastructureError):
                         raise outcome
                     self.budget.check_outcome(outcome, left, _name(questions[place]))
                     self.cache.store(questions[place], outcome)
+                    if not outcome.steps[0].is_failure:
+                        before = outcome.is_built_before
+                        self._measure(questions[place], company, outcome.seconds, is_built_before=before)
                 except IntegrandError as error:
                     first_error = first_error or error
         if first_error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sessions.day.changed_tests import TestChanges
 from sessions.day.release_reasons import SharedCause
@@ -13,7 +13,7 @@ from sessions.gates.results import Failure, Results, TestId
 from sessions.ledger.record import RecordedSlowdown, RecordedSoak
 from sessions.source.line import Line
 from sessions.source.merging import Candidate
-from sessions.tickets.model import Decision
+from sessions.tickets.model import Decision, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +90,10 @@ class Progress:
 def size_of_head(candidate: Candidate) -> str:
     """Return a phrase for a head."""
     return f"the head with {len(candidate.tickets)} tickets"
+
+
+def unreached(line: Line, why: str) -> Line:
+    """Change the verdict of tickets that were merged but not tested to the end: they are not integrated."""
+    unreached = Decision(verdict=Verdict.NOT_REACHED, reason=why)
+    decisions = {n: unreached if each.verdict is Verdict.INTEGRATED else each for n, each in line.decisions.items()}
+    return replace(line, decisions=decisions)

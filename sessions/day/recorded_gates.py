@@ -75,7 +75,7 @@ def recorded_probe(consulted: Consulted) -> RecordedProbe:
         attempt=question.attempt,
         incremental=question.incremental,
         failures=len(probe_result.results.failures),
-        failed=tuple(_failure(failure).test for failure in probe_result.results.failures),
+        failed=tuple(_named(failure.test) for failure in probe_result.results.failures),
         tests=probe_result.results.tests,
         seconds=round(probe_result.seconds, 3),
         log=probe_result.log,
@@ -84,7 +84,7 @@ def recorded_probe(consulted: Consulted) -> RecordedProbe:
 
 def recorded_tests(tests: Iterable[TestId]) -> tuple[TestId, ...]:
     """Return tests in the form of the record, with the first line of their examples."""
-    return tuple(TestId.parse(str(test)) for test in tests)
+    return tuple(map(_recorded_test, tests))
 
 
 def _compared(measured: Measured, blamed: Collection[TestId]) -> Mapping[str, tuple[TestId, ...]]:
@@ -105,7 +105,7 @@ def _cause(cause: SharedCause) -> RecordedCause:
 
 
 def _sorted(tests: Iterable[TestId]) -> tuple[TestId, ...]:
-    return tuple(TestId.parse(name) for name in sorted(map(str, tests)))
+    return tuple(map(_recorded_test, sorted(tests, key=str)))
 
 
 def _counts(results: Results) -> TestCounts:
@@ -153,4 +153,10 @@ def recorded_trunk(trunk: Trunk | None, breaks: Sequence[TrunkBreak]) -> Recorde
 
 def _named(test: TestId) -> TestId:
     """Return the test with the record's name for the build."""
-    return TestId.parse(called(test.name) if test == BUILD_TEST else str(test))
+    return TestId.parse(called(test.name)) if test == BUILD_TEST else _recorded_test(test)
+
+
+def _recorded_test(test: TestId) -> TestId:
+    """Return the test as a record names it; the same object if that is no other one, as many probes name it."""
+    recorded = TestId.parse(str(test))
+    return test if recorded == test else recorded

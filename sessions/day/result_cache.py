@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sessions.day.forecast import GateHistory
+from sessions.day.forecast import Durations, GateHistory
 from sessions.day.gate_files import GateFiles
 from sessions.day.probe_outcomes import BUILD, BUILD_STEP, results_of
 from sessions.day.question import Question
@@ -86,19 +86,25 @@ class ResultCache:
         built = outcome.steps[-1].name != BUILD_STEP or not results.failures
         self.ledger.write(key, ProbeResult(built=built, results=results, seconds=outcome.seconds, log=log))
 
-    def usual_seconds(self, question: Question) -> float | None:
+    def longest_seconds(self, question: Question) -> float | None:
         """Return the longest that such a probe took so far: of the whole gate, of the same files, or of some."""
         key = self.key(question)
-        return self.ledger.usual_seconds(key.gate, whole=question.files is None, tests=key.tests)
+        return Durations(self.ledger.durations(key.gate)).longest(key.tests)
+
+    def typical_seconds(self, question: Question) -> float | None:
+        """Return what such a probe usually takes: one of the whole gate, of the same files, or of a few."""
+        key = self.key(question)
+        return Durations(self.ledger.durations(key.gate)).typical(key.tests)
 
     def history(self, gate: Gate, candidates: Sequence[Candidate]) -> GateHistory:
         """Return how long earlier runs of a gate took, and on how many of ``candidates`` it has still to run."""
         questions = [Question(gate=gate, candidate=each, why="", purpose=Purpose.HEAD) for each in candidates]
-        name = self.key(questions[0]).gate
+        durations = Durations(self.ledger.durations(self.key(questions[0]).gate))
         return GateHistory(
-            whole=self.ledger.usual_seconds(name, whole=True),
-            part=self.ledger.usual_seconds(name, whole=False),
+            whole=durations.typical(_tests_of(questions[0])),
+            part=durations.typical(""),
             to_run=sum(self.find(question) is None for question in questions),
+            runs=durations.wholes,
         )
 
     def shards_of(self, question: Question, count: int) -> tuple[Question, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sessions.culprits.slowness import Pace
+from sessions.day.baselines import Baselines
 from sessions.day.progress import Progress, size_of_head
-from sessions.day.retest import Retester
 from sessions.day.slowness_evidence import recorded_slowdown, with_slow_remarks
 from sessions.day.slowness_pairs import Paced, SlownessPairs
 from sessions.day.slowness_scope import affordable, suspect_files
@@ -25,12 +25,12 @@ class Slowness:
     """What it finds is in ``progress.slowdowns``; it takes no ticket out. ``needs`` are what each ticket needs."""
 
     progress: Progress
-    retester: Retester
+    baselines: Baselines
     needs: Needs
 
     def judge(self) -> None:
         """Judge each gate with ``slower`` on a green head; if the budget ends or a machine is in trouble, stop."""
-        day, progress = self.retester.baselines.day, self.progress
+        day, progress = self.baselines.day, self.progress
         if progress.failing or not progress.line.tickets:
             return
         for gate in day.config.gates:
@@ -47,15 +47,15 @@ class Slowness:
         files = suspect_files(measured.release, measured.head)
         if not files:
             return
-        console = self.retester.baselines.day.console
-        base, pairs = self.retester.base(gate), SlownessPairs(runner=self.retester.runner, gate=gate)
+        console = self.baselines.day.console
+        base, pairs = self.baselines.of(gate).candidate, SlownessPairs(runner=self.baselines.runner, gate=gate)
         share = pairs.seconds_left / 2  # the other half is for the search
         tried = affordable(files, measured.release, measured.head, share)
         console.step(f"Pace: {counted(len(tried), 'file')} of {gate.name} in pairs, on the release and on the head")
         found = dict.fromkeys(files, Paced()) | pairs.judge(tried, head, base, f"pace of {size_of_head(head)}")
         if unclear := [file for file in files if found[file].pace is Pace.UNCLEAR]:
             self.progress.pace_unknown[gate.name] = f"{counted(len(unclear), 'file')} could not be judged, as {_SHARE}"
-        search = SlownessSearch(line=self.progress.line, baselines=self.retester.baselines, needs=self.needs, base=base)
+        search = SlownessSearch(line=self.progress.line, baselines=self.baselines, needs=self.needs, base=base)
         for file in files:
             if found[file].pace is Pace.SLOWER:
                 slowdown = search.name(pairs, recorded_slowdown(gate.name, file, found[file].logs))

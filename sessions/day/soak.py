@@ -12,13 +12,12 @@ from sessions.day.retest import Retester
 from sessions.day.soak_head import HeadSoak
 from sessions.day.soak_judging import SoakJudging
 from sessions.day.soak_memory import SoakMemory
-from sessions.day.soak_refusal import refused_tickets, with_remarks
+from sessions.day.soak_refusal import refused_tickets, say_brought, say_refused, with_remarks
 from sessions.day.soak_scope import find_scope
 from sessions.day.soak_sources import SoakSources
 from sessions.settings.configuration import Gate
 from sessions.source.diffs import Diff
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError
-from sessions.terminal.ticket_numbers import name_ticket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +47,9 @@ class Soak:
                 self._soak(gate)
         strict = [gate.name for gate in gates if gate.soak == "refuse"]
         refused = refused_tickets(self.progress.soaks, strict, self.progress.line)
-        for number, decision in refused.items():
-            self.lines.day.console.detail(f"{name_ticket(number)} leaves: {decision.reason}")
+        brought = [] if refused else say_brought(self.progress.soaks, self.progress.line)
+        for sentence in (*say_refused(refused), *brought):
+            self.lines.day.console.detail(sentence)
         if refused:
             self.progress.out |= refused
             self.progress.line = self.lines.merge(self.progress.out, self.progress.apart)

@@ -10,6 +10,7 @@ from sessions.gates.results import TestId
 from sessions.ledger.record import RecordedSoak
 from sessions.source.line import Line
 from sessions.terminal.phrases import name_first
+from sessions.terminal.ticket_numbers import name_ticket
 from sessions.tickets.model import Decision, Verdict
 
 Soaks = Mapping[str, Mapping[int, RecordedSoak]]
@@ -21,6 +22,16 @@ def refused_tickets(soaks: Soaks, gates: Collection[str], line: Line) -> dict[in
     return {
         number: Decision(verdict=Verdict.FLAKY, reason=f"it brings {_say(tests)}") for number, tests in brought.items()
     }
+
+
+def say_refused(refused: Mapping[int, Decision]) -> list[str]:
+    """Return a line for each ticket that leaves."""
+    return [f"{name_ticket(number)} leaves: {decision.reason}" for number, decision in refused.items()]
+
+
+def say_brought(soaks: Soaks, line: Line) -> list[str]:
+    """Return a line for each ticket of the line that brings a flaky test."""
+    return [f"{name_ticket(number)} brings {_say(tests)}" for number, tests in _brought(soaks, line).items()]
 
 
 def with_remarks(soaks: Soaks, line: Line) -> Line:

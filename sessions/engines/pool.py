@@ -20,8 +20,12 @@ class Pool(Protocol):
         """How many probes run at once."""
         ...
 
-    def run(self, probes: Sequence[tuple[Probe, Listen]]) -> Iterator[tuple[int, Outcome | InfrastructureError]]:
-        """Run probes; yields the index of each in ``probes`` and its outcome, as they end.
+    def run(
+        self, probes: Sequence[tuple[Probe, Listen]], at_once: int = 0
+    ) -> Iterator[tuple[int, Outcome | InfrastructureError]]:
+        """Run probes, at most ``at_once`` together if that is given.
+
+        Yields the index of each in ``probes`` and its outcome, as they end.
 
         A listener hears the lines that its probe prints, on any thread. An error of the engine is yielded and not
         raised, so that the outcomes of all other probes are kept.
@@ -40,16 +44,19 @@ class Threads:
     engine: Engine
     size: int
 
-    def run(self, probes: Sequence[tuple[Probe, Listen]]) -> Iterator[tuple[int, Outcome | InfrastructureError]]:
+    def run(
+        self, probes: Sequence[tuple[Probe, Listen]], at_once: int = 0
+    ) -> Iterator[tuple[int, Outcome | InfrastructureError]]:
         """Run probes on threads; a single one runs on the caller's thread.
 
         A probe that ran while the machine was in trouble runs again by itself, as the others may have been the cause.
         """
-        if len(probes) == 1 or self.size == 1:
+        size = at_once or self.size
+        if len(probes) == 1 or size == 1:
             yield from ((place, self._run(*each)) for place, each in enumerate(probes))
             return
         troubled: list[int] = []
-        with ThreadPoolExecutor(self.size) as threads:
+        with ThreadPoolExecutor(size) as threads:
             running = {threads.submit(self._run, *each): place for place, each in enumerate(probes)}
             try:
                 for done in as_completed(running):

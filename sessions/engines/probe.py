@@ -83,6 +83,9 @@ class Probe:
         return digest.hexdigest()[:16]
 
 
+# The log of a first step whose kept build took its place.
+DONE_BEFORE = "(done before, and kept)\n"
+
 # How a step ended: by itself; because its time was up; because it, or what it left, exceeded a bound (see bounds.py);
 # or because its own commands killed the container's process 1 ("killed"), or left a place in which no further command
 # can run ("unusable"). Each is a result of the probe.
@@ -138,3 +141,8 @@ class Outcome:
     reports: dict[str, bytes] = field(default_factory=dict)
     seconds: float
     trouble: str = ""
+
+    @property
+    def is_built_before(self) -> bool:
+        """Whether a kept build took the place of the first step."""
+        return self.steps[0].log == DONE_BEFORE

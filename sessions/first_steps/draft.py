@@ -14,12 +14,16 @@ from sessions.first_steps.origin import Origin
 from sessions.first_steps.pins import as_of
 from sessions.first_steps.start_point import StartPoint
 from sessions.first_steps.tickets import Source
+from sessions.source.start import BRANCH
 from sessions.tickets.model import Ticket
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFacts:
-    """The detected facts that go into the configuration."""
+    """The detected facts that go into the configuration.
+
+    ``submodules`` is why they cannot be fetched, empty if they can be, and None if there are none.
+    """
 
     origin: Origin
     beginning: StartPoint
@@ -28,7 +32,7 @@ class ProjectFacts:
     tests: TestCommand | None
     docs: TestCommand | None
     dockerfile: tuple[str, str] | None
-    submodules: bool = False
+    submodules: str | None = None
     released: str = ""
 
 
@@ -95,8 +99,9 @@ def _project(found: ProjectFacts) -> Table:
     more: list[tuple[str, object, str]] = []
     if found.tags:
         more.append(("tags", found.tags, "Which tags are releases: other tags read as versions, too."))
-    if found.submodules:
-        more.append(("submodules", True, "As the release has .gitmodules."))
+    if found.submodules is not None:
+        reason = f"No submodule is fetched: {found.submodules}." if found.submodules else "The release has submodules."
+        more.append(("submodules", not found.submodules, _line(reason)))
     return _table(
         ("name", short_name(origin.name), ""),
         ("repository", origin.address, where),
@@ -160,8 +165,12 @@ def _engine(found: ProjectFacts) -> Table:
             + (f" pytest is as old as the release ({found.released})." if is_dated else ""),
         )
         table["packages"].multiline(True)
-        if found.released:
-            until = "The day of the release: with uv on the PATH, nothing that was uploaded later is installed."
+        # A branch moves on every day.
+        if found.released and not found.beginning.wanted.startswith(BRANCH):
+            until = (
+                "The day of the release: with uv on the PATH, nothing that was uploaded later is installed. A newer "
+            )
+            until += "release needs a newer day."
             _key(table, "packages_until", found.released, until)
     return table
 

@@ -1,4 +1,4 @@
-"""Fetch the refs that can be fetched: one bad ref of a damaged or partial clone must not stop `init`."""
+"""Fetch the refs and submodules that can be fetched: a bad one of a damaged or partial clone must not stop `init`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,22 @@ from collections.abc import Mapping
 
 from sessions.source.fetching import Fetched
 from sessions.source.mirror import Mirror
-from sessions.terminal.errors import SourceError
+from sessions.source.submodules import fetch_submodules, submodules_of
+from sessions.terminal.errors import ContentError, SourceError
 
 _MOST_FAILURES = 20  # each costs a call of git; more would add nothing
+
+
+def submodules_fault(mirror: Mirror, tree: str) -> str | None:
+    """Fetch the submodules of a tree; return why that failed, an empty text if it did not, and None without any."""
+    repository = mirror.repository
+    if not submodules_of(repository, tree, repository.origin):
+        return None
+    try:
+        fetch_submodules(repository, tree, repository.origin)
+    except (ContentError, SourceError) as error:
+        return str(error).splitlines()[0].removesuffix(" Run again.").rstrip(".")
+    return ""
 
 
 def fetch_readable(mirror: Mirror, refs: Mapping[int, str]) -> Fetched:

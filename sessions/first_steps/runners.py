@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from sessions.first_steps.files import Files, TestCommand, inside, junit_check
 
+_CTEST = re.compile(r"\benable_testing\b|\binclude\s*\(\s*CTest\b", re.IGNORECASE)
+_VITEST = re.compile(r"(?:vitest|vp test)(?: run)?((?: [^&;|]+)?)")  # `vp`: Vite+, which has Vitest in it
 _NODE_TESTS = re.compile(r"(?:^|&&|;)\s*node (?:[^&;|]*\s)?--test\b([^&;|]*)")
 
 
@@ -19,7 +21,7 @@ def runner_checks(files: Files) -> Iterator[TestCommand]:
 
 
 def _ctest(files: Files) -> TestCommand | None:
-    if "CMakeLists.txt" not in files.paths or "enable_testing" not in files.text("CMakeLists.txt"):
+    if not _CTEST.search(files.text("CMakeLists.txt")):
         return None
     build = "cmake -S . -B build && cmake --build build -j"
     run = "ctest --test-dir build --output-junit {results}"
@@ -81,7 +83,7 @@ def _vitest_options(scripts: object) -> str:
     """Return the options with which the project's script for unit tests, or else for all tests, calls Vitest."""
     for name in ("test:unit", "test-unit", "unit", "test"):
         script = inside(scripts, name)
-        if isinstance(script, str) and (found := re.fullmatch(r"vitest(?: run)?((?: [^&;|]+)?)", script.strip())):
+        if isinstance(script, str) and (found := _VITEST.fullmatch(script.strip())):
             return found[1].replace(" --watch", "").rstrip()
     return ""
 
@@ -95,4 +97,6 @@ def _npm(files: Files) -> str:
         return "pnpm install --frozen-lockfile --silent"
     if "yarn.lock" in files.paths:
         return "yarn install --frozen-lockfile --silent"
-    return "npm ci --no-audit --no-fund" if "package-lock.json" in files.paths else "npm install --no-audit --no-fund"
+    # Probes have no network: where packages are missing, npm must fail at once, not try again for minutes.
+    how = "--prefer-offline --fetch-retries=0 --no-audit --no-fund"
+    return f"npm {'ci' if 'package-lock.json' in files.paths else 'install'} {how}"

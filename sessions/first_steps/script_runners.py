@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from sessions.first_steps.files import Files, TestCommand, junit_check
 
-_NOT_OWN = re.compile(r"/(bats|bats-core|node_modules|vendor|fixtures?)/")
+_NOT_OWN = re.compile(r"/(bats|bats-core|node_modules|vendor|fixtures?|docs?|examples?)/")
 _PERL_BUILDS = ("Makefile.PL", "Build.PL", "dist.ini", "cpanfile")
 # Tasks of Rake that run minitest or test-unit, as https://docs.seattlerb.org/minitest and Rake's own manual have them.
 _RAKE_TESTS = re.compile(r"\bTestTask\b|^\s*task\s*\(?:?[\"']?test\b", re.MULTILINE)
@@ -17,7 +17,7 @@ _RAKE_TESTS = re.compile(r"\bTestTask\b|^\s*task\s*\(?:?[\"']?test\b", re.MULTIL
 
 def script_checks(files: Files) -> Iterator[TestCommand]:
     """Yield the commands of runners of scripting languages that the release's files show in use."""
-    for find in (_phpunit, _rspec, _rake, _perl, _bats):
+    for find in (_phpunit, _rspec, _rake, _rspec_in_folders, _perl, _bats):
         if check := find(files):
             yield check
 
@@ -33,9 +33,9 @@ def _phpunit(files: Files) -> TestCommand | None:
 
 
 def _rspec(files: Files) -> TestCommand | None:
-    build, bundled = _bundler(files)
     if not files.like("spec/*_spec.rb"):
-        return _rspec_in_folders(files, build, f"{bundled}rspec")
+        return None
+    build, bundled = _bundler(files)
     if "rspec_junit_formatter" in files.text("Gemfile.lock") + files.text("Gemfile"):
         run = f"{bundled}rspec --format RspecJunitFormatter --out {{results}}"
         return junit_check(run, "RSpec, whose Gemfile has a formatter for JUnit", build=build)
@@ -43,14 +43,14 @@ def _rspec(files: Files) -> TestCommand | None:
     return TestCommand(name="tests", run=f"{bundled}rspec", why=why, build=build)
 
 
-def _rspec_in_folders(files: Files, build: str, rspec: str) -> TestCommand | None:
+def _rspec_in_folders(files: Files) -> TestCommand | None:
     """Return the command for a repository with several gems: RSpec in each, whatever fails in another."""
     gems = {path.partition("/")[0] for path in files.like("*.gemspec") if path.count("/") == 1}
     own = sorted(gem for gem in gems if files.like(f"{gem}/spec/*_spec.rb"))
     if not own or "Gemfile" not in files.paths:
         return None
-    names = " ".join(map(shlex.quote, own))
-    run = f'failed=0; for gem in {names}; do (cd "$gem" && {rspec}) || failed=1; done; exit $failed'
+    names, (build, bundled) = " ".join(map(shlex.quote, own)), _bundler(files)
+    run = f'failed=0; for gem in {names}; do (cd "$gem" && {bundled}rspec) || failed=1; done; exit $failed'
     return TestCommand(name="tests", run=run, why=f"RSpec, in each of {len(own)} gems", build=build)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sessions.gates.results import NO_STATUS, Failure, Presence, Results, TestId
@@ -54,6 +54,20 @@ def compare(release: Results, head: Results) -> Comparison:
         more={
             file: more for file, ran in sorted(head.counts.items()) if (more := ran - release.counts.get(file, 0)) > 0
         },
+    )
+
+
+def restrict(results: Results, keep: Callable[[str], bool]) -> Results:
+    """Return the results of the tests in some files; the rest is as if it had not run."""
+    return replace(
+        results,
+        failures=tuple(failure for failure in results.failures if keep(failure.test.file)),
+        passed=tuple(test for test in results.passed if keep(test.file)),
+        skipped=tuple(test for test in results.skipped if keep(test.file)),
+        counts={file: count for file, count in results.counts.items() if keep(file)},
+        files=tuple(file for file in results.files if keep(file)),
+        times={file: seconds for file, seconds in results.times.items() if keep(file)},
+        status=NO_STATUS,
     )
 
 

@@ -144,19 +144,11 @@ class Ledger:
         with _translate_errors(self._path):
             return int(self._db.execute("select count(*) from results").fetchone()[0])
 
-    def usual_seconds(self, gate: str, *, whole: bool, tests: str = "") -> float | None:
-        """Return the longest time of a run so far, in seconds: of all the gate's tests if ``whole``, else of some.
-
-        If just these ``tests`` (as in a :class:`Key`) ran before, on whatever tree, only their runs count: a few files
-        take less than others do.
-        """
+    def durations(self, gate: str) -> list[tuple[str, float]]:
+        """Return the tests (as in a :class:`Key`) and the seconds of all runs of a gate, in no order."""
         with _translate_errors(self._path):
-            row = self._db.execute(
-                "select coalesce(max(case when tests = ? then seconds end), max(seconds)) from results "
-                "where gate = ? and (tests = '*') = ?",
-                (tests, gate, whole),
-            ).fetchone()
-        return None if row[0] is None else float(row[0])
+            rows = self._db.execute("select tests, seconds from results where gate = ?", (gate,))
+            return [(tests, float(seconds)) for tests, seconds in rows]
 
     def histories(self, head: str, gate: str, tests: Iterable[TestId]) -> dict[TestId, RunHistory]:
         """Return what earlier runs of a gate (whatever its command was then) say about ``tests``.

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from sessions.gates.results import Failure, Results, TestId
 
 _Shared = TypeVar("_Shared", TestId, Failure)
+_FAILURE_FIELDS = tuple(each.name for each in fields(Failure))
+_TEST_FIELDS = tuple(each.name for each in fields(TestId))
 
 
 def pack_results(results: Results) -> dict[str, Any]:
     """Return results as JSON data. Passed and skipped tests are ``{file: [[name, example], …]}``."""
     plain = {each.name: getattr(results, each.name) for each in fields(results)}
     return plain | {
-        "failures": [asdict(failure) for failure in results.failures],
+        "failures": [_plain_failure(failure) for failure in results.failures],
         "passed": _by_file(results.passed),
         "skipped": _by_file(results.skipped),
     }
@@ -49,6 +51,12 @@ def _by_file(tests: Iterable[TestId]) -> dict[str, list[list[str]]]:
 
 def _tests(packed: Mapping[str, list[list[str]]]) -> Iterator[TestId]:
     return (TestId(file, *parts) for file, tests in packed.items() for parts in tests)
+
+
+def _plain_failure(failure: Failure) -> dict[str, Any]:
+    """Return a failure as JSON data; ``asdict`` takes ten times as long."""
+    plain = {name: getattr(failure, name) for name in _FAILURE_FIELDS}
+    return plain | {"test": {name: getattr(failure.test, name) for name in _TEST_FIELDS}}
 
 
 def _failure(packed: Mapping[str, Any]) -> Failure:

@@ -32,6 +32,7 @@ class State(StrEnum):
     PAUSED = "paused"
     EMPTY = "empty"
     BROKEN = "broken"
+    RUNNING = "running"
 
     @property
     def is_decided(self) -> bool:
@@ -117,7 +118,7 @@ class RecordedBlocker:
     needed_by: Annotated[Numbers, "Tickets of the head that would have to leave with it."] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedBreakage:
     """A test that a ticket breaks."""
 
@@ -307,7 +308,7 @@ class FlakyRate:
     runs: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedFailure:
     """A failure on the head."""
 
@@ -510,7 +511,7 @@ class Record:
         State,
         "green: every gate passes on the head. red: one fails and nobody could be shown to be the cause. paused: the "
         "budget ended, or gates have still to run. empty: no ticket in the head, or no gate requested. broken: our "
-        "own machinery failed.",
+        "own machinery failed. running: the session goes on, or was killed.",
     ]
     message: Annotated[str, "One sentence about the state."]
     complete: Annotated[

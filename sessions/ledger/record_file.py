@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from enum import StrEnum
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 from types import GenericAlias
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
@@ -24,6 +25,7 @@ from sessions.ledger.record import (
     Ran,
     Record,
     RecordedBreakage,
+    RecordedFailure,
     RecordedGate,
     RecordedImage,
     RecordedOptions,
@@ -35,6 +37,7 @@ from sessions.terminal.errors import UsageError
 from sessions.terminal.ticket_numbers import TicketNumber, parse_ticket_number, plain_number
 from sessions.tickets.model import Conflict, UsedResolution
 
+_Value = TypeVar("_Value")
 # What ends the name of the folder of a call with `--only` or `--files`.
 PART = "-part"
 # The folder, below the state folder, of the records of days whose own folders were removed.
@@ -65,7 +68,13 @@ def record_data(record: Record) -> dict[str, Any]:
 
 def record_text(record: Record) -> str:
     """Return the record as JSON. Bytes of a path that are not UTF-8 become lone surrogates."""
-    return json.dumps(_converter().unstructure(record), indent=2, ensure_ascii=False)
+    return "".join(_record_pieces(record))
+
+
+def _record_pieces(record: Record) -> Iterator[str]:
+    """Yield the record as JSON, piece by piece: the whole text may take more memory than the record."""
+    encoder = json.JSONEncoder(indent=2, ensure_ascii=False, default=_converter().unstructure)
+    return encoder.iterencode(_outer_converter().unstructure(record))
 
 
 def parse_record(data: object) -> Record:
@@ -85,7 +94,7 @@ def parse_record(data: object) -> Record:
 
 def save_record(record: Record, folder: Path) -> None:
     """Write ``run.json`` into a day's folder, and point ``latest`` to that day; both changes are atomic."""
-    write_whole(folder / "run.json", record_text(record) + "\n")
+    write_whole(folder / "run.json", chain(_record_pieces(record), "\n"))
     point_latest(folder)
 
 
@@ -153,17 +162,30 @@ def point_latest(folder: Path) -> None:
     half.replace(latest)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file atomically: a reader finds either the old content or the new one."""
+def write_whole(path: Path, text: str | Iterable[str]) -> None:
+    """Write a file atomically, from a text or its pieces: a reader finds either the old content or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(path.name + ".half")
-    half.write_text(text, encoding="utf-8", errors="backslashreplace")
+    with half.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines((text,) if isinstance(text, str) else text)
     half.replace(path)
 
 
 @cache
+def _outer_converter() -> Converter:
+    """Return a converter that leaves what there may be 20,000 of as it is, for :func:`_converter` to convert later."""
+    return _new_converter(keeps=(RecordedBreakage, RecordedFailure, RecordedProbe))
+
+
+@cache
 def _converter() -> Converter:
+    return _new_converter(keeps=())
+
+
+def _new_converter(*, keeps: tuple[type, ...]) -> Converter:
     converter = Converter()
+    for kind in keeps:
+        converter.register_unstructure_hook(kind, _unchanged)
     for kind in _NOUNS:
         converter.register_structure_hook(kind, _exactly(kind))
     converter.register_structure_hook_factory(_is_tuple, partial(_listed, converter))
@@ -178,8 +200,13 @@ def _converter() -> Converter:
         left_out: Any = {name: override(omit_if_default=True) for name in OPTIONAL.get(kind, ())}
         read = make_dict_structure_fn(kind, converter, **named)
         converter.register_structure_hook(kind, _upgrading(kind, read))
-        converter.register_unstructure_hook(kind, make_dict_unstructure_fn(kind, converter, **named, **left_out))
+        if kind not in keeps:
+            converter.register_unstructure_hook(kind, make_dict_unstructure_fn(kind, converter, **named, **left_out))
     return converter
+
+
+def _unchanged(value: _Value) -> _Value:
+    return value
 
 
 def _upgrading(kind: type, read: Callable[[Mapping[str, Any], Any], Any]) -> Callable[[Any, Any], Any]:

@@ -73,6 +73,9 @@ def _tidy_ledger(path: Path, used: set[str], today: str, before: str) -> tuple[s
         ledger.executemany("update seen set day = max(day, ?) where log = ?", [(today, log) for log in used])
         ledger.execute("delete from results where log in (select log from seen where day < ?)", (before,))
         ledger.execute("delete from seen where log not in (select log from results)")
-        ledger.execute("delete from histories where head not in (select tree from results)")
         rows = ledger.execute("select log, tree, image from results").fetchall()
-    return {row[0] for row in rows}, {row[1] for row in rows}, {row[2] for row in rows}
+        logs, trees, images = ({row[column] for row in rows} for column in range(3))
+        # Not `where head not in (select ...)`: SQLite reads all of a result to compare its tree, for each history.
+        heads = {head for (head,) in ledger.execute("select distinct head from histories")}
+        ledger.executemany("delete from histories where head = ?", [(head,) for head in heads - trees])
+    return logs, trees, images

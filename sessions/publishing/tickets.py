@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
@@ -60,12 +60,8 @@ def tell_tickets(
         return None
     complete, changed = list[int](), 0
     for ticket in concerned:
-        accounts = [_account(record, ticket, dialect)] if not lines else []
-        for name, each in lines.items():
-            other = next((other for other in each.tickets if other.number == ticket.number), None)
-            if other and _is_told(each, other.verdict):
-                accounts.append(_of_line(name, _account(each, other, dialect), dialect))
-        account = replace(_joined(accounts), url=url)
+        account = _account_of_lines(lines, ticket.number, dialect) if lines else _account(record, ticket, dialect)
+        account = replace(account, url=url)
         result = writes.attempt(account.number, partial(tracker.tell, account))
         changed += bool(result and result.changed)
         complete += [account.number] if result and result.is_whole else []
@@ -74,6 +70,8 @@ def tell_tickets(
 
 
 def _is_told(record: Record, verdict: Verdict) -> bool:
+    if record.state is State.RUNNING:
+        return False
     match verdict:
         case Verdict.CULPRIT | Verdict.FLAKY | Verdict.CONFLICT | Verdict.BLOCKED | Verdict.UNFETCHABLE:
             return bool(record.probes)
@@ -85,14 +83,15 @@ def _is_told(record: Record, verdict: Verdict) -> bool:
             return False
 
 
-def _of_line(name: str, account: Account, dialect: Dialect) -> Account:
-    """Return the account of a ticket in one line, which it names."""
-    text = f"{dialect.strong(f'Line {name}:')}\n\n{account.text}"
-    return replace(account, summary=_shortened(f"{name} {account.summary}"), text=text)
-
-
-def _joined(accounts: Sequence[Account]) -> Account:
+def _account_of_lines(lines: Mapping[str, Record], number: int, dialect: Dialect) -> Account:
     """Return one account of a ticket in several lines. Its verdict is the one that asks most of the author."""
+    accounts = list[Account]()
+    for name, record in lines.items():
+        for ticket in record.tickets:
+            if ticket.number == number and _is_told(record, ticket.verdict):
+                account = _account(record, ticket, dialect)
+                text = f"{dialect.strong(f'Line {name}:')}\n\n{account.text}"
+                accounts.append(replace(account, summary=f"{name} {account.summary}", text=text))
     worst = min(accounts, key=lambda account: list(VERDICTS).index(account.verdict))
     text = "\n\n".join(account.text for account in accounts)
     return replace(worst, summary=_shortened("; ".join(account.summary for account in accounts)), text=text)

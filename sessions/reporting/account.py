@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sessions.ledger.record import Record, RecordedTicket
 from sessions.reporting.common_causes import release_reasons
-from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.tickets.dialects import Dialect
 
@@ -20,7 +19,6 @@ def render_account(record: Record, ticket: RecordedTicket, dialect: Dialect) -> 
         "strong": dialect.strong,
         "code": dialect.code,
         "tickets": dialect.references,
-        "reproduction": reproduction,
     }
     return render(
         "account.jinja",

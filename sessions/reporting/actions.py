@@ -14,11 +14,9 @@ from pathlib import Path
 from sessions.ledger.record import Record, RecordedTicket, State
 from sessions.reporting.common_causes import release_warning
 from sessions.reporting.record_view import at_fault, by_urgency, counts
-from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.reporting.verdicts import STATES
 from sessions.terminal.console import Console
-from sessions.terminal.durations import say_duration
 from sessions.terminal.errors import InfrastructureError
 from sessions.terminal.harmless_text import harmless
 from sessions.terminal.ticket_numbers import name_ticket
@@ -171,7 +169,7 @@ def _table(title: str, record: Record, tickets: list[RecordedTicket]) -> Iterato
 
 
 def _render(part: str, **values: object) -> str:
-    filters: Filters = {"plain": _cut, "fenced": _cut_fenced, "reproduction": reproduction, "span": say_duration}
+    filters: Filters = {"plain": _cut, "fenced": _cut_fenced}
     return render("summary.md.jinja", filters, part=part, states=STATES, **values)
 
 

@@ -63,14 +63,22 @@ class DescribedFlake:
         }
 
 
+def read_flakes(ledger: Path, days: Path) -> tuple[list[DescribedFlake], list[Record]]:
+    """Return the flaky tests, and the records of all days, the oldest first.
+
+    Raises :class:`InfrastructureError` if the ledger cannot be read.
+    """
+    found = (record_of_day(path) for path in sorted(days.iterdir()) if path.is_dir())
+    records = sorted((record for record in found if record), key=lambda record: record.date)
+    return describe_flakes(find_flakes(ledger, records), records), records
+
+
 def write_flakes(ledger: Path, days: Path, folder: Path) -> int:
     """Write ``flakes.html``, ``flakes.json`` and ``flakes.csv``, and return the number of flaky tests.
 
     Raises OSError if ``folder`` cannot be written, and :class:`InfrastructureError` if the ledger cannot be read.
     """
-    found = (record_of_day(path) for path in sorted(days.iterdir()) if path.is_dir())
-    records = sorted((record for record in found if record), key=lambda record: record.date)
-    described = describe_flakes(find_flakes(ledger, records), records)
+    described, records = read_flakes(ledger, days)
     rows = [each.row() for each in described]
     data = [
         row | {"origins": each.origins, "seeds": each.flake.seeds, "message": each.flake.message}

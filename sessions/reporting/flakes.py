@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sessions.gates.flake_statistics import is_by_chance, rate_interval, rate_where_mixed
+from sessions.gates.flake_statistics import is_by_chance, rate_interval, rate_where_mixed, runs_to_see
 from sessions.gates.results import Presence, TestId
 from sessions.gates.run_history import RunCounts
 from sessions.gates.seeds import seed_of
@@ -29,7 +29,8 @@ class FlakeFile:
     ``fails`` of ``runs`` failed, where only runs count that contain what made the test flaky. The rate lies between
     ``low`` and ``high`` with a confidence of 95 %, whichever of the credible origins is the true one. Dates are those
     of days; empty if no record names the runs.
-    ``seeds`` are those of its newest failures, ``message`` is that of the last one.
+    ``seeds`` are those of its newest failures, ``message`` is that of the last one. ``passes_since`` are the runs on
+    later days than the last failure.
     """
 
     gate: str
@@ -44,6 +45,16 @@ class FlakeFile:
     origin: OriginSearch
     seeds: tuple[int, ...]
     message: str
+    passes_since: int
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it passed so often since its last failure that a flaky test would have failed with 95 %.
+
+        Its rate is taken to be the lowest that is credible by the runs up to that failure.
+        """
+        low, _ = rate_interval(self.fails, max(self.runs - self.passes_since, self.fails))
+        return self.passes_since >= runs_to_see(low)
 
     @property
     def rate(self) -> float:
@@ -129,6 +140,7 @@ def _describe(
         origin=origin,
         seeds=tuple(seed_of(tree, attempt) for _, tree, attempt in newest),
         message=collected.message[1],
+        passes_since=sum(bool(run.date) and run.date > max(dates) for run in runs),
     )
 
 

@@ -15,30 +15,23 @@ from markupsafe import Markup
 
 from sessions.gates.results import TestId
 from sessions.ledger.record import Record, RecordedOptions, RecordedProbe
-from sessions.reporting.common_causes import alike, number_of_tests, release_warning, say_cause
+from sessions.reporting.common_causes import release_warning
 from sessions.reporting.compiled_templates import CompiledTemplates
+from sessions.reporting.filters import SHARED_FILTERS
 from sessions.reporting.news import news_of
 from sessions.reporting.pictures import draw_line, draw_search, draw_time, spent
 from sessions.reporting.provisos import provisos
 from sessions.reporting.record_view import (
     at_fault,
     by_urgency,
-    changes_to_tests,
     counts,
     log_tail,
-    passed,
+    probes_that_show,
     queue,
-    say_best_set,
-    say_hint,
-    shown_by,
     sides,
 )
-from sessions.reporting.reproduction import reproduction
-from sessions.reporting.soaks import say_soaks
-from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS, verdict_text
-from sessions.terminal.durations import say_duration
+from sessions.reporting.verdicts import GATE_SYMBOLS, HEAD_FIRST, PURPOSES, STATES, VERDICTS
 from sessions.terminal.harmless_text import harmless
-from sessions.terminal.ticket_numbers import file_name, name_ticket
 
 _HERE = Path(__file__).parent
 
@@ -76,12 +69,10 @@ def _blocks(record: Record) -> Mapping[int, list[int]]:
 
 def _excerpts(record: Record, state: Path) -> Mapping[int, list[tuple[RecordedProbe, str]]]:
     """Return, by ticket, the probes that show what it breaks, one for each gate, with the end of their logs."""
-    excerpts: dict[int, list[tuple[RecordedProbe, str]]] = {}
-    for ticket in record.tickets:
-        found = (shown_by(record, ticket.number, broke) for broke in ticket.broke)
-        probes = {probe.gate: probe for probe in found if probe}
-        excerpts[ticket.number] = [(probe, log_tail(state, probe.log)) for probe in probes.values()]
-    return excerpts
+    return {
+        ticket.number: [(probe, log_tail(state, probe.log)) for probe in probes_that_show(record, ticket)]
+        for ticket in record.tickets
+    }
 
 
 def render_page(name: str, **values: object) -> str:
@@ -115,21 +106,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "verdict_text": verdict_text,
-        "ticket_name": name_ticket,
-        "file_name": file_name,
-        "span": say_duration,
+        **SHARED_FILTERS,
         "day": _say_day,
         "sides": sides,
-        "reproduction": reproduction,
-        "passed": passed,
-        "best_set": say_best_set,
-        "hint": say_hint,
-        "alike": alike,
-        "number_of_tests": number_of_tests,
-        "cause": say_cause,
-        "soaks": say_soaks,
-        "changes_to_tests": changes_to_tests,
         "many": _many,
         "given": _given,
     }

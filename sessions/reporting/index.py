@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,13 +64,13 @@ def index(records: Sequence[Record]) -> str:
     )
 
 
-def read_days(days: Path) -> list[Record]:
+def read_days(days: Path, known: Mapping[str, Record] | None = None) -> list[Record]:
     """Return the records of a folder of days, the oldest first: the newest 90 with tickets, without plans.
 
-    Those that cannot be read are skipped.
+    Those that cannot be read are skipped; those that are ``known``, by the name of their folder, are not read again.
     """
     folders = sorted(path for path in days.glob("*") if _DAY.fullmatch(path.name))[-_NEWEST:]
-    records = map(record_of_day, folders)
+    records = [(known or {}).get(folder.name) or record_of_day(folder) for folder in folders]
     return [record for record in records if record and record.tickets]
 
 

@@ -16,7 +16,7 @@ from sessions.tickets.model import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class TicketRow:
+class LineRow:
     """A ticket with its place in each line that it is meant for, by the line's name."""
 
     number: int
@@ -25,7 +25,7 @@ class TicketRow:
     places: Mapping[str, RecordedTicket]
 
 
-def ticket_rows(records: Mapping[str, Record]) -> list[TicketRow]:
+def ticket_rows(records: Mapping[str, Record]) -> list[LineRow]:
     """Return the tickets that are meant for a line at least, by number. A ticket is meant for a line if it is ready."""
     places = dict[int, dict[str, RecordedTicket]]()
     for name, record in records.items():
@@ -35,7 +35,7 @@ def ticket_rows(records: Mapping[str, Record]) -> list[TicketRow]:
     rows = []
     for number in sorted(places):
         newest = next(reversed(places[number].values()))
-        rows.append(TicketRow(number=number, title=newest.title, url=newest.url, places=places[number]))
+        rows.append(LineRow(number=number, title=newest.title, url=newest.url, places=places[number]))
     return rows
 
 

@@ -9,9 +9,7 @@ from sessions.ledger.record import Record, RecordedTicket
 from sessions.reporting.common_causes import release_warning
 from sessions.reporting.provisos import provisos
 from sessions.reporting.record_view import by_head, state_label
-from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
-from sessions.terminal.durations import say_duration
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.model import Verdict
 
@@ -37,7 +35,5 @@ def _render(name: str, **values: object) -> str:
     filters: Filters = {
         "plain": MARKDOWN.escape,
         "fenced": MARKDOWN.fence,
-        "span": say_duration,
-        "reproduction": reproduction,
     }
     return render(name, filters, **values)

@@ -115,7 +115,11 @@ class SearchPicture:
 
 
 def draw_search(record: Record) -> SearchPicture:
-    """Return the probes with their tickets and outcomes, in the order in which they ran."""
+    """Return the probes with their tickets and outcomes, in the order in which they ran.
+
+    Those of a soak are left out: they are many, and alike.
+    """
+    probes = [probe for probe in record.probes if probe.purpose is not Purpose.SOAK]
     verdicts = {each.number: each.verdict for each in record.tickets}
     probed = {number for probe in record.probes for number in probe.tickets}
     numbers = [number for number in queue(record) if number in probed]
@@ -132,7 +136,7 @@ def draw_search(record: Record) -> SearchPicture:
             purpose=probe.purpose,
             new=outcomes.new_in(probe),
         )
-        for at, probe in enumerate(record.probes)
+        for at, probe in enumerate(probes)
     ]
     # If columns are narrow, only those of tickets with a fault are labelled, if there is room.
     named = list[int]()

@@ -14,7 +14,6 @@ from sessions.gates.results import TestId
 from sessions.ledger.record import (
     Record,
     RecordedBestSet,
-    RecordedBreakage,
     RecordedGate,
     RecordedHint,
     RecordedProbe,
@@ -143,14 +142,25 @@ def changes_to_tests(ticket: RecordedTicket) -> str:
     return f"{said}, {own} of which fail{'s' * (own == 1)} for the release's own reason" if own else said
 
 
-def shown_by(record: Record, number: int, broke: RecordedBreakage) -> RecordedProbe | None:
-    """Return the smallest probe in which a ticket breaks a test: its log is the shortest evidence."""
+def probes_that_show(record: Record, ticket: RecordedTicket) -> list[RecordedProbe]:
+    """Return, for each gate, the smallest probe in which a test fails that the ticket breaks: its log is the shortest.
+
+    A ticket may break 20,000 tests, so that each probe is looked at once.
+    """
+    broken: dict[str, set[TestId]] = {}
+    for broke in ticket.broke:
+        broken.setdefault(broke.gate, set()).add(broke.test)
     failing = [
         probe
         for probe in record.probes
-        if probe.gate == broke.gate and number in probe.tickets and broke.test in probe.failed and not probe.incremental
+        if ticket.number in probe.tickets
+        and not broken.get(probe.gate, set()).isdisjoint(probe.failed)
+        and not probe.incremental
     ]
-    return min(failing, key=lambda probe: len(probe.tickets), default=None)
+    smallest: dict[str, RecordedProbe] = {}
+    for probe in sorted(failing, key=lambda probe: len(probe.tickets)):
+        smallest.setdefault(probe.gate, probe)
+    return [smallest[gate] for gate in broken if gate in smallest]
 
 
 def log_tail(state: Path, log: str) -> str:

@@ -27,7 +27,7 @@ def write_reports(record: Record, folder: Path, rules: CookingRules) -> str:
     markdown = markdown_report(record)
     write_whole(folder / "report.md", markdown)
     write_whole(folder / "report.html", page(record, days.parent))
-    records = read_days(days)
+    records = read_days(days, {folder.name: record})
     write_whole(days / "index.html", index(records))
     write_whole(
         days / "cooking.html", cooking_page(what_cooks(with_past_days(records, days.parent), rules), index="index.html")

@@ -20,7 +20,7 @@ def say_brought_flakes(ticket: RecordedTicket) -> list[str]:
     ]
 
 
-def say_brought(ticket: RecordedTicket) -> list[str]:
+def say_what_it_brings(ticket: RecordedTicket) -> list[str]:
     """Return a sentence for each test that a ticket makes flaky or slower."""
     return say_brought_flakes(ticket) + say_ticket_slowdowns(ticket)
 

@@ -7,12 +7,8 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sessions.reporting.common_causes import alike, known_apart, number_of_tests, say_cause
 from sessions.reporting.compiled_templates import CompiledTemplates
-from sessions.reporting.record_view import changes_to_tests, passed, say_best_set, say_hint
-from sessions.reporting.soaks import say_brought, say_soaks
-from sessions.reporting.verdicts import verdict_text
-from sessions.terminal.ticket_numbers import file_name, name_ticket
+from sessions.reporting.filters import SHARED_FILTERS
 
 Filters = Mapping[str, Callable[..., object]]
 
@@ -36,20 +32,5 @@ def _environment(filters: frozenset[tuple[str, Callable[..., object]]]) -> Envir
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {
-        "verdict_text": verdict_text,
-        "ticket_name": name_ticket,
-        "file_name": file_name,
-        "passed": passed,
-        "changes_to_tests": changes_to_tests,
-        "best_set": say_best_set,
-        "hint": say_hint,
-        "alike": alike,
-        "number_of_tests": number_of_tests,
-        "known_apart": known_apart,
-        "cause": say_cause,
-        "soaks": say_soaks,
-        "brought": say_brought,
-    }
-    environment.filters |= dict(filters)
+    environment.filters |= {**SHARED_FILTERS, **dict(filters)}
     return environment

@@ -9,10 +9,8 @@ from sessions.ledger.record import Record
 from sessions.reporting.common_causes import release_warning
 from sessions.reporting.provisos import provisos
 from sessions.reporting.record_view import by_head, changes_to_tests, passed, state_label
-from sessions.reporting.reproduction import reproduction
 from sessions.reporting.templates import Filters, render
 from sessions.reporting.verdicts import verdict_text
-from sessions.terminal.durations import say_duration
 from sessions.terminal.harmless_text import break_ci_commands, harmless_line, harmless_lines
 
 _KINDS = ("new", "known", "fixed", "gone", "skipped", "flaky")
@@ -22,7 +20,7 @@ _LINES = 30
 
 def plain_report(record: Record) -> str:
     """The report as plain text. What comes from tickets and logs holds no command of a terminal or a CI runner."""
-    filters: Filters = {"plain": _plain, "block": _block, "span": say_duration, "reproduction": reproduction}
+    filters: Filters = {"plain": _plain, "block": _block}
     text = render(
         "report.txt.jinja",
         filters,

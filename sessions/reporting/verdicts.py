@@ -83,6 +83,7 @@ STATES: Mapping[State, StateStyle] = {
     State.PAUSED: StateStyle(title="Paused", symbol="…", emoji="🟠", colour="b2560d"),
     State.EMPTY: StateStyle(title="Empty", symbol="\N{EN DASH}", emoji="⚪", colour="6d6861"),
     State.BROKEN: StateStyle(title="Broken", symbol="!", emoji="🔴", colour="c22e2e"),
+    State.RUNNING: StateStyle(title="Running", symbol="…", emoji="🟠", colour="b2560d"),
 }
 GATE_SYMBOLS: Mapping[GateState, str] = {
     GateState.GREEN: "✓",

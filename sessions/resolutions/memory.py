@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sessions.resolutions.fix_ups import apply_fix_up
-from sessions.resolutions.hunks import MarkedFile, read_marked
+from sessions.resolutions.hunks import read_marked
 from sessions.resolutions.model import Resolution, ResolutionKind, file_key
 from sessions.resolutions.store import open_shelf
 from sessions.source.mirror import Mirror
@@ -91,8 +92,10 @@ class ResolutionMemory:
         return CompletedMerge(tree=tree, uses=tuple(uses))
 
     def _decide_text(self, unmerged: Unmerged, path: str) -> tuple[bytes, tuple[Resolution, ...]] | None:
-        marked = self._marked(f"{unmerged.tree}:{path}", has_base=True)
-        plain = self._marked(f"{unmerged.plain}:{path}", has_base=False)
+        with_base, without = f"{unmerged.tree}:{path}", f"{unmerged.plain}:{path}"
+        blobs = self.repository.read([with_base, *([without] if self._has_rerere else [])])
+        marked = read_marked(blobs[with_base], has_base=True) if with_base in blobs else None
+        plain = read_marked(blobs[without], has_base=False) if without in blobs else None
         if marked:
             known = [self._find(ResolutionKind.HUNK, hunk.key) for hunk in marked.hunks]
             by = tuple(each for each in known if each)
@@ -104,9 +107,10 @@ class ResolutionMemory:
                 return form.fill([cached.parts[str(place)].content for place in range(len(form.hunks))]), (cached,)
         return None
 
-    def _marked(self, name: str, *, has_base: bool) -> MarkedFile | None:
-        content = self.repository.read([name]).get(name)
-        return None if content is None else read_marked(content, has_base=has_base)
+    @cached_property
+    def _has_rerere(self) -> bool:
+        """Whether any resolution is of git rerere, which names conflicts without their base."""
+        return any(each.kind is ResolutionKind.RERERE for each in self.resolutions.values())
 
     def _find(self, kind: ResolutionKind, key: str) -> Resolution | None:
         found = self.resolutions.get(f"{kind}/{key}")

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from sessions.source.unmerged import BASE, OURS, THEIRS, FileEntry
-from sessions.terminal.ticket_numbers import parse_ticket_number, plain_number
+from sessions.terminal.ticket_numbers import parse_ticket_number, plain_numbers
 
 _FILE = "100644"
 
@@ -108,7 +108,7 @@ def fix_up_key(commits: Iterable[str]) -> str:
 def write_about(about: About) -> bytes:
     """Return the description as JSON."""
     commits = {str(number): commit for number, commit in about.commits.items()}
-    found = {**asdict(about), "tickets": list(map(plain_number, about.tickets)), "commits": commits}
+    found = {**asdict(about), "tickets": plain_numbers(about.tickets), "commits": commits}
     return json.dumps(found, indent=1, sort_keys=True).encode()
 
 

@@ -154,7 +154,7 @@ def _add_looks(group: argparse._ArgumentGroup) -> None:
         type=_numbers,
         default=(),
         metavar="N,N",
-        help="radar: show which tickets leave if these are merged first",
+        help="radar: show which tickets leave if these are merged first, and what breaks in the gates of --gates",
     )
 
 

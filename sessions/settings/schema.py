@@ -14,16 +14,8 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from sessions.settings.configuration import (
-    Build,
-    Config,
-    CookingSettings,
-    EngineSettings,
-    Gate,
-    Project,
-    Tracker,
-    registered_values,
-)
+from sessions.settings.configuration import Build, Config, CookingSettings, EngineSettings, Gate, Project, Tracker
+from sessions.settings.configuration_file import registered_values
 from sessions.settings.hint_settings import HintLabels
 from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser

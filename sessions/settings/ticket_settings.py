@@ -35,6 +35,9 @@ class Tracker:
     require_checks: tuple[str, ...] = key("Checks that must have passed on a pull request's head.", ())
     approvals: int = key("How many people must have approved a ticket, where the tracker tells who did.", 0)
     at_fault: str = key("Label or workflow action for a ticket that is at fault; empty: labels stay.", "")
+    flake_label: str = key(
+        "Label of the issues that `report -- --publish` opens, one for each flaky test; empty: none. See flakes.md.", ""
+    )
     fixes: tuple[str, ...] = key("Labels of tickets that mend the release: the baseline is measured with them.", ())
     order: Literal["number", "listed"] = key("Who comes first of equals: lower number, or listed first.", "number")
     select: Literal["first", "best"] = key(

@@ -25,7 +25,7 @@ _MOST_STEPS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class BranchChange:
     """A change from one commit to another; ``subject`` and ``number`` say what main calls it (0: no ticket)."""
 
     before: str
@@ -49,7 +49,7 @@ class Backport:
     commit: str = ""
     clash: Clash | None = None
     needs: tuple[int, ...] = ()
-    missing: tuple[Change, ...] = ()
+    missing: tuple[BranchChange, ...] = ()
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Backporter:
     subjects: MergeSubjects
     signature: str
     _git: MergeTree = field(init=False, repr=False)
-    _changes: dict[int, Change] = field(default_factory=dict, init=False, repr=False)
+    _changes: dict[int, BranchChange] = field(default_factory=dict, init=False, repr=False)
     _made: dict[int, Backport] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -108,25 +108,25 @@ class Backporter:
         parents = tuple(others[each].commit for each in listed)
         return Backport(commit=self._write(tree, parents, number, titles[number]), needs=listed)
 
-    def _own_change(self, tip: str) -> Change:
+    def _own_change(self, tip: str) -> BranchChange:
         """Return what a branch changes since it left main, also if main has merged it since."""
         git = self.repository.git
         if git("merge-base", "--is-ancestor", tip, self.main, ok=(0, 1)).status:
-            return Change(before=git("merge-base", self.main, tip).text, after=tip)
+            return BranchChange(before=git("merge-base", self.main, tip).text, after=tip)
         later = set(git("rev-list", "--ancestry-path", f"{tip}..{self.main}").text.split())
         line = git("rev-list", "--first-parent", f"{tip}..{self.main}").text.split()
         merged = [commit for commit in line if commit in later]
         before = git("rev-parse", f"{merged[-1]}^1").text if merged else tip
         # A commit of main's own line is the change itself: the request was squashed or rebased.
         base = git("rev-parse", f"{tip}^1") if before == tip else git("merge-base", before, tip)
-        return Change(before=base.text, after=tip)
+        return BranchChange(before=base.text, after=tip)
 
     @cached_property
     def _fork(self) -> str:
         """Where the line left main."""
         return self.repository.git("merge-base", self.main, self.release.commit).text
 
-    def _find_needed(self, change: Change, clash: Clash) -> tuple[Change, ...]:
+    def _find_needed(self, change: BranchChange, clash: Clash) -> tuple[BranchChange, ...]:
         """Return the smallest changes of main, oldest first, after which ``change`` applies; none if there are none.
 
         They are main's changes to the files of ``clash`` between the line's fork and the start of ``change``. All of
@@ -141,15 +141,17 @@ class Backporter:
                 steps = fewer
         return tuple(steps)
 
-    def _steps(self, change: Change, paths: Sequence[str]) -> Iterable[Change]:
+    def _steps(self, change: BranchChange, paths: Sequence[str]) -> Iterable[BranchChange]:
         words = ("--first-parent", "--reverse", "--format=%H%x09%P%x09%B", f"{self._fork}..{change.before}")
         reply = self.repository.git("log", "-z", *words, "--", *(f":(literal){path}" for path in paths))
         rows = [row.split("\t", 2) for row in reply.out.decode("utf-8", "replace").split("\0") if row.strip()]
         for commit, parents, message in rows[-_MOST_STEPS:]:
             subject = message.splitlines()[0] if message else ""
-            yield Change(before=parents.split()[0], after=commit, subject=subject, number=self.subjects.number(message))
+            yield BranchChange(
+                before=parents.split()[0], after=commit, subject=subject, number=self.subjects.number(message)
+            )
 
-    def _apply_all(self, steps: Iterable[Change], last: Change) -> str | None:
+    def _apply_all(self, steps: Iterable[BranchChange], last: BranchChange) -> str | None:
         """Return the release's tree with all ``steps`` that apply, and ``last``; ``None`` if that one conflicts."""
         tree = self.release.tree
         for step in steps:
@@ -158,7 +160,7 @@ class Backporter:
         applied = self._apply(tree, last)
         return None if isinstance(applied, Clash) else applied
 
-    def _apply(self, tree: str, change: Change) -> str | Clash:
+    def _apply(self, tree: str, change: BranchChange) -> str | Clash:
         """Return a tree with a change applied, or their conflict.
 
         git 2.39 takes no merge base for `merge-tree`: commits that have the wanted one stand for the two sides.

@@ -42,17 +42,10 @@ def _first_clash(ticket: Ticket, path: str, heads: Sequence[Candidate], merger: 
 
     ``heads`` are the line as it grew, from the release on. The one before still takes the ticket without a clash in
     this file, and this one, which is one ticket longer, does not: that ticket is named. It is true both ways, and
-    holds for clashes that need more than two.
+    holds for clashes that need more than two. What a kept resolution would make of them is not looked up.
     """
     low, high = -1, len(heads) - 1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _clashes(merger.merge(heads[middle], ticket), ticket, path) else (middle, high)
+        low, high = (low, middle) if path in merger.conflict_paths(heads[middle], ticket) else (middle, high)
     return high
-
-
-def _clashes(merged: Candidate | Clash, ticket: Ticket, path: str) -> bool:
-    """Whether git could not merge a file, though a kept resolution may have decided it."""
-    if isinstance(merged, Clash):
-        return path in merged.kinds
-    return any(path in use.paths for use in merged.uses if use.ticket == ticket.number and not use.is_fix_up)

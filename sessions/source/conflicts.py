@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -13,6 +14,8 @@ from sessions.source.repository import Repository
 
 # `conflict-marker-size` of gitattributes(5) may make markers longer or shorter than this.
 _USUAL = 7
+# Of so many conflicts are the files in memory at a time.
+_READ_AT_ONCE = 40
 _OURS, _THEIRS = (re.compile(rf"^{mark}+ [0-9a-f]{{40,64}}$", re.MULTILINE) for mark in "<>")
 
 
@@ -52,22 +55,39 @@ class Clash:
     @property
     def places(self) -> tuple[ConflictPlace, ...]:
         """Return all files with conflicts, sorted by path, with the lines."""
-        return tuple(self.place(path) for path in sorted(self.kinds))
+        return next(places_of([self]))
 
     def place(self, path: str) -> ConflictPlace:
         """Return one of the files with conflicts, with the lines."""
-        kind = self.kinds[path]
-        if kind not in ("contents", "add/add"):
+        return self.place_in(self.repository.read(self.sides(path)), path)
+
+    def sides(self, path: str) -> tuple[str, ...]:
+        """Return git's names of what a file was merged to, and of the file as merged so far; none without lines."""
+        has_lines = self.kinds[path] in ("contents", "add/add")
+        return (f"{self.tree}:{path}", f"{self.head}:{path}") if has_lines else ()
+
+    def place_in(self, blobs: Mapping[str, bytes], path: str) -> ConflictPlace:
+        """Return one of the files with conflicts; ``blobs`` has the contents of its :meth:`sides`."""
+        kind, sides = self.kinds[path], self.sides(path)
+        if not sides:
             return ConflictPlace(path=path, kind=kind)
-        sides = (f"{self.tree}:{path}", f"{self.head}:{path}")
-        contents = {side: blob.decode("utf-8", "replace") for side, blob in self.repository.read(sides).items()}
-        merged, head = (contents.get(side) for side in sides)
+        merged, head = (blobs[side].decode("utf-8", "replace") if side in blobs else None for side in sides)
         size = _marker_size(merged or "")
         lines, hunk = read_markers(merged or "", head, size)
         hunk = re.sub(rf"(?m)^={{{size}}}$", "=" * _USUAL, hunk)
         # git labels the sides with commit ids, which differ from day to day.
         hunk = _OURS.sub("<<<<<<< merged so far", _THEIRS.sub(">>>>>>> this ticket", hunk))
         return ConflictPlace(path=path, kind=kind, lines=lines, hunk=hunk)
+
+
+def places_of(clashes: Iterable[Clash]) -> Iterator[tuple[ConflictPlace, ...]]:
+    """Yield the places of each conflict, as :attr:`Clash.places`; the files of several are read by one process."""
+    rest = iter(clashes)
+    while batch := tuple(itertools.islice(rest, _READ_AT_ONCE)):
+        names = [side for clash in batch for path in clash.kinds for side in clash.sides(path)]
+        blobs = batch[0].repository.read(names)
+        for clash in batch:
+            yield tuple(clash.place_in(blobs, path) for path in sorted(clash.kinds))
 
 
 def clash_in(repository: Repository, head: str, tree: str, fields: list[str]) -> Clash:
@@ -121,13 +141,24 @@ def read_markers(text: str, head: str | None = None, size: int = _USUAL) -> tupl
 
 def _places(ours: list[str], head: list[str]) -> Callable[[int], int]:
     """Return a function from the index of a line of ``ours`` to its index in ``head``."""
-    blocks = SequenceMatcher(None, ours, head).get_matching_blocks()
+    # Most of both is equal, and is left out of the comparison, which takes long.
+    before = _common(ours, head)
+    after = _common(ours[before:][::-1], head[before:][::-1])
+    matcher = SequenceMatcher(None, ours[before : len(ours) - after], head[before : len(head) - after])
+    between = [(block.a + before, block.b + before) for block in matcher.get_matching_blocks()]
+    blocks = [(0, 0), *between, (len(ours) - after, len(head) - after)]
 
     def place(line: int) -> int:
-        block = max((each for each in blocks if each.a <= line), key=lambda each: each.a, default=blocks[0])
-        return max(block.b + line - block.a, 0)
+        a, b = max(each for each in blocks if each[0] <= line)
+        return max(b + line - a, 0)
 
     return place
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    """Return how many lines at the beginning of both are equal."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _rows(text: str) -> list[str]:

@@ -38,7 +38,9 @@ class MergeProcess:
 
     repository: Repository
     folder: Path
+    env: Mapping[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    _showing_base: MergeProcess | None = field(default=None, init=False)
 
     def merge(self, ours: str, theirs: str) -> Merge:
         """Merge two commits, by full hex id, in memory.
@@ -71,8 +73,11 @@ class MergeProcess:
 
     def conflicts(self, ours: str, theirs: str) -> list[str]:
         """Merge two commits that conflict, and return git's answer field by field; the markers show the base, too."""
-        style = configured(core__hooksPath=os.devnull, merge__conflictStyle="zdiff3")
-        return self._git(*_MERGE_TREE, "--messages", ours, theirs, env=style).fields()
+        if self._showing_base is None:
+            style = configured(core__hooksPath=os.devnull, merge__conflictStyle="zdiff3")
+            self._showing_base = MergeProcess(self.repository, self.folder, style)
+        merge = self._showing_base.merge(ours, theirs)
+        return [merge.tree, *merge.rest]
 
     def merge_attributes(self, paths: list[str]) -> dict[str, str]:
         """Return the ``merge`` attribute of each file: a state or value of gitattributes(5)."""
@@ -82,6 +87,8 @@ class MergeProcess:
 
     def close(self) -> None:
         """End the process, if one runs. The next merge starts another."""
+        if self._showing_base is not None:
+            self._showing_base.close()
         if self._process is not None:
             end_process(self._process)
             self._process = None
@@ -93,22 +100,21 @@ class MergeProcess:
         tree, *rest = reply.fields()
         return Merge(clean=not reply.status, tree=tree, rest=rest)
 
-    def _git(self, *arguments: str, put: bytes = b"", env: Mapping[str, str] | None = None) -> GitReply:
-        environment = {**self._work_tree, **(env or {})}
-        return self.repository.git(*arguments, put=put, ok=(0, 1), cwd=self.folder, env=environment)
+    def _git(self, *arguments: str, put: bytes = b"") -> GitReply:
+        return self.repository.git(*arguments, put=put, ok=(0, 1), cwd=self.folder, env=self._environment)
 
     def _start(self, before: list[str]) -> subprocess.Popen[bytes]:
         arguments = (*_MERGE_TREE, "--stdin")
         git_dir = self.repository.git_dir
-        process = start_git(*arguments, git_dir=git_dir, before=before, cwd=self.folder, env=self._work_tree)
+        process = start_git(*arguments, git_dir=git_dir, before=before, cwd=self.folder, env=self._environment)
         weakref.finalize(self, end_process, process)  # also if close() is never called
         assert process.stderr is not None  # noqa: S101  requested as a pipe
         os.set_blocking(process.stderr.fileno(), False)
         return process
 
     @property
-    def _work_tree(self) -> dict[str, str]:
-        return {"GIT_WORK_TREE": str(self.folder)}
+    def _environment(self) -> dict[str, str]:
+        return {"GIT_WORK_TREE": str(self.folder), **self.env}
 
 
 def split_messages(fields: list[str]) -> Iterator[tuple[list[str], str]]:

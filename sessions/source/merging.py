@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sessions.source.conflicts import Clash, clash_in
 from sessions.source.merge_commit import commit_content, merge_message, sign
@@ -39,7 +39,8 @@ class Candidate:
 class Merger:
     """Makes candidates. The same release, tickets, date and committer give the same commit ids on every machine.
 
-    ``base`` is what all candidates are built on: the release, merged with the ``trunk`` where there is one.
+    ``bare`` is the release itself. ``base`` is what all candidates are built on: the release, merged with the ``trunk``
+    where there is one.
     ``submodules`` says whether submodules are checked out where candidates are tested; it changes no merge.
     ``memory`` decides conflicts of tickets that were decided before.
     """
@@ -50,24 +51,21 @@ class Merger:
     committer: str
     submodules: bool = False
     memory: ConflictMemory = field(default_factory=NoMemory)
+    bare: Candidate = field(init=False)
     base: Candidate = field(init=False)
     trunk: Trunk | None = field(default=None, init=False)
     _known: dict[tuple[str, str, int, int], Candidate | Clash] = field(default_factory=dict, repr=False)
+    _conflict_paths: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict, init=False, repr=False)
     _commits: dict[int, str] = field(default_factory=dict, repr=False)
     _git: MergeTree = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._git = MergeTree(self.repository)
-        self.base = self.bare
+        self.base = self.bare = Candidate(commit=self.release.commit, tree=self.release.tree)
 
     def close(self) -> None:
         """End the git processes."""
         self._git.close()
-
-    @property
-    def bare(self) -> Candidate:
-        """The release itself: a candidate without tickets, and without a trunk."""
-        return Candidate(commit=self.release.commit, tree=self.release.tree)
 
     @property
     def start(self) -> str:
@@ -127,14 +125,27 @@ class Merger:
 
         Raises :class:`SourceError` as :meth:`merge` does.
         """
-        if not self.memory.is_empty or (onto.commit, ticket.commit, ticket.number, 0) in self._known:
-            return isinstance(self.merge(onto, ticket), Candidate)
-        try:
-            return self._git.merge(onto.commit, ticket.commit, onto.tree).clean
-        except SourceError:
-            if _are_strangers(self.repository, onto.commit, ticket.commit):
+        if (onto.commit, ticket.commit, ticket.number, len(self.memory.dropped)) not in self._known:
+            if not self.conflict_paths(onto, ticket):
+                return True
+            if self.memory.is_empty:
                 return False
-            raise
+        return isinstance(self.merge(onto, ticket), Candidate)
+
+    def conflict_paths(self, onto: Candidate, ticket: Ticket) -> frozenset[str]:
+        """Return the files that git alone cannot merge, whatever the memory makes of them; it writes no commit.
+
+        Raises :class:`SourceError` as :meth:`merge` does.
+        """
+        key = (onto.commit, ticket.commit)
+        if key not in self._conflict_paths:
+            merge = _merge_alone(self._git, onto, ticket.commit)
+            if isinstance(merge, Merge):
+                clash = None if merge.clean else clash_in(self.repository, onto.tree, merge.tree, merge.rest)
+            else:
+                clash = merge
+            self._conflict_paths[key] = clash.paths if clash else frozenset()
+        return self._conflict_paths[key]
 
     def combine(self, tickets: Iterable[Ticket]) -> Candidate | Clash:
         """Return the release with ``tickets`` merged in this order, or the first conflict."""
@@ -149,13 +160,9 @@ class Merger:
 
     def _make(self, onto: Candidate, commit: str, what: Ticket | str) -> Candidate | Clash:
         """Merge a commit: of a ticket, or of the branch whose name is ``what``."""
-        try:
-            merge = self._git.merge(onto.commit, commit, onto.tree)
-        except SourceError:
-            if _are_strangers(self.repository, onto.commit, commit):
-                kinds = {"": "no common history"}
-                return Clash(kinds=kinds, head=onto.tree, tree="", repository=self.repository)
-            raise
+        merge = _merge_alone(self._git, onto, commit)
+        if isinstance(merge, Clash):
+            return merge
         made = self._complete(onto, what, merge)
         if made is None:
             return clash_in(self.repository, onto.tree, merge.tree, merge.rest)
@@ -180,6 +187,24 @@ class Merger:
         commits = {number: self._commits[number] for number in (*onto.tickets, what.number)}
         fixed = self.memory.fix(solved.tree, commits, what.number)
         return CompletedMerge(tree=fixed.tree, uses=(*solved.uses, *fixed.uses))
+
+
+def twin_of(merger: Merger) -> Merger:
+    """Return another merger on the same base, for another thread, with git processes of its own."""
+    other = replace(merger)
+    other.base, other.trunk = merger.base, merger.trunk
+    return other
+
+
+def _merge_alone(git: MergeTree, onto: Candidate, commit: str) -> Merge | Clash:
+    """Return git's merge of a commit; a conflict without files where the two have no common history."""
+    try:
+        return git.merge(onto.commit, commit, onto.tree)
+    except SourceError:
+        if _are_strangers(git.repository, onto.commit, commit):
+            kinds = {"": "no common history"}
+            return Clash(kinds=kinds, head=onto.tree, tree="", repository=git.repository)
+        raise
 
 
 def _are_strangers(repository: Repository, one: str, other: str) -> bool:

@@ -90,8 +90,20 @@ def touched_files(repository: Repository, release: str, commit: str) -> frozense
 
     Empty if the two have no common history.
     """
+    with suppress(LookupError):
+        return _touched_at_once(repository, release, commit)
     base = merge_base(repository, release, commit)
     return differing_paths(repository, base, commit) if base else frozenset()
+
+
+@functools.lru_cache(maxsize=4096)
+def _touched_at_once(repository: Repository, release: str, commit: str) -> frozenset[str]:
+    """Return the same by one git process; raise LookupError where git finds no merge base, or several."""
+    words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--merge-base", release, commit)
+    reply = repository.git(*words, ok=(0, 128), may_complain=True)
+    if reply.status:
+        raise LookupError(commit)
+    return frozenset(reply.fields())
 
 
 @functools.lru_cache(maxsize=4096)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -99,14 +100,16 @@ class Console:
         else:
             for title, seconds in zip(titles, usual, strict=True):
                 clauses = [f"usually {say_duration(seconds)}"] if seconds else []
-                clauses += filter(None, [self._outlook(seconds)])
+                clauses += filter(None, [self._outlook(seconds, len(running))])
                 self.detail(title + (f" ({'; '.join(clauses)})" if clauses else ""))
             yield Watch([lambda _line: None] * len(running), lambda _index: None)
         self._expected = 0
 
     @contextmanager
     def _live_view(self, titles: Sequence[str], usual: Sequence[float | None]) -> Iterator[Watch]:
-        view = LiveView(self.terminal, self._outlook(max((seconds or 0.0 for seconds in usual), default=0.0)))
+        view = LiveView(
+            self.terminal, self._outlook(max((seconds or 0.0 for seconds in usual), default=0.0), len(usual))
+        )
         lines = [view.add(title, seconds) for title, seconds in zip(titles, usual, strict=True)]
 
         def ended(index: int) -> None:
@@ -116,8 +119,9 @@ class Console:
         with view.live:
             yield Watch([listener(line) for line in lines], ended)
 
-    def _outlook(self, usual: float | None) -> str:
-        """Return how many probes are still to come, and how long they take one after the other."""
+    def _outlook(self, usual: float | None, at_once: int) -> str:
+        """Return how many probes are still to come, and how long they take if as many run together as now."""
         if self._expected < 2:
             return ""
-        return f"about {self._expected} to come" + (f", {say_duration(usual * self._expected)}" if usual else "")
+        seconds = (usual or 0.0) * math.ceil(self._expected / at_once)
+        return f"about {self._expected} to come" + (f", {say_duration(seconds)}" if seconds else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 
 
@@ -22,3 +23,13 @@ def name_first(names: Sequence[object], most: int = 3) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(str, names[:most])) + more
+
+
+def suggest(typed: object, names: list[str]) -> str:
+    """Return a clause with the name that is nearest to what was typed, or with all names.
+
+    >>> suggest("docter", ["doctest", "lint"]), suggest("x", ["a", "b"])
+    ("; did you mean 'doctest'?", '; known are a, b')
+    """
+    near = difflib.get_close_matches(str(typed), names, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"

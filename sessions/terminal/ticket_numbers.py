@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NewType
 
 PREFIX = re.compile(r"[a-z]{1,4}[!#]")
@@ -79,6 +80,11 @@ def parse_ticket_number(text: str) -> int:
 def plain_number(number: int) -> int | str:
     """Return a ticket's number as JSON has it: ``12``, or ``"gl!12"``."""
     return str(number) if isinstance(number, PrefixedNumber) else number
+
+
+def plain_numbers(numbers: Iterable[int]) -> list[int | str]:
+    """Return numbers as they are written in JSON."""
+    return [plain_number(number) for number in numbers]
 
 
 def name_ticket(number: int | str) -> str:

@@ -93,7 +93,7 @@ class UsedResolution:
     dropped: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Breakage:
     """A test that a ticket breaks, together ``with`` its partners or alone, and the evidence.
 

@@ -235,6 +235,22 @@ def test_a_conflict_resolved_by_hand_is_told_and_what_it_loses_beside_is_found(t
         assert [(fault.kind, fault.path) for fault in bad.faults] == [("missing", "src/f1")]
 
 
+def test_what_a_merge_adds_beside_its_ticket_is_nobodys_afterwards(tmp_path: Path) -> None:
+    """Sage's release manager writes checksums into some merges, and replaces them in later ones."""
+    project = Project.grow(tmp_path / "project.git", 4, seed=1)
+
+    def step(onto: str, number: int, checksum: str) -> str:
+        merged = project.line([number], onto=onto)[0]
+        tree = project.changed(merged, {"checksum": f"{checksum}\n"})
+        return project.commit(tree, onto, project.tips[number], message=f"#{number}: merged")
+
+    one = step(project.release, 1, "a1")
+    two = project.line([2], onto=one)[0]
+    found = project.audit(step(two, 3, "b2"), (), strict=False)
+    assert [(fault.kind, fault.path, fault.tickets) for fault in found.faults] == [("stray", "checksum", ())] * 2
+    assert [each.tickets for each in found.differences if each.path == "checksum"] == [()]
+
+
 def test_a_merge_from_one_of_several_merge_bases_is_told_and_is_no_fault(tmp_path: Path) -> None:
     project = Project.grow(tmp_path / "project.git", 2, seed=1)
 

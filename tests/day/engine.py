@@ -53,6 +53,7 @@ class TableEngine:
     name: ClassVar[str] = "table"
     release: dict[str, str]
     seconds: float = 1.0
+    case_seconds: float = 0.0
     fails_on: str = ""
     probes: list[Probe] = field(default_factory=list)
     why: str = "a test asks for it"
@@ -104,9 +105,9 @@ class TableEngine:
         log = "".join(f"{path}:1:2: error: expected expression\n" for path in broken)
         return StepOutcome(name=BUILD_STEP, status=int(bool(broken)), log=log)
 
-    @staticmethod
-    def _report(command: str, files: dict[str, str]) -> bytes:
+    def _report(self, command: str, files: dict[str, str]) -> bytes:
         _, seed, *names = command.split()
+        took = f' time="{self.case_seconds}"' if self.case_seconds else ""
         number = int(seed.removeprefix("seed="))
         odd = number % 2
         cases = []

@@ -38,6 +38,11 @@ from sessions.day.advice import advice, last_words
             "ImportError: cannot import name 'notset' from '_pytest.monkeypatch' (/x/site-packages/_pytest/m.py)",
             "name a version of _pytest that fits this release in [engine] packages.",
         ),
+        (
+            "npm error code EAI_AGAIN\nnpm error syscall getaddrinfo\n",
+            "npm error syscall getaddrinfo",
+            "probes have no network (EAI_AGAIN): put what is downloaded into the release's image (docs/images.md).",
+        ),
         ("\x1b[31mfine {0} {braces}\x1b[0m\n", "fine {0} {braces}", ""),
     ],
 )

@@ -45,13 +45,19 @@ def find(
     select: Literal["first", "best"] = "first",
     urgent: int = 0,
     hints: DayHints = NO_HINTS,
+    together: tuple[int, ...] = (),
 ) -> tuple[Desk, Progress]:
     state.mkdir(exist_ok=True)
     desk = Desk.of(scene, state)
     settings = replace(desk.config.tickets[0], select=select, priorities=("urgent",))
     desk.day = replace(desk.day, config=replace(desk.config, tickets=(settings,)))
     numbers = scene.tickets(**{branch: int(branch[1:]) for branch in branches})
-    tickets = tuple(replace(each, labels=("urgent",) * (n == urgent)) for n, each in numbers.items())
+    tickets = tuple(
+        replace(
+            each, labels=("urgent",) * (n == urgent), together=tuple(o for o in together if o != n and n in together)
+        )
+        for n, each in numbers.items()
+    )
     wants = needs or {}
     queue = Queue(tickets=tickets, needs={each.number: frozenset(wants.get(each.number, ())) for each in tickets})
     progress = Progress(line=merge_line(queue, scene.merger, {}))
@@ -177,3 +183,15 @@ def test_no_ticket_leaves_for_a_test_that_a_hint_ignores(scene: Scene, tmp_path:
     assert str(used) == "a.test::one ignored: Jane, until #99 is closed: it is rewritten"
     assert DayHints((hint,)).ignored("unit", [TestId("", "unit")]) == frozenset()
     assert DayHints((hint,)).ignored("lint", [TestId("a.test", "one")]) == frozenset()
+
+
+def test_tickets_that_enter_together_are_tested_and_leave_as_one(scene: Scene, tmp_path: Path) -> None:
+    """Ticket 3 breaks a test and 2 does not, but 2 enters with 3 alone."""
+    desk, progress = find(scene, tmp_path / "state", "t1", "t2", "t3", "t5", together=(2, 3))
+    assert progress.line.head.tickets == (1, 5)
+    assert progress.out.keys() == {2, 3}
+    for number, other in ((2, 3), (3, 2)):
+        [broke] = progress.out[number].broke
+        assert (broke.test, broke.with_) == ("a.test::one", (other,))
+        assert broke.evidence == ("fails, twice, with #2 and #3", "passes with the release alone")
+    assert desk.engine.probes

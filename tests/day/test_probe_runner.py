@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sessions.day.parallelism import Parallelism
 from sessions.gates.results import TestId
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, UsageError
 from tests.day.engine import LINT, UNIT, Desk
@@ -195,3 +196,17 @@ def test_places_of_a_command_are_filled_in_and_odd_names_are_quoted(builder: Bui
     seed = desk.runner.builder.command(replace(UNIT, run="{seed}"), None, tree)
     assert command == f"""t ./-x.test 'a b.test' c.test "$INTEGRAND_RESULTS" -j3 ${{HOME}} {seed}{{other}}"""
     assert desk.runner.builder.command(replace(UNIT, run="{seed}"), None, tree, attempt=2) != seed
+
+
+def test_how_many_run_at_once_follows_from_their_times_and_changes_no_result(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    desks = [Desk.of(scene, tmp_path / name, size=4) for name in ("state", "other")]
+    desks[1].runner.parallelism = parallelism = Parallelism(processors=2)
+    assert desks[1].runner.at_once == 2
+    answers = []
+    for desk in desks:
+        questions = [desk.question(desk.head(name)) for name in ("t1", "t2", "t3")]
+        answers.append([desk.runner.result(questions[0]), *desk.runner.results(questions)])
+    assert answers[0] == answers[1]
+    assert list(desks[0].runner.consulted) == list(desks[1].runner.consulted)
+    assert parallelism.at_once == 4, "two at once took as long as one alone"

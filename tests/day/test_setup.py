@@ -13,7 +13,7 @@ import pytest
 from sessions.day.effective_configuration import apply_options
 from sessions.day.setup import describe_setup, public_address, write_configuration
 from sessions.ledger.record_file import SCHEMA, parse_record, record_data
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import Options
 from tests.reporting.big_day import big_day
 from tests.repositories import DATE

@@ -11,7 +11,6 @@ from sessions.day.baselines import Baselines
 from sessions.day.green_head import GreenHead
 from sessions.day.line_selection import LineSelection
 from sessions.day.progress import Progress
-from sessions.day.retest import Retester
 from sessions.day.run_record import DayResult, write_record
 from sessions.day.slowness import Slowness
 from sessions.ledger.record import Purpose, Record, State
@@ -52,8 +51,7 @@ def judge(
     baselines: Baselines = desk.baselines()
     lines = LineSelection(day=desk.day, queue=queue)
     GreenHead(day=desk.day, lines=lines, runner=desk.runner, baselines=baselines, progress=progress).find()
-    retester = Retester(runner=desk.runner, baselines=baselines)
-    Slowness(progress=progress, retester=retester, needs=queue.needs).judge()
+    Slowness(progress=progress, baselines=baselines, needs=queue.needs).judge()
     result = DayResult(state=State.GREEN, tickets=tickets, progress=progress, runner=desk.runner)
     return desk, write_record(desk.day, result)
 

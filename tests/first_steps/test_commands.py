@@ -29,12 +29,18 @@ def of(texts: dict[str, str]) -> Files:
         ({"Makefile": "test:\n\t./t\n"}, "make test", "exit", None),
         ({"configure.ac": "", "Makefile.am": ""}, "make -j {jobs} check", "exit", None),
         ({"CMakeLists.txt": "enable_testing()"}, "--output-junit {results}", "junit", None),
+        ({"CMakeLists.txt": "include(CTest)"}, "--output-junit {results}", "junit", None),
         ({"Cargo.toml": ""}, "cargo test -q --no-fail-fast", "exit", None),
         ({"Cargo.toml": "[workspace]\n"}, " --workspace", "exit", None),
         ({"Makefile.PL": "", "t/a.t": ""}, "prove --verbose --lib --recurse t", "tap", None),
         ({"Makefile.PL": "", "t/a.t": "", "A.xs": ""}, "prove --verbose --blib --recurse t", "tap", None),
         ({"Rakefile": "Minitest::TestTask.create\n", "Gemfile": ""}, "bundle exec rake test", "exit", None),
-        ({"bin/bats": "", "test/a.bats": "", "test/fixtures/b.bats": ""}, "bin/bats --tap test", "tap", None),
+        (
+            {"bin/bats": "", "test/a.bats": "", "test/fixtures/b.bats": "", "docs/examples/c.bats": ""},
+            "bin/bats --tap test",
+            "tap",
+            None,
+        ),
         ({"go.mod": ""}, "go test -json ./...", "go", None),
     ],
 )  # fmt: skip
@@ -63,7 +69,7 @@ JUNIT_RUNNERS = [
         "mocha x --reporter xunit",
     ),
     (
-        {"package.json": '{"scripts": {"test-unit": "vitest --project unit*"}, "devDependencies": {"vitest": "3"}}'},
+        {"package.json": '{"scripts": {"test-unit": "vp test --project unit*"}, "devDependencies": {"vitest": "3"}}'},
         "vitest run --project unit* --reporter=junit",
     ),
     ({"phpunit.xml": "", "phpunit": ""}, "php phpunit --log-junit {results}"),
@@ -367,6 +373,9 @@ def test_each_gem_of_a_repository_is_tested() -> None:
     assert check
     assert "for gem in a b; do" in check.run
     assert check.build == "bundle install --quiet"
+    whole = how_tested(of({**texts, "Rakefile": "Rake::TestTask.new\n"}))
+    assert whole
+    assert whole.run == "bundle exec rake test", "which tests the whole repository"
 
 
 def test_a_project_in_a_subfolder_is_tested_there() -> None:

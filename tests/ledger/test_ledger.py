@@ -98,16 +98,13 @@ def test_a_result_that_is_asked_for_anew_takes_the_place_of_the_old_one(ledger: 
     assert ledger.find(KEY) == PASSED
 
 
-def test_the_longest_run_so_far_is_told_apart_for_all_tests_and_for_some(ledger: Ledger) -> None:
-    assert ledger.usual_seconds("doctest", whole=True) is None
-    for number, (tests, probe_result) in enumerate([("*", FAILED), ("*", PASSED), ("a.py", UNBUILT), ("b.py", PASSED)]):
+def test_how_long_each_run_of_a_gate_took_is_told(ledger: Ledger) -> None:
+    assert ledger.durations("doctest") == []
+    for number, (tests, probe_result) in enumerate([("*", FAILED), ("a.py", UNBUILT), ("b.py", PASSED)]):
         ledger.write(Key(tree=f"t{number}", image="i", gate="doctest", tests=tests), probe_result)
     ledger.write(Key(tree="t", image="i", gate="other"), UNBUILT)
-    assert ledger.usual_seconds("doctest", whole=True) == FAILED.seconds
-    assert ledger.usual_seconds("doctest", whole=False) == UNBUILT.seconds
-    assert PASSED.seconds < UNBUILT.seconds
-    assert ledger.usual_seconds("doctest", whole=False, tests="b.py") == PASSED.seconds, "these files ran before"
-    assert ledger.usual_seconds("doctest", whole=False, tests="c.py") == UNBUILT.seconds
+    runs = [("*", FAILED.seconds), ("a.py", UNBUILT.seconds), ("b.py", PASSED.seconds)]
+    assert sorted(ledger.durations("doctest")) == runs
 
 
 @pytest.mark.parametrize(

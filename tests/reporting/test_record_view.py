@@ -16,8 +16,8 @@ from sessions.reporting.record_view import (
     changes_to_tests,
     counts,
     passed,
+    probes_that_show,
     queue,
-    shown_by,
     sides,
 )
 from tests.reporting.big_day import big_day
@@ -69,9 +69,10 @@ def test_an_older_record_says_in_words_what_each_probe_ran_for() -> None:
 
 def test_the_shortest_log_that_shows_it_is_the_one_shown() -> None:
     wide, narrow = probe(tickets=[1, 2, 3], failed=["t"]), probe(tickets=[1, 3], failed=["t"])
-    broke = replace(next(iter(parse_record(big_day(size=40)).culprits)).broke[0], test=TestId("t"))
-    assert shown_by(parse_record(day(wide, narrow, probe(tickets=[3]))), 3, broke) == parsed(narrow)[0]
-    assert shown_by(parse_record(day(wide)), 9, broke) is None
+    culprit = next(iter(parse_record(big_day(size=40)).culprits))
+    ticket = replace(culprit, number=3, broke=(replace(culprit.broke[0], gate="doctest", test=TestId("t")),))
+    assert probes_that_show(parse_record(day(wide, narrow, probe(tickets=[3]))), ticket) == [*parsed(narrow)]
+    assert probes_that_show(parse_record(day(wide)), replace(ticket, number=9)) == []
 
 
 def test_what_a_diff_does_to_tests_is_one_clause() -> None:

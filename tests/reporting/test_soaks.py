@@ -8,9 +8,10 @@ import pytest
 
 from sessions.gates.flake_source import FlakeSource
 from sessions.gates.results import TestId
-from sessions.ledger.record import RecordedSoak, RecordedTicket, SoakedFlake
+from sessions.ledger.record import Purpose, RecordedSoak, RecordedTicket, SoakedFlake
 from sessions.ledger.record_file import parse_record
 from sessions.reporting.account import render_account
+from sessions.reporting.pictures import draw_search
 from sessions.reporting.soaks import say_brought_flakes, say_soaks
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.model import Verdict
@@ -66,3 +67,10 @@ def test_a_hostile_name_gives_no_orders_to_the_tracker() -> None:
     text = render_account(parse_record(big_day(size=5)), TICKET, MARKDOWN)
     assert "7 of 38 runs" in text
     assert "@everyone" not in text
+
+
+def test_the_runs_of_a_soak_are_not_drawn_one_by_one() -> None:
+    record = parse_record(big_day(size=5))
+    soak = replace(record.probes[-1], purpose=Purpose.SOAK)
+    drawn = draw_search(replace(record, probes=(*record.probes, *[soak] * 59)))
+    assert len(drawn.rows) == len(record.probes)

@@ -9,7 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from sessions.settings.configuration import Config, Tracker, load_config
+from sessions.settings.configuration import Config, Tracker
+from sessions.settings.configuration_file import load_config
 from sessions.settings.init_options import build_init_parser
 from sessions.settings.options import build_parser
 from sessions.settings.schema import config_reference, config_schema, options_reference

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULTS = {
+    "line": "",
     "release": None,
     "repository": None,
     "only": (),

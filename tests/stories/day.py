@@ -1,6 +1,7 @@
 """Runs a story in a process of its own, as nox would, on the bundled sample; may die at a chosen ledger write.
 
 ``PEAK`` names a file for the most memory that the process had, in KiB (``VmHWM`` of proc_pid_status(5)).
+``HOURS_BACK`` sets its clock back.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -41,6 +43,9 @@ if __name__ == "__main__":
         die_at_write(moment)
     if pause := os.environ.pop("PAUSE", ""):
         tracker.PAUSE = float(pause)  # GitHub's own pace would make tests sleep
+    if hours := float(os.environ.pop("HOURS_BACK", "0")):
+        clock = time.time
+        time.time = lambda: clock() - 3600 * hours
     name, *words = sys.argv[1:]
     trouble = run_session(STORIES[name], name, words, Path.cwd())
     if trouble:

@@ -19,8 +19,10 @@ import threading
 import time
 import uuid
 from collections import Counter
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from tests.engines.registry import LocalRegistry
 from tests.engines.second_daemon import SecondDaemon
 from tests.repositories import Builder
 from tests.stories.desk import DATE, DAY, timeless
+from tests.stories.ill_registry import IllRegistry
 from tests.stories.leftovers import files_left
 from tests.trackers.github_fake import TOKEN, FakeGitHub, Pull
 
@@ -76,30 +79,60 @@ class Call:
     words: tuple[str, ...]
     status: int = 0
     lines: list[str] = field(default_factory=list)
-    seconds: float = 0.0
+    moments: list[float] = field(default_factory=list)  # when each line came
 
     @property
     def killed(self) -> bool:
         return self.status == -signal.SIGKILL
 
     @property
-    def stage(self) -> str:
-        """What the session was at: its last heading, or its last line where that says more."""
-        last = next((line for line in reversed(self.lines) if line.strip()), "")
-        for sign, stage in _STAGES.items():
-            if re.search(sign, last):
-                return stage
-        headings = [line for line in self.lines if line.startswith("==>")]
-        return re.sub(r"\W*\(.*| \d.*|#.*", "", headings[-1].removeprefix("==> ")) if headings else "before anything"
+    def stages(self) -> list[Stage]:
+        """The session's stage after each of its lines."""
+        found, stage = [], Stage.START
+        for line in self.lines:
+            stage = next((each for sign, each in _STAGES.items() if re.search(sign, line)), stage)
+            found.append(stage)
+        return found
+
+    @property
+    def stage(self) -> Stage:
+        """The stage in which the session ended or was killed."""
+        return (self.stages or [Stage.START])[-1]
 
 
+class Stage(StrEnum):
+    """What a session is doing."""
+
+    START = "start, tickets"
+    MERGE = "merge"
+    IMAGE = "image of the release"
+    BASELINE = "baseline"
+    HEAD = "gates on the head"
+    SEARCH = "culprit search"
+    IMAGES = "audit, debug images; branch, where there are none"
+    BRANCH = "image of the head, branch"
+    COMMENTS = "state's image, or comments"
+    END = "end"
+
+    def is_after(self, other: Stage) -> bool:
+        """Whether a session comes to this stage after the other one."""
+        order = list(Stage)
+        return order.index(self) > order.index(other)
+
+
+# How many kills a stage gets for one of another: these have most places at which something may be lost or doubled.
+_WEIGHTS = {Stage.SEARCH: 3, Stage.IMAGES: 3, Stage.BRANCH: 2, Stage.COMMENTS: 2}
+# The line with which a stage begins.
 _STAGES = {
-    r"^ +probe \d+: build": "build",
-    r"^ +probe \d+:": "probe",
-    r"^ +disk: ": "the release's image",
-    r"^ +(audit: |image .*(pushed|there)|evidence)": "images made and pushed",
-    r"^ +branch .* is at": "after the branch",
-    r"^ +(report: |\d+ of \d+ tickets told)": "after the end",
+    r"^==> Merging": Stage.MERGE,
+    r"^ +disk: ": Stage.IMAGE,
+    r"^==> Baseline": Stage.BASELINE,
+    r"^==> Gates on the head": Stage.HEAD,
+    r"^==> Who broke": Stage.SEARCH,
+    r"^( +audit: |==> Publishing)": Stage.IMAGES,
+    r"^ +look into the head": Stage.BRANCH,
+    r"^ +(branch .* is at|report: .*beside it)": Stage.COMMENTS,
+    r"^ +(report: .*type|\d+ of \d+ tickets told)": Stage.END,
 }
 
 
@@ -135,6 +168,7 @@ class Site:
     engine: str
     github: FakeGitHub
     registry: LocalRegistry | None = None
+    front: IllRegistry | None = None  # before the registry
     daemon: SecondDaemon | None = None
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -158,13 +192,13 @@ class Site:
             (self.folder / name).mkdir()
         self._make_tickets()
         lines = ""
-        if self.registry and self.daemon:
+        if self.registry and self.front and self.daemon:
             self.registry.stop()
             (self.registry.folder / "store").mkdir(parents=True)
             self.registry.start()
             remove_images(self.daemon.client)
             (self.folder / "desk" / "Dockerfile").write_text(_DOCKERFILE)
-            lines = f'image = "{self.registry.host}/abacus/integration"\nbaseline = "debian:bookworm-slim"\n'
+            lines = f'image = "{self.front.host}/abacus/integration"\nbaseline = "debian:bookworm-slim"\n'
             lines += f'dockerfile = "Dockerfile"\nsource = "/source"\nbuilder = "{builder}"\n'
         text = _CONFIG.format(
             project=self.project, github=self.github.url, ready=READY, engine=self.engine, docker=lines
@@ -183,13 +217,23 @@ class Site:
             head = repository.commit({path: text}, base, branch=f"refs/pull/{number}/head")
             self.github.add(Pull(number=number, head=head, **{"labels": [READY], "base": "main", **words}))
 
-    def call(self, *words: str, kill: Moment | None = None) -> Call:
+    @contextmanager
+    def ill_registry(self, chance: random.Random) -> Iterator[bool]:
+        """Have the registry answer 500 in one of five calls, to everything or to everything but the login."""
+        is_ill = self.front is not None and chance.random() < 0.2
+        if self.front and is_ill:
+            self.front.fall_ill(knows_logins=chance.random() < 0.7)
+        yield is_ill
+        if self.front:
+            self.front.recover()
+
+    def call(self, *words: str, kill: Moment | None = None, hours_back: int = 0) -> Call:
         """Run one session; kill it at a moment, and nothing else of what it started."""
         call, start = Call(words), time.monotonic()
         process = subprocess.Popen(
             [sys.executable, str(DAY), words[0], "--date", DATE, "--jobs", str(WORKERS), *words[1:]],
             cwd=self.folder / "desk",
-            env=self._environment(),
+            env={**self._environment(), "HOURS_BACK": str(hours_back)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -201,11 +245,12 @@ class Site:
             assert process.stdout
             for line in process.stdout:
                 call.lines.append(line.rstrip("\n"))
-                if kill and len(call.lines) >= kill.lines:
+                call.moments.append(time.monotonic() - start)
+                if kill and kill.is_reached(call):
                     reached.set()
             reached.set()
 
-        if kill and not kill.lines:
+        if kill and kill.is_reached(call):
             reached.set()
         reader = threading.Thread(target=read, daemon=True)
         reader.start()
@@ -218,7 +263,7 @@ class Site:
         reader.join(20)
         if process.stdout:
             process.stdout.close()
-        call.seconds = time.monotonic() - start
+        call.moments.append(time.monotonic() - start)
         return call
 
     def _environment(self) -> dict[str, str]:
@@ -283,32 +328,65 @@ class Site:
 
 @dataclass(frozen=True)
 class Moment:
-    """When a session is killed: so many seconds after so many lines of output."""
+    """When a session is killed: so many seconds after so many lines of a stage."""
 
+    stage: Stage
     lines: int
     seconds: float
 
     @classmethod
-    def within(cls, whole: Call, chance: random.Random) -> Moment:
-        """Draw one: any second of an undisturbed session, or soon after any of its lines.
+    def within(cls, whole: Call, stage: Stage, chance: random.Random) -> Moment:
+        """Draw one between a line of a stage in an undisturbed session and the next line."""
+        places = [place for place, each in enumerate([Stage.START, *whole.stages]) if each is stage]
+        place = chance.choice(places)
+        gap = whole.moments[place] - (whole.moments[place - 1] if place else 0.0)
+        return cls(stage, whole.stages[:place].count(stage), chance.uniform(0.0, gap))
 
-        Stages that take no time are met by the second way only.
-        """
-        if chance.random() < 0.25:
-            return cls(0, chance.uniform(0.2, whole.seconds))
-        return cls(chance.randrange(1, len(whole.lines) + 1), chance.uniform(0.0, 0.15))
+    def is_reached(self, call: Call) -> bool:
+        """Whether a session has printed these lines, or is past the stage, in which it had less to do."""
+        return call.stages.count(self.stage) >= self.lines or any(each.is_after(self.stage) for each in call.stages)
 
 
-def disturbed_day(site: Site, undisturbed: Day, chance: random.Random, kills: int) -> Day:
-    """Run the sessions of a day, each again and again until it ends, and kill it at most so many times altogether."""
+Cell = tuple[str, Stage]
+
+
+def cells(undisturbed: Day) -> list[Cell]:
+    """Return the sessions of a day with each of their stages."""
+    return [
+        (call.words[0], stage)
+        for call in undisturbed.calls
+        for stage in Stage
+        if stage is Stage.START or stage in call.stages
+    ]
+
+
+def plan_kills(found: list[Cell], hits: Counter[Cell], kills: int, chance: random.Random) -> Counter[Cell]:
+    """Choose the stages of a day's kills: those that fewest kills hit so far, for their weight."""
+    places = [(cell, number) for cell in found for number in range(_WEIGHTS.get(cell[1], 1))]
+    chance.shuffle(places)
+    places.sort(key=lambda place: (hits[place[0]] + place[1]) / _WEIGHTS.get(place[0][1], 1))
+    return Counter(cell for cell, _ in places[:kills])
+
+
+def disturbed_day(site: Site, undisturbed: Day, planned: Counter[Cell], chance: random.Random) -> Day:
+    """Run the sessions of a day, each again and again until it ends, and kill them as planned.
+
+    Some calls are made while the registry answers 500, and each call's clock is an hour before that of the last one.
+    """
     calls: list[Call] = []
     for whole in undisturbed.calls:
+        stages = [stage for stage in Stage for _ in range(planned[whole.words[0], stage])]
         while True:
-            left = kills - sum(call.killed for call in calls)
-            calls.append(site.call(*whole.words, kill=Moment.within(whole, chance) if left > 0 else None))
-            if not calls[-1].killed:
-                assert calls[-1].status == 0, "\n".join(calls[-1].lines[-30:])
+            kill = Moment.within(whole, stages[0], chance) if stages else None
+            with site.ill_registry(chance) as is_ill:
+                calls.append(site.call(*whole.words, kill=kill, hours_back=len(calls)))
+            if calls[-1].killed:
+                del stages[0]
+            elif not calls[-1].status:
                 break
+            else:
+                assert is_ill, "\n".join(calls[-1].lines[-30:])
+                assert not any("Traceback" in line for line in calls[-1].lines)
     return site.ended_day(calls)
 
 

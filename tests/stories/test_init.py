@@ -14,10 +14,11 @@ import pytest
 from sessions.integrate import integrate
 from sessions.ledger.record_file import record_data
 from sessions.main import run_init
-from sessions.settings.configuration import Config, load_config
+from sessions.settings.configuration import Config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
-from tests.repositories import Builder, run_git
+from tests.repositories import SUBMODULE, Builder, run_git
 
 Record = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +81,7 @@ def test_a_fresh_clone_is_planned_at_once(origin: Builder, tmp_path: Path, capsy
     assert [(gate.name, gate.format) for gate in config.gates] == [("tests", "junit"), ("docs", "exit")]
     assert config.gates[0].run.startswith("PYTHONPATH=src python3 -m pytest ")
     assert config.engine.packages == ("pretend", "pytest", "sphinx")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", config.engine.packages_until)
     assert "-s integrate -- --plan" in capsys.readouterr().out
     assert verdicts(plan(folder)) == {2: "integrated", 3: "conflict", 4: "integrated"}
 
@@ -452,11 +454,25 @@ def test_without_a_yes_gitignore_stays_as_it_is(origin: Builder, tmp_path: Path)
 
 
 def test_in_a_subfolder_of_a_clone_its_own_tests_are_taken(builder: Builder, tmp_path: Path) -> None:
-    base = builder.commit({"core/tests/test_c.py": "", "web/package.json": "{}", ".gitmodules": ""})
+    base = builder.commit({"core/tests/test_c.py": "", "web/package.json": "{}"})
     builder.tag("1.0")
     builder.commit({"core/x.py": ""}, base, branch="refs/pull/2/head")
     folder = clone(builder.url, tmp_path / "p") / "core"
     config = written(folder, "--yes")
     assert config.gates[0].run.startswith("cd core && python3 -m pytest ")
-    assert config.project.submodules
     assert verdicts(plan(folder)) == {2: "integrated"}
+
+
+def test_submodules_are_taken_where_they_can_be_fetched(
+    builder: Builder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = builder.commit({"x": ""})
+    for tag, url, commit in (("1.0", builder.url, inside), ("2.0", str(tmp_path / "nowhere"), "1" * 40)):
+        modules = f'[submodule "m"]\npath = m\nurl = {url}\n'
+        builder.commit({".gitmodules": modules, "m": (SUBMODULE, commit)}, branch="main")
+        builder.tag(tag)
+        folder = clone(builder.url, tmp_path / tag)
+        assert written(folder, "--yes").project.submodules is (tag == "1.0")
+        assert "submodules = " in config_text(folder)
+        plan(folder)
+    assert "left out: submodules, as " in " ".join(capsys.readouterr().out.split())

@@ -19,7 +19,8 @@ import pytest
 from tests.conftest import BASE, refuse
 from tests.engines.registry import LocalRegistry, missing
 from tests.engines.second_daemon import SecondDaemon, second_daemon
-from tests.stories.kill_campaign import WORKERS, Day, Site, disturbed_day, undisturbed_day
+from tests.stories.ill_registry import IllRegistry
+from tests.stories.kill_campaign import WORKERS, Cell, Day, Site, cells, disturbed_day, plan_kills, undisturbed_day
 from tests.trackers.github_contract import UnavailableError, fetch_contract
 from tests.trackers.github_fake import FakeGitHub, serving
 
@@ -28,7 +29,7 @@ SEED = int(os.environ.get("INTEGRAND_KILL_SEED", "14"))
 # A hundred kills take an hour or more.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(max(900, 120 * KILLS))]
 # At a desk, a day is killed about so often.
-A_DAY = 8
+A_DAY = 12
 TOGETHER = (("integrate", "--publish"), ("report", "--publish"))
 APART = (("integrate", "--pack"), ("publish", "--publish"))
 
@@ -65,7 +66,8 @@ def on_docker(github: FakeGitHub, second: SecondDaemon, tmp_path_factory: pytest
         refuse(why)
     folder = tmp_path_factory.mktemp("site")
     registry = LocalRegistry(folder / "registry")
-    yield Site(folder, "docker", github, registry, second)
+    with IllRegistry(registry.port) as front:
+        yield Site(folder, "docker", github, registry, front, second)
     registry.stop()
 
 
@@ -99,13 +101,17 @@ def test_killed_at_any_moment_nothing_is_lost_doubled_or_left_behind(
     }  # fmt: skip
     found = site.leftovers()
     note("".join(f"  WRONG undisturbed {each}\n" for each in found))
-    wanted, killed = max(KILLS // len(KINDS), 1), 0
-    while killed < wanted:
+    wanted, hits = max(KILLS // len(KINDS), 1), Counter[Cell]()
+    while hits.total() < wanted:
         site.start_day(chance.choice(["auto", "classic"]))
-        day = disturbed_day(site, undisturbed, chance, min(A_DAY, wanted - killed))
-        killed += len(day.kills)
+        planned = plan_kills(cells(undisturbed), hits, min(A_DAY, wanted - hits.total()), chance)
+        day = disturbed_day(site, undisturbed, planned, chance)
+        killed = Counter((call.words[0], call.stage) for call in day.kills)
+        hits += killed
         wrong = [*differences(undisturbed, day), *site.leftovers()]
-        note(f"{site.engine} {sessions[0][1]} {len(day.kills)} kills: {dict(Counter(c.stage for c in day.kills))}")
+        failed = sum(not call.killed for call in day.calls) - len(sessions)
+        stages = "; ".join(f"{session}, {stage}: {count}" for (session, stage), count in killed.items())
+        note(f"{site.engine} {sessions[0][1]} {failed} calls without a registry, {killed.total()} kills: {stages}")
         note("".join(f"  WRONG {each}\n" for each in wrong))
         found += wrong
         if not day.kills:

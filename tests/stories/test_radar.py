@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,3 +60,40 @@ def test_who_leaves_if_a_ticket_comes_first(folder: Path) -> None:
     assert record["tests"] == {"4": {"in": [4], "out": [1, 3]}, "2": {"in": [2], "out": [1]}}
     with pytest.raises(UsageError, match="no open ticket #9"):
         radar(options(folder, test=(9,)), Console(to_stderr=True))
+
+
+SEEDED = f"""{CONFIG[: CONFIG.index("[[gates]]")]}
+[[gates]]
+name = "uses"
+run = '''
+(for f in use/*; do grep -qx "$(cat $f)" lib && echo "ok - $f" || echo "not ok - $f"; done
+echo "1..$(ls use | wc -l)") > {{results}}'''
+format = "tap"
+"""
+# Pairs that break something only together: one in CI, 20 were tried at a desk.
+PAIRS = int(os.environ.get("INTEGRAND_PAIRS", "1"))
+
+
+@pytest.mark.slow
+def test_a_pair_that_breaks_something_only_together_is_found(tmp_path: Path) -> None:
+    """Ticket N renames a function, ready ticket 100 + N calls it by its old name; git merges both."""
+    builder = Builder(tmp_path / "project.git")
+    names = [f"f{n}" for n in range(1, PAIRS + 2)]
+    base = builder.commit({"lib": "\n".join(f"{name}\n" for name in names), "use/0": f"{names[-1]}\n"})
+    builder.tag("1.0")
+    numbers = range(1, PAIRS + 1)
+    for n in numbers:
+        renamed = [f"g{n}" if name == f"f{n}" else name for name in names]
+        builder.commit({"lib": "\n".join(f"{name}\n" for name in renamed)}, base, branch=f"t{n}")
+        builder.commit({f"use/{n}": f"f{n}\n"}, base, branch=f"t{100 + n}")
+    builder.commit({"other": "x\n"}, base, branch="t50")
+    tables = [ticket_table(n, labels=["ready"] if n > 100 else []) for n in (*numbers, 50, *(100 + n for n in numbers))]
+    (tmp_path / "tickets.toml").write_text("\n".join(tables))
+    (tmp_path / "integration.toml").write_text(SEEDED)
+    record, _ = radar(options(tmp_path, test=(*numbers, 50), gates=("uses",)), Console(to_stderr=True))
+    assert record["conflicts"] == []
+    broken = {
+        number: [({each["ticket"], *each["with"]}, each["test"]) for each in told["breaks"]]
+        for number, told in record["tests"].items()
+    }
+    assert broken == {"50": []} | {str(n): [({n, 100 + n}, f"uses::use/{n}")] for n in numbers}

@@ -113,7 +113,10 @@ def test_a_change_that_no_other_mends_is_to_be_backported_by_hand(project: Lines
     project.add(3, {"stable": "2"}, "backport 1.x")
     assert project.type("--line", "1.x").returncode == 0
     reason = project.tickets_of("1.x")[3]["reason"]
-    assert reason == "it does not apply to 1.1 in stable, also after earlier changes to the same files: backport it by hand"
+    assert (
+        reason
+        == "it does not apply to 1.1 in stable, also after earlier changes to the same files: backport it by hand"
+    )
 
 
 def test_the_same_call_again_measures_nothing(project: Lines) -> None:

@@ -58,6 +58,8 @@ class FakeGitHub:
         self.pulls: dict[int, Pull] = {}
         self.issues: dict[int, bool] = {}  # whether each is closed
         self.statuses: list[Json] = []
+        self.own_issues: list[Json] = []
+        self.may_label = True
         self.lost: set[str] = set()
         self.requests: list[tuple[str, str]] = []
         self.tokens: set[str | None] = set()
@@ -135,7 +137,29 @@ class FakeGitHub:
             raise graphql.GraphQLError(message)
 
         found = {"pullRequests": pulls, "pullRequest": pull, "issueOrPullRequest": issue, "object": self._object}
-        return {**found, "defaultBranchRef": {"name": DEFAULT}}
+        return {**found, "defaultBranchRef": {"name": DEFAULT}, "issues": self._list_own}
+
+    def _list_own(self, _info: object, labels: Sequence[str], **args: Any) -> Json:
+        args.pop("orderBy")
+        chosen = [each for each in self.own_issues if set(labels) & set(each["labels"])]
+        closed = [{**each, "closed": each["state"] == "closed", "closedAt": each["closed_at"]} for each in chosen]
+        return _page([{**each, "viewerDidAuthor": each["author"] == VIEWER} for each in closed], **args)
+
+    def issue(self, title: str, body: str, author: str, *labels: str) -> Json:
+        self.own_issues.append({"number": 5000 + len(self.own_issues), "title": title, "body": body, "author": author})
+        self.own_issues[-1] |= {"labels": list(labels), "state": "open", "closed_at": None, "edits": 0}
+        return self.own_issues[-1]
+
+    def _open_issue(self, body: Json) -> Answer:
+        labels = body["labels"] if self.may_label else []
+        return 201, _issue(self.issue(body["title"], body["body"], VIEWER, *labels))
+
+    def _edit_issue(self, body: Json, number: str) -> Answer:
+        issue = next(each for each in self.own_issues if each["number"] == int(number))
+        assert issue["author"] == VIEWER, "nobody may edit what another wrote"
+        closed_at = STAMP if body["state"] == "closed" else None
+        issue |= {**body, "closed_at": closed_at, "edits": issue["edits"] + 1}
+        return 200, _issue(issue)
 
     def _object(self, _info: object, oid: str) -> Json | None:
         if oid in self.lost:
@@ -204,6 +228,8 @@ class FakeGitHub:
     def _routes(self) -> list[tuple[str, str, Callable[..., Answer]]]:
         labels = "/issues/{issue_number}/labels"
         return [
+            (r"POST /issues", "/issues", self._open_issue),
+            (r"PATCH /issues/(\d+)", "/issues/{issue_number}", self._edit_issue),
             (r"POST /issues/(\d+)/comments", "/issues/{issue_number}/comments", self._add_comment),
             (r"PATCH /issues/comments/(\d+)", "/issues/comments/{comment_id}", self._edit_comment),
             (r"POST /issues/(\d+)/labels", labels, self._add_labels),
@@ -322,6 +348,29 @@ def _comment(comment: Json) -> Json:
         "url": f"{place}/comments/{comment['id']}",
         "html_url": place,
         "issue_url": place,
+        "created_at": STAMP,
+        "updated_at": STAMP,
+        "author_association": "NONE",
+    }
+
+
+def _issue(issue: Json) -> Json:
+    place = f"https://api.github.com/repos/{OWNER}/{NAME}"
+    own = f"{place}/issues/{issue['number']}"
+    return {
+        **{key: issue[key] for key in ("number", "title", "body", "state", "closed_at")},
+        "id": issue["number"],
+        "node_id": "x",
+        "user": _user(issue["author"]),
+        "labels": [_label(name) for name in issue["labels"]],
+        "url": own,
+        "html_url": own,
+        "repository_url": place,
+        **{f"{kind}_url": f"{own}/{kind}" for kind in ("comments", "events", "labels")},
+        "assignee": None,
+        "milestone": None,
+        "locked": False,
+        "comments": 0,
         "created_at": STAMP,
         "updated_at": STAMP,
         "author_association": "NONE",

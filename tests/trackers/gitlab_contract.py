@@ -2,8 +2,8 @@
 
 Written from GitLab's reference of its REST interface (https://docs.gitlab.com/api/: merge_requests, notes, commits,
 merge_request_approvals, projects, users; version 18) and the entities behind it. GitLab's own OpenAPI description is in
-no package that the tests could fetch, and leaves open what these operations return: it has one object where they return
-a list. Properties stand here if they are documented for all editions, or are used.
+no package that the tests could fetch, and leaves open which properties are always there; ``gitlab_description`` reads
+it at a desk. Properties stand here if they are documented for all editions, or are used.
 """
 
 from __future__ import annotations
@@ -134,6 +134,26 @@ class Operation:
     body: Json | None = None
 
 
+ISSUE = _object(
+    {
+        "id": NUMBER,
+        "iid": NUMBER,
+        "project_id": NUMBER,
+        "title": TEXT,
+        "description": _or_null(TEXT),
+        "state": _one_of("opened", "closed"),
+        "closed_at": _or_null(TEXT),
+        "labels": _list(TEXT),
+        "author": USER,
+        "web_url": TEXT,
+    }
+)
+ISSUE_TEXT = {
+    "title": {"type": "string", "maxLength": 255},
+    "description": {"type": "string", "maxLength": 1_048_576},
+    "labels": TEXT,
+}
+_ISSUES = "/projects/:id/issues"
 _REQUESTS = "/projects/:id/merge_requests"
 _ONE = f"{_REQUESTS}/:iid"
 OPERATIONS = {
@@ -156,6 +176,21 @@ OPERATIONS = {
         body=_object(
             {}, {"add_labels": TEXT, "remove_labels": TEXT, "state_event": _one_of("close", "reopen")}, closed=True
         ),
+    ),
+    ("GET", _ISSUES): Operation(
+        answers={200: _list(ISSUE)},
+        query={
+            **PAGES,
+            "labels": TEXT,
+            "scope": _one_of("created_by_me", "assigned_to_me", "all"),
+            "state": _one_of("all", "opened", "closed"),
+            "order_by": _one_of("created_at", "updated_at", "title"),
+            "sort": _one_of("asc", "desc"),
+        },
+    ),
+    ("POST", _ISSUES): Operation(answers={201: ISSUE}, body=_object({"title": TEXT}, ISSUE_TEXT, closed=True)),
+    ("PUT", f"{_ISSUES}/:iid"): Operation(
+        answers={200: ISSUE}, body=_object({}, {**ISSUE_TEXT, "state_event": _one_of("close", "reopen")}, closed=True)
     ),
     ("GET", f"{_ONE}/approvals"): Operation(answers={200: APPROVALS}),
     ("GET", f"{_ONE}/reviewers"): Operation(answers={200: _list(REVIEWER)}),

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from tests.trackers.gitlab_contract import OPERATIONS, Json, faults_of_answer, faults_of_request
+from tests.trackers.gitlab_description import described_faults
 from tests.trackers.sockets import Fault, Reply, listening
 
 PROJECT, TOKEN, JOB_TOKEN, VIEWER = "group/sub/project", "glpat-s3cr3t", "glcbt-64_s3cr3t", "integrand-bot"
@@ -73,6 +74,7 @@ class FakeGitLab:
         self.is_premium = is_premium
         self.found: dict[int, Request] = {}
         self.statuses: list[Json] = []
+        self.own_issues: list[Json] = []
         self.lost: set[str] = set()
         self.requests: list[tuple[str, str]] = []
         self.faults: dict[int, Fault] = {}
@@ -142,6 +144,7 @@ class FakeGitLab:
             wrong = faults_of_request(method, template, query, body)
             reply = _problem(400, "; ".join(wrong)) if wrong else act(query, body, *words)
             self.problems += wrong + faults_of_answer(method, template, reply.status, reply.content)
+            self.problems += described_faults(method, template, query, body, reply.status, reply.content)
             return reply
         self.problems.append(f"GitLab has no {method} {path}")
         return _problem(404, "404 Not Found")
@@ -154,6 +157,9 @@ class FakeGitLab:
             ("GET", "/projects/:id/merge_requests"): self._list,
             ("GET", one): self._one,
             ("PUT", one): self._change,
+            ("GET", "/projects/:id/issues"): self._list_own,
+            ("POST", "/projects/:id/issues"): self._open_issue,
+            ("PUT", "/projects/:id/issues/:iid"): self._edit_issue,
             ("GET", f"{one}/approvals"): self._approvals,
             ("GET", f"{one}/reviewers"): self._reviewers,
             ("GET", f"{one}/blocks"): self._blocks,
@@ -169,6 +175,31 @@ class FakeGitLab:
     def _project(self) -> Json:
         place = f"https://gitlab.example.org/{PROJECT}"
         return {"id": PROJECT_ID, "path_with_namespace": PROJECT, "default_branch": DEFAULT, "web_url": place}
+
+    def _list_own(self, query: dict[str, str], _body: None) -> Reply:
+        assert (query["state"], query["scope"], query["sort"]) == ("all", "all", "asc")
+        return _page([each for each in self.own_issues if query["labels"] in each["labels"]], query)
+
+    def _open_issue(self, _query: dict[str, str], body: Json) -> Reply:
+        number = 500 + len(self.own_issues)
+        place = f"https://gitlab.example.org/{PROJECT}/-/issues/{number}"
+        kept = {"state": "opened", "closed_at": None, "author": _user(VIEWER), "web_url": place, "edits": 0}
+        ids = {"id": 9000 + number, "iid": number, "project_id": PROJECT_ID}
+        self._run_quick_actions(Request(number=number), body["description"])
+        self.own_issues.append({**ids, **kept, **body, "labels": body["labels"].split(",")})
+        return Reply(status=201, content=self.own_issues[-1])
+
+    def _edit_issue(self, _query: dict[str, str], body: Json, number: str) -> Reply:
+        issue = next(each for each in self.own_issues if each["iid"] == int(number))
+        assert issue["author"] == _user(VIEWER), "nobody may edit what another wrote"
+        self._run_quick_actions(Request(number=int(number)), body["description"])
+        if event := body.pop("state_event", ""):
+            assert issue["state"] == {"close": "opened", "reopen": "closed"}[event]
+            issue |= (
+                {"state": "closed", "closed_at": STAMP} if event == "close" else {"state": "opened", "closed_at": None}
+            )
+        issue |= {**body, "edits": issue["edits"] + 1}
+        return _fine(issue)
 
     def _list(self, query: dict[str, str], _body: None) -> Reply:
         assert (query["state"], query["sort"]) == ("opened", "asc")

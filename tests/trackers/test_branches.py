@@ -15,7 +15,8 @@ from sessions.day.ticket_selection import todays_rules
 from sessions.integrate import integrate
 from sessions.main import run_init
 from sessions.sample.unpack import unpack_sample
-from sessions.settings.configuration import Config, Gate, Project, load_config
+from sessions.settings.configuration import Config, Gate, Project
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import Options
 from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror

@@ -10,7 +10,7 @@ import pytest
 
 from sessions.main import run_init
 from sessions.sample.unpack import unpack_sample
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.ticket_settings import Tracker
 from sessions.terminal.errors import TrackerAccessError, TrackerError
 from sessions.tickets.model import Ticket, Verdict

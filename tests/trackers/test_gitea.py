@@ -10,7 +10,7 @@ import pytest
 
 from sessions.integrate import integrate
 from sessions.main import run_init
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import parse_options
 from sessions.settings.ticket_settings import Tracker
 from sessions.terminal.console import Console

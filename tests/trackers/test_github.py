@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sessions.settings.configuration import Tracker, load_config
+from sessions.settings.configuration import Tracker
+from sessions.settings.configuration_file import load_config
 from sessions.terminal.errors import TrackerError
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.eligibility import Rules, why_not

@@ -9,7 +9,7 @@ import pytest
 from sessions.integrate import integrate
 from sessions.ledger.record_file import record_data
 from sessions.main import run_init
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
 from tests.repositories import Builder, run_git

@@ -19,7 +19,7 @@ from sessions.main import run_init
 from sessions.report import report
 from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack_sample
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.options import parse_options
 from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror
@@ -252,6 +252,7 @@ def test_a_series_that_needs_another_is_applied_to_it(project: MailedProject) ->
     content = project.mbox.read_bytes()
     for footer in (
         f"prerequisite-message-id: <{below.message_id}>",
+        f"Based-on: <{below.message_id}>",
         f"Depends-on: https://lore.example/list/{below.message_id}/",
     ):
         before, _, after = content.rpartition(b"\n---\n")
@@ -356,6 +357,8 @@ SUBJECTS = [
     ("[net-next,v4,RESEND] [PATCH 1/2] two [x] here", (4, 1, 2, "two [x] here", ("net-next", "RESEND"))),
     ("[PATCH bpf 1/1]  x", (1, 1, 1, "x", ("bpf",))),
     ("[rfc] x", (1, 1, 1, "x", ("RFC",))),
+    ("[PATCH 2 of 3 STABLE V2] hg: x", (2, 2, 3, "hg: x", ("STABLE",))),  # as Mercurial sends
+    ("[net,v2,1/2] x", (2, 1, 2, "x", ("net",))),  # as Patchwork stores
 ]
 
 
@@ -368,7 +371,18 @@ def test_subjects(subject: str, expected: tuple[int, int, int, str, tuple[str, .
 
 @pytest.mark.parametrize(
     "subject",
-    ["Re: [PATCH] x", "[ANNOUNCE] x", "x", "", "[PATCH]", "[PATCH 3/2] x", "[PATCH 0/0] x", "Fwd: [PATCH 1/2] x"],
+    [
+        "Re: [PATCH] x",
+        "[ANNOUNCE] x",
+        "[PULL 01/28] x",
+        "[GIT PULL v2 1/1] x",
+        "x",
+        "",
+        "[PATCH]",
+        "[PATCH 3/2] x",
+        "[PATCH 0/0] x",
+        "Fwd: [PATCH 1/2] x",
+    ],
 )
 def test_what_is_no_patch(subject: str) -> None:
     assert read_patch_subject(subject) is None
@@ -493,6 +507,39 @@ def test_a_maildir_and_what_lies_in_it(project: MailedProject) -> None:
     (box / "tmp" / "3.z").write_bytes(b"Subject: half a ma")
     (box / "cur" / "4.w").symlink_to("/etc/passwd")
     assert [each.message_id for each in read_mailbox(str(box), 0)] == [mail.message_id]
+
+
+def test_a_mail_that_was_saved_by_itself_and_patches_that_were_never_sent(project: MailedProject) -> None:
+    grow(project.builder, "one", ("x", "1\n"), ("y", "2\n"))
+    mails = project.send("one")
+    project.mbox.write_bytes(mails[0].raw)
+    assert [each.held for each in project.read()] == ["1 of its 2 patches are missing: 2"]
+    unsent = [re.sub(rb"(?m)^(Message-Id|In-Reply-To|References): .*\n", b"", mail.raw) for mail in mails]
+    project.mbox.write_bytes(b"".join(b"From x Mon Sep 17 00:00:00 2001\n" + each + b"\n" for each in unsent))
+    [ticket] = project.read()
+    assert project.files(ticket) == {"x", "y"}
+    draft = email.message_from_bytes(draft_answer(Mail(unsent[0]), "T"))
+    assert draft["In-Reply-To"] is draft["References"] is None
+
+
+def test_a_patch_is_read_whatever_type_a_server_gave_it(project: MailedProject) -> None:
+    grow(project.builder, "one", ("x", "1\n"))
+    [mail] = project.send("one")
+    project.mbox.write_bytes(mail.raw.replace(b"\n\n", b"\nContent-Type: application/octet-stream\n\n", 1))
+    [ticket] = project.read()
+    assert project.files(ticket) == {"x"}
+
+
+def test_patches_have_the_version_of_their_cover_letter(project: MailedProject) -> None:
+    """Their author typed ``v3`` into the cover letter alone."""
+    grow(project.builder, "one", ("x", "1\n"), ("y", "2\n"))
+    project.send("one", "-v2", "--cover-letter")
+    project.send("one", "--cover-letter")
+    text = project.mbox.read_text().replace("Subject: [PATCH 0/2]", "Subject: [PATCH v3 0/2]")
+    project.mbox.write_text(text)
+    old, new = project.read()
+    assert old.held == f"version 3 replaces it, #{new.number}"
+    assert project.files(new) == {"x", "y"}
 
 
 @pytest.mark.parametrize("name", ["missing.mbox", "folder", "text.mbox"])

@@ -16,7 +16,8 @@ from sessions.main import run_session
 from sessions.report import report
 from sessions.sample.history import expectations
 from sessions.sample.unpack import unpack_sample
-from sessions.settings.configuration import Config, load_config
+from sessions.settings.configuration import Config
+from sessions.settings.configuration_file import load_config
 from sessions.terminal.errors import TrackerError, UsageError
 from sessions.terminal.ticket_numbers import add_prefix, name_ticket
 from sessions.tickets.trackers import merge_subjects

@@ -20,7 +20,7 @@ from requests.auth import AuthBase
 
 from sessions.main import run_init
 from sessions.sample.unpack import unpack_sample
-from sessions.settings.configuration import load_config
+from sessions.settings.configuration_file import load_config
 from sessions.settings.schema import config_schema
 from sessions.settings.ticket_settings import Tracker
 from sessions.source.mirror import Mirror

@@ -87,8 +87,8 @@ class DaskPool:
         except LOST:
             return 1  # running probes connects again
 
-    def run(self, probes: Sequence[tuple[Probe, Listen]]) -> Iterator[ProbeEnd]:
-        """Run probes on workers; a listener gets the output of its probe when the probe has ended."""
+    def run(self, probes: Sequence[tuple[Probe, Listen]], at_once: int = 0) -> Iterator[ProbeEnd]:  # noqa: ARG002
+        """Run probes on workers, each as many as it takes; a listener hears its probe when the probe has ended."""
         # Builds are not kept on workers: nothing would remove them there.
         jobs = [self._job(probe) for probe, _ in probes]
         batch = _Batch(self.cluster, jobs, self.warn)

@@ -24,7 +24,7 @@ from sessions.engines.docker.kept_builds import KeptBuilds
 from sessions.engines.docker.step import StepRunner
 from sessions.engines.image_names import LABEL, legal_name
 from sessions.engines.machine import DiskWatch
-from sessions.engines.probe import Image, Listen, Outcome, Probe, Step, StepOutcome
+from sessions.engines.probe import DONE_BEFORE, Image, Listen, Outcome, Probe, Step, StepOutcome
 from sessions.settings.configuration import Config
 from sessions.terminal.errors import InfrastructureError
 
@@ -184,7 +184,7 @@ def _run_step(runner: StepRunner, step: Step, reports: tuple[str, ...], listen: 
 
 def _enter_kept(container: ProbeContainer, probe: Probe) -> StepOutcome:
     """Continue where a probe's first step ended, which may have left the source in any state."""
-    done = StepOutcome(name=probe.steps[0].name, status=0, log="(done before, and kept)\n")
+    done = StepOutcome(name=probe.steps[0].name, status=0, log=DONE_BEFORE)
     try:
         container.put_scripts(probe.steps)
     except NoSourceError as error:

@@ -11,7 +11,7 @@ from sessions.engines.local.kept_builds import Beginning
 from sessions.engines.local.preparation import prepare_workspace
 from sessions.engines.local.python_environment import PythonEnvironment
 from sessions.engines.local.step import LocalStepRunner, run_steps
-from sessions.engines.probe import Listen, Outcome, Probe, StepOutcome
+from sessions.engines.probe import DONE_BEFORE, Listen, Outcome, Probe, StepOutcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class ProbeRun:
     def _begin_with(self, beginning: Beginning, built: StepOutcome | None) -> Outcome:
         done: tuple[StepOutcome, ...] = ()
         if beginning.is_built:
-            first = StepOutcome(name=self.probe.steps[0].name, status=0, log="(done before, and kept)\n")
+            first = StepOutcome(name=self.probe.steps[0].name, status=0, log=DONE_BEFORE)
             done = (built or first,)
         with (
             self.confinement.temporary_folder() as place,

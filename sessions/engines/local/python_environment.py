@@ -59,9 +59,10 @@ class PythonEnvironment:
         for command in ([sys.executable, "-m", "venv", str(self.folder)], self._installer()):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
+                later = ", set a later day as packages_until" if self._dated_uv else ""
                 raise InfrastructureError(
                     f"[engine] packages could not be installed: {_error_line(done)}. Mend that line of the "
-                    "configuration, or start nox with a Python that the package is for (this is "
+                    f"configuration{later}, or start nox with a Python that the package is for (this is "
                     f"{'.'.join(map(str, sys.version_info[:2]))})."
                 )
         complete.touch()
@@ -71,7 +72,17 @@ class PythonEnvironment:
         python = str(self.folder / "bin" / "python")
         if self._dated_uv:
             dated = ["--exclude-newer", f"{self.until}T23:59:59Z"]
-            return [self._dated_uv, "pip", "install", "--quiet", "--python", python, *dated, *self.packages]
+            return [
+                self._dated_uv,
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                "--python",
+                python,
+                *dated,
+                *self.packages,
+            ]
         return [python, "-m", "pip", "install", "--quiet", *self.packages]
 
 

@@ -12,6 +12,7 @@ from sessions.tickets.dialects import Dialect
 from sessions.tickets.model import Account, Ticket
 from sessions.tickets.patch_series import SeriesApplier, apply_nothing
 from sessions.tickets.refusals import Change, WriteResult
+from sessions.tickets.trackers.issues import IssueTracker
 
 PATIENCE = 300.0
 """Seconds for which a call to a tracker is repeated if it is refused."""
@@ -128,6 +129,7 @@ class TrackerKind:
     ``tokens`` are the environment variables from which it takes credentials, the usual one first. ``merge_subjects``
     and ``merge_trailers`` are how its merge commits name a ticket (see :class:`MergeSubjects`). ``request_ref`` is
     where its repositories keep a ticket's commits, with ``{number}`` in it. ``dialect`` is the markup of its comments.
+    ``connect_issues`` connects to its issues as ``connect`` does to its tickets, where it can keep issues of ours.
     """
 
     name: str
@@ -150,3 +152,4 @@ class TrackerKind:
     read_by_init: bool = False
     ready: tuple[str, ...] = ()
     milestone: str = ""
+    connect_issues: Callable[[Tracker, Surroundings], IssueTracker] | None = None

@@ -48,7 +48,7 @@ class GiteaTracker(ForgeTracker):
     @cached_property
     def caller(self) -> Caller:
         """Makes the calls. A public repository can be read without a token."""
-        return Caller(self.hosts.title, find_token(self._tokens), self.patience)
+        return Caller(self.hosts.title, find_token(token_names(self.config, self.hosts.tokens)), self.patience)
 
     @cached_property
     def client(self) -> RestClient:
@@ -58,14 +58,10 @@ class GiteaTracker(ForgeTracker):
             name=self.place.full_name,
             base=self.place.rest,
             caller=self.caller,
-            tokens=" or ".join(self._tokens),
+            tokens=" or ".join(token_names(self.config, self.hosts.tokens)),
             total="x-total-count",
             owner=f"{self.place.api}/user",
         )
-
-    @property
-    def _tokens(self) -> tuple[str, ...]:
-        return token_names(self.config, self.hosts.tokens)
 
     def list_pulls(self) -> Iterator[OpenPull]:
         """All open pull requests, oldest first."""

@@ -7,6 +7,7 @@ import re
 from sessions.settings.ticket_settings import Tracker
 from sessions.tickets.dialects.markdown import MARKDOWN
 from sessions.tickets.trackers.github.address import GITHUB_TOKENS, web_address
+from sessions.tickets.trackers.issues import IssueTracker
 from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 
 _ADDRESS = re.compile(r"github|/repos/|/api/v3\b|\.ghe\.com|^[\w.-]+/[\w.-]+$")
@@ -16,6 +17,13 @@ def _connect(settings: Tracker, surroundings: Surroundings) -> TicketSource:
     from sessions.tickets.trackers.github.tracker import GitHubTracker
 
     return GitHubTracker(settings, surroundings.patience)
+
+
+def _connect_issues(settings: Tracker, surroundings: Surroundings) -> IssueTracker:
+    from sessions.tickets.trackers.github.issues import GitHubIssues
+    from sessions.tickets.trackers.github.tracker import GitHubTracker
+
+    return GitHubIssues(GitHubTracker(settings, surroundings.patience).client)
 
 
 def _recognise(typed: str) -> str:
@@ -28,6 +36,7 @@ GITHUB = TrackerKind(
     tickets="pull requests",
     noun="a GitHub repository",
     connect=_connect,
+    connect_issues=_connect_issues,
     dialect=MARKDOWN,
     recognise=_recognise,
     recognise_origin=web_address,

@@ -79,6 +79,17 @@ query Head($owner: String!, $name: String!, $number: Int!) {
 }
 """
 
+ISSUES = """
+query Issues($owner: String!, $name: String!, $label: String!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    issues(labels: [$label], first: 100, after: $after, orderBy: {field: CREATED_AT, direction: ASC}) {
+      pageInfo { hasNextPage endCursor }
+      nodes { number title body closed closedAt viewerDidAuthor }
+    }
+  }
+}
+"""
+
 ISSUE = """
 query Issue($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) { issueOrPullRequest(number: $number) { ... on Closable { closed } } }

@@ -19,6 +19,8 @@ _LARGEST_BOX = 1_000_000_000
 _MOST_MAILS = 50_000
 # The line between mails, https://www.rfc-editor.org/rfc/rfc4155, and how the format quotes such lines within a mail.
 _FROM = re.compile(rb"(?m)^From \S+[^\n]*\d{4}[^\n]*\n")
+# The headers of a mail that was saved by itself.
+_SINGLE = re.compile(rb"(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?(?i:Subject):")
 _QUOTED_FROM = re.compile(rb"(?m)^>(>*From )")
 
 
@@ -33,7 +35,7 @@ def read_mailbox(url: str, patience: float) -> tuple[Mail, ...]:
     found: dict[str, Mail] = {}
     for content in contents:
         mail = Mail(content)
-        if len(content) <= _LARGEST_MAIL and mail.message_id:
+        if len(content) <= _LARGEST_MAIL:
             found.setdefault(mail.message_id, mail)
         if len(found) > _MOST_MAILS:
             raise TrackerError(f"{url} has more than {_MOST_MAILS} mails: name a query or a smaller mailbox.")
@@ -59,9 +61,12 @@ def _local_mails(path: Path) -> Iterator[bytes]:
         content = path.read_bytes()
     except OSError as error:
         raise TrackerError(f"The mailbox {path} cannot be read: {error.strerror or error}.") from None
-    if content.strip() and not _FROM.match(content):
-        raise TrackerError(f"{path} is no mbox: it does not begin with a line `From …`.")
-    yield from split_mbox(content)
+    if _FROM.match(content) or not content.strip():
+        yield from split_mbox(content)
+    elif _SINGLE.match(content):
+        yield content
+    else:
+        raise TrackerError(f"{path} is no mbox: it begins neither with a line `From …` nor with a mail's headers.")
 
 
 def _maildir(path: Path) -> Iterator[bytes]:

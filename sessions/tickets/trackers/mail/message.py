@@ -15,8 +15,10 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from functools import cached_property
+from hashlib import sha256
 
 _MESSAGE_ID = re.compile(r"<([!-;=?-~]{1,500})>")
+_NO_ID = "@unsent.invalid"
 _LONGEST_HEADER = 10_000
 _NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,8 +38,13 @@ class Mail:
 
     @cached_property
     def message_id(self) -> str:
-        """Its id without the angle brackets, empty where it has none."""
-        return next(iter(_MESSAGE_ID.findall(self.header("Message-ID"))), "")
+        """Its id without the angle brackets; one of its content where it has none, as files of ``git format-patch``."""
+        return next(iter(_MESSAGE_ID.findall(self.header("Message-ID"))), f"{sha256(self.raw).hexdigest()}{_NO_ID}")
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether it has an id that others know."""
+        return not self.message_id.endswith(_NO_ID)
 
     @cached_property
     def ancestors(self) -> tuple[str, ...]:
@@ -67,8 +74,9 @@ class Mail:
 
     @cached_property
     def text(self) -> str:
-        """The text of its plain parts, with plain line ends."""
-        parts = (part for part in self._parsed.walk() if part.get_content_type() == "text/plain")
+        """The text of its plain parts, or of all of it if it has no parts, with plain line ends."""
+        is_whole = not self._parsed.is_multipart()  # whatever type a server gave it, git reads the patch in it
+        parts = (part for part in self._parsed.walk() if is_whole or part.get_content_type() == "text/plain")
         return "\n".join(map(_decoded, parts)).replace("\r\n", "\n")
 
     def header(self, name: str) -> str:

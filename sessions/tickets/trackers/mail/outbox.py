@@ -64,8 +64,9 @@ def draft_answer(mail: Mail, text: str) -> bytes:
     for name, addresses in (("To", to), ("Cc", copies[:_MOST_COPIES])):
         if addresses:
             draft[name] = ", ".join(addresses)
-    draft["In-Reply-To"] = f"<{mail.message_id}>"
-    draft["References"] = " ".join(f"<{each}>" for each in (*reversed(mail.ancestors[:20]), mail.message_id))
+    if mail.was_sent:
+        draft["In-Reply-To"] = f"<{mail.message_id}>"
+        draft["References"] = " ".join(f"<{each}>" for each in (*reversed(mail.ancestors[:20]), mail.message_id))
     draft.set_content(f"{text.strip()}\n", cte="8bit")
     return draft.as_bytes()
 

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sessions.tickets.trackers.mail.message import Mail
@@ -15,10 +15,11 @@ from sessions.tickets.trackers.mail.subject import PatchSubject, read_patch_subj
 _DIFF = re.compile(r"^(diff --git |--- \S)", re.MULTILINE)
 _BASE = re.compile(r"^base-commit: ([0-9a-f]{40}|[0-9a-f]{64})\s*$", re.MULTILINE)
 _CHANGE_ID = re.compile(r"^change-id: (\S{1,200})\s*$", re.MULTILINE)
-# `prerequisite-message-id` is b4's, https://b4.docs.kernel.org/en/latest/contributor/prep.html; the other what people
-# type, with an id or the address of an archive.
+# `prerequisite-message-id` is b4's, https://b4.docs.kernel.org/en/latest/contributor/prep.html; `based-on` is QEMU's,
+# https://www.qemu.org/docs/master/devel/submitting-a-patch.html; the other is what people type. Each is followed by an
+# id or the address of an archive.
 _NEEDS = re.compile(
-    r"^(?:prerequisite-message-id|depends-on):[ \t]*<?(?:https?://\S{1,200}/)?([!-.0-;=?-~]{1,300}@[\w.-]{1,300})/?>?\s*$",
+    r"^(?:prerequisite-message-id|depends-on|based-on):[ \t]*<?(?:https?://\S{1,200}/)?([!-.0-;=?-~]{1,300}@[\w.-]{1,300})/?>?\s*$",
     re.MULTILINE | re.IGNORECASE,
 )
 _TRAILER = re.compile(r"^((?:Reviewed|Acked|Tested|Nacked)-by): (.*<([^<>\s]+)>)\s*$", re.MULTILINE | re.IGNORECASE)
@@ -92,7 +93,8 @@ def find_series(mails: Iterable[Mail]) -> tuple[Series, ...]:
     """Return the series of a mailbox in all their versions, ordered by the date of their first mails."""
     in_order = sorted(mails, key=lambda mail: (mail.date, mail.message_id))
     by_id = {mail.message_id: mail for mail in in_order}
-    subjects = {name: subject for name, mail in by_id.items() if (subject := _patch_subject(mail))}
+    read = {name: subject for name, mail in by_id.items() if (subject := _patch_subject(mail))}
+    subjects = {name: _with_version(by_id[name], subject, by_id, read) for name, subject in read.items()}
     parts = tuple(_group(by_id, subjects))
     members = {mail.message_id: (place, part) for part in parts for place, mail in part.items()}
     answers = _answers(by_id, subjects, members)
@@ -112,6 +114,17 @@ def _patch_subject(mail: Mail) -> PatchSubject | None:
     """What the subject of a patch or of a cover letter says; ``None`` for any other mail."""
     subject = read_patch_subject(mail.subject)
     return subject if subject and (subject.place == 0 or _DIFF.search(mail.text)) else None
+
+
+def _with_version(
+    mail: Mail, subject: PatchSubject, by_id: Mapping[str, Mail], subjects: Mapping[str, PatchSubject]
+) -> PatchSubject:
+    """A subject with the version of the cover letter that the patch answers, where it has none of its own."""
+    above = next((each for each in mail.ancestors if each in subjects), "")
+    if subject.has_version or not above or subjects[above].place or not subjects[above].has_version:
+        return subject
+    is_of_it = by_id[above].author[1] == mail.author[1] and subjects[above].count == subject.count
+    return replace(subject, version=subjects[above].version) if is_of_it else subject
 
 
 def _kind(mail: Mail, subject: PatchSubject) -> tuple[str, int, int]:
