@@ -56,9 +56,12 @@ class Slowness:
         if unclear := [file for file in files if found[file].pace is Pace.UNCLEAR]:
             self.progress.pace_unknown[gate.name] = f"{counted(len(unclear), 'file')} could not be judged, as {_SHARE}"
         search = SlownessSearch(line=self.progress.line, baselines=self.baselines, needs=self.needs, base=base)
-        for file in files:
-            if found[file].pace is Pace.SLOWER:
-                slowdown = search.name(pairs, recorded_slowdown(gate.name, file, found[file].logs))
-                self.progress.slowdowns[gate.name] = (*self.progress.slowdowns.get(gate.name, ()), slowdown)
-                by = f" with {name_tickets(slowdown.tickets)}" if slowdown.tickets else ""
-                console.detail(f"{file} takes {slowdown.ratio:.2f} times as long{by}")
+        slower = [
+            recorded_slowdown(gate.name, each, found[each].logs) for each in files if found[each].pace is Pace.SLOWER
+        ]
+        self.progress.slowdowns[gate.name] = tuple(slower)  # they are known, even if the search ends before its time
+        for place, slowdown in enumerate(slower):
+            slower[place] = search.name(pairs, slowdown)
+            self.progress.slowdowns[gate.name] = tuple(slower)
+            by = f" with {name_tickets(slower[place].tickets)}" if slower[place].tickets else ""
+            console.detail(f"{slowdown.file} takes {slowdown.ratio:.2f} times as long{by}")

@@ -16,7 +16,7 @@ from sessions.day.slowness import Slowness
 from sessions.ledger.record import Purpose, Record, State
 from sessions.reporting.text import plain_report
 from sessions.source.line import Queue, merge_line
-from sessions.terminal.errors import BudgetEndedError
+from sessions.terminal.errors import BudgetEndedError, InfrastructureError
 from sessions.tickets.model import Verdict
 from tests.day.engine import UNIT, Desk
 from tests.repositories import Builder, Scene
@@ -100,6 +100,19 @@ def test_a_budget_that_ends_is_told(scene: Scene, tmp_path: Path, monkeypatch: p
     _, record = judge(scene, tmp_path / "state")
     assert record.gates["unit"].pace_unknown == "the budget ended"
     assert {each.verdict for each in record.tickets} == {Verdict.INTEGRATED}
+
+
+def test_a_slower_file_is_told_even_if_the_search_breaks(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object) -> None:
+        raise InfrastructureError("The table broke.")
+
+    monkeypatch.setattr("sessions.day.slowness.SlownessSearch.name", break_down)
+    _, record = judge(scene, tmp_path / "state")
+    assert [(each.file, each.tickets) for each in record.gates["unit"].slower] == [("a.test", ()), ("b.test", ())]
+    assert record.gates["unit"].pace_unknown == "The table broke"
+    assert "which ticket brings that is not known" in plain_report(record).replace("\n", " ")
 
 
 def test_without_a_factor_nothing_is_measured(scene: Scene, tmp_path: Path) -> None:

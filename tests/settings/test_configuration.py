@@ -120,6 +120,12 @@ MEANT = {
         'run = "true"\nformat = "latex"\nartifacts = ["*.pdf"]\nfiles = ["*.tex"]',
         "line 24: gates[0].files: format latex reads whole documents",
     ),
+    "a factor that is noise": (
+        'run = "true"',
+        'run = "true"\nslower = 1.05',
+        "line 22: gates[0].slower: must be a factor",
+    ),
+    "a factor in words": ('run = "true"', 'run = "true"\nslower = "2"', "line 22: gates[0].slower: must be a number"),
     "another version": ("version = 1", "version = 2", "line 1: version: is 2, and this Integrand reads version 1"),
     "no span of time": (
         'run = "true"',
