@@ -31,7 +31,7 @@ def suspect_weights(
 def suspicion_of_build(
     touched: Mapping[int, frozenset[str]], first: Collection[str], others: Collection[str]
 ) -> dict[int, float]:
-    """Return how suspect tickets are of breaking the build: those that change the files that its errors name.
+    """Return how strongly tickets are suspected of breaking the build: those that change files that its errors name.
 
     ``first`` are the files that the first error names, ``others`` those of all other errors.
     """

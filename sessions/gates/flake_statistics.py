@@ -35,7 +35,7 @@ def runs_to_see(rate: float) -> int:
 
 
 def rate_to_see(runs: int) -> float:
-    """Return the failure rate that so many runs show with a probability of 95 %: the inverse of :func:`runs_to_see`."""
+    """Return the lowest failure rate that so many runs reveal in 95 % of cases: the inverse of :func:`runs_to_see`."""
     return -expm1(log(1 - CONFIDENCE) / runs)
 
 
