@@ -78,7 +78,7 @@ class Confinement:
 
     def clean_up(self) -> None:
         """Delete what a killed call left behind, and builds that nobody needed for long."""
-        self.builds.clean_up(self.settings.keep_days)
+        self.builds.clean_up()
         for folder in (self.probes, self.home / "mounted"):
             kill_jails(folder.resolve())
             delete_folder(folder)

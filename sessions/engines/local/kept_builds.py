@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +20,6 @@ from sessions.engines.probe import Probe
 from sessions.source.overlay_files import Overlay
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_DAY = 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +77,13 @@ class KeptFolders:
         """Whether a candidate's build is kept."""
         return self._folder(candidate).is_dir()
 
-    def clean_up(self, days: int) -> None:
-        """Delete what was not used for so many days, and what was kept before this machine was started.
+    def clean_up(self) -> None:
+        """Delete what was kept before this machine was started.
 
         The layers are not synchronised to the disk, so that a crash of the machine may leave them incomplete.
         """
         for folder in self.home.glob("*"):
-            is_old = folder.stat().st_mtime < time.time() - days * _DAY
-            if is_old or folder.suffix or not folder.name.startswith(_boot()):
+            if folder.suffix or not folder.name.startswith(_boot()):
                 delete_folder(folder)
 
     def _trim(self) -> None:
