@@ -77,7 +77,7 @@ class Confinement:
         return KeptFolders(home=self.home / "builds", limit=bytes_of(self.keep))
 
     def clean_up(self) -> None:
-        """Delete what a killed call left behind, and builds that nobody needed for long."""
+        """Delete what a killed call left behind, and builds of before this machine was started."""
         self.builds.clean_up()
         for folder in (self.probes, self.home / "mounted"):
             kill_jails(folder.resolve())
