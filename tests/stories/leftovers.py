@@ -23,8 +23,13 @@ _UNFINISHED = (
 
 
 def files_left(state: Path) -> list[str]:
-    """Return the unfinished files and folders in a state folder, each with its kind."""
-    return [f"{kind}: {path}" for kind in _UNFINISHED for path in state.glob(kind)]
+    """Return the unfinished files and folders in a state folder, each with its kind.
+
+    Builds that are kept may hold any file that a project's build makes.
+    """
+    kept = state / "local" / "builds"
+    found = ((kind, path) for kind in _UNFINISHED for path in state.glob(kind))
+    return [f"{kind}: {path}" for kind, path in found if not path.is_relative_to(kept)]
 
 
 def docker_left(client: docker.DockerClient, state: Path) -> list[str]:
