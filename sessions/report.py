@@ -109,7 +109,7 @@ def tell_flakes(config: Config, options: Options, record: Record, console: Conso
         kind = TRACKERS[table.tracker]
         if kind.connect_issues is None:
             raise UsageError(f"[tickets] flake_label: {kind.title} keeps no issues for flaky tests; remove the key.")
-        found, _ = read_flakes(options.state / LEDGER, options.state / "days")
+        found, _ = read_flakes(options.state / LEDGER, options.home / "days")
         flakes = [each for each in found if is_of_project(each, record)]
         if options.publish:
             issues = kind.connect_issues(table, Surroundings(folder=options.state))

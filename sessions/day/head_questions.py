@@ -75,7 +75,7 @@ class HeadQuestions:
     def _failed_before(self) -> Mapping[str, int]:
         """Return for how many culprits of earlier days each file failed."""
         day = self.comparison.baselines.day
-        records = islice(records_before(day.state / "days", day.options.date.isoformat()), _DAYS)
+        records = islice(records_before(day.home / "days", day.options.date.isoformat()), _DAYS)
         culprits = (each for record in records for each in record.culprits)
         return Counter(file for each in culprits for file in {broke.file for broke in each.broke})
 

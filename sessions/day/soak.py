@@ -83,4 +83,4 @@ class Soak:
 
     @cached_property
     def _memory(self) -> SoakMemory:
-        return SoakMemory(state=self.lines.day.state, date=self.lines.day.options.date.isoformat())
+        return SoakMemory(home=self.lines.day.home, date=self.lines.day.options.date.isoformat())

@@ -20,7 +20,7 @@ _OPEN = (FlakeSource.TICKET, FlakeSource.UNCLEAR)
 class SoakMemory:
     """The newest soak of each commit of a ticket in the records of the days before ``date`` (ISO 8601)."""
 
-    state: Path
+    home: Path
     date: str
 
     def begin(self, gate: str, ticket: Ticket, files: tuple[str, ...]) -> RecordedSoak:
@@ -43,7 +43,7 @@ class SoakMemory:
     @cached_property
     def _earlier(self) -> dict[tuple[str, int, str], RecordedSoak]:
         soaks: dict[tuple[str, int, str], RecordedSoak] = {}
-        for record in records_before(self.state / "days", self.date):
+        for record in records_before(self.home / "days", self.date):
             for ticket in record.tickets:
                 for soak in ticket.soaks:
                     soaks.setdefault((soak.gate, ticket.number, ticket.commit), soak)

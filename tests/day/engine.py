@@ -107,7 +107,7 @@ class TableEngine:
 
     def _report(self, command: str, files: dict[str, str]) -> bytes:
         _, seed, *names = command.split()
-        took = f' time="{self.case_seconds}"' if self.case_seconds else ""
+        usual = f' time="{self.case_seconds}"' if self.case_seconds else ""
         number = int(seed.removeprefix("seed="))
         odd = number % 2
         cases = []
@@ -117,7 +117,7 @@ class TableEngine:
                 fails = does == "fail" or (does == "odd" and odd) or (does == "without" and words[0] in files)
                 fails |= does == "every" and not number % int(words[0])
                 fails |= does == "with" and len(names) < int(words[0])
-                took = ""
+                took = usual
                 if does == "takes":
                     seconds = float(words[0]) * (2 if words[1:] and set(words[1:]) <= files.keys() else 1)
                     took = f' time="{seconds * (1 + number % 13 / 100):.3f}"'
