@@ -36,5 +36,5 @@ def docker_left(client: docker.DockerClient, state: Path) -> list[str]:
     """Return the containers and the unnamed images of a state folder in an engine that others use as well."""
     owner = hashlib.sha256(os.fsencode(state)).hexdigest()[:16]
     containers = client.containers.list(all=True, filters={"label": f"{LABEL}.probe={owner}"})
-    images = client.images.list(filters={"dangling": True, "label": f"{LABEL}.state={owner}"})
-    return [f"container {each.name}" for each in containers] + [f"unnamed image {each.id}" for each in images]
+    images = client.api.images(filters={"dangling": True, "label": f"{LABEL}.state={owner}"})
+    return [f"container {each.name}" for each in containers] + [f"unnamed image {each['Id']}" for each in images]
