@@ -42,8 +42,7 @@ def test_the_page_lists_all_attacks_and_no_others() -> None:
 def test_the_pages_table_of_memory_has_each_measured_day_within_the_bound() -> None:
     table = PAGE.partition(MARKERS[0])[2].partition(MARKERS[1])[0]
     peaks = {name: int(size) for name, size in re.findall(r"^\| (.+) \| (\d+) MB \|$", table, re.MULTILINE)}
-    assert list(peaks) == [name for name in TICKETS if name in peaks]
-    assert len(peaks) >= len(TICKETS) - 1  # on a loaded machine, one of them did not end in its time
+    assert list(peaks) == list(TICKETS)
     assert max(peaks.values()) * 1000 < MOST
     assert set(re.findall(r"^\| (docker|local) \|", table, re.MULTILINE)) == {"docker", "local"}
     assert memory_table("66 MB day: nothing\n1.0 MiB docker print: a\n3.0 MiB docker print: b\n").splitlines()[
