@@ -60,6 +60,14 @@ class Durations:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExpectedSeconds:
+    """What a probe took so far, at the longest and usually; ``None`` if unknown."""
+
+    longest: float | None
+    typical: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class GateHistory:
     """Typical durations of a gate in seconds: of a whole run, and of a run of a few files; ``None`` if unknown.
 

@@ -49,9 +49,9 @@ class HeadQuestions:
         """
         if not gate.files or "{files}" not in gate.run or self.runner.shards > 1:
             return None
-        release = self.comparison.baselines.of(gate).probe_result
-        seconds = self._seconds(gate)
-        if release.seconds < _WORTH_IT or not seconds:
+        if self.comparison.baselines.of(gate).probe_result.seconds < _WORTH_IT:
+            return None
+        if not (seconds := self._seconds(gate)):
             return None
         head = self.comparison.progress.line.head
         files = self.comparison.files.select(gate, head.tree)

@@ -132,8 +132,9 @@ class ProbeRunner:
             self._run_at_once(questions[start : start + size])
 
     def _run_at_once(self, questions: Sequence[Question]) -> None:
-        left = self.budget.require(map(self.cache.longest_seconds, questions), _name(questions[0]))
-        usual = [self.cache.typical_seconds(question) for question in questions]
+        expected = [self.cache.expected_seconds(question) for question in questions]
+        left = self.budget.require((each.longest for each in expected), _name(questions[0]))
+        usual = [each.typical for each in expected]
         company = min(self.at_once, len(questions))
         jobs = max(1, self.builder.jobs // company)
         probes = [self.builder.probe(question, left, jobs, self.kept) for question in questions]

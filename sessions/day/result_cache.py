@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sessions.day.forecast import Durations, GateHistory
+from sessions.day.forecast import Durations, ExpectedSeconds, GateHistory
 from sessions.day.gate_files import GateFiles
 from sessions.day.probe_outcomes import BUILD, BUILD_STEP, results_of
 from sessions.day.question import Question
@@ -86,15 +86,11 @@ class ResultCache:
         built = outcome.steps[-1].name != BUILD_STEP or not results.failures
         self.ledger.write(key, ProbeResult(built=built, results=results, seconds=outcome.seconds, log=log))
 
-    def longest_seconds(self, question: Question) -> float | None:
-        """Return the longest that such a probe took so far: of the whole gate, of the same files, or of some."""
+    def expected_seconds(self, question: Question) -> ExpectedSeconds:
+        """Return what such probes took so far: of the whole gate, of the same files, or of some."""
         key = self.key(question)
-        return Durations(self.ledger.durations(key.gate)).longest(key.tests)
-
-    def typical_seconds(self, question: Question) -> float | None:
-        """Return what such a probe usually takes: one of the whole gate, of the same files, or of a few."""
-        key = self.key(question)
-        return Durations(self.ledger.durations(key.gate)).typical(key.tests)
+        durations = Durations(self.ledger.durations(key.gate))
+        return ExpectedSeconds(longest=durations.longest(key.tests), typical=durations.typical(key.tests))
 
     def history(self, gate: Gate, candidates: Sequence[Candidate]) -> GateHistory:
         """Return how long earlier runs of a gate took, and on how many of ``candidates`` it has still to run."""

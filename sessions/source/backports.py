@@ -67,6 +67,8 @@ class Backporter:
     _git: MergeTree = field(init=False, repr=False)
     _changes: dict[int, BranchChange] = field(default_factory=dict, init=False, repr=False)
     _made: dict[int, Backport] = field(default_factory=dict, init=False, repr=False)
+    # Of each change, the commits of its start and of its end: a search for what is needed applies it again and again.
+    _sides: dict[BranchChange, tuple[str, str]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._git = MergeTree(self.repository)
@@ -96,7 +98,7 @@ class Backporter:
         change = self._changes[number]
         applied = self._apply(self.release.tree, change)
         if not isinstance(applied, Clash):
-            return Backport(commit=self._write(applied, (self.release.commit,), number, titles[number]))
+            return Backport(commit=self._write_backport(applied, (self.release.commit,), number, titles[number]))
         needed = self._find_needed(change, applied)
         listed = tuple(dict.fromkeys(each.number for each in needed if each.number in titles))
         others = {each: self._make(each, titles, waiting) for each in listed if each not in waiting}
@@ -106,7 +108,7 @@ class Backporter:
         tree = self._apply_all(needed, change)
         assert tree is not None  # noqa: S101  that is how they were found
         parents = tuple(others[each].commit for each in listed)
-        return Backport(commit=self._write(tree, parents, number, titles[number]), needs=listed)
+        return Backport(commit=self._write_backport(tree, parents, number, titles[number]), needs=listed)
 
     def _own_change(self, tip: str) -> BranchChange:
         """Return what a branch changes since it left main, also if main has merged it since."""
@@ -165,15 +167,21 @@ class Backporter:
 
         git 2.39 takes no merge base for `merge-tree`: commits that have the wanted one stand for the two sides.
         """
-        base = self._write(f"{change.before}^{{tree}}", (), 0, "base")
-        ours = self._write(tree, (base,), 0, "ours")
-        theirs = self._write(f"{change.after}^{{tree}}", (base,), 0, "theirs")
-        merge = self._git.merge(ours, theirs, tree)
+        if change not in self._sides:
+            before, after = (
+                self.repository.git("rev-parse", "--verify", f"{commit}^{{tree}}").text
+                for commit in (change.before, change.after)
+            )
+            base = self._write(before, (), "base")
+            self._sides[change] = base, self._write(after, (base,), "theirs")
+        base, theirs = self._sides[change]
+        merge = self._git.merge(self._write(tree, (base,), "ours"), theirs, tree)
         return merge.tree if merge.clean else clash_in(self.repository, tree, merge.tree, merge.rest)
 
-    def _write(self, tree: str, parents: tuple[str, ...], number: int, title: str) -> str:
+    def _write_backport(self, tree: str, parents: tuple[str, ...], number: int, title: str) -> str:
+        subject = f"{name_ticket(number)}: {' '.join(title.split())}"
+        return self._write(tree, parents, subject.replace("\0", ""))
+
+    def _write(self, tree: str, parents: tuple[str, ...], subject: str) -> str:
         """Write a commit of a tree, and return its id."""
-        tree = self.repository.git("rev-parse", "--verify", tree).text if "^" in tree else tree
-        subject = f"{name_ticket(number)}: {' '.join(title.split())}" if number else title
-        message = subject.replace("\0", "") + "\n"
-        return self.repository.write_commit(commit_content(tree, parents, self.signature, message))
+        return self.repository.write_commit(commit_content(tree, parents, self.signature, f"{subject}\n"))
