@@ -19,9 +19,12 @@ from sessions.day.baselines import Baselines
 from sessions.day.budget import Budget
 from sessions.day.context import Day
 from sessions.day.gate_files import GateFiles
+from sessions.day.green_head import GreenHead
+from sessions.day.line_selection import LineSelection
 from sessions.day.probe_builder import ProbeBuilder
 from sessions.day.probe_outcomes import BUILD_STEP, GATE_STEP
 from sessions.day.probe_runner import ProbeRunner
+from sessions.day.progress import Progress
 from sessions.day.question import Question
 from sessions.day.result_cache import ResultCache
 from sessions.engines import Opening, RemoteImage
@@ -31,12 +34,15 @@ from sessions.ledger.ledger import Ledger
 from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Build, Config, Gate, Project, Tracker
 from sessions.settings.options import Options
+from sessions.source.line import Queue, merge_line
 from sessions.source.merging import Candidate
 from sessions.terminal.console import Console
 from sessions.terminal.errors import InfrastructureError
+from sessions.tickets.model import Ticket
 from tests.repositories import DATE, Scene
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from sessions.engines import Listen
@@ -131,6 +137,11 @@ class TableEngine:
         return f'<testsuite name="table" tests="{len(cases)}">{"".join(cases)}</testsuite>'.encode()
 
 
+def queue_of(tickets: Collection[Ticket]) -> Queue:
+    """A queue of tickets that need no other."""
+    return Queue(tickets=tuple(tickets), needs={ticket.number: frozenset() for ticket in tickets})
+
+
 @dataclass
 class Desk:
     """A day on a real repository and a real ledger, with the table engine; may be opened again on the same state."""
@@ -192,6 +203,26 @@ class Desk:
             shards=shards,
         )
         return cls(scene=scene, state=state, config=config, engine=engine, ledger=ledger, day=day, runner=runner)
+
+    def find_green_head(
+        self,
+        queue: Queue,
+        *,
+        progress: Progress | None = None,
+        baselines: Baselines | None = None,
+        on_stage: Callable[[str], None] = lambda _stage: None,
+    ) -> Progress:
+        """Find the green head of a queue."""
+        progress = progress or Progress(line=merge_line(queue, self.scene.merger, {}))
+        GreenHead(
+            day=self.day,
+            lines=LineSelection(day=self.day, queue=queue),
+            runner=self.runner,
+            baselines=baselines or self.baselines(),
+            progress=progress,
+            on_stage=on_stage,
+        ).find()
+        return progress
 
     def head(self, *branches: str) -> Candidate:
         """Merge branches named as ``t7`` onto the release."""

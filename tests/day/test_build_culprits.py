@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.day.green_head import GreenHead
-from sessions.day.line_selection import LineSelection
 from sessions.day.probe_outcomes import BUILD_STEP
 from sessions.day.progress import Progress
 from sessions.engines.pool import Threads
 from sessions.engines.probe import Outcome, Probe, StepOutcome
-from sessions.source.line import Queue, merge_line
+from sessions.source.line import Queue
 from sessions.terminal.errors import InfrastructureError
 from tests.day.engine import Desk, TableEngine
 from tests.repositories import Builder, Scene
@@ -94,15 +92,7 @@ def find(scene: Scene, state: Path, count: int = COUNT, **words: object) -> tupl
     desk.runner.engine = engine
     desk.runner.pool = Threads(engine, 1)
     tickets = tuple(scene.tickets(**{f"t{number}": number for number in range(1, count + 1)}).values())
-    queue = Queue(tickets=tickets, needs={})
-    progress = Progress(line=merge_line(queue, scene.merger, {}))
-    GreenHead(
-        day=desk.day,
-        lines=LineSelection(day=desk.day, queue=queue),
-        runner=desk.runner,
-        baselines=desk.baselines(),
-        progress=progress,
-    ).find()
+    progress = desk.find_green_head(Queue(tickets=tickets, needs={}))
     return len(engine.probes), progress
 
 

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.day.green_head import GreenHead
-from sessions.day.line_selection import LineSelection
 from sessions.day.progress import Progress
 from sessions.gates.results import TestId
-from sessions.source.line import Queue, merge_line
-from tests.day.engine import UNIT, Desk
+from tests.day.engine import UNIT, Desk, queue_of
 from tests.repositories import Builder, Scene
 
 if TYPE_CHECKING:
@@ -36,17 +33,8 @@ def find(scene: Scene, state: Path, *branches: str, seconds: float = 200.0) -> t
     state.mkdir(exist_ok=True)
     desk = Desk.of(scene, state)
     desk.engine.seconds, desk.engine.case_seconds = seconds, 10.0
-    numbers = scene.tickets(**{branch: int(branch[1:]) for branch in branches})
-    queue = Queue(tickets=tuple(numbers.values()), needs={number: frozenset() for number in numbers})
-    progress = Progress(line=merge_line(queue, scene.merger, {}))
-    GreenHead(
-        day=desk.day,
-        lines=LineSelection(day=desk.day, queue=queue),
-        runner=desk.runner,
-        baselines=desk.baselines(),
-        progress=progress,
-    ).find()
-    return desk, progress
+    tickets = scene.tickets(**{branch: int(branch[1:]) for branch in branches})
+    return desk, desk.find_green_head(queue_of(tickets.values()))
 
 
 def test_a_fault_in_the_first_part_is_searched_for_before_the_rest_runs(scene: Scene, tmp_path: Path) -> None:

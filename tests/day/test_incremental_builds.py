@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.day.green_head import GreenHead
-from sessions.day.line_selection import LineSelection
 from sessions.day.progress import Progress
 from sessions.engines.pool import Threads
 from sessions.ledger.record import Purpose
 from sessions.settings.configuration import Build
-from sessions.source.line import Queue, merge_line
+from sessions.source.line import Queue
 from tests.day.engine import UNIT, Desk, TableEngine
 from tests.repositories import Builder, Scene
 
@@ -73,12 +71,9 @@ def desk_of(scene: Scene, state: Path, size: int = 1, **words: object) -> tuple[
 
 def find(scene: Scene, desk: Desk) -> Progress:
     tickets = tuple(scene.tickets(**{f"t{number}": number for number in range(1, COUNT + 1)}).values())
-    queue = Queue(tickets=tickets, needs={})
-    progress = Progress(line=merge_line(queue, scene.merger, {}))
-    lines, baselines = LineSelection(day=desk.day, queue=queue), desk.baselines()
+    baselines = desk.baselines()
     baselines.check((UNIT,))
-    GreenHead(day=desk.day, lines=lines, runner=desk.runner, baselines=baselines, progress=progress).find()
-    return progress
+    return desk.find_green_head(Queue(tickets=tickets, needs={}), baselines=baselines)
 
 
 @pytest.fixture(params=["without", "uncompilable"])

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.day.green_head import GreenHead
-from sessions.day.line_selection import LineSelection
 from sessions.day.progress import Progress
 from sessions.day.recorded_gates import recorded_gate
 from sessions.gates.results import TestId
-from sessions.source.line import Queue, merge_line
-from tests.day.engine import Desk
+from tests.day.engine import Desk, queue_of
 from tests.repositories import Builder, Scene
 
 if TYPE_CHECKING:
@@ -34,17 +31,8 @@ def day_with(builder: Builder, tmp_path: Path, **branches: dict[str, str]) -> Pr
     for name, files in branches.items():
         builder.commit(files, "1.0", branch=name)
     desk = Desk.of(Scene.of(builder, tmp_path / "state"), tmp_path / "state")
-    numbers = desk.scene.tickets(**{name: int(name[1:]) for name in branches})
-    queue = Queue(tickets=tuple(numbers.values()), needs={number: frozenset() for number in numbers})
-    progress = Progress(line=merge_line(queue, desk.scene.merger, {}))
-    GreenHead(
-        day=desk.day,
-        lines=LineSelection(day=desk.day, queue=queue),
-        runner=desk.runner,
-        baselines=desk.baselines(),
-        progress=progress,
-    ).find()
-    return progress
+    tickets = desk.scene.tickets(**{name: int(name[1:]) for name in branches})
+    return desk.find_green_head(queue_of(tickets.values()))
 
 
 def test_new_tests_that_fail_as_the_release_does_are_told_and_take_nobody_out(builder: Builder, tmp_path: Path) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sessions.day.green_head import GreenHead
-from sessions.day.line_selection import LineSelection
 from sessions.day.progress import Progress
 from sessions.day.running_report import RunningReport
 from sessions.ledger.record import Record, State
 from sessions.ledger.record_file import record_of_day
 from sessions.source.line import Queue, merge_line
 from sessions.tickets.model import Verdict
-from tests.day.engine import Desk
+from tests.day.engine import Desk, queue_of
 from tests.repositories import Builder, Scene
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ def test_each_stage_is_reported_with_what_is_known_so_far(builder: Builder, tmp_
     state = tmp_path / "state"
     desk = Desk.of(Scene.of(builder, state), state)
     numbers = desk.scene.tickets(t1=1, t2=2)
-    queue = Queue(tickets=tuple(numbers.values()), needs={1: frozenset(), 2: frozenset()})
+    queue = queue_of(numbers.values())
     progress = Progress(line=merge_line(queue, desk.scene.merger, {}))
     report = RunningReport(day=desk.day, tickets=queue.tickets, progress=progress, runner=desk.runner, pace=0.0)
     written: list[Record] = []
@@ -38,14 +36,7 @@ def test_each_stage_is_reported_with_what_is_known_so_far(builder: Builder, tmp_
         if record := record_of_day(desk.day.folder):
             written.append(record)
 
-    GreenHead(
-        day=desk.day,
-        lines=LineSelection(day=desk.day, queue=queue),
-        runner=desk.runner,
-        baselines=desk.baselines(),
-        progress=progress,
-        on_stage=on_stage,
-    ).find()
+    desk.find_green_head(queue, progress=progress, on_stage=on_stage)
     assert {each.state for each in written} == {State.RUNNING}
     assert [each.message.partition(";")[0] for each in written] == [
         "unit runs on the head with 2 tickets",

@@ -7,18 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sessions.day.baselines import Baselines
-from sessions.day.green_head import GreenHead
-from sessions.day.line_selection import LineSelection
-from sessions.day.progress import Progress
 from sessions.day.run_record import DayResult, write_record
 from sessions.day.slowness import Slowness
 from sessions.ledger.record import Purpose, Record, State
 from sessions.reporting.text import plain_report
-from sessions.source.line import Queue, merge_line
 from sessions.terminal.errors import BudgetEndedError, InfrastructureError
 from sessions.tickets.model import Verdict
-from tests.day.engine import UNIT, Desk
+from tests.day.engine import UNIT, Desk, queue_of
 from tests.repositories import Builder, Scene
 
 if TYPE_CHECKING:
@@ -46,11 +41,8 @@ def judge(
     desk = Desk.of(scene, state, gates=(replace(UNIT, slower=slower, run=run),))
     desk.engine.seconds = seconds
     tickets = tuple(scene.tickets(**{branch: int(branch[1:]) for branch in BRANCHES}).values())
-    queue = Queue(tickets=tickets, needs={each.number: frozenset() for each in tickets})
-    progress = Progress(line=merge_line(queue, scene.merger, {}))
-    baselines: Baselines = desk.baselines()
-    lines = LineSelection(day=desk.day, queue=queue)
-    GreenHead(day=desk.day, lines=lines, runner=desk.runner, baselines=baselines, progress=progress).find()
+    queue, baselines = queue_of(tickets), desk.baselines()
+    progress = desk.find_green_head(queue, baselines=baselines)
     Slowness(progress=progress, baselines=baselines, needs=queue.needs).judge()
     result = DayResult(state=State.GREEN, tickets=tickets, progress=progress, runner=desk.runner)
     return desk, write_record(desk.day, result)

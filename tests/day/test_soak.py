@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from sessions.day.green_head import GreenHead
-from sessions.day.line_selection import LineSelection
-from sessions.day.progress import Progress
 from sessions.day.run_record import DayResult, write_record
 from sessions.gates.flake_source import FlakeSource
 from sessions.ledger.ledger import Key, Ledger, ProbeResult
 from sessions.ledger.record import RecordedTicket, State
-from sessions.source.line import Queue, merge_line
+from sessions.source.line import Queue
 from sessions.terminal.errors import InfrastructureError
 from sessions.tickets.model import Verdict
 from tests.day.engine import UNIT, Desk
@@ -63,9 +60,7 @@ def soak(
     tickets = tuple(scene.tickets(**{branch: int(branch[1:]) for branch in branches}).values())
     needs = {each.number: frozenset({2} if each.number == 6 else ()) for each in tickets}
     queue = Queue(tickets=tickets, needs=needs)
-    progress = Progress(line=merge_line(queue, scene.merger, {}))
-    lines = LineSelection(day=desk.day, queue=queue)
-    GreenHead(day=desk.day, lines=lines, runner=desk.runner, baselines=desk.baselines(), progress=progress).find()
+    progress = desk.find_green_head(queue)
     result = DayResult(state=State.GREEN, tickets=tickets, progress=progress, runner=desk.runner)
     return desk, {each.number: each for each in write_record(desk.day, result).tickets}
 

@@ -19,24 +19,15 @@ from tests.conftest import refuse
 from tests.repositories import Builder, Content, ticket_table
 from tests.runners import node_kits, script_kits
 from tests.runners.kit import OTHER, Change, Kit
+from tests.stories.desk import own_config
 
 pytestmark = pytest.mark.slow
 
-CONFIG = """
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-milestone = ""
-[engine]
-kind = "local"
-[[gates]]
+CONFIG = own_config("""[[gates]]
 name = "unit"
 run = '''{run}'''
 format = "{format}"
-"""
+""")
 # Each of these changes a file of its own, so that all tickets fit together.
 APART = (Change.DIES, Change.DELETES, Change.SKIPS, Change.RENAMES)
 TICKETS = {1: Change.HARMLESS, 2: Change.BREAKS, 3: Change.DIES, 4: Change.DELETES, 5: Change.SKIPS, 6: Change.RENAMES}

@@ -20,25 +20,15 @@ from sessions.source.healing import heal, is_of_this_disk
 from sessions.source.mirror import Mirror
 from sessions.terminal.console import Console
 from tests.repositories import Builder, run_git, ticket_table
-from tests.stories.desk import timeless
+from tests.stories.desk import own_config, timeless
 
 pytestmark = pytest.mark.slow
 
-CONFIG = """
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-milestone = ""
-[engine]
-kind = "local"
-[[gates]]
+CONFIG = own_config("""[[gates]]
 name = "look"
 run = "cat *.txt"
 format = "exit"
-"""
+""")
 
 
 @dataclass(frozen=True)

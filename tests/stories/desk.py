@@ -21,6 +21,22 @@ DAY = Path(__file__).with_name("day.py")
 Record = dict[str, Any]
 
 
+def own_config(rest: str, *, ready: tuple[str, ...] = ()) -> str:
+    """The configuration of a project of one's own, with a ticket file and the local engine; ``rest`` has the gates."""
+    return f"""
+version = 1
+[project]
+name = "own"
+repository = "project.git"
+[tickets]
+url = "tickets.toml"
+ready = {json.dumps(ready)}
+milestone = ""
+[engine]
+kind = "local"
+{rest}"""
+
+
 @dataclass(frozen=True)
 class Desk:
     """A user's empty folder."""

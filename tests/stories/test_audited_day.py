@@ -21,6 +21,7 @@ from sessions.terminal.console import Console
 from sessions.terminal.errors import UsageError
 from sessions.tickets.trackers import merge_subjects
 from tests.repositories import Builder, lines, run_git, ticket_table
+from tests.stories.desk import own_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,21 +30,13 @@ if TYPE_CHECKING:
     from sessions.auditing.branch_audit import Audit
     from sessions.source.repository import Repository
 
-CONFIG = """
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-ready = ["ready"]
-milestone = ""
-[engine]
-kind = "local"
-[[gates]]
+CONFIG = own_config(
+    """[[gates]]
 name = "yes"
 run = "true"
-"""
+""",
+    ready=("ready",),
+)
 BRANCH = "1.0+integration-2026-11-23"
 
 

@@ -13,27 +13,18 @@ from sessions.report import report
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from tests.repositories import Builder, ticket_table
+from tests.stories.desk import own_config
 
 pytestmark = pytest.mark.slow
 
-CONFIG = """
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-milestone = ""
-[engine]
-kind = "local"
-[cooking]
+CONFIG = own_config("""[cooking]
 ripe_after = 2
 notes = ["ready"]
 [[gates]]
 name = "look"
 run = "true"
 format = "exit"
-"""
+""")
 
 
 def test_a_merged_ticket_that_left_the_tracker_is_in_the_release_notes(tmp_path: Path) -> None:

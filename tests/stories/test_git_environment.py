@@ -13,22 +13,12 @@ from sessions.ledger.record_file import record_data
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from tests.repositories import EXECUTABLE, LINK, SUBMODULE, Builder, lines, run_git
-from tests.stories.desk import timeless
+from tests.stories.desk import own_config, timeless
 
-CONFIG = """
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-milestone = ""
-[engine]
-kind = "local"
-[[gates]]
+CONFIG = own_config("""[[gates]]
 name = "test"
 run = "true"
-"""
+""")
 # {folder} is one that holds another repository, hooks and attributes; see `hostile`.
 ENVIRONMENTS: dict[str, dict[str, str]] = {
     "trace": {"GIT_TRACE": "1", "GIT_TRACE_SETUP": "1", "GIT_CURL_VERBOSE": "1"},

@@ -8,27 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.repositories import Builder, ticket_table
-from tests.stories.desk import Desk, Record, verdicts
+from tests.stories.desk import Desk, Record, own_config, verdicts
 
 pytestmark = pytest.mark.slow
 
 # 20,000 at a desk, or with INTEGRAND_MANY set.
 MANY = 4_000 if os.environ.get("CI") == "true" and "INTEGRAND_MANY" not in os.environ else 20_000
-_CONFIG = """
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-milestone = ""
-[engine]
-kind = "local"
-[[gates]]
+_CONFIG = own_config("""[[gates]]
 name = "test"
 run = "perl test.pl {results}"
 format = "junit"
-"""
+""")
 # All tests fail where `module.txt` cannot be imported. Perl is on every Debian, and takes no time for them.
 _TESTS = """
 open my $module, '<', 'module.txt'; my $fine = <$module> =~ /fine/;

@@ -12,28 +12,18 @@ from pathlib import Path
 import pytest
 
 from tests.repositories import Builder, ticket_table
-from tests.stories.desk import Desk
+from tests.stories.desk import Desk, own_config
 
 pytestmark = pytest.mark.slow
 
 MOST = 200_000  # KiB
-_CONFIG = """
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-milestone = ""
-[engine]
-kind = "local"
-[[gates]]
+_CONFIG = own_config("""[[gates]]
 name = "test"
 run = "sh test.sh {results}"
 format = "junit"
 artifacts = ["out/**"]
 timeout = "120s"
-"""
+""")
 _FINE = '<testsuite><testcase classname="a" name="t"/></testsuite>'
 # What a ticket makes of `test.sh`, whose first argument is the place of the report. Perl is on every Debian.
 TICKETS = {

@@ -19,6 +19,7 @@ from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import InfrastructureError, SourceError, UsageError
 from tests.repositories import Builder, ticket_table
+from tests.stories.desk import own_config
 
 # A gate that fails in every file which says "no", and a build that fails where there is a file "broken".
 GATE = """
@@ -34,25 +35,17 @@ done
 echo "Total time for all tests: 0.0 seconds"
 exit $status
 """
-CONFIG = """
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-ready = ["ready"]
-milestone = ""
-[engine]
-kind = "local"
-[build]
+CONFIG = own_config(
+    """[build]
 run = "test ! -e broken"
 [[gates]]
 name = "ask"
 run = '''{gate}'''
 format = "sage"
 files = ["*.txt"]
-"""
+""",
+    ready=("ready",),
+)
 
 
 Record = dict[str, Any]

@@ -13,26 +13,19 @@ from sessions.main import run_resolve
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from tests.repositories import Builder, lines, run_git, ticket_table
+from tests.stories.desk import own_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-CONFIG = """
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-ready = ["ready"]
-milestone = ""
-[engine]
-kind = "local"
-[[gates]]
+CONFIG = own_config(
+    """[[gates]]
 name = "check"
 run = "sh check.sh"
-"""
+""",
+    ready=("ready",),
+)
 # A gate that fails where the two halves of a pair, or a bad resolution, are in the tree.
 CHECK = "! grep -q broken a && { ! grep -q two b || ! grep -q one b || grep -q mended c; }\n"
 REF = "refs/integrand/resolutions"

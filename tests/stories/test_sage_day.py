@@ -15,26 +15,17 @@ from sessions.terminal.console import Console
 from sessions.terminal.errors import InfrastructureError
 from tests.conftest import refuse
 from tests.repositories import Builder, ticket_table
+from tests.stories.desk import own_config
 
 pytestmark = pytest.mark.slow
 
-CONFIG = """
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-milestone = ""
-[engine]
-kind = "local"
-packages = ["passagemath-repl==10.8.*"]
+CONFIG = own_config("""packages = ["passagemath-repl==10.8.*"]
 [[gates]]
 name = "doctest"
 run = "sage -t --environment=sage.all__sagemath_repl -p {jobs} --stats-path={results} {files}"
 format = "sage"
 files = ["lib/*.py"]
-"""
+""")
 EXAMPLES = '''r"""
 EXAMPLES::
 

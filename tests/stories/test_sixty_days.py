@@ -15,27 +15,18 @@ from sessions.integrate import integrate
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from tests.repositories import Builder, ticket_table
+from tests.stories.desk import own_config
 
 pytestmark = pytest.mark.slow
 
 KEEP = 5
-CONFIG = f"""
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-milestone = ""
-[engine]
-kind = "local"
-keep_days = {KEEP}
+CONFIG = own_config(f"""keep_days = {KEEP}
 [[gates]]
 name = "look"
 run = "cat *.txt && ! grep -q broken *.txt"
 format = "exit"
 artifacts = ["1.txt"]
-"""
+""")
 FIRST = dt.date(2026, 1, 1)
 
 

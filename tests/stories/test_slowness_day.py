@@ -16,6 +16,7 @@ from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.tickets.model import Verdict
 from tests.repositories import Builder, ticket_table
+from tests.stories.desk import own_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,24 +32,16 @@ for file in {files}; do
 done
 echo "</testsuite>"; } > {results}
 """
-CONFIG = f"""
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-ready = ["ready"]
-milestone = ""
-[engine]
-kind = "local"
-[[gates]]
+CONFIG = own_config(
+    f"""[[gates]]
 name = "unit"
 run = '''{RUN}'''
 format = "junit"
 files = ["*.txt"]
 slower = 1.8
-"""
+""",
+    ready=("ready",),
+)
 
 
 @pytest.mark.slow

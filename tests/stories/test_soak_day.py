@@ -16,6 +16,7 @@ from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.tickets.model import Verdict
 from tests.repositories import Builder, ticket_table
+from tests.stories.desk import own_config
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,24 +32,16 @@ done
 echo "</testsuite>"; } > {results}
 test ! -e failed
 """
-CONFIG = """
-version = 1
-[project]
-name = "own"
-repository = "project.git"
-[tickets]
-url = "tickets.toml"
-ready = ["ready"]
-milestone = ""
-[engine]
-kind = "local"
-[[gates]]
+CONFIG = own_config(
+    """[[gates]]
 name = "unit"
 run = '''{run}'''
 format = "junit"
 files = ["*.txt"]
 soak = "{soak}"
-"""
+""",
+    ready=("ready",),
+)
 
 
 @pytest.mark.slow
