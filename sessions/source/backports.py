@@ -1,8 +1,7 @@
 """Apply tickets' own changes to another release line, in memory, and find what they need that the line lacks.
 
-A branch that starts at the main branch cannot be merged into an older line: it would bring all of main. As
-``git cherry-pick`` does, a three-way merge applies the difference between the branch and the place where it started,
-see https://git-scm.com/docs/git-cherry-pick. All of a ticket's commits become one.
+A branch that starts at the main branch cannot be merged into an older line: it would bring all of main. Its own
+change is picked instead, and all of a ticket's commits become one.
 """
 
 from __future__ import annotations
@@ -11,9 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sessions.source.conflicts import Clash, clash_in
-from sessions.source.merge_commit import commit_content
-from sessions.source.merge_tree import MergeTree
+from sessions.source.cherry_pick import BranchChange, CherryPicker
+from sessions.source.conflicts import Clash
 from sessions.source.releases import Release
 from sessions.source.repository import Repository
 from sessions.terminal.ticket_numbers import name_ticket
@@ -22,20 +20,6 @@ from sessions.tickets.model import Ticket
 
 # Of main's changes to the same files, so many are tried as what a ticket needs, the newest.
 _MOST_STEPS = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class BranchChange:
-    """A change from one commit to another; ``subject`` and ``number`` say what main calls it (0: no ticket)."""
-
-    before: str
-    after: str
-    subject: str = ""
-    number: int = 0
-
-    def __str__(self) -> str:
-        """Return the ticket's number, or else the commit with its subject."""
-        return name_ticket(self.number) if self.number else f"{self.after[:10]} ({self.subject})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,18 +48,16 @@ class Backporter:
     main: str
     subjects: MergeSubjects
     signature: str
-    _git: MergeTree = field(init=False, repr=False)
+    _picker: CherryPicker = field(init=False, repr=False)
     _changes: dict[int, BranchChange] = field(default_factory=dict, init=False, repr=False)
     _made: dict[int, Backport] = field(default_factory=dict, init=False, repr=False)
-    # Of each change, the commits of its start and of its end: a search for what is needed applies it again and again.
-    _sides: dict[BranchChange, tuple[str, str]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._git = MergeTree(self.repository)
+        self._picker = CherryPicker(self.repository, self.signature)
 
     def close(self) -> None:
         """End the git processes."""
-        self._git.close()
+        self._picker.close()
 
     def make(self, tickets: Sequence[Ticket], tips: Mapping[int, str]) -> dict[int, Backport]:
         """Return the backport of each ticket, by number; ``tips`` are the commits of their branches.
@@ -96,7 +78,7 @@ class Backporter:
 
     def _try(self, number: int, titles: Mapping[int, str], waiting: tuple[int, ...]) -> Backport:
         change = self._changes[number]
-        applied = self._apply(self.release.tree, change)
+        applied = self._picker.pick(self.release.tree, change)
         if not isinstance(applied, Clash):
             return Backport(commit=self._write_backport(applied, (self.release.commit,), number, titles[number]))
         needed = self._find_needed(change, applied)
@@ -105,7 +87,7 @@ class Backporter:
         lacking = tuple(each for each in needed if not (each.number in others and others[each.number].commit))
         if lacking or not needed:
             return Backport(clash=applied, needs=listed, missing=lacking)
-        tree = self._apply_all(needed, change)
+        tree = self._picker.pick_all(self.release.tree, needed, change)
         assert tree is not None  # noqa: S101  that is how they were found
         parents = tuple(others[each].commit for each in listed)
         return Backport(commit=self._write_backport(tree, parents, number, titles[number]), needs=listed)
@@ -135,11 +117,11 @@ class Backporter:
         them together are tried first, then each is left out if the rest will do.
         """
         steps = list(self._steps(change, sorted(clash.paths)))
-        if self._apply_all(steps, change) is None:
+        if self._picker.pick_all(self.release.tree, steps, change) is None:
             return ()
         for step in list(steps):
             fewer = [each for each in steps if each != step]
-            if self._apply_all(fewer, change) is not None:
+            if self._picker.pick_all(self.release.tree, fewer, change) is not None:
                 steps = fewer
         return tuple(steps)
 
@@ -153,35 +135,6 @@ class Backporter:
                 before=parents.split()[0], after=commit, subject=subject, number=self.subjects.number(message)
             )
 
-    def _apply_all(self, steps: Iterable[BranchChange], last: BranchChange) -> str | None:
-        """Return the release's tree with all ``steps`` that apply, and ``last``; ``None`` if that one conflicts."""
-        tree = self.release.tree
-        for step in steps:
-            applied = self._apply(tree, step)
-            tree = tree if isinstance(applied, Clash) else applied
-        applied = self._apply(tree, last)
-        return None if isinstance(applied, Clash) else applied
-
-    def _apply(self, tree: str, change: BranchChange) -> str | Clash:
-        """Return a tree with a change applied, or their conflict.
-
-        git 2.39 takes no merge base for `merge-tree`: commits that have the wanted one stand for the two sides.
-        """
-        if change not in self._sides:
-            before, after = (
-                self.repository.git("rev-parse", "--verify", f"{commit}^{{tree}}").text
-                for commit in (change.before, change.after)
-            )
-            base = self._write(before, (), "base")
-            self._sides[change] = base, self._write(after, (base,), "theirs")
-        base, theirs = self._sides[change]
-        merge = self._git.merge(self._write(tree, (base,), "ours"), theirs, tree)
-        return merge.tree if merge.clean else clash_in(self.repository, tree, merge.tree, merge.rest)
-
     def _write_backport(self, tree: str, parents: tuple[str, ...], number: int, title: str) -> str:
         subject = f"{name_ticket(number)}: {' '.join(title.split())}"
-        return self._write(tree, parents, subject.replace("\0", ""))
-
-    def _write(self, tree: str, parents: tuple[str, ...], subject: str) -> str:
-        """Write a commit of a tree, and return its id."""
-        return self.repository.write_commit(commit_content(tree, parents, self.signature, f"{subject}\n"))
+        return self._picker.write(tree, parents, subject.replace("\0", ""))
