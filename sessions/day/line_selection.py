@@ -73,6 +73,7 @@ class LineSelection:
             order=numbers,
             rank={number: self.hints.rank(tickets[number], self.day.config) for number in numbers},
             needs=self.queue.needs,
+            together={number: frozenset(tickets[number].together) for number in numbers},
             before=previous_tickets(self.day.home, self.day.options.date.isoformat()),
         )
 

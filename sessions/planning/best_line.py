@@ -131,8 +131,8 @@ class BestLine:
 
     @cached_property
     def _parts(self) -> tuple[tuple[int, ...], ...]:
-        order, needs = self.choice.order, self.choice.needs
-        groups = [frozenset([number, *needs.get(number, ())]) for number in order]
+        order = self.choice.order
+        groups = [frozenset([number]) | self.choice.company(number) for number in order]
         groups += [each.tickets for each in self.apart]
         parts = split_parts(order, self._shared, groups)
         return parts if len(parts) == 1 else split_parts(order, {n: self._keys(n) for n in order}, groups)

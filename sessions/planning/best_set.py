@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sessions.planning.solver import BinaryProgram
 from sessions.tickets.order import Needs
@@ -34,14 +34,20 @@ class Incompatibility:
 class Choice:
     """What to choose from: ``order`` are the tickets in merge order, ``rank`` their priorities (0 is the highest).
 
-    ``needs`` are the tickets that each cannot be without; those outside ``order`` are met. ``before`` are the tickets
-    of the day before.
+    ``needs`` are the tickets that must be merged before each, ``together`` those without which it is not merged, in any
+    order; those outside ``order`` are met. ``before`` are the tickets of the day before.
     """
 
     order: Sequence[int]
     rank: Mapping[int, int]
     needs: Needs
     before: frozenset[int] = frozenset()
+    together: Needs = field(default_factory=dict)
+
+    def company(self, number: int) -> frozenset[int]:
+        """Return the tickets of ``order`` without which a ticket cannot be in the set."""
+        nobody = frozenset[int]()
+        return (self.needs.get(number, nobody) | self.together.get(number, nobody)) & frozenset(self.order)
 
     def within(self, part: Sequence[int]) -> Choice:
         """Return the choice from a part of the tickets, which is in merge order."""
@@ -98,7 +104,7 @@ def _program(choice: Choice, incompatible: Iterable[Incompatibility]) -> BinaryP
     program = BinaryProgram(choice.order)
     inside = frozenset(choice.order)
     for number in choice.order:
-        for needed in choice.needs.get(number, frozenset()) & inside:
+        for needed in choice.company(number):
             program.require({needed: 1, number: -1}, at_least=0)
     for each in incompatible:
         if each.tickets <= inside:

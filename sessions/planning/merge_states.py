@@ -83,7 +83,7 @@ class StateWalk:
             relevant = self._relevant(place)
             following = dict[_State, _Line]()
             for (tree, commits, inside), line in lines.items():
-                if number != with_:
+                if number != with_ and not self._awaited(number) & inside:
                     _keep(following, (tree, commits, inside & relevant), line)
                 if (merged := self._merged(line, number, inside)) is not None:
                     state = (merged.tree, commits | self.shared[number], (inside | {number}) & relevant)
@@ -98,12 +98,22 @@ class StateWalk:
         return max(lines.values(), key=lambda line: line.value, default=None)
 
     def _merged(self, line: _Line, number: int, inside: frozenset[int]) -> Candidate | None:
-        needed = self.choice.needs.get(number, frozenset()) & frozenset(self.choice.order)
+        needed = self._needed(number)
         longer = inside | {number}
         if not needed <= inside or any(number in each.tickets and each.excludes(longer) for each in self.apart):
             return None
         merged = self.merger.merge(line.head, self.tickets[number])
         return merged if isinstance(merged, Candidate) else None
+
+    def _needed(self, number: int) -> frozenset[int]:
+        """The tickets that must be in the line before a ticket can be."""
+        earlier = frozenset(self.choice.order[: self.choice.order.index(number)])
+        needs = self.choice.needs.get(number, frozenset()) & frozenset(self.choice.order)
+        return needs | self.choice.together.get(number, frozenset()) & earlier
+
+    def _awaited(self, number: int) -> frozenset[int]:
+        """The tickets that are only merged together with a ticket; the earlier ones of them cannot go on without it."""
+        return frozenset(other for other, mates in self.choice.together.items() if number in mates)
 
     @property
     def _gains(self) -> list[tuple[int, ...]]:
@@ -122,7 +132,7 @@ class StateWalk:
     def _relevant(self, place: int) -> frozenset[int]:
         """The tickets of which a ticket after ``place`` must know whether they are in the line."""
         later = frozenset(self.choice.order[place + 1 :])
-        needed = frozenset[int]().union(*(self.choice.needs.get(number, frozenset()) for number in later))
+        needed = frozenset[int]().union(*(self._needed(number) | self._awaited(number) for number in later))
         apart = frozenset[int]().union(*(each.tickets for each in self.apart if each.tickets & later))
         return needed | apart
 

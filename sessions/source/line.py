@@ -124,16 +124,20 @@ def find_mergeable(queue: Queue, merger: Merger, out: Mapping[int, Decision]) ->
 
     Raises :class:`SourceError` where git itself failed.
     """
-    decisions: dict[int, Decision] = {**queue.out, **out}
-    found = list[int]()
-    for ticket in queue.tickets:
-        if ticket.number in decisions:
-            continue
-        reason = _blocked(ticket, queue, decisions) or _nothing(ticket, merger)
-        decisions[ticket.number] = reason or Decision(verdict=Verdict.INTEGRATED)
-        if not reason:
-            found.append(ticket.number)
-    return tuple(found)
+    while True:
+        decisions: dict[int, Decision] = {**queue.out, **out}
+        found = list[Ticket]()
+        for ticket in queue.tickets:
+            if ticket.number in decisions:
+                continue
+            reason = _blocked(ticket, queue, decisions) or _nothing(ticket, merger)
+            decisions[ticket.number] = reason or Decision(verdict=Verdict.INTEGRATED)
+            if not reason:
+                found.append(ticket)
+        left = {ticket.number: why for ticket in found if (why := _left_alone(ticket, decisions))}
+        if not left:
+            return tuple(ticket.number for ticket in found)
+        out = {**out, **left}
 
 
 def _settled(

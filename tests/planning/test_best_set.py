@@ -31,6 +31,7 @@ def random_day(seed: int) -> tuple[Choice, list[Incompatibility]]:
         rank={number: dice.randint(0, 2) for number in order},
         needs={n: frozenset(each for each in order[:place] if dice.random() < 0.1) for place, n in enumerate(order)},
         before=frozenset(number for number in order if dice.random() < 0.5),
+        together={n: frozenset(each for each in order if dice.random() < 0.05) - {n} for n in order},
     )
     incompatible = list[Incompatibility]()
     for _ in range(dice.randint(0, 2 * len(order))):
@@ -45,7 +46,7 @@ def best_of_all(choice: Choice, incompatible: list[Incompatibility]) -> tuple[li
     bit = {number: 1 << (len(choice.order) - 1 - place) for place, number in enumerate(choice.order)}
     ranks = sorted(set(choice.rank.values()))
     by_rank = [sum(bit[n] for n in choice.order if choice.rank[n] == rank) for rank in ranks]
-    needs = [(bit[n], sum(bit[each] for each in needed)) for n, needed in choice.needs.items() if needed]
+    needs = [(bit[n], sum(bit[each] for each in choice.company(n))) for n in choice.order if choice.company(n)]
     sets = [(sum(map(bit.__getitem__, x.tickets)), sum(map(bit.__getitem__, x.menders))) for x in incompatible]
     before = sum(map(bit.__getitem__, choice.before))
     fitting = (
