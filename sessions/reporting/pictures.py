@@ -49,7 +49,7 @@ def draw_line(record: Record) -> LinePicture:
     tickets = {each.number: each for each in record.tickets}
     numbers = [number for number in queue(record) if number in tickets]
     dense = len(numbers) > 30
-    step = 17.0 if dense else max(44.0, min(90.0, 924.0 / (len(numbers) + 1)))
+    step = 17.0 if dense else max(44.0, min(90.0, 880.0 / (len(numbers) + 1)))
     start = 96.0
     places = {number: start + step * (at + 1) for at, number in enumerate(numbers)}
     pairs = sorted({pair for number in numbers for pair in _pairs(tickets[number]) if pair[1] in places})
