@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from sessions import __version__
-from sessions.auditing.branch_audit import audit_branch
 from sessions.auditing.branch_steps import AllowedCommits
 from sessions.day.context import Day
 from sessions.ledger.record_file import write_whole
@@ -39,6 +38,8 @@ def audit_head(day: Day, line: Line) -> str:
     if verdict:
         day.console.detail(f"audit: {verdict}")
         return ""
+    from sessions.auditing.branch_audit import audit_branch  # few calls of a day have a head to audit
+
     try:
         found = audit_branch(day.mirror.repository, start, line.head.commit, known)
     except SourceError as error:

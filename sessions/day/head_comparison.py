@@ -15,7 +15,7 @@ from sessions.day.release_reasons import ReleaseReasons
 from sessions.gates.comparison import compare, restrict
 from sessions.gates.results import Failure, Presence, Results, TestId
 from sessions.settings.configuration import Gate
-from sessions.source.diffs import Diff
+from sessions.source.diffs import Diff, read_diffs
 from sessions.source.line import Queue
 
 
@@ -97,5 +97,5 @@ def hides_tests(measured: Measured) -> bool:
 
 def queue_diffs(day: Day, queue: Queue) -> dict[int, Diff]:
     """Return the diff of each ticket of a queue against the release, by number."""
-    repository, base = day.mirror.repository, day.base.commit
-    return {ticket.number: Diff(repository=repository, release=base, commit=ticket.commit) for ticket in queue.tickets}
+    commits = {ticket.number: ticket.commit for ticket in queue.tickets}
+    return read_diffs(day.mirror.repository, day.base.commit, commits)

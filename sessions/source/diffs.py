@@ -1,32 +1,27 @@
-"""What a ticket's diff does to the text of a file."""
+"""What tickets' diffs do to the text of files."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sessions.source.overlays import merge_base, touched_files
+from sessions.source.branch_files import branch_files
 from sessions.source.repository import Repository
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Diff:
-    """A ticket's changes, from where its branch left the release's history to its commit (full hex ids)."""
+    """A ticket's changes, from where its branch left the release's history to its commit (a full hex id)."""
 
-    repository: Repository
-    release: str
     commit: str
-    _texts: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    reader: DiffReader
 
-    @cached_property
+    @property
     def touched(self) -> frozenset[str]:
         """The paths that the ticket changes, adds or deletes."""
-        return touched_files(self.repository, self.release, self.commit)
-
-    @cached_property
-    def _base(self) -> str:
-        return merge_base(self.repository, self.release, self.commit)
+        return self.reader.touched[self.commit]
 
     def adds(self, path: str, pattern: str) -> bool:
         """Whether a regular expression has more matches in a file with the ticket than without."""
@@ -51,15 +46,42 @@ class Diff:
         if path not in self.touched:
             return 0, 0
         whole = re.compile(rf"(?<!\w){pattern}(?!\w)")
-        before, after = (len(whole.findall(text)) for text in self._versions(path))
+        before, after = (len(whole.findall(text)) for text in self.reader.versions(self.commit, path))
         return before, after
 
-    def _versions(self, path: str) -> tuple[str, str]:
-        """Return a file's text without and with the ticket; empty if the file does not exist."""
-        known = self._texts.get(path)
-        if known is None:
-            names = [f"{commit}:{path}" for commit in (self._base, self.commit)]
-            blobs = self.repository.read(names)
-            before, after = (blobs.get(name, b"").decode("utf-8", "replace") for name in names)
-            known = self._texts[path] = (before, after)
-        return known
+
+@dataclass(kw_only=True)
+class DiffReader:
+    """Reads the diffs of several tickets together: one git process answers what one ticket at a time would cost each.
+
+    ``release`` and ``commits`` are full hex ids.
+    """
+
+    repository: Repository
+    release: str
+    commits: tuple[str, ...]
+    _texts: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def touched(self) -> Mapping[str, frozenset[str]]:
+        """The paths that each commit changes."""
+        return {commit: frozenset(files) for commit, files in self._files.items()}
+
+    def versions(self, commit: str, path: str) -> tuple[str, str]:
+        """Return a file's text without and with a ticket that touches it; empty if the file does not exist."""
+        before, after = self._files[commit][path]
+        if not {before, after} <= self._texts.keys():
+            ids = {blob for files in self._files.values() if path in files for blob in files[path]}
+            blobs = self.repository.read(ids - self._texts.keys())
+            self._texts |= {blob: blobs.get(blob, b"").decode("utf-8", "replace") for blob in ids - self._texts.keys()}
+        return self._texts[before], self._texts[after]
+
+    @cached_property
+    def _files(self) -> Mapping[str, Mapping[str, tuple[str, str]]]:
+        return branch_files(self.repository, self.release, self.commits)
+
+
+def read_diffs(repository: Repository, release: str, commits: Mapping[int, str]) -> dict[int, Diff]:
+    """Return the diff of each ticket's commit against a release, by the ticket's number; nothing is read yet."""
+    reader = DiffReader(repository=repository, release=release, commits=tuple(dict.fromkeys(commits.values())))
+    return {number: Diff(commit=commit, reader=reader) for number, commit in commits.items()}

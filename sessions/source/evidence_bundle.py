@@ -7,6 +7,7 @@ release lacks.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 from pathlib import Path
 
 from sessions.source.bundles import fetch_from_bundle
@@ -30,6 +31,8 @@ def write_bundle(repository: Repository, commits: Iterable[str], release: str, p
         path.unlink(missing_ok=True)
         return
     refs = [f"{_REFS}{commit}" for commit in missing]
+    if _bundled(path) == {f"{commit} {ref}" for ref, commit in zip(refs, missing, strict=True)}:
+        return
     updates = "".join(f"update {ref} {commit}\n" for ref, commit in zip(refs, missing, strict=True))
     repository.git("update-ref", "--stdin", put=updates.encode())
     half = path.with_name(f"{path.name}.half")
@@ -37,6 +40,15 @@ def write_bundle(repository: Repository, commits: Iterable[str], release: str, p
     # git finds the prerequisites in the history of the refs. There may be thousands of refs, hence --stdin.
     repository.git("bundle", "create", "--quiet", str(half), "--stdin", put=revisions.encode())
     half.replace(path)
+
+
+def _bundled(path: Path) -> set[str]:
+    """Return the lines ``ID REF`` in the header of a bundle (gitformat-bundle(5)); empty without a bundle."""
+    if not path.is_file():
+        return set()
+    with path.open("rb") as bundle:
+        header = takewhile(lambda line: line.strip(), bundle)
+        return {line.decode("ascii", "replace").strip() for line in header if line[:1] not in b"#-@"}
 
 
 def fetch_release(mirror: Mirror, commit: str, tag: str) -> None:

@@ -6,10 +6,10 @@ import functools
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sessions.source.branch_files import branch_files
 from sessions.source.checkout import staged
 from sessions.source.overlay_files import Overlay, OverlayFile
 from sessions.source.repository import Repository
@@ -67,43 +67,12 @@ def size_of(repository: Repository, tree: str) -> int:
     return sum(int(size) for size in rows if size.isdecimal())  # a submodule has none
 
 
-def merge_base(repository: Repository, release: str, commit: str) -> str:
-    """Return where a ticket's branch left the release's history (full hex ids); empty without a common history."""
-    with suppress(LookupError):
-        return _known_merge_base(repository, release, commit)
-    return ""
-
-
-# Commits never change, and each comparison of a head asks about the same pairs. A failure is not kept: a copy that
-# lacks objects is healed, and then asked again.
-@functools.lru_cache(maxsize=4096)
-def _known_merge_base(repository: Repository, release: str, commit: str) -> str:
-    # Not `diff-tree --merge-base`: it fails if there are several merge bases, as after criss-cross merges.
-    base = repository.git("merge-base", release, commit, ok=(0, 1, 128), may_complain=True)
-    if base.status:
-        raise LookupError(commit)
-    return base.text
-
-
 def touched_files(repository: Repository, release: str, commit: str) -> frozenset[str]:
     """Return the paths that a ticket's commit changes since its branch left the release's history.
 
     Empty if the two have no common history.
     """
-    with suppress(LookupError):
-        return _touched_at_once(repository, release, commit)
-    base = merge_base(repository, release, commit)
-    return differing_paths(repository, base, commit) if base else frozenset()
-
-
-@functools.lru_cache(maxsize=4096)
-def _touched_at_once(repository: Repository, release: str, commit: str) -> frozenset[str]:
-    """Return the same by one git process; raise LookupError where git finds no merge base, or several."""
-    words = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--merge-base", release, commit)
-    reply = repository.git(*words, ok=(0, 128), may_complain=True)
-    if reply.status:
-        raise LookupError(commit)
-    return frozenset(reply.fields())
+    return frozenset(branch_files(repository, release, (commit,))[commit])
 
 
 @functools.lru_cache(maxsize=4096)

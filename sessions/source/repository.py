@@ -142,6 +142,9 @@ class Repository:
 
     def keep(self, name: str, commit: str) -> None:
         """Put the ref ``refs/integrand/<name>`` on one of our commits, so that git keeps it and others can fetch it."""
+        with suppress(OSError):  # a ref that git packed, or a new one
+            if (self.git_dir / "refs" / "integrand" / name).read_text(encoding="ascii").strip() == commit:
+                return
         self.git("update-ref", f"refs/integrand/{name}", commit)
 
 

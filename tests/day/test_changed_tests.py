@@ -11,7 +11,7 @@ from sessions.day.changed_tests import ChangedTests, TestChanges
 from sessions.gates.comparison import FEWER_TESTS, Comparison
 from sessions.gates.locating import Locator
 from sessions.gates.results import Failure, Kind, TestId
-from sessions.source.diffs import Diff
+from sessions.source.diffs import read_diffs
 from sessions.source.repository import Repository
 from tests.repositories import Builder
 
@@ -39,7 +39,7 @@ def explain(builder: Builder) -> Explain:
         repository = Repository.open(Path(builder.path))
         after = {*RELEASE, *(path for files in tickets for path, text in files.items() if text is not None)}
         return ChangedTests(
-            diffs={n: Diff(repository=repository, release=base, commit=tip) for n, tip in tips.items()},
+            diffs=read_diffs(repository, base, tips),
             before=Locator(RELEASE),
             after=Locator(after),
             brought=brought,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sessions.gates.formats import FORMATS, apart, read_output
+from sessions.gates.formats import apart, read_output
 from sessions.gates.formats.apart import is_large
+from sessions.gates.formats.registry import FORMATS
 from sessions.gates.results import GateOutput
 from tests.engines.test_hostile import read_peak, restart_peak
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sessions.gates.formats import FORMATS
+from sessions.gates.formats.registry import FORMATS
 from sessions.gates.results import Failure, GateOutput, Results, TestId
 
 

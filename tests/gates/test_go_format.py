@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sessions.gates.formats import FORMATS
+from sessions.gates.formats.registry import FORMATS
 from sessions.gates.results import GateOutput, Presence, Results, TestId
 
 GATE = TestId("", "unit")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pypdf import PdfWriter
 
 from sessions.gates.comparison import compare
-from sessions.gates.formats import FORMATS
 from sessions.gates.formats import pdf as pdf_format
 from sessions.gates.formats.latex_log import unwrapped
+from sessions.gates.formats.registry import FORMATS
 from sessions.gates.results import Failure, GateOutput, Results, TestId
 
 RECORDINGS = Path(__file__).parent / "recordings"

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sessions.gates.comparison import FEWER_TESTS, Comparison, compare
-from sessions.gates.formats import FORMATS
+from sessions.gates.formats.registry import FORMATS
 from sessions.gates.results import GateOutput, Results, TestId
 from tests.gates.writers import DIALECTS, QUIRKS, Ending, Outcome, Plan, Quirk, name_in, write
 from tests.gates.writing.plan import Run

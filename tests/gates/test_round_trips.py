@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessions.gates.formats import FORMATS
+from sessions.gates.formats.registry import FORMATS
 from sessions.gates.results import GateOutput, Presence, Results, TestId
 from tests.gates.writers import DIALECTS, QUIRKS, Ending, Outcome, Plan, Quirk, name_in, write
 

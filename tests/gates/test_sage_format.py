@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions.gates.formats import FORMATS
+from sessions.gates.formats.registry import FORMATS
 from sessions.gates.results import Failure, GateOutput, Presence, Results, TestId
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.gates.formats import FORMATS
+from sessions.gates.formats.registry import FORMATS
 from sessions.gates.results import GateOutput, Presence, Results, TestId
 
 GATE = TestId("", "unit")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sessions.gates.comparison import Comparison, compare
-from sessions.gates.formats import FORMATS
+from sessions.gates.formats.registry import FORMATS
 from sessions.gates.results import GateOutput, Presence, Results, TestId
 from tests.conftest import refuse
 from tests.runners import native_kits, node_kits, python_kits, script_kits

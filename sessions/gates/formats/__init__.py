@@ -1,19 +1,11 @@
 """The formats of gates' results, named in the configuration: ``format = "sage"``.
 
-A format is a function in its own module. To add one, write the module and add it to ``FORMATS``.
+A format is a function in its own module. To add one, write the module and add it to ``FORMATS`` in ``registry.py``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
-
-from sessions.gates.formats.apart import is_large, read_apart
-from sessions.gates.formats.exit_status import read_exit_status
-from sessions.gates.formats.go import read_go
-from sessions.gates.formats.junit import read_junit
-from sessions.gates.formats.latex import read_latex
-from sessions.gates.formats.sage import read_sage
-from sessions.gates.formats.tap import read_tap
 
 if TYPE_CHECKING:
     from sessions.gates.results import GateOutput, Results
@@ -31,16 +23,12 @@ class Format(Protocol):
         """
 
 
-FORMATS: dict[str, Format] = {
-    "exit": read_exit_status,
-    "go": read_go,
-    "junit": read_junit,
-    "latex": read_latex,
-    "sage": read_sage,
-    "tap": read_tap,
-}
-
-
 def read_output(name: str, output: GateOutput) -> Results:
-    """Return what the format called ``name`` reads; large output is read in a process of its own."""
+    """Return what the format called ``name`` reads; large output is read in a process of its own.
+
+    Parsers and their libraries are imported with the first output: a day whose results are all known reads none.
+    """
+    from sessions.gates.formats.apart import is_large, read_apart
+    from sessions.gates.formats.registry import FORMATS
+
     return read_apart(name, output) if is_large(output) else FORMATS[name](output)

@@ -79,7 +79,7 @@ def main(memory: int, seconds: int) -> None:
 
     ``memory`` is its limit in bytes, and ``seconds`` that of its processor time.
     """
-    from sessions.gates.formats import FORMATS
+    from sessions.gates.formats.registry import FORMATS
 
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
