@@ -16,13 +16,14 @@ from sessions.ledger.record import Published, Record, RefusedChange
 from sessions.ledger.record_file import load_record, record_of_day, save_record
 from sessions.ledger.state_archive import LEDGER
 from sessions.publishing.closing import close_merged
-from sessions.publishing.flake_issues import is_of_project, plan_issues, write_issues
+from sessions.publishing.flake_issues import plan_issues, write_issues
 from sessions.publishing.refused import Memory
 from sessions.publishing.tickets import report_address, tell_tickets
 from sessions.publishing.writes import Writes
 from sessions.reporting.actions import tell_actions, without_commands
 from sessions.reporting.cooking_files import write_cooking
-from sessions.reporting.flake_files import read_flakes, write_flakes
+from sessions.reporting.flake_files import read_days, write_flakes
+from sessions.reporting.project_flakes import find_project_flakes
 from sessions.reporting.report_files import write_reports
 from sessions.reporting.text import plain_report
 from sessions.reporting.trends import write_trends
@@ -53,7 +54,7 @@ def report(options: Options, console: Console) -> Record:
         if options.trends:
             _write_trends(options.home, options.trends, console)
         if options.flakes:
-            _write_flakes(options, options.flakes, console)
+            _write_flakes(config, options, options.flakes, console)
         if options.cooking:
             _write_cooking(config, options.home, options.cooking, console)
         tell_actions(record, folder / "report.html", console)
@@ -88,9 +89,11 @@ def _write_trends(state: Path, folder: Path, console: Console) -> None:
     console.detail(f"trends of {counted(days, 'day')}: {folder / 'trends.json'}, and CSV beside it")
 
 
-def _write_flakes(options: Options, folder: Path, console: Console) -> None:
+def _write_flakes(config: Config, options: Options, folder: Path, console: Console) -> None:
+    homes = (home for name, home in _line_homes(config, options).items() if name != options.line)
+    others = (record for home in homes for record in read_days(home / "days"))
     with _writing(folder, "--flakes"):
-        count = write_flakes(options.state / LEDGER, options.home / "days", folder)
+        count = write_flakes(options.state / LEDGER, read_days(options.home / "days"), folder, others)
     console.detail(f"{counted(count, 'flaky test')}: {folder / 'flakes.html'}, and JSON and CSV beside it")
 
 
@@ -109,11 +112,12 @@ def tell_flakes(config: Config, options: Options, record: Record, console: Conso
         kind = TRACKERS[table.tracker]
         if kind.connect_issues is None:
             raise UsageError(f"[tickets] flake_label: {kind.title} keeps no issues for flaky tests; remove the key.")
-        found, _ = read_flakes(options.state / LEDGER, options.home / "days")
-        flakes = [each for each in found if is_of_project(each, record)]
+        homes, newest = _line_homes(config, options), _line_records(config, options, record) or {"": record}
+        flakes = find_project_flakes(options.state / LEDGER, homes, newest)
         if options.publish:
             issues = kind.connect_issues(table, Surroundings(folder=options.state))
-            changes = list(plan_issues(flakes, issues.list_own(table.flake_label), kind.dialect, issues.longest_body))
+            own, unknown = issues.list_own(table.flake_label), homes.keys() - newest.keys()
+            changes = list(plan_issues(flakes, own, kind.dialect, issues.longest_body, unknown))
             write_issues(changes, issues, table.flake_label, console)
         else:
             console.detail(f"{counted(len(flakes), 'flaky test')} would get an issue with --publish")
@@ -203,11 +207,17 @@ class _Telling:
             self.closed = _added(self.closed, closed)
 
 
+def _line_homes(config: Config, options: Options) -> dict[str, Path]:
+    """Return the folders of the release lines' days by name; that of a project without lines has no name."""
+    names = [line.name for line in config.lines] if options.line else [""]
+    return {name: replace(options, line=name).home for name in names}
+
+
 def _line_records(config: Config, options: Options, record: Record) -> dict[str, Record]:
     """Return the newest records of all release lines by name, ``record`` among them; none if it is of no line."""
     if not options.line:
         return {}
-    homes = {line.name: replace(options, line=line.name).home for line in config.lines}
+    homes = _line_homes(config, options)
     newest = {name: record if name == options.line else record_of_day(home / "latest") for name, home in homes.items()}
     return {name: each for name, each in newest.items() if each}
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from sessions.ledger.record import Record
-from sessions.reporting.flake_files import DescribedFlake
-from sessions.reporting.flake_issue import flake_issue, flake_marker
+from sessions.reporting.flake_issue import flake_issue, flake_marker, lines_in
+from sessions.reporting.project_flakes import ProjectFlake
 from sessions.terminal.console import Console
 from sessions.terminal.phrases import counted
 from sessions.tickets.dialects import Dialect
-from sessions.tickets.model import Verdict
 from sessions.tickets.trackers.forge.comment import cut, matter
 from sessions.tickets.trackers.issues import IssueText, IssueTracker, OwnIssue
 
@@ -28,35 +26,35 @@ class IssueChange:
     is_open: bool
 
 
-def is_of_project(described: DescribedFlake, newest: Record) -> bool:
-    """Whether a flaky test concerns the project, and not only open tickets: these are told on their own pages."""
-    open_tickets = {each.number for each in newest.tickets if each.verdict is not Verdict.ALREADY_MERGED}
-    origins = described.flake.origin.credible
-    return not origins or not all(each.ticket in open_tickets for each in origins)
-
-
 def plan_issues(
-    flakes: Sequence[DescribedFlake], own: Sequence[OwnIssue], dialect: Dialect, longest: int
+    flakes: Sequence[ProjectFlake],
+    own: Sequence[OwnIssue],
+    dialect: Dialect,
+    longest: int,
+    unknown_lines: Collection[str] = (),
 ) -> Iterator[IssueChange]:
     """Yield the changes that make the issues say what is known; nothing for those that say it already.
 
     The oldest issue with a test's marker is that of the test. One that was closed, by whomever, stays closed until the
-    test fails on a later day. No issue is opened for a test that has been steady.
+    test fails on a later day. No issue is opened for a test that has been steady. One that names ``unknown_lines`` is
+    left as it is: whether the test is steady there is not known here.
     """
-    for described in flakes:
-        flake, marker = described.flake, flake_marker(described.flake)
-        text = flake_issue(described, dialect)
+    for each in flakes:
+        marker = flake_marker(each.described.flake)
+        text = flake_issue(each, dialect)
         text = IssueText(title=text.title, body=cut(text.body, longest))
-        mine = next((each for each in own if each.text.body.startswith(marker)), None)
-        if mine is None:
-            if not flake.is_steady:
+        issue = next((known for known in own if known.text.body.startswith(marker)), None)
+        if issue is None:
+            if not each.is_steady:
                 yield IssueChange(own=None, text=text, is_open=True)
             continue
-        has_failed_since = flake.last_failed > mine.closed_on
-        is_open = not flake.is_steady and (not mine.closed_on or has_failed_since)
-        says_the_same = mine.text.title == text.title and matter(mine.text.body) == matter(text.body)
-        if is_open != (not mine.closed_on) or (is_open and not says_the_same):
-            yield IssueChange(own=mine, text=text, is_open=is_open)
+        if not issue.closed_on and lines_in(issue.text.body) & {*unknown_lines}:
+            continue
+        has_failed_since = each.last_failed > issue.closed_on
+        is_open = not each.is_steady and (not issue.closed_on or has_failed_since)
+        says_the_same = issue.text.title == text.title and matter(issue.text.body) == matter(text.body)
+        if is_open != (not issue.closed_on) or (is_open and not says_the_same):
+            yield IssueChange(own=issue, text=text, is_open=is_open)
 
 
 def write_issues(changes: Sequence[IssueChange], issues: IssueTracker, label: str, console: Console) -> None:

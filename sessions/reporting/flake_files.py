@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,22 +63,32 @@ class DescribedFlake:
         }
 
 
-def read_flakes(ledger: Path, days: Path) -> tuple[list[DescribedFlake], list[Record]]:
-    """Return the flaky tests, and the records of all days, the oldest first.
+def read_days(days: Path) -> list[Record]:
+    """Return the records of all days, the oldest first; none where there is no such folder."""
+    found = (record_of_day(path) for path in days.glob("*") if path.is_dir())
+    return sorted((record for record in found if record), key=lambda record: record.date)
+
+
+def read_flakes(ledger: Path, records: Sequence[Record], others: Iterable[Record] = ()) -> list[DescribedFlake]:
+    """Return the flaky tests by the records of all days, the oldest first. ``others`` are those of other lines.
 
     Raises :class:`InfrastructureError` if the ledger cannot be read.
     """
-    found = (record_of_day(path) for path in sorted(days.iterdir()) if path.is_dir())
-    records = sorted((record for record in found if record), key=lambda record: record.date)
-    return describe_flakes(find_flakes(ledger, records), records), records
+    foreign = _trees(others) - _trees(records)
+    return describe_flakes(find_flakes(ledger, records, foreign), records)
 
 
-def write_flakes(ledger: Path, days: Path, folder: Path) -> int:
+def _trees(records: Iterable[Record]) -> set[str]:
+    return {probe.tree for record in records for probe in record.probes}
+
+
+def write_flakes(ledger: Path, records: Sequence[Record], folder: Path, others: Iterable[Record] = ()) -> int:
     """Write ``flakes.html``, ``flakes.json`` and ``flakes.csv``, and return the number of flaky tests.
 
-    Raises OSError if ``folder`` cannot be written, and :class:`InfrastructureError` if the ledger cannot be read.
+    Takes what :func:`read_flakes` takes. Raises OSError if ``folder`` cannot be written, and
+    :class:`InfrastructureError` if the ledger cannot be read.
     """
-    described, records = read_flakes(ledger, days)
+    described = read_flakes(ledger, records, others)
     rows = [each.row() for each in described]
     data = [
         row | {"origins": each.origins, "seeds": each.flake.seeds, "message": each.flake.message}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,15 +84,15 @@ class _Collected:
             self.message = max(self.message, (date, stored.messages.get(test, "")))
 
 
-def find_flakes(ledger: Path, records: Sequence[Record]) -> list[FlakeFile]:
+def find_flakes(ledger: Path, records: Sequence[Record], foreign: Collection[str] = ()) -> list[FlakeFile]:
     """Return the tests that failed and passed on the same tree, the most frequent failure first.
 
-    ``records`` are those of all days, the oldest first. Raises :class:`InfrastructureError` if the ledger cannot be
-    read.
+    ``records`` are those of all days, the oldest first. Runs on ``foreign`` trees do not count: a release line knows
+    nothing of those that only others tested. Raises :class:`InfrastructureError` if the ledger cannot be read.
     """
     trees = KnownTrees.of(records)
     collected: dict[Gated, _Collected] = {}
-    for stored in read_runs(ledger):
+    for stored in (each for each in read_runs(ledger) if each.tree not in foreign):
         for test in stored.tests:
             collected.setdefault((stored.gate, test), _Collected()).add(stored, test, trees)
     breakages = _breakages(records)

@@ -77,6 +77,7 @@ class FakeGitea:
         self.has_dependencies = True
         self.pulls: dict[int, Pull] = {}
         self.issues: dict[int, str] = {}  # their states
+        self.own_issues: list[Json] = []
         self.statuses: list[Json] = []
         self.lost: set[str] = set()
         self.requests: list[tuple[str, str]] = []
@@ -145,6 +146,10 @@ class FakeGitea:
             r"GET /pulls/(\d+)": (one, self._one),
             r"PATCH /pulls/(\d+)": (one, self._change),
             r"GET /pulls/(\d+)/reviews": (f"{one}/reviews", self._reviews),
+            "GET /labels": (f"{_REPO}/labels", lambda query, _body: _fine(self._cut(self._labels(), query))),
+            "GET /issues": (f"{_REPO}/issues", self._list_own),
+            "POST /issues": (f"{_REPO}/issues", self._open_issue),
+            r"PATCH /issues/(\d+)": (f"{_REPO}/issues/{{index}}", self._edit_issue),
             r"GET /issues/(\d+)": (f"{_REPO}/issues/{{index}}", self._issue),
             r"GET /issues/(\d+)/dependencies": (f"{_REPO}/issues/{{index}}/dependencies", self._dependencies),
             r"GET /issues/(\d+)/comments": (comments, self._comments),
@@ -196,6 +201,30 @@ class FakeGitea:
         if int(number) not in self.issues:
             return _problem(404, "The target couldn't be found.")
         return _fine({"id": 1, "number": int(number), "state": self.issues[int(number)]})
+
+    def _labels(self) -> list[Json]:
+        return [self._label(name) for name in sorted(self.labels)]
+
+    def _list_own(self, query: dict[str, str], _body: None) -> Reply:
+        """All issues, the newest first, with any of the labels; those that it has not are passed over in silence."""
+        assert (query["state"], query["type"]) == ("all", "issues")
+        labels = self.labels.keys() & query.get("labels", "").split(",")
+        rows = [each for each in self.own_issues[::-1] if not labels or labels & {_["name"] for _ in each["labels"]}]
+        content = [_own_issue(each) for each in self._cut(rows, query)]
+        return Reply(status=200, content=content, headers={"X-Total-Count": str(len(rows))})
+
+    def _open_issue(self, _query: dict[str, str], body: Json) -> Reply:
+        labels = [each for each in self._labels() if each["id"] in body["labels"]]
+        kept = {"state": "open", "closed_at": None, "user": _user(VIEWER), "edits": 0}
+        self.own_issues.append({"id": 1, "number": 500 + len(self.own_issues), **kept, **body, "labels": labels})
+        return Reply(status=201, content=_own_issue(self.own_issues[-1]))
+
+    def _edit_issue(self, _query: dict[str, str], body: Json, number: str) -> Reply:
+        issue = next(each for each in self.own_issues if each["number"] == int(number))
+        assert issue["user"] == _user(VIEWER), "nobody may edit what another wrote"
+        closed_at = None if body["state"] == "open" else issue["closed_at"] or STAMP
+        issue |= {**body, "closed_at": closed_at, "edits": issue["edits"] + 1}
+        return Reply(status=201, content=_own_issue(issue))
 
     def _dependencies(self, query: dict[str, str], _body: None, number: str) -> Reply:
         if not self.has_dependencies:
@@ -305,6 +334,10 @@ def _fine(content: Any) -> Reply:
 
 def _problem(status: int, message: str) -> Reply:
     return Reply(status=status, content={"message": message, "url": "https://forgejo.example.org/api/swagger"})
+
+
+def _own_issue(issue: Json) -> Json:
+    return {key: value for key, value in issue.items() if key != "edits"}
 
 
 def _comment(comment: Json) -> Json:

@@ -15,13 +15,14 @@ from sessions.ledger.ledger import Key, Ledger, ProbeResult
 from sessions.ledger.record import Record, RecordedProbe
 from sessions.ledger.record_file import parse_record, save_record
 from sessions.report import tell_flakes
-from sessions.settings.configuration import Config, Gate, Project, Tracker
+from sessions.settings.configuration import Config, Gate, Project, ReleaseLine, Tracker
 from sessions.settings.options import Options
 from sessions.terminal.console import Console
 from sessions.terminal.errors import RefusedError, TrackerError, UsageError
 from sessions.tickets.trackers.github import tracker
 from tests.reporting.big_day import big_day
-from tests.trackers import gitlab_fake
+from tests.trackers import gitea_fake, gitlab_fake
+from tests.trackers.gitea_fake import FakeGitea
 from tests.trackers.github_contract import Contract
 from tests.trackers.github_fake import TOKEN, FakeGitHub, serving
 from tests.trackers.gitlab_fake import FakeGitLab
@@ -51,9 +52,17 @@ def gitlab(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitLab]:
     assert fake.problems == []
 
 
-def run(state: Path, day: int, endings: str, test: TestId = SHAKY) -> Record:
+@pytest.fixture
+def forgejo(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitea]:
+    monkeypatch.setenv("FORGEJO_TOKEN", gitea_fake.TOKEN)
+    with gitea_fake.serving(FakeGitea(page=2)) as fake:
+        yield fake
+    assert fake.problems == []
+
+
+def run(state: Path, day: int, endings: str, test: TestId = SHAKY, line: str = "") -> Record:
     """Store runs of one day's release, ``.`` for a pass and ``F`` for a failure, and their record."""
-    tree, log = TREES[day - 20], f"logs/{day}.log"
+    tree, log = TREES[day - 20] if not line else f"{day}{line[0]}".ljust(40, "0"), f"logs/{day}{line}.log"
     passed = Results(gate="unit", passed=(test,), files=(test.file,), tests=1)
     failed = replace(passed, passed=(), failures=(Failure(test=test, message=f"boom {EVIL}"),), status=1)
     with closing(Ledger(state / "ledger.sqlite")) as ledger:
@@ -65,18 +74,27 @@ def run(state: Path, day: int, endings: str, test: TestId = SHAKY) -> Record:
         gate="unit", why="", tree=tree, tickets=(), files=None, attempt=1, failures=0, seconds=1, log=log
     )
     record = replace(PLAIN, date=f"2026-11-{day}", release="1.0", probes=(probe,), tickets=())
-    save_record(record, state / "days" / record.date)
+    home = state / "lines" / line if line else state
+    save_record(record, home / "days" / record.date)
+    save_record(record, home / "latest")
     return record
 
 
 def tell(
-    state: Path, forge: FakeGitHub | FakeGitLab, record: Record, *, publish: bool = True, kind: str = "github"
+    state: Path,
+    forge: FakeGitHub | FakeGitLab | FakeGitea,
+    record: Record,
+    *,
+    publish: bool = True,
+    kind: str = "github",
+    line: str = "",
 ) -> None:
     settings = Tracker(tracker=kind, url=forge.url, flake_label=LABEL)
-    config = Config(
-        version=1, project=Project(name="x", repository="x"), tickets=(settings,), gates=(Gate(name="unit", run=""),)
-    )
-    options = Options(config=state, state=state, date=dt.date.fromisoformat(record.date), publish=publish)
+    lines = tuple(ReleaseLine(name=name) for name in ("new", "old")) if line else ()
+    project, gates = Project(name="x", repository="x"), (Gate(name="unit", run=""),)
+    config = Config(version=1, project=project, tickets=(settings,), gates=gates, lines=lines)
+    date = dt.date.fromisoformat(record.date)
+    options = Options(config=state, state=state, date=date, publish=publish, line=line)
     tell_flakes(config, options, record, Console())
 
 
@@ -124,6 +142,59 @@ def test_gitlab_has_the_same(tmp_path: Path, gitlab: FakeGitLab) -> None:
     gitlab.denied["POST /issues"] = (403, {"message": "403 Forbidden"})
     with pytest.raises(RefusedError, match=r"GitLab refuses to change issues in .*: are issues enabled"):
         tell(tmp_path, gitlab, run(tmp_path, 20, "F.F."), kind="gitlab")
+
+
+def test_forgejo_has_the_same(tmp_path: Path, forgejo: FakeGitea) -> None:
+    record = run(tmp_path, 20, "F.F..F.F" * 3)
+    forgejo.labels = {"a": False, "b": False}
+    with pytest.raises(
+        RefusedError, match=r"forge/abacus has no label 'flaky test': make it, or correct .*flake_label"
+    ):
+        tell(tmp_path, forgejo, record, kind="forgejo")
+    assert forgejo.own_issues == []
+    forgejo.labels[LABEL] = False
+    for test in (SHAKY, TestId("tests/b.py", EVIL), TestId("tests/c.py", "c")):
+        record = run(tmp_path, 20, "F.F..F.F" * 3, test)
+    tell(tmp_path, forgejo, record, kind="forgejo")
+    tell(tmp_path, forgejo, record, kind="forgejo")
+    assert [each["edits"] for each in forgejo.own_issues] == [0, 0, 0]
+    issue = next(each for each in forgejo.own_issues if "shaky" in each["title"])
+    tell(tmp_path, forgejo, run(tmp_path, 21, "." * 20), kind="forgejo")
+    assert (issue["state"], issue["edits"], len(forgejo.own_issues)) == ("closed", 1, 3)
+    issue["closed_at"] = "2026-11-21T10:00:00Z"
+    tell(tmp_path, forgejo, run(tmp_path, 22, "F."), kind="forgejo")
+    assert (issue["state"], len(forgejo.own_issues)) == ("open", 3)
+
+
+def test_an_issue_is_closed_when_its_test_is_steady_in_every_line(tmp_path: Path, github: FakeGitHub) -> None:
+    """It fails in the old line alone; the new one, which passes often, neither opens nor closes anything by itself."""
+    new = run(tmp_path, 20, "." * 5, line="new")
+    tell(tmp_path, github, new, line="new")
+    assert github.own_issues == []
+    old = run(tmp_path, 20, "F.F..F.F", line="old")
+    tell(tmp_path, github, old, line="old")
+    [issue] = github.own_issues
+    assert "failed in 4 of 8 runs" in issue["body"]
+    tell(tmp_path, github, run(tmp_path, 21, "." * 15, line="new"), line="new")
+    assert (issue["state"], issue["edits"]) == ("open", 0)
+    tell(tmp_path, github, run(tmp_path, 22, "F.F.", line="new"), line="new")
+    assert (len(github.own_issues), issue["state"], issue["edits"]) == (1, "open", 1)
+    assert "- new: failed in 2 of 24 runs, last on 2026-11-22\n- old: failed in 4 of 8 runs" in issue["body"]
+    tell(tmp_path, github, run(tmp_path, 23, "." * 300, line="new"), line="new")
+    assert issue["state"] == "open"
+    assert "last on 2026-11-22; steady since" in issue["body"]
+    tell(tmp_path, github, run(tmp_path, 23, "." * 60, line="old"), line="old")
+    assert issue["state"] == "closed"
+
+
+def test_an_issue_of_a_line_that_is_not_known_here_is_left_alone(tmp_path: Path, github: FakeGitHub) -> None:
+    """The old line was tested on another machine: this one cannot say whether the test is steady there."""
+    (tmp_path / "other").mkdir()
+    tell(tmp_path / "other", github, run(tmp_path / "other", 20, "F.F..F.F", line="old"), line="old")
+    run(tmp_path, 20, "F.F.", line="new")
+    tell(tmp_path, github, run(tmp_path, 21, "." * 60, line="new"), line="new")
+    [issue] = github.own_issues
+    assert (issue["state"], issue["edits"]) == ("open", 0)
 
 
 def test_what_a_person_closed_stays_closed_until_the_test_fails_again(tmp_path: Path, github: FakeGitHub) -> None:

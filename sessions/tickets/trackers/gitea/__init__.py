@@ -14,6 +14,7 @@ from sessions.tickets.trackers.gitea.address import (
     recognise_repository,
     repository_of_origin,
 )
+from sessions.tickets.trackers.issues import IssueTracker
 from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 
 
@@ -26,6 +27,16 @@ def _connect(hosts: Hosts) -> Callable[[Tracker, Surroundings], TicketSource]:
     return connect
 
 
+def _connect_issues(hosts: Hosts) -> Callable[[Tracker, Surroundings], IssueTracker]:
+    def connect(settings: Tracker, surroundings: Surroundings) -> IssueTracker:
+        from sessions.tickets.trackers.gitea.issues import GiteaIssues
+        from sessions.tickets.trackers.gitea.tracker import GiteaTracker
+
+        return GiteaIssues(GiteaTracker(settings, surroundings.patience, hosts=hosts).client)
+
+    return connect
+
+
 def _kind(hosts: Hosts) -> TrackerKind:
     return TrackerKind(
         name=hosts.title.lower(),
@@ -33,6 +44,7 @@ def _kind(hosts: Hosts) -> TrackerKind:
         tickets="pull requests",
         noun=f"a {hosts.title} repository",
         connect=_connect(hosts),
+        connect_issues=_connect_issues(hosts),
         dialect=MARKDOWN,
         recognise=partial(recognise_repository, hosts),
         recognise_origin=partial(repository_of_origin, hosts),
