@@ -15,8 +15,15 @@ from sessions.gates.results import Failure, TestId
 from sessions.source.diffs import Diff
 
 Each = TypeVar("Each")
-# Text that occurs more often in a file that begins to skip tests, in the test runners that we know.
-_SKIP = r"(?i:\w*(?:skip|todo|disable|ignore|pending)\w*|xit|xtest|xdescribe|only|optional|requires?|needs?)"
+# Text that occurs more often in a file that begins to skip tests, in the test runners that we know. Comments for people
+# and linters (``# TODO``, ``# type: ignore``) and words of plain prose (``only``, ``needs``) skip nothing.
+_SKIP = (
+    r"(?i:(?<!fmt: )(?<!isort: )(?<!isort:)\w*(?:skip|pending|xfail|expected_?fail|fixme)\w*"
+    r"|(?<![\w-]: )(?<!\w:)(?<!-)\w*(?:disable|ignore)\w*"
+    r"|(?<!# )(?<!#)(?<!// )(?<!//)(?<!/\* )\w*todo\w*|(?<=# )todo:? not|(?<=# )not tested|(?<=# )known bug"
+    r"|xit|xtest|xdescribe|(?<=\.)(?:only|fails|failing)"
+    r"|(?:(?<=\.)|(?<=@)|(?<=# )|(?<=, ))(?:optional|requires?|needs?))"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +79,21 @@ class ChangedTests:
         )
         return named or touching
 
+    def moved(self, comparison: Comparison) -> frozenset[TestId]:
+        """Return the new failures that are failures of the release, which a ticket moved to another file."""
+        homes: dict[tuple[str, str], list[set[int]]] = {}
+        for failure in comparison.gone:
+            if failure.test in comparison.failed_before:
+                homes.setdefault(_spelled(failure.test), []).append(set(self._who(failure)))
+        found: set[TestId] = set()
+        new = sorted(failure.test for failure in comparison.new)
+        for test in (each for each in new if each.name and each in self.brought):
+            bringing, takers = set(self.who_brings(test)), homes.get(_spelled(test), [])
+            if taker := next((each for each in takers if each & bringing), None):
+                takers.remove(taker)
+                found.add(test)
+        return frozenset(found)
+
     def _who(self, failure: Failure) -> tuple[int, ...]:
         test, path = failure.test, self.before.locate(failure.test.file)
         if path is None:
@@ -80,14 +102,22 @@ class ChangedTests:
         skipping = tuple(number for number in touching if self.diffs[number].adds(path, _SKIP))
         if failure.kind == "skipped":
             return skipping
-        if test.is_whole_file or test.name == FEWER_TESTS or self._is_varied(test):
+        if test.is_whole_file or test.name == FEWER_TESTS:
             return touching
+        if self._is_varied(test) and (varying := self._who_varies(test, path, touching)):
+            return varying
         # Perl's `skip` also removes the names of tests.
         return self._who_removes(test, touching) or self._who_removes_parameters(test, path, touching) or skipping
 
     def _is_varied(self, test: TestId) -> bool:
         """Whether the test still exists with other parameters: ``f`` as ``f[1]``, or ``f[1]`` as ``f[2]``."""
         return any(_base(each) == _base(test) for each in self._brought_in.get(test.file, ()))
+
+    def _who_varies(self, test: TestId, path: str, numbers: Iterable[int]) -> tuple[int, ...]:
+        """Return the tickets that may have given a test other parameters: adding some leaves those that were there."""
+        if not _parameters(test):
+            return tuple(numbers)
+        return tuple(number for number in numbers if self.diffs[number].removes_lines(path))
 
     @cached_property
     def _brought_in(self) -> Mapping[str, Sequence[TestId]]:
@@ -136,6 +166,11 @@ def _own_name(test: TestId) -> str:
     last = re.split("::| \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} | > ", name)[-1].strip()
     # A name that is a sentence has dots of its own.
     return last if " " in last else last.rpartition(".")[2] or last
+
+
+def _spelled(test: TestId) -> tuple[str, str]:
+    """Return what a test keeps when it moves to another file."""
+    return _own_name(test), _parameters(test)
 
 
 def _parameters(test: TestId) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 from sessions.culprits.evidence import is_new
 from sessions.day.context import Day
@@ -17,6 +18,9 @@ from sessions.settings.configuration import Gate
 
 # Attempts from 1001 on are reserved for flake checks; a search counts its own from 1.
 _MORE_LOOKS = 1001
+# Those of whole runs, where runs of a part of the gate have not shown a failure.
+_WHOLE_LOOKS = 1501
+_FAILED_ONCE = RunCounts(fails=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,21 +31,63 @@ class FlakeCheck:
     progress: Progress
     retester: Retester
 
-    def new_failures(self, gate: Gate, failures: Sequence[Failure]) -> tuple[Failure, ...]:
+    def new_failures(
+        self, gate: Gate, failures: Sequence[Failure], *, is_whole_run: bool = True
+    ) -> tuple[Failure, ...]:
         """Return the failures that come again on the head and do not come on the release; the others are flaky.
 
-        A test that was found flaky once today is not run again: no ticket leaves because of it.
+        A test that was found flaky once today is not run again: no ticket leaves because of it. But what a whole run
+        showed, and runs of a part of the gate do not show, is only flaky if another whole run does not show it either:
+        a test may fail beside other tests only.
         """
         flaky = self.progress.flaky.setdefault(gate.name, set())
         suspects = tuple(failure for failure in failures if failure.test not in flaky)
+        new = self._judge(gate, suspects, attempts=chain((2,), count(_MORE_LOOKS)))
+        flaky.update(failure.test for failure in suspects if failure not in new)
+        if gate is BUILD:
+            self.progress.note_chance([failure for failure in suspects if failure not in new])
+        elif failures and not new and is_whole_run:
+            new = self._new_beside_others(gate, failures)
+            flaky.difference_update(failure.test for failure in new)
+        return new
+
+    def _new_beside_others(self, gate: Gate, failures: Sequence[Failure]) -> tuple[Failure, ...]:
+        """Return the failures that only whole runs show; from then on, the gate always runs as a whole."""
+        head = self.progress.line.head
+        if not self.retester.runs_part(gate, failures, head):
+            return ()
+        self.retester.whole_only.add(gate.name)
+        look = Look(
+            candidate=head,
+            failures=tuple(failures),
+            attempt=_WHOLE_LOOKS,
+            why="again as a whole, for flakes",
+            purpose=Purpose.FLAKES,
+        )
+        [again] = self.retester.look_at(gate, [look], head)
+        suspects = tuple(failure for failure in failures if again[failure.test] != "passes")
+        new = self._judge(gate, suspects, attempts=count(_WHOLE_LOOKS + 1), seen=RunCounts(fails=2))
+        if not new:
+            self.retester.whole_only.discard(gate.name)
+        return new
+
+    def _judge(
+        self, gate: Gate, suspects: tuple[Failure, ...], *, attempts: Iterable[int], seen: RunCounts = _FAILED_ONCE
+    ) -> tuple[Failure, ...]:
+        """Return which of the suspects are new, by looks with these attempts. ``seen`` counts earlier runs on the head.
+
+        The first run on the release, where they passed, counts as well.
+        """
         tests = tuple(failure.test for failure in suspects)
         head, base = self.progress.line.head, self.retester.base(gate)
         histories = self.day.ledger.histories(head.tree, gate.name, tests) if tests else {}
-        # On the head and on the release, with the first run of each.
-        counts = {test: [RunCounts(fails=1), RunCounts(passes=1)] for test in tests}
-        new, attempt = dict[TestId, bool | None](), 2
+        counts = {test: [seen, RunCounts(passes=1)] for test in tests}
+        new = dict[TestId, bool | None]()
         alone = f"on {self.retester.baselines.name} again, for flakes"
-        while unclear := tuple(failure for failure in suspects if new.get(failure.test) is None):
+        for attempt in attempts:
+            unclear = tuple(failure for failure in suspects if new.get(failure.test) is None)
+            if not unclear:
+                break
             looks_again = (
                 Look(
                     candidate=head, failures=unclear, attempt=attempt, why="again, for flakes", purpose=Purpose.FLAKES
@@ -56,8 +102,4 @@ class FlakeCheck:
                 for place, passed in enumerate(passes):
                     counts[test][place] += RunCounts(fails=not passed, passes=passed)
                 new[test] = is_new(counts[test][0], counts[test][1], histories.get(test, RunHistory()))
-            attempt = attempt + 1 if attempt > 2 else _MORE_LOOKS
-        flaky.update(test for test in tests if not new[test])
-        if gate is BUILD:
-            self.progress.note_chance([failure for failure in suspects if not new[failure.test]])
-        return tuple(failure for failure in failures if new.get(failure.test))
+        return tuple(failure for failure in suspects if new[failure.test])

@@ -32,9 +32,9 @@ class HeadComparison:
     def compare(self, gate: Gate, results: Results, part: Collection[str] | None = None) -> tuple[Failure, ...]:
         """Return what may be new: failures, and tests that no longer run although no ticket's diff removes them.
 
-        Left out are tests that a hint ignores, noted in ``progress.ignored``, and new tests that fail for the release's
-        own reason, noted in the ``causes`` of what was measured. The results of a ``part`` of the gate's files are
-        compared with those of the same files, and not kept.
+        Left out are tests that a hint ignores, noted in ``progress.ignored``, new tests that fail for the release's own
+        reason, noted in the ``causes`` of what was measured, and failures of the release that moved to another file.
+        The results of a ``part`` of the gate's files are compared with those of the same files, and not kept.
         """
         baseline = self.baselines.of(gate)
         release = baseline.probe_result.results
@@ -54,7 +54,8 @@ class HeadComparison:
         if part is None:
             self._keep(gate, reasons)
         unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
-        failures = [*(each for each in compared.new if each.test not in reasons.excused), *unexplained]
+        excused = reasons.excused.keys() | reasons.moved
+        failures = [*(each for each in compared.new if each.test not in excused), *unexplained]
         self.progress.ignored[gate.name] = self.hints.ignored(gate.name, [failure.test for failure in failures])
         return tuple(failure for failure in failures if failure.test not in self.progress.ignored[gate.name])
 

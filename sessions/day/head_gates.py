@@ -91,7 +91,7 @@ class HeadGates:
             return ()
         if self.progress.line.head.tree not in self.whole:
             failures = self.comparison.compare(gate, part.results, first.files)
-            if new := self.flakes.new_failures(gate, failures):
+            if new := self.flakes.new_failures(gate, failures, is_whole_run=False):
                 return new
         self.runner.result(rest)
         return ()

@@ -54,10 +54,15 @@ class ReleaseReasons:
         found = ((failure.test, cause) for failure in self.comparison.new if (cause := self._release_cause(failure)))
         return dict(found)
 
+    @cached_property
+    def moved(self) -> frozenset[TestId]:
+        """The failures of the release that tickets of the head moved to other files."""
+        return self.changed.moved(self.comparison)
+
     def by_ticket(self) -> dict[int, tuple[TestId, ...]]:
-        """Return the excused tests by the first ticket that brings each."""
+        """Return the excused and the moved tests by the first ticket that brings each."""
         shares: dict[int, list[TestId]] = defaultdict(list)
-        for test in self.excused:
+        for test in sorted(self.excused.keys() | self.moved):
             shares[self.changed.who_brings(test)[0]].append(test)
         return {number: tuple(tests) for number, tests in shares.items()}
 

@@ -66,6 +66,12 @@ class Retester:
             for look, question, probe_result in runs
         ]
 
+    def runs_part(self, gate: Gate, failures: Sequence[Failure], head: Candidate) -> bool:
+        """Whether looking at failures on the head leaves out files of the gate."""
+        files = None if gate.name in self.whole_only else self._files(gate, failures, head)
+        select = self.runner.cache.files.select
+        return files is not None and select(gate, head.tree, files) != select(gate, head.tree)
+
     def base(self, gate: Gate) -> Candidate:
         """Return the candidate of a gate's baseline: the release, or the release with tickets that fix the gate."""
         return self.baselines.start if gate is BUILD else self.baselines.of(gate).candidate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -41,6 +42,11 @@ class Diff:
     def had(self, path: str, pattern: str) -> bool:
         """Whether a regular expression matches in a file without the ticket."""
         return self._counts(path, pattern)[0] > 0
+
+    def removes_lines(self, path: str) -> bool:
+        """Whether a line that a file has without the ticket occurs less often in it with the ticket."""
+        before, after = (Counter(text.splitlines()) for text in self._versions(path))
+        return bool(before - after)
 
     def _counts(self, path: str, pattern: str) -> tuple[int, int]:
         if path not in self.touched:

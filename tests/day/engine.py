@@ -2,10 +2,10 @@
 
 A line of a ``.test`` file is a test's name and what it does: ``pass``; ``fail``; ``skip``; ``without FILE``, which
 passes where there is no such file; ``imports MODULE``, whose module is missing; ``uses FILE``, which fails where that
-file says ``raises``, in that file; ``odd SEED``, which passes in runs with an even seed; ``every N``, which fails where
-N divides the seed; ``with N``, which fails in every run of fewer than N files; ``takes N FILE …``, which takes about N
-seconds, and twice as long where all these files are. The build fails, naming the file, where one holds the word
-``uncompilable``; a file ``crash`` breaks a gate off.
+file says ``raises``, in that file; ``odd SEED``, which passes in runs with an even seed; ``every N``, which fails
+where N divides the seed; ``with N``, which fails in every run of fewer than N files; ``beside FILE``, which fails in
+every run of that file; ``takes N FILE …``, which takes about N seconds, and twice as long where all these files are.
+The build fails, naming the file, where one holds the word ``uncompilable``; a file ``crash`` breaks a gate off.
 """
 
 from __future__ import annotations
@@ -123,6 +123,7 @@ class TableEngine:
                 fails = does == "fail" or (does == "odd" and odd) or (does == "without" and words[0] in files)
                 fails |= does == "every" and not number % int(words[0])
                 fails |= does == "with" and len(names) < int(words[0])
+                fails |= does == "beside" and words[0] in names
                 took = usual
                 if does == "takes":
                     seconds = float(words[0]) * (2 if words[1:] and set(words[1:]) <= files.keys() else 1)

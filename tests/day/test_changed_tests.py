@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,17 @@ def lost(name: str, kind: Kind = "gone", file: str = "tests/test_a.py") -> Failu
         (None, lost(""), True),
         (A.replace("def test_one", "@pytest.mark.skip\ndef test_one"), lost("test_one", "skipped"), True),
         (A.replace("def test_one", "@pytest.mark.skipif(True)\ndef test_one"), lost("test_one", "skipped"), True),
+        (A.replace("def test_one", "@pytest.mark.xfail\ndef test_one"), lost("test_one", "skipped"), True),
+        (A.replace("def test_one", "@unittest.expectedFailure\ndef test_one"), lost("test_one", "skipped"), True),
+        (A.replace("def test_one", "@needs(git)\ndef test_one"), lost("test_one", "skipped"), True),
+        (A + "\n    2 + 2  # long time, optional - magma\n", lost("test_one", "skipped"), True),
+        (A + "\ntest.only('x', f)\n", lost("test_one", "skipped"), True),
         (A + "\n# A comment.\n", lost("test_one", "skipped"), False),
+        (A + "\n# This only needs care.\n", lost("test_one", "skipped"), False),
+        (A + "\n# TODO: mend\n", lost("test_one", "skipped"), False),
+        (A + "\nx = f()  # type: ignore\n", lost("test_one", "skipped"), False),
+        (A + "\nx = f()  # pylint: disable=invalid-name\n", lost("test_one", "skipped"), False),
+        (A + "\nx = f()  # fmt: skip\n", lost("test_one", "skipped"), False),
         (A + "\n# A comment.\n", lost(FEWER_TESTS), True),
         (A + "\n# A comment.\n", lost("test_other", file="tests/test_b.py"), False),
         (A + "\n# A comment.\n", lost("test_other", "skipped", file="tests/test_b.py"), False),
@@ -131,3 +142,47 @@ def test_each_ticket_is_told_what_its_diff_does_and_each_test_counts_once(explai
         3: TestChanges(skips=(TestId("tests/test_b.py", "test_other"),)),
         5: TestChanges(brings=5),
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        (A.replace('"left", ', '"left", "up", '), 1),
+        (A.replace("    pass\n\n@", "    pass\n\nUP = 1\n\n@"), None),
+    ],
+    ids=["its line changes", "lines are only added"],
+)
+def test_a_ticket_that_only_adds_parameters_takes_none_away(explain: Explain, text: str, who: int | None) -> None:
+    changed = explain({"tests/test_a.py": text}, brought=(TestId("tests/test_a.py", "test_two[up]"),))
+    assert changed.explains(lost("test_two[right]")) is (who is not None)
+
+
+@pytest.mark.parametrize(
+    ("name", "here", "is_moved"),
+    [
+        ("test_other", "test_other", True),
+        ("test_b.test_other", "test_c.test_other", True),
+        ("test_other", "test_third", False),
+        ("test_other[1]", "test_other[2]", False),
+    ],
+)
+def test_a_failure_of_the_release_may_move_to_another_file(
+    explain: Explain, name: str, here: str, *, is_moved: bool
+) -> None:
+    before, after = TestId("tests/test_b.py", name), TestId("tests/test_c.py", here)
+    moving: Mapping[str, str | None] = {
+        "tests/test_b.py": None,
+        "tests/test_c.py": RELEASE["tests/test_b.py"] + "def test_third():\n    pass\n",
+    }
+    comparison = Comparison(
+        new=(Failure(test=after),),
+        gone=(Failure(test=before, kind="gone"),),
+        brought=(after,),
+        failed_before=frozenset({before}),
+    )
+    changed = explain(moving, brought=(after,))
+    assert changed.moved(comparison) == (frozenset({after}) if is_moved else frozenset())
+    passed_before = replace(comparison, failed_before=frozenset())
+    assert changed.moved(passed_before) == frozenset(), "it passed on the release"
+    other = explain({"tests/test_b.py": None}, {"tests/test_c.py": moving["tests/test_c.py"]}, brought=(after,))
+    assert other.moved(comparison) == frozenset(), "two tickets do it"

@@ -12,6 +12,7 @@ from sessions.day.line_selection import LineSelection
 from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.gates.results import TestId
+from sessions.gates.seeds import seed_of
 from sessions.settings.hints import Hint
 from sessions.source.line import Queue, merge_line
 from sessions.source.merging import Candidate
@@ -195,3 +196,39 @@ def test_tickets_that_enter_together_are_tested_and_leave_as_one(scene: Scene, t
         assert (broke.test, broke.with_) == ("a.test::one", (other,))
         assert broke.evidence == ("fails, twice, with #2 and #3", "passes with the release alone")
     assert desk.engine.probes
+
+
+@pytest.mark.parametrize(
+    ("release", "change"),
+    [
+        pytest.param("one pass\n", {"d.test": "one beside z.test\n"}, id="only a whole run fails"),
+        pytest.param("one beside c.test\n", {"c.test": "new pass\n"}, id="a new file is why another file's test fails"),
+        pytest.param("one with 3\n", {"d.test": "one with 9\n"}, id="its file alone fails on the release, too"),
+    ],
+)
+def test_what_fails_in_whole_runs_only_is_not_flaky(
+    builder: Builder, tmp_path: Path, release: str, change: dict[str, str]
+) -> None:
+    builder.commit({"a.test": "one pass\n", "d.test": release, "z.test": "one pass\n"})
+    builder.tag("1.0")
+    builder.commit(change, "1.0", branch="t1")
+    builder.commit({"x": "1"}, "1.0", branch="t2")
+    _, progress = find(Scene.of(builder, tmp_path / "state"), tmp_path / "state", "t1", "t2")
+    assert progress.out.keys() == {1}
+    assert progress.failing == {}
+    [broke] = progress.out[1].broke
+    assert (broke.test, progress.flaky["unit"]) == ("d.test::one", set())
+
+
+def test_what_another_whole_run_does_not_show_is_flaky(builder: Builder, tmp_path: Path) -> None:
+    builder.commit({"a.test": "one pass\n", "d.test": "one pass\n"})
+    builder.tag("1.0")
+    seeds: dict[str, int] = {}
+    for number in range(1, 40):
+        tip = builder.commit({"d.test": f"one pass\nnew{number} every 7\n"}, "1.0", branch=f"t{number}")
+        seeds[f"t{number}"] = seed_of(builder.git("rev-parse", f"{tip}^{{tree}}"), 1)
+    failing = next(branch for branch, seed in seeds.items() if seed % 7 == 0)
+    desk, progress = find(Scene.of(builder, tmp_path / "state"), tmp_path / "state", failing)
+    assert progress.out == {}
+    assert progress.flaky["unit"] == {TestId("d.test", f"new{failing[1:]}")}
+    assert desk.tested_files()[-1] == ["a.test", "d.test"], "the last look is at the whole gate"

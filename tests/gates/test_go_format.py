@@ -112,3 +112,9 @@ def test_lines_of_others_in_between() -> None:
     noisy = "a warning " + GOOD.replace("\n", '\n# m/z {"Action":\n{"Action": 3}\n[]\n') + event("pass")
     assert account(read(noisy)) == {"m/a::TestA": "passed"}
     assert account(read("", results=noisy)) == {"m/a::TestA": "passed"}
+
+
+def test_a_package_that_is_tested_twice_has_failed_if_it_failed_once() -> None:
+    package = TestId("m/a")
+    results = read(GOOD + event("fail") + GOOD + event("pass"))
+    assert results.presence(package) is Presence.FAILED

@@ -164,3 +164,55 @@ def test_absurd_line_numbers() -> None:
     text = f'<testsuite><testcase name="a" classname="b" line="{digits}"><failure>{digits}     &gt;&gt;&gt; a\nGot'
     (failure,) = read(f"{text}</failure></testcase></testsuite>").failures
     assert failure.line == 0
+
+
+@pytest.mark.parametrize(
+    "inside", ["<timeout/>", "<warning message='no tests'/>", "<aborted/>"], ids=["timeout", "warning", "aborted"]
+)
+def test_elements_that_say_that_a_test_did_not_pass(inside: str) -> None:
+    results = read(f"<testsuite><testcase name='a'>{inside}</testcase><testcase name='b'/></testsuite>".encode())
+    assert [failure.test.name for failure in results.failures] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [
+        ("passed", "passed"),
+        ("Completed", "passed"),
+        ("run", "passed"),
+        ("untested", "skipped"),
+        ("timeout", "failed"),
+        ("killed", "failed"),
+        ("undefined", "failed"),
+    ],
+)
+def test_only_states_that_mean_passed_are_passed(state: str, outcome: str) -> None:
+    xml = f"<testsuite><testcase name='a' status='{state}'/><testcase name='b' time='1'/></testsuite>"
+    results = read(xml.encode(), status=int(outcome == "failed"))
+    found = {
+        "passed": results.passed,
+        "skipped": results.skipped,
+        "failed": tuple(failure.test for failure in results.failures),
+    }
+    assert [test.name for test in found[outcome] if test.name != "b"] == ["a"]
+
+
+def test_an_error_outside_all_tests_is_trouble_beside_a_known_failure() -> None:
+    xml = (
+        b"<testsuite tests='1' errors='1' failures='0'><error message='set-up failed'/>"
+        b"<testcase name='a'><failure/></testcase></testsuite>"
+    )
+    assert read(xml, status=1).trouble == "unit's report has an error outside its tests: set-up failed"
+
+
+def test_subtests_that_fail_alike_are_as_many_as_failed() -> None:
+    case = b"<testcase classname='test_a.T' name='test_s'><failure message='no'>no</failure></testcase>"
+    one, three = (
+        read(b"<testsuite name='pytest' hostname='h'>" + case * count + b"</testsuite>", status=1) for count in (1, 3)
+    )
+    assert len(one.failures) == 1
+    assert [str(failure.test) for failure in three.failures] == [
+        "test_a.T::test_s",
+        "test_a.T::test_s [no]",
+        "test_a.T::test_s [no (2nd)]",
+    ]

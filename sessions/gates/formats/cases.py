@@ -122,7 +122,8 @@ def _failures(case: Case) -> list[Failure]:
     """Name the failures of a test by their messages. The first one, or the summary, gets the test's own name."""
     if case.outcome != "failed":
         return []
-    shown = list(dict.fromkeys(case.shown)) or [Shown(message="")]
+    # pytest reports a file that it cannot read twice. Two subtests may fail alike.
+    shown = list(case.shown if case.name else dict.fromkeys(case.shown)) or [Shown(message="")]
     first = next((each for each in shown if each.is_summary), shown[0])
     others = [each for each in shown if each is not first]
     failures = [_failure(case, first, first.example)]

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sessions.gates.formats.early_stop import early_stop
 from sessions.gates.formats.excerpt import last_lines, shorten
 from sessions.gates.results import Failure, Results, TestId
 
@@ -33,11 +34,14 @@ def account(
 ) -> Results:
     """Return the results of a run: sorted, each test once; with ``trouble``, the gate itself fails as well.
 
-    A test that failed anywhere has not passed. Without ``tests``, the named tests are counted.
+    A test that failed anywhere has not passed. A run that stopped at a failure has trouble. Without ``tests``, the
+    named tests are counted.
     """
+    of_tests = list(failures)
+    trouble = trouble or (early_stop(output) if of_tests else "")
     of_gate = [gate_failure(output, trouble, kind)] if trouble else []
     # The first failure of a test counts, so it is inserted last.
-    first = {failure.test: failure for failure in reversed([*failures, *of_gate])}
+    first = {failure.test: failure for failure in reversed([*of_tests, *of_gate])}
     good = set(passed) - first.keys()
     left_out = set(skipped) - first.keys() - good
     named = {test for test in first if test.file} | good | left_out

@@ -82,7 +82,8 @@ def _take(package: Package, event: Mapping[str, object]) -> None:
     action, name = _text(event, "Action"), _text(event, "Test")
     package.has_begun = True
     if not name:
-        package.end = action if action in _ENDS else package.end
+        # A command may test a package twice: one that failed has failed.
+        package.end = action if action in _ENDS and package.end != "fail" else package.end
         if action == "output":
             _print(package, package.output, _text(event, "Output"))
     elif action == "run":

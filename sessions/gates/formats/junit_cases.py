@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from sessions.gates.results import Kind
 
 _KINDS: dict[str, Kind] = {"failure": "failed", "error": "error"}
-_BAD = {"fail", "failed", "failure", "error", "errored", "broken"}
-_IDLE = {"disabled", "notrun", "skipped", "suppressed", "pending", "ignored"}
+_IDLE = {"disabled", "notrun", "not run", "skip", "skipped", "suppressed", "pending", "ignored", "inconclusive"}
+_IDLE |= {"untested", "todo", "xfail", "xfailed", "expected_failure"}
+# Any other state means that the test failed: timeout, aborted, killed, undefined and whatever else tools write.
+_GOOD = {"", "pass", "passed", "ok", "success", "successful", "succeeded", "run", "ran", "complete", "completed"}
+_GOOD |= {"done", "finished", "executed", "fixed", "flaky", "good", "true"}
+# Elements with which tools mark a test that did not pass, beside those of ``_KINDS``.
+_BAD_TAGS = {"fail", "failed", "timeout", "aborted", "crash", "crashed", "broken", "warning", "incomplete"}
 # The messages with which CTest reports a test as skipped. With any other message, `<skipped>` is a test that could not
 # run.
 _CTEST_SKIPS = re.compile(r"SKIP_RETURN_CODE=|SKIP_REGULAR_EXPRESSION_MATCHED|Disabled")
@@ -75,7 +80,7 @@ def _outcome(case: Element, form: Form) -> CaseStatus:
     states = {case.get(key, "").lower() for key in ("status", "result")}
     if skipped is not None and skipped.get("type") == "todo":
         return "skipped"
-    if tags & _KINDS.keys() or states & _BAD:
+    if tags & (_KINDS.keys() | _BAD_TAGS) or states - _GOOD - _IDLE:
         return "failed"
     if form is Form.CTEST and skipped is not None and not _CTEST_SKIPS.match(skipped.get("message", "")):
         return "failed"
@@ -84,7 +89,7 @@ def _outcome(case: Element, form: Form) -> CaseStatus:
 
 def _says_so(case: Element) -> bool:
     """Whether a failed test has an element that says so, rather than being marked by its status alone."""
-    return any(tag_of(each) in _KINDS for each in case) or case.get("status", "").lower() in _BAD
+    return any(tag_of(each) in _KINDS for each in case) or case.get("status", "").lower() not in _GOOD | _IDLE
 
 
 def _shown(case: Element) -> tuple[Shown, ...]:

@@ -94,8 +94,12 @@ def _is_bad(case: Element) -> bool:
 
 
 def _not_shown(document: Document) -> str:
-    """Return a clause on tests that a suite counts but does not show; empty if there are none."""
+    """Return a clause on tests that a suite counts but does not show, or on an error outside all tests; else empty."""
     for suite in suites_of(document.root):
+        outside = next((each for each in suite if tag_of(each) in {"failure", "error"}), None)
+        if outside is not None:
+            article = "an" if tag_of(outside) == "error" else "a"
+            return f"has {article} {tag_of(outside)} outside its tests: {outside.get('message', '')}".rstrip(": ")
         declared = _count(suite, "errors") + _count(suite, "failures")
         shown = sum(tag_of(each) in {"failure", "error"} for each in suite.iter())
         if declared > shown:
