@@ -39,18 +39,27 @@ hypothesis.settings.load_profile("patient")
 
 # The files that take a minute or more, the longest first. A worker takes whole files, one after the other.
 LONGEST = (
-    *("test_killed_day.py", "test_published_images.py", "test_sample_day.py", "test_ill_registry.py", "test_daily.py"),
-    *("test_reproduce.py", "test_audit.py", "test_registry.py", "test_matrix_day.py", "test_dask_day.py"),
+    *("test_published_images.py", "test_latex_day.py", "test_ill_registry.py", "test_podman_day.py"),
+    *("test_real_runners.py", "test_sample_day.py", "test_green.py", "test_daily.py", "test_killed_day.py"),
+    *("test_sage_day.py", "test_forged_reports.py", "test_sixty_days.py", "test_docker_day.py", "test_guides.py"),
+    *("test_kill_campaign.py", "test_dask_day.py", "test_slowness_day.py", "test_matrix_day.py"),
+    *("test_reproduce.py", "test_audit.py", "test_registry.py"),
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest files first, then other whole days: no worker must be left with a long file at the end."""
+    """Run the longest files first, then other whole days, then files with slow tests or Docker's.
+
+    At the end no worker must be left with a long file, while the others have nothing to do.
+    """
+    slow = {item.path for item in items if any(item.iter_markers("slow")) or any(item.iter_markers("docker"))}
 
     def turn(item: pytest.Item) -> int:
         if item.path.name in LONGEST:
             return LONGEST.index(item.path.name)
-        return len(LONGEST) + (item.path.parent.name != "stories")
+        if item.path.parent.name == "stories":
+            return len(LONGEST)
+        return len(LONGEST) + (1 if item.path in slow else 2)
 
     items.sort(key=turn)
 

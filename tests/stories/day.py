@@ -1,11 +1,14 @@
 """Runs a story in a process of its own, as nox would, on the bundled sample; may die at a chosen ledger write.
 
+``DIE`` says at which: ``before 1`` is just before the first one, ``after 5`` just after the fifth.
+
 ``PEAK`` names a file for the most memory that the process had, in KiB (``VmHWM`` of proc_pid_status(5)).
 ``HOURS_BACK`` sets its clock back.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -26,21 +29,24 @@ from sessions.tickets.trackers.github import tracker
 STORIES = {"baseline": baseline, "integrate": integrate, "doc-pdf": doc_pdf, "publish": publish, "report": report}
 
 
-def die_at_write(moment: str) -> None:
-    """Kill this process at its first write to the ledger: ``before`` it, or ``after``."""
-    write = Ledger.write
+def die_at_write(moment: str, number: int) -> None:
+    """Kill this process at its write to the ledger with this number, from 1: ``before`` it, or ``after``."""
+    write, writes = Ledger.write, itertools.count(1)
 
     def deadly(ledger: Ledger, key: Key, probe_result: ProbeResult) -> None:
-        if moment == "after":
+        is_last = next(writes) == number
+        if not is_last or moment == "after":
             write(ledger, key, probe_result)
-        os.kill(os.getpid(), signal.SIGKILL)
+        if is_last:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     Ledger.write = deadly  # type: ignore[method-assign, assignment]
 
 
 if __name__ == "__main__":
-    if moment := os.environ.pop("DIE", ""):
-        die_at_write(moment)
+    if death := os.environ.pop("DIE", ""):
+        moment, number = death.split()
+        die_at_write(moment, int(number))
     if pause := os.environ.pop("PAUSE", ""):
         tracker.PAUSE = float(pause)  # GitHub's own pace would make tests sleep
     if hours := float(os.environ.pop("HOURS_BACK", "0")):

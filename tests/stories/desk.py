@@ -52,7 +52,7 @@ class Desk:
     ) -> subprocess.CompletedProcess[str]:
         """Type ``nox -s SESSION -- WORDS``, and ``typed`` into it.
 
-        The process kills itself ``before`` or ``after`` its first ledger write, where ``die`` says so.
+        The process kills itself at a ledger write where ``die`` says so: ``after 1`` is just after the first one.
         """
         command = [sys.executable, str(DAY), session, "--date", DATE, *words]
         surroundings = {**os.environ, "DIE": die, "NO_COLOR": "1", **env}

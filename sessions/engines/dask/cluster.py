@@ -125,8 +125,11 @@ class Cluster:
                 self._client.run(self.payload.load_worker_code().stop, keys, release, on_error="ignore")
 
     def close(self) -> None:
-        """Delete the release's archive on the workers, and disconnect. The code stays for the next session."""
-        if self._client and self.payload.release:
+        """Delete the release's archive on the workers, and disconnect. The code stays for the next session.
+
+        A client that is not connected would wait a minute for a lost scheduler, to no purpose.
+        """
+        if self._client and self._client.status == "running" and self.payload.release:
             release = self.payload.release.name
             # Of a scheduler that was just lost, the client's pool of connections is closed: a RuntimeError.
             with suppress(*LOST, ValueError, RuntimeError):
