@@ -9,7 +9,7 @@ from sessions.culprits.finder import Test
 _SAME_FILE, _SAME_FOLDER = 20.0, 3.0
 # A file that a build's first error names is changed by the culprit more often than not, however long the line is; one
 # that only later errors name comes next.
-_FIRST_ERROR, _LATER_ERROR = 1000.0, 100.0
+FIRST_ERROR, _LATER_ERROR = 1000.0, 100.0
 
 
 def suspect_weights(
@@ -39,7 +39,7 @@ def suspicion_of_build(
     found: dict[int, float] = {}
     for number, paths in touched.items():
         if not paths.isdisjoint(first):
-            found[number] = _FIRST_ERROR
+            found[number] = FIRST_ERROR
         elif not paths.isdisjoint(others):
             found[number] = _LATER_ERROR
         elif folders & {_folder(path) for path in paths}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from sessions.culprits.finder import CulpritFinder
 from sessions.culprits.findings import Answer, Query
 from sessions.day.build_evidence import read_builds
 from sessions.day.context import Day
+from sessions.day.document_evidence import repeatable_errors, suspects_by_words
 from sessions.day.probe_outcomes import BUILD
 from sessions.day.progress import Progress
 from sessions.day.retest import Retester
@@ -49,8 +50,12 @@ class CulpritFinders:
             if evidence.repeatable and not any(history.odd for history in histories.values()):
                 repeatable = dict.fromkeys(tests, evidence.repeatable)
         else:
-            files = self.retester.runner.cache.files
-            suspects = suspect_tickets(files, gate, failures, head.tree, self._touched)
+            cache = self.retester.runner.cache
+            suspects = suspect_tickets(cache.files, gate, failures, head.tree, self._touched)
+            repeatable = repeatable_errors(cache, head, gate, failures)
+            written = suspects_by_words((each for each in failures if each.test in repeatable), self._diffs_of(line))
+            suspects = {test: weights | written.get(test, {}) for test, weights in suspects.items()}
+            repeatable = {test: worth for test, worth in repeatable.items() if not histories[test].odd}
         return CulpritFinder(
             line=line,
             needs=self.needs,
@@ -61,6 +66,9 @@ class CulpritFinders:
             repeatable=repeatable,
             together={ticket.number: ticket.together for ticket in self.progress.line.tickets},
         )
+
+    def _diffs_of(self, line: Sequence[int]) -> dict[int, Diff]:
+        return {number: self.diffs[number] for number in line}
 
     @cached_property
     def _touched(self) -> dict[int, frozenset[str]]:
