@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -45,7 +45,9 @@ class Diff:
 
     def removes_lines(self, path: str) -> bool:
         """Whether a line that a file has without the ticket occurs less often in it with the ticket."""
-        before, after = (Counter(text.splitlines()) for text in self._versions(path))
+        if path not in self.touched:
+            return False
+        before, after = (Counter(text.splitlines()) for text in self.reader.versions(self.commit, path))
         return bool(before - after)
 
     def _counts(self, path: str, pattern: str) -> tuple[int, int]:
