@@ -178,6 +178,8 @@ def _check(
 ) -> TestCommand | None:
     run = options.choose(name, question, found.run if found else "")
     console.detail(f"{name}: {run or 'none'}" + (f" ({found.why})" if found and run == found.run else ""))
+    if found and run == found.run and found.missing_network:
+        console.detail(f"build: {found.missing_network}")
     if not run:
         return None
     if found and run == found.run:
