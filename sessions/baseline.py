@@ -5,6 +5,7 @@ from __future__ import annotations
 from sessions.day.baselines import Baselines
 from sessions.day.context import Day, open_day
 from sessions.day.known_failures import warn_of_known_failures
+from sessions.day.narrowing import narrow_gates
 from sessions.day.opened_runner import open_runner
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.run_record import DayResult, make_record, write_record
@@ -20,10 +21,14 @@ def baseline(options: Options, console: Console) -> Record:
     with open_day(options, console) as day:
         if options.plan:
             return write_record(day, DayResult(state=State.EMPTY, message="a plan runs no gate"))
-        with open_runner(day) as runner:
-            day_result = _work(day, runner)
-            # The record of a day with tickets says more than one of the baseline alone.
-            return share(day, runner, make_record(day, day_result), is_newest=not day.is_begun())
+        return _measure(narrow_gates(day))
+
+
+def _measure(day: Day) -> Record:
+    with open_runner(day) as runner:
+        day_result = _work(day, runner)
+        # The record of a day with tickets says more than one of the baseline alone.
+        return share(day, runner, make_record(day, day_result), is_newest=not day.is_begun())
 
 
 def _work(day: Day, runner: ProbeRunner) -> DayResult:

@@ -14,7 +14,14 @@ from sessions.first_steps.files import Files, TestCommand
 from sessions.first_steps.ignored import add_rules, missing_rules
 from sessions.first_steps.origin import Origin, find_origin
 from sessions.first_steps.readable_refs import submodules_fault
-from sessions.first_steps.start_point import StartPoint, newest_start, propose_start, release_pattern, target_of
+from sessions.first_steps.start_point import (
+    NEWEST_TAG,
+    StartPoint,
+    newest_start,
+    propose_start,
+    release_pattern,
+    target_of,
+)
 from sessions.first_steps.tickets import TICKET_FILE, Source, find_tickets
 from sessions.settings.configuration_file import load_config
 from sessions.settings.init_options import InitOptions
@@ -124,11 +131,12 @@ def _beginning(options: InitOptions, proposed: StartPoint, console: Console) -> 
     question = f"Start from which release, or branch:NAME (the newest release is {proposed.newest.tag})?"
     chosen = options.choose("release", question, proposed.wanted) or "latest"
     if chosen == proposed.wanted:
-        console.detail(
-            f"start: {chosen}" + ("" if options.release else f", as {proposed.why[:1].lower()}{proposed.why[1:]}")
-        )
+        why = f", as {proposed.why[:1].lower()}{proposed.why[1:]}"
+        if proposed.why == NEWEST_TAG:
+            why = f", the newest tag by version: {proposed.newest.tag}"
+        console.detail(f"start: {chosen}" + ("" if options.release else why))
         return proposed
-    return replace(proposed, wanted=chosen, why="As you said; `latest` is the newest tag by version")
+    return replace(proposed, wanted=chosen, why=f"As you said; {NEWEST_TAG}")
 
 
 def _origin(options: InitOptions, console: Console) -> Origin:
@@ -170,6 +178,8 @@ def _check(
 ) -> TestCommand | None:
     run = options.choose(name, question, found.run if found else "")
     console.detail(f"{name}: {run or 'none'}" + (f" ({found.why})" if found and run == found.run else ""))
+    if found and run == found.run and found.missing_network:
+        console.detail(f"build: {found.missing_network}")
     if not run:
         return None
     if found and run == found.run:

@@ -14,6 +14,7 @@ from sessions.day.fixes import broken_by_fixes, fix_tickets
 from sessions.day.forecast import foresee, say_forecast
 from sessions.day.green_head import GreenHead
 from sessions.day.line_selection import LineSelection, describe_best
+from sessions.day.narrowing import narrow_gates
 from sessions.day.opened_runner import open_runner
 from sessions.day.plan import describe_plan, plan_message
 from sessions.day.probe_outcomes import called
@@ -51,17 +52,21 @@ def integrate(options: Options, console: Console) -> Record:
             progress.line = lines.explain(progress.line)
             record = conclude(day, _with_queue(day, lines, _plan(day, tickets, progress)))
         else:
-            with open_runner(day) as runner:
-                if options.shard:
-                    baselines = _baselines(day, lines, progress, runner)
-                    day_result = _work_on_shard(day, options.shard, tickets, progress, baselines)
-                else:
-                    day_result = _work(day, lines, tickets, progress, runner)
-                record = conclude(day, _with_queue(day, lines, day_result), runner)
+            record = _run_gates(narrow_gates(day), lines, tickets, progress)
         is_latest = (day.home / "latest").resolve() == day.folder.resolve()
         how = "; type `nox -s report` to show it here" if is_latest else ", beside that of the whole day"
         console.detail(f"report: {day.folder / 'report.html'}{how}")
         return record
+
+
+def _run_gates(day: Day, lines: LineSelection, tickets: tuple[Ticket, ...], progress: Progress) -> Record:
+    with open_runner(day) as runner:
+        if day.options.shard:
+            baselines = _baselines(day, lines, progress, runner)
+            day_result = _work_on_shard(day, day.options.shard, tickets, progress, baselines)
+        else:
+            day_result = _work(day, lines, tickets, progress, runner)
+        return conclude(day, _with_queue(day, lines, day_result), runner)
 
 
 def _read_tickets(day: Day) -> TodaysTickets:

@@ -23,10 +23,7 @@ from sessions.ledger.record_file import folder_of, record_text
 from sessions.reporting.actions import set_outputs
 from sessions.settings.configuration import Config
 from sessions.settings.configuration_file import load_config
-from sessions.settings.init_options import build_init_parser, parse_init_options
 from sessions.settings.options import Options, build_parser, parse_options
-from sessions.settings.reproduce_options import build_reproduce_parser, parse_reproduce_options
-from sessions.settings.resolve_options import build_resolve_parser, parse_resolve_options
 from sessions.settings.ticket_settings import HIGHS
 from sessions.terminal.console import Console
 from sessions.terminal.errors import IntegrandError, UsageError
@@ -106,6 +103,7 @@ def run_finding(story: FindingStory, session: str, arguments: Sequence[str], cal
 def run_init(arguments: Sequence[str], called_from: Path) -> str | None:
     """Run ``nox -s init``, which has its own options and writes no record; the same result as :func:`run_session`."""
     from sessions.init import init
+    from sessions.settings.init_options import build_init_parser, parse_init_options
 
     if _is_answered(arguments, build_init_parser()):
         return None
@@ -116,6 +114,7 @@ def run_init(arguments: Sequence[str], called_from: Path) -> str | None:
 def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
     """Run ``nox -s reproduce``, which has options of its own; ``None`` if the failure was reproduced."""
     from sessions.reproduce import reproduce
+    from sessions.settings.reproduce_options import build_reproduce_parser, parse_reproduce_options
 
     if _is_answered(arguments, build_reproduce_parser()):
         return None
@@ -131,6 +130,7 @@ def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
 def run_resolve(arguments: Sequence[str], called_from: Path) -> str | None:
     """Run ``nox -s resolve``, which has options of its own; ``None`` where it did what was asked."""
     from sessions.resolve import resolve
+    from sessions.settings.resolve_options import build_resolve_parser, parse_resolve_options
 
     if _is_answered(arguments, build_resolve_parser()):
         return None

@@ -124,13 +124,13 @@ class Baselines:
         return release_question(self.day, gate, candidate, f"{self.name}{with_}")
 
     def _unusable(self, gate: Gate, probe_result: ProbeResult) -> InfrastructureError:
-        log = self.day.state / probe_result.log
+        log, text = self.day.state / probe_result.log, self.day.read_log(probe_result)
         if not probe_result.built:
             return InfrastructureError(
-                f"{self.name} does not build here, so no ticket can be judged: see {log}, correct [build] run or the "
-                "image, then type the same command."
+                f"{self.name} does not build here, so no ticket can be judged; the log ends: "
+                f"{last_words(text).rstrip('.')}. {advice(text, '[build] run or the image')} Then type the same "
+                f"command (the whole log is {log})"
             )
-        text = self.day.read_log(probe_result)
         seen = f"{probe_result.results.trouble or 'no test passed'}, status {probe_result.results.status}"
         return InfrastructureError(
             f"Gate {gate.name} measures nothing on {self.name} ({seen}), so no ticket can be judged; its log ends: "

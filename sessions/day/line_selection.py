@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from sessions.day.context import Day
 from sessions.day.fixes import fix_tickets, rank_name
 from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.previous_set import previous_tickets
 from sessions.day.progress import Apart
-from sessions.planning.best_line import BestLine, BestSet
-from sessions.planning.best_set import Choice, Incompatibility
 from sessions.source.line import Line, Queue, find_mergeable, merge_line
 from sessions.tickets.model import Alternative, Decision, Verdict
+
+if TYPE_CHECKING:
+    from sessions.planning.best_line import BestLine, BestSet
 
 _EXPLAINED = (Verdict.CONFLICT, Verdict.BLOCKED, Verdict.CULPRIT, Verdict.FLAKY)
 
@@ -37,10 +39,7 @@ class LineSelection:
         if self.day.config.select == "first":
             return self._name_fixes(merge_line(self.queue, self.day.merger, out))
         numbers = find_mergeable(self.queue, self.day.merger, out)
-        incompatible = tuple(Incompatibility(tickets=each.tickets) for each in apart)
-        self._search = BestLine(
-            choice=self._choice(numbers), queue=self.queue, merger=self.day.merger, apart=incompatible
-        )
+        self._search = self._best_line(numbers, apart)
         self.best = self._search.find()
         left = frozenset(numbers) - frozenset(self.best.numbers)
         tickets = sorted(self.queue.tickets, key=lambda ticket: ticket.number in left)
@@ -67,15 +66,21 @@ class LineSelection:
                 decisions[number] = _explained(decisions[number], self._alternative(self._search, self.best, number))
         return replace(line, decisions=decisions)
 
-    def _choice(self, numbers: Sequence[int]) -> Choice:
+    def _best_line(self, numbers: Sequence[int], apart: Sequence[Apart]) -> BestLine:
+        # Few projects choose the best set: the others do not wait for these modules.
+        from sessions.planning.best_line import BestLine
+        from sessions.planning.best_set import Choice, Incompatibility
+
         tickets = {ticket.number: ticket for ticket in self.queue.tickets}
-        return Choice(
+        choice = Choice(
             order=numbers,
             rank={number: self.hints.rank(tickets[number], self.day.config) for number in numbers},
             needs=self.queue.needs,
             together={number: frozenset(tickets[number].together) for number in numbers},
             before=previous_tickets(self.day.home, self.day.options.date.isoformat()),
         )
+        incompatible = tuple(Incompatibility(tickets=each.tickets) for each in apart)
+        return BestLine(choice=choice, queue=self.queue, merger=self.day.merger, apart=incompatible)
 
     @staticmethod
     def _alternative(search: BestLine, best: BestSet, number: int) -> Alternative | None:

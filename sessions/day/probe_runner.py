@@ -107,7 +107,7 @@ class ProbeRunner:
         gate, files = question.gate, self.cache.files
         if not gate.files or files.select(gate, question.candidate.tree, question.files):
             return None
-        if question.files is None:
+        if question.files is None and gate.name in self.gates:
             raise UsageError(
                 f"Gate {gate.name!r} has no file to test {question.why}: "
                 f"{', '.join(files.globs or gate.files)} match none. Correct the globs, then run again."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from sessions.day.context import Day
 from sessions.day.fixes import rank_name
@@ -21,11 +21,13 @@ from sessions.ledger.record import (
     RecordedTestChanges,
     RecordedTicket,
 )
-from sessions.planning.best_line import BestSet
 from sessions.reporting.reproduction import record_address, reproduce_line
 from sessions.source.blockers import Blocker
 from sessions.tickets.eligibility import plain
 from sessions.tickets.model import Breakage, Decision, Ticket, Verdict
+
+if TYPE_CHECKING:
+    from sessions.planning.best_line import BestSet
 
 
 def recorded_ticket(ticket: Ticket, progress: Progress, day: Day) -> RecordedTicket:

@@ -20,7 +20,7 @@ def released_tickets(day: Day, record: Record) -> tuple[int, ...]:
     """
     if day.is_part or day.options.plan or record.state is State.BROKEN or not record.tickets:
         return ()
-    earlier = [each for each in read_all_days(day.home) if each.date < record.date]
+    earlier = [each for each in read_all_days(day.home, {day.folder.name: record}) if each.date < record.date]
     commits = {ticket.number: ticket.commit for each in earlier for ticket in each.tickets if ticket.commit}
     for ticket in record.tickets:
         commits.pop(ticket.number, None)

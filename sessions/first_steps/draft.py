@@ -50,7 +50,8 @@ def draft_config(found: ProjectFacts) -> str:
     document.add("engine", _engine(found))
     builds = dict.fromkeys(check.build for check in (found.tests, found.docs) if check and check.build)
     if build := " && ".join(builds if len(builds) < 2 else (f"({each})" for each in builds)):
-        reasons = {check.build_why: "" for check in (found.tests, found.docs) if check and check.build_why}
+        checks = [check for check in (found.tests, found.docs) if check]
+        reasons = dict.fromkeys(why for check in checks for why in (check.build_why, check.missing_network) if why)
         meaning = "; ".join(["A shell command, run before each gate", *reasons])
         document.add("build", _table(("run", build, f"{meaning}.")))
     document.add("gates", _gates(found))

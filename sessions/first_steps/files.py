@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import posixpath
+import re
 import shlex
 import tomllib
 from collections.abc import Callable
@@ -12,6 +13,10 @@ from fnmatch import fnmatch
 from typing import Any, Literal
 
 GateFormat = Literal["junit", "tap", "go", "exit"]
+
+
+# Package managers that get what a project needs from a registry.
+_DOWNLOADS = re.compile(r"\b(?:npm|pnpm|yarn|composer|bundle) (?:ci|install)\b")
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,17 @@ class TestCommand:
     build: str = ""
     build_why: str = ""
     needs: tuple[str, ...] = ()
+
+    @property
+    def missing_network(self) -> str:
+        """Why the build may fail in a probe, as a clause; empty if it downloads nothing."""
+        found = _DOWNLOADS.search(self.build)
+        if not found:
+            return ""
+        return (
+            f"`{found[0]}` downloads, and probes have no network: have its packages in the release's image, with "
+            'kind = "docker" (docs/images.md)'
+        )
 
     def in_folder(self, folder: str) -> TestCommand:
         """Return the same command for a project in a ``folder`` of the repository.

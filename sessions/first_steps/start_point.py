@@ -19,6 +19,10 @@ from sessions.tickets.model import Ticket
 _MOST = 200  # requests to look at
 
 
+NEWEST_TAG = "`latest` is the newest tag by version"
+"""Why a day starts from there, where nothing speaks for a branch."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StartPoint:
     """The proposed value of `[project] release`, and ``why``. ``newest`` is what `latest` would mean today."""
@@ -48,8 +52,7 @@ def newest_start(mirror: Mirror, pattern: str, name: str, typed: str | None = No
         return StartPoint(wanted=typed, why="As you said", newest=find_start(mirror, typed, pattern, name))
     why_not = "" if pattern else _why_no_latest(mirror, name)
     if not why_not or not mirror.refs.default_branch:
-        why = "`latest` is the newest tag by version"
-        return StartPoint(wanted="latest", why=why, newest=find_start(mirror, "latest", pattern, name))
+        return StartPoint(wanted="latest", why=NEWEST_TAG, newest=find_start(mirror, "latest", pattern, name))
     branch = f"{BRANCH}{mirror.refs.default_branch}"
     why = f"{why_not}, so the day starts from the tip of a branch"
     return StartPoint(wanted=branch, why=why, newest=find_start(mirror, branch, pattern, name))

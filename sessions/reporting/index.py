@@ -74,9 +74,9 @@ def read_days(days: Path, known: Mapping[str, Record] | None = None) -> list[Rec
     return [record for record in records if record and record.tickets]
 
 
-def read_all_days(state: Path) -> list[Record]:
-    """Return the records of a state folder's days, and before them those of past days."""
-    return with_past_days(read_days(state / "days"), state)
+def read_all_days(state: Path, known: Mapping[str, Record] | None = None) -> list[Record]:
+    """Return the records of a state folder's days, and before them those of past days; ``known`` as in `read_days`."""
+    return with_past_days(read_days(state / "days", known), state)
 
 
 def with_past_days(records: Sequence[Record], state: Path) -> list[Record]:

@@ -103,7 +103,9 @@ class _Reader:
     def refuse(self, where: str, key: str, why: str) -> typing.NoReturn:
         name = f"{where}.{key}" if where else key
         line = _line_of(self.text, where, re.sub(r"\[\d+\]$", "", key))
-        raise UsageError(f"{self.path}{f', line {line}' if line else ''}: {name}: {why}.")
+        raise UsageError(
+            f"{self.path}{f', line {line}' if line else ''}: {name}: {why}{'' if why.endswith('?') else '.'}"
+        )
 
 
 def _line_of(text: str, where: str, key: str) -> int:
@@ -116,7 +118,7 @@ def _line_of(text: str, where: str, key: str) -> int:
                 seen[table] = seen.get(table, -1) + 1
                 table = f"{table}[{seen[table]}]"
             header = number if table == where else header
-            if not where and table == key:
+            if not where and table.partition("[")[0] == key:
                 return number
         elif table == where and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
             return number

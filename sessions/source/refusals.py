@@ -27,6 +27,17 @@ _ITS_OWN = re.compile(
 )
 
 
+# What git says after ssh said why.
+_OVER_SSH = "fatal: Could not read from remote repository."
+# What git, ssh and the large forges say to somebody who is not logged in, or may not read.
+_LOGIN = re.compile(
+    r"could not read (username|password)|authentication failed|permission denied|access denied"
+    r"|host key verification failed|requested url returned error: 40[13]",
+    re.IGNORECASE,
+)
+_NOT_HERE = re.compile(r"not found|does not appear to be a git repository|does not exist", re.IGNORECASE)
+
+
 def without_secret(text: str) -> str:
     """Remove users and passwords from all addresses in a text.
 
@@ -55,6 +66,8 @@ def first_words(reply: GitReply) -> str:
     """Return git's reason: its first line marked as fatal or an error, or else its last line."""
     lines = [line.removeprefix("remote:").strip() for line in reply.err.splitlines()]
     reasons = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    if reasons and reasons[0] == _OVER_SSH and lines[0] != _OVER_SSH:
+        return lines[lines.index(_OVER_SSH) - 1].rstrip(".")
     return (reasons or [reply.last_words or f"status {reply.status}"])[0].rstrip(".")
 
 
@@ -62,9 +75,21 @@ def unreadable(url: str, reply: GitReply) -> str:
     """Return the message for a repository whose refs cannot be listed."""
     if foreign := _foreign(reply):
         return without_secret(foreign)
-    reason = first_words(reply)
-    again = " Run again." if is_passing(reply) else ""
-    return without_secret(f"{url} cannot be read as a git repository: {reason}.{again}")
+    return without_secret(f"{url} cannot be read as a git repository: {first_words(reply)}. {_remedy(url, reply)}")
+
+
+def _remedy(url: str, reply: GitReply) -> str:
+    """Return the sentence that says what to type after git could not list a repository's refs."""
+    if _LOGIN.search(reply.err):
+        return (
+            f"It lets only those in who are logged in: `git ls-remote {url}` must work without a question (with a "
+            "credential helper, a token or an SSH agent); then type the same command again."
+        )
+    if is_passing(reply):
+        return "Check the network, then type the same command again."
+    if _NOT_HERE.search(reply.err):
+        return "Correct `repository` in [project], or name another one with --repository."
+    return f"Type `git ls-remote {url}` to see more."
 
 
 def failed_fetch(url: str, reply: GitReply) -> str:

@@ -28,8 +28,9 @@ def name_first(names: Sequence[object], most: int = 3) -> str:
 def suggest(typed: object, names: list[str]) -> str:
     """Return a clause with the name that is nearest to what was typed, or with all names.
 
-    >>> suggest("docter", ["doctest", "lint"]), suggest("x", ["a", "b"])
+    >>> suggest("DOCTER", ["doctest", "lint"]), suggest("x", ["a", "b"])
     ("; did you mean 'doctest'?", '; known are a, b')
     """
-    near = difflib.get_close_matches(str(typed), names, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(names)}"
+    spelled = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(str(typed).lower(), spelled, n=1, cutoff=0.5)
+    return f"; did you mean {spelled[near[0]]!r}?" if near else f"; known are {', '.join(names)}"

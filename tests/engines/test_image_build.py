@@ -152,6 +152,9 @@ def test_a_build_that_fails_is_told_by_its_last_words(builder: Builder, order: B
         build(builder, changed(order, target=""))
     assert "\n" not in str(error.value)
     assert "long before" not in str(error.value)
+    order.dockerfile.write_text("ARG BASELINE\nFROM ${BASELINE}\nRUN echo lookup example.org: no such host; exit 3\n")
+    with pytest.raises(InfrastructureError, match="check the network, or run with --engine local"):
+        build(builder, changed(order, target=""))
 
 
 def test_a_stage_that_is_not_there_is_told(builder: Builder, order: BuildOrder) -> None:

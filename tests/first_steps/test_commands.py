@@ -412,3 +412,19 @@ def test_packages_of_a_file_for_all_topics_are_taken_with_the_extras_that_it_ins
     assert check
     assert {"brotli", "trio==0.31.0"} <= set(check.needs)
     assert not {"unused", "ruff==1"} & set(check.needs)
+
+
+@pytest.mark.parametrize(
+    ("contents", "word"),
+    [
+        ({"phpunit.xml.dist": "", "composer.json": ""}, "`composer install` downloads, and probes have no network"),
+        ({"package.json": '{"devDependencies": {"vitest": "1"}}'}, "`npm install` downloads"),
+        ({"package.json": '{"devDependencies": {"vitest": "1"}}', "pnpm-lock.yaml": ""}, "`pnpm install` downloads"),
+        ({"go.mod": ""}, ""),
+    ],
+)
+def test_a_build_that_downloads_says_that_probes_have_no_network(contents: dict[str, str], word: str) -> None:
+    found = how_tested(of(contents))
+    assert found
+    assert found.missing_network.startswith(word)
+    assert bool(found.missing_network) == bool(word)

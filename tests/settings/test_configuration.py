@@ -3,11 +3,15 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+import typing
+from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+import tomlkit
 
 from sessions.settings.configuration import Config, Tracker
 from sessions.settings.configuration_file import load_config
@@ -280,3 +284,34 @@ def test_the_page_of_options_is_made_from_the_code() -> None:
     for parser in (build_parser("integrate"), build_init_parser()):
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", parser.format_help()):
             assert option == "--help" or f"| `{option}" in page, option
+
+
+def _keys(kind: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each key of the configuration, with the tables that it is in."""
+    for name, hint in typing.get_type_hints(kind).items():
+        yield above, name
+        inside = (typing.get_args(hint) or (hint,))[0]
+        if is_dataclass(inside):
+            yield from _keys(inside, (*above, name))
+
+
+def _mistyped(key: str) -> set[str]:
+    swapped = key[0] + key[2] + key[1] + key[3:]
+    return {key[:-1] if len(key) > 3 else f"{key}x", key.upper(), swapped} - {key}
+
+
+def test_each_mistyped_key_is_named_with_its_line_and_the_right_one(tmp_path: Path) -> None:
+    keys = list(_keys(Config))
+    assert len(keys) > 70
+    for above, key in keys:
+        for typed in _mistyped(key):
+            document = tomllib.loads(GOOD)
+            table: Any = document
+            for name in above:
+                table = table.setdefault(name, [{}] if name == "lines" else {})
+                table = table[0] if isinstance(table, list) else table
+            table[typed] = table.pop(key, "x")
+            path = tmp_path / "integration.toml"
+            path.write_text(tomlkit.dumps(document), encoding="utf-8")
+            with pytest.raises(UsageError, match=rf", line \d+: .*{typed}: unknown key; did you mean '{key}'\?$"):
+                load_config(path)

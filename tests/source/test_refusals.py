@@ -133,6 +133,7 @@ def test_a_repository_may_change_its_object_format(project: Builder, tmp_path: P
     assert [verdict for verdict, _ in after] == [verdict for verdict, _ in before]
 
 
+LOGIN = "It lets only those in who are logged in: `git ls-remote https://x/` must work without a question"
 AGAIN = [
     "fatal: unable to access 'https://x/': Could not resolve host: x",
     "error: RPC failed; curl 56 GnuTLS recv error\nfatal: early EOF",
@@ -153,11 +154,30 @@ NEVER = [
 
 @pytest.mark.parametrize("said", [*AGAIN, *NEVER])
 def test_one_is_told_to_run_again_only_where_that_can_help(said: str) -> None:
-    for told in (
-        failed_fetch("https://x/", GitReply(128, b"", said)),
-        unreadable("https://x/", GitReply(128, b"", said)),
-    ):
-        assert told.endswith(" Run again.") == (said in AGAIN)
+    reply = GitReply(128, b"", said)
+    assert failed_fetch("https://x/", reply).endswith(" Run again.") == (said in AGAIN)
+    assert unreadable("https://x/", reply).endswith(" Check the network, then type the same command again.") == (
+        said in AGAIN
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "remedy"),
+    [
+        ("fatal: could not read Username for 'https://x': terminal prompts disabled", "fatal: could not read", LOGIN),
+        ("fatal: unable to access 'https://x/': The requested URL returned error: 403", "fatal: unable to", LOGIN),
+        ("git@x: Permission denied (publickey).\nfatal: Could not read from remote repository.", "git@x: Per", LOGIN),
+        ("Host key verification failed.\nfatal: Could not read from remote repository.", "Host key verif", LOGIN),
+        ("fatal: repository 'https://x/' not found", "fatal: repository", "Correct `repository` in [project]"),
+        ("ssh: connect to host x port 1: Connection refused\nfatal: Could not read from remote repository.",
+         "ssh: connect to host x port 1: Connection refused", "Check the network"),
+        ("fatal: Could not read from remote repository.", "fatal: Could not", "Type `git ls-remote https://x/`"),
+    ],
+)  # fmt: skip
+def test_a_repository_that_cannot_be_read_says_why_and_what_to_type(said: str, reason: str, remedy: str) -> None:
+    told = unreadable("https://x/", GitReply(128, b"", said))
+    assert told.startswith(f"https://x/ cannot be read as a git repository: {reason}")
+    assert remedy in told
 
 
 @pytest.mark.parametrize("said", [*AGAIN[:-1], *NEVER])

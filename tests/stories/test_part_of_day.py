@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from sessions.baseline import baseline
+from sessions.day.healing import Story
 from sessions.integrate import integrate
 from sessions.ledger.record import Record
 from sessions.ledger.record_file import load_record, record_data
 from sessions.main import run_session
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
+from sessions.terminal.errors import UsageError
 from tests.repositories import Builder
 
 CONFIG = """
@@ -42,10 +45,10 @@ def folder(builder: Builder, tmp_path: Path) -> Path:
     return folder
 
 
-def run(folder: Path, *words: str) -> Record:
+def run(folder: Path, *words: str, story: Story = integrate) -> Record:
     typed = ("--state", "state", "--date", "2026-11-23", *words)
     options = parse_options(typed, session="integrate", called_from=folder, home=folder)
-    return integrate(options, Console(to_stderr=True))
+    return story(options, Console(to_stderr=True))
 
 
 @pytest.mark.parametrize("words", [("--only", "1"), ("--files", "a.txt")])
@@ -92,3 +95,26 @@ def test_a_part_is_the_latest_where_there_is_no_whole_day_yet_and_feeds_it(
     whole = run(folder)
     assert load_record(folder / "state") == whole
     assert "forecast: everything is known already" in " ".join(capsys.readouterr().err.split())
+
+
+def test_files_that_no_gate_tests_are_never_green(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for story, name in ((integrate, "c.txt"), (baseline, "c.txt"), (integrate, "1.txt")):
+        with pytest.raises(
+            UsageError, match=rf"--files {name} names no file that a requested gate tests on 1.0 itself"
+        ):
+            run(folder, "--files", name, story=story)
+    assert not (folder / "state" / "days").exists()
+    extra = (
+        '[[gates]]\nname = "other"\nrun = "cat {files}"\nfiles = ["*.md"]\n[[gates]]\nname = "whole"\nrun = "true"\n'
+    )
+    with (folder / "integration.toml").open("a", encoding="utf-8") as file:
+        file.write(extra)
+    capsys.readouterr()
+    part = run(folder, "--files", "a.txt")
+    assert (part.state, part.message.split(":")[0]) == ("paused", "other has not run on this head")
+    said = " ".join(capsys.readouterr().err.split())
+    assert "other does not run: --files names none of its files" in said
+    assert "whole runs as a whole: it has no `files` that --files could narrow" in said
+    assert {probe.gate for probe in part.probes} == {"tests", "whole"}
+    with pytest.raises(UsageError, match="no gate has `files` in the configuration"):
+        run(folder, "--files", "a.txt", "--gates", "whole")

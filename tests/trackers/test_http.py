@@ -207,7 +207,9 @@ def test_nobody_there(clock: Clock) -> None:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}/"
         for call in (caller(clock).read, caller(clock).write):
-            with pytest.raises(TrackerError, match=r"refused for 4m\d\ds \(it cannot be reached\)"):
+            with pytest.raises(
+                TrackerError, match=r"could not be reached for 4m\d\ds \(it cannot be reached\): check the network"
+            ):
                 call("POST", url)
 
 

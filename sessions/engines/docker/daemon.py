@@ -43,6 +43,7 @@ def reason(error: Exception) -> str:
     """Return the daemon's message, without the texts that libraries put around it."""
     text = str(error.explanation) if isinstance(error, APIError) and error.explanation else str(error)
     inner = re.findall(r"(?:FileNotFoundError|ConnectionRefusedError|PermissionError)\([^)]*'([^']+)'\)", text)
+    inner = inner or re.findall(r"\[Errno -?\d+\] ([^'\")]+)", text)  # of a daemon at a TCP address
     return " ".join((inner[-1] if inner else text).split()).rstrip(".")[:300]
 
 

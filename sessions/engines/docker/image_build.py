@@ -292,6 +292,13 @@ def _context(order: BuildOrder) -> Iterator[tuple[Any, str]]:
         yield stream, name
 
 
+# What the daemon, and programs that download, say without a network.
+_OFFLINE = re.compile(
+    r"no such host|could not resolve|temporary failure (in name )?resol|i/o timeout|network is unreachable|EAI_AGAIN",
+    re.IGNORECASE,
+)
+
+
 def _ignored(order: BuildOrder) -> list[str]:
     """Return the patterns of ignored files, from the same places as BuildKit."""
     places = (order.dockerfile.with_name(order.dockerfile.name + ".dockerignore"), order.context / ".dockerignore")
@@ -306,7 +313,10 @@ def _built(order: BuildOrder, client: docker.DockerClient) -> str:
 
 def _failed(order: BuildOrder, last: list[str]) -> InfrastructureError:
     message = " / ".join(" ".join(line.split()) for line in last if line.strip())
-    return InfrastructureError(f"{order.what} does not build: {message[-600:]}. Correct it, then run again.")
+    remedy = "Correct it, then run again."
+    if _OFFLINE.search(message):
+        remedy = "What it starts from or downloads cannot be reached: check the network, or run with --engine local."
+    return InfrastructureError(f"{order.what} does not build: {message[-600:]}. {remedy}")
 
 
 _VERTEX = re.compile(r"#(\d+) (?:(\d+\.\d+) )?(.*)")

@@ -41,11 +41,15 @@ class NoAuth(AuthBase):
 
 @dataclass(frozen=True, kw_only=True)
 class _Trouble:
-    """A failed call. ``nothing_done``: the server changed nothing for certain. ``wait``: the pause that it requests."""
+    """A failed call. ``nothing_done``: the server changed nothing for certain. ``wait``: the pause that it requests.
+
+    ``is_unreached``: there was no connection, so that it is not the server that refused.
+    """
 
     why: str
     nothing_done: bool
     wait: float | None = None
+    is_unreached: bool = False
 
 
 class Caller:
@@ -141,6 +145,11 @@ class Caller:
     def _given_up(self, passed: float, wait: float, outcome: _Trouble) -> str:
         more = f", and asks for {say_duration(wait)} more" if outcome.wait is not None else ""
         lasting = f" for {say_duration(passed)}" if passed >= 1 else ""
+        if outcome.is_unreached:
+            return (
+                f"{self.who} could not be reached{lasting} ({outcome.why}): check the network and the tracker's url, "
+                "then type the same command again; what is known is kept."
+            )
         return f"{self.who} refused{lasting} ({outcome.why}{more}): what is known is kept, run again later."
 
     def _try(self, method: str, url: str, **kw: Any) -> requests.Response | _Trouble:
@@ -150,7 +159,8 @@ class Caller:
         except requests.exceptions.SSLError:
             raise TrackerError(f"{self.who} at {_host(url)} has no certificate that is accepted here.") from None
         except requests.exceptions.ConnectionError as error:
-            return _Trouble(why=_cut(error, self.timeout), nothing_done=_never_sent(error))
+            never_sent = _never_sent(error)
+            return _Trouble(why=_cut(error, self.timeout), nothing_done=never_sent, is_unreached=never_sent)
         except requests.Timeout:
             return _Trouble(why=f"no answer within {say_duration(self.timeout)}", nothing_done=False)
         except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
@@ -233,7 +243,11 @@ def _never_sent(error: requests.exceptions.ConnectionError) -> bool:
 def _cut(error: requests.exceptions.ConnectionError, timeout: float) -> str:
     if isinstance(error, requests.Timeout):
         return f"no connection within {say_duration(timeout)}"
-    return "it cannot be reached" if _never_sent(error) else "the connection was cut"
+    if not _never_sent(error):
+        return "the connection was cut"
+    cause = getattr(error.args[0], "reason", None)
+    unresolved = isinstance(cause, urllib3.exceptions.NameResolutionError)
+    return "no address is known for its name" if unresolved else "it cannot be reached"
 
 
 def _host(url: str) -> str:
