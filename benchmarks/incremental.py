@@ -4,8 +4,9 @@
 
 A project of ``--files`` sources is made in a temporary folder, with ``--tickets`` tickets that each change one source.
 One ticket breaks a test; in a second project, one renames a function, so that the linker names no file that the ticket
-changes. Each day runs on the local engine without and with ``[build] incremental``. To compile a source takes a second,
-as the rule sleeps first: so other load on the machine changes little.
+changes. Each day runs on the local engine without and with ``[build] incremental``, and, where ccache is installed,
+without it and with ``[build] cache``. To compile a source takes a second, as the compiler sleeps first: so other load
+on the machine changes little.
 
 ``compiled`` counts the sources that were compiled; ``seconds`` are those of all probes together.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -35,11 +37,15 @@ objects := $(patsubst %.cc,%.o,$(wildcard src/*.cc))
 tests: $(objects)
 \t$(CXX) -o $@ $^
 
+# What ccache does not compile again does not come to descriptor 9.
 %.o: %.cc
-\t@echo CXX $<
-\t@sleep 1 && $(CXX) -MMD -c -o $@ $<
+\t@{ccache} ./cxx -MMD -c -o $@ $< 9>&1
 
 -include $(wildcard src/*.d)
+"""
+_COMPILER = """#!/bin/sh
+case " $* " in *" -E "*) ;; *" -c "*) echo "CXX $*" >&9; sleep 1 ;; esac
+exec g++ "$@"
 """
 _SOURCE = """
 #include "h{number}.h"
@@ -62,13 +68,22 @@ kind = "local"
 
 [build]
 run = "make"
-incremental = {incremental}
+{build}
 
 [[gates]]
 name = "tests"
 run = "./tests"
 format = "exit"
 """
+
+
+# How builds are made, and what [build] says for it.
+_WAYS = (
+    ("from the release", ""),
+    ("from the nearest", "incremental = true"),
+    ("from the release, ccache", 'cache = ["CCACHE_DIR"]'),
+    ("from the nearest, ccache", 'incremental = true\ncache = ["CCACHE_DIR"]'),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +105,11 @@ def _run(options: Options) -> None:
     for column in ("culprit of", "builds", "probes", "incremental ones", "compiled", "seconds"):
         table.add_column(column, justify="left" if column in ("culprit of", "builds") else "right")
     figures = {}
+    ways = _WAYS if shutil.which("ccache") else _WAYS[:2]
     for culprit in ("a test", "the build"):
-        for incremental in (False, True):
+        for how, build in ways:
             with tempfile.TemporaryDirectory(prefix="integrand-incremental-") as name:
-                bill = _day(Path(name), options, culprit, incremental=incremental)
-            how = "from the nearest" if incremental else "from the release"
+                bill = _day(Path(name), options, culprit, build)
             figures[f"{culprit}, {how}"] = bill
             numbers = (str(bill[key]) for key in ("probes", "incremental", "compiled", "seconds"))
             table.add_row(culprit, how, *numbers)
@@ -102,11 +117,12 @@ def _run(options: Options) -> None:
     write_figures(options.json, figures)
 
 
-def _day(folder: Path, options: Options, culprit: str, *, incremental: bool) -> Mapping[str, float]:
+def _day(folder: Path, options: Options, culprit: str, build: str) -> Mapping[str, float]:
     """Run a day, and return what it cost. Raises :class:`InfrastructureError` if it does not name the culprit alone."""
     broken = options.tickets * 2 // 3
-    _make_project(folder, options, broken, breaks_build=culprit == "the build")
-    config = _CONFIG.format(incremental=str(incremental).lower())
+    ccache = "CCACHE_COMPILERCHECK=content ccache" if "cache" in build else ""
+    _make_project(folder, options, broken, ccache, breaks_build=culprit == "the build")
+    config = _CONFIG.format(build=build)
     (folder / "integration.toml").write_text(config, encoding="utf-8")
     time_process([sys.executable, "-c", SESSION, "--config", "integration.toml", "--jobs", "1"], folder)
     record = json.loads((folder / ".integrand" / "latest" / "run.json").read_text(encoding="utf-8"))
@@ -122,13 +138,14 @@ def _day(folder: Path, options: Options, culprit: str, *, incremental: bool) -> 
     }
 
 
-def _make_project(folder: Path, options: Options, broken: int, *, breaks_build: bool) -> None:
+def _make_project(folder: Path, options: Options, broken: int, ccache: str, *, breaks_build: bool) -> None:
     """Write a repository with a release and branches, and a tracker file."""
     numbers = range(1, options.files + 1)
     declared = "".join(f"int f{number}(int);\n" for number in numbers)
     checks = "".join(f"    if (f{number}(1) != {number + 1}) return {number};\n" for number in numbers)
     files = {
-        "Makefile": _MAKEFILE,
+        "Makefile": _MAKEFILE.replace("{ccache}", ccache),
+        "cxx": _COMPILER,
         ".gitignore": "*.o\n*.d\ntests\n",
         "src/main.cc": f"{declared}int main() {{\n{checks}    return 0;\n}}\n",
         **{f"src/f{number}.cc": _SOURCE.format(number=number) for number in numbers},
@@ -156,7 +173,8 @@ def _make_project(folder: Path, options: Options, broken: int, *, breaks_build: 
 
 
 def _written(files: Mapping[str, str]) -> list[str]:
-    return [f"M 644 inline {name}\ndata {len(text)}\n{text}\n" for name, text in files.items()]
+    modes = {name: 755 if name == "cxx" else 644 for name in files}
+    return [f"M {modes[name]} inline {name}\ndata {len(text)}\n{text}\n" for name, text in files.items()]
 
 
 def _parse(arguments: Sequence[str] | None) -> Options:

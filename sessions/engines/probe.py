@@ -73,6 +73,11 @@ class Probe:
         return len(done) == len(self.steps)
 
     @property
+    def of_release(self) -> Probe:
+        """The probe that builds the release in the same way."""
+        return replace(self, overlay=())
+
+    @property
     def candidate(self) -> str:
         """The same 16 hex digits for the same image, files and first step, and for no others."""
         digest = hashlib.sha256(f"{self.image.id}\0{self.steps[0].command}".encode("utf-8", "surrogateescape"))

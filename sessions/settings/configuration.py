@@ -90,6 +90,11 @@ class Build:
         "Whether `run` builds only what changed: a search then starts from the nearest kept build; see builds.md.",
         False,
     )
+    cache: tuple[str, ...] = _key(
+        "Variables that name the folder of a compiler's cache, such as `CCACHE_DIR` or `GOCACHE`: the release's build "
+        "fills it, and what a candidate writes there is lost; see builds.md.",
+        (),
+    )
     keep: str = _key("Maximum disk space of builds that are kept for later probes, such as `20g`.", "20g")
     timeout: str = _key("Maximum duration of the build.", "4h")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sessions.settings.configuration import Config, EngineSettings, Gate, Project, ReleaseLine
+from sessions.settings.configuration import Build, Config, EngineSettings, Gate, Project, ReleaseLine
 from sessions.settings.ref_names import branch_fault
 from sessions.settings.ticket_settings import tracker_faults
 from sessions.terminal.durations import parse_duration
@@ -16,6 +16,8 @@ from sessions.tickets.trackers import TRACKERS
 _REPOSITORY = r"([A-Za-z0-9.-]+(:\d+)?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
 # A size as Docker reads it, in powers of 1024.
 _SIZE = r"[1-9]\d*([bkmgt]b?)?"
+# Each probe has these, with another meaning.
+_TAKEN_VARIABLES = ("HOME", "PATH", "TMPDIR", "INTEGRAND_RESULTS")
 
 
 class ConfigurationFault(NamedTuple):
@@ -43,11 +45,22 @@ def config_faults(config: Config) -> Iterator[ConfigurationFault]:
         yield from _line_faults(
             f"lines[{number}]", config.of_line(line.name), [each.name for each in config.lines], line
         )
-    yield from _duration_faults("build", config.build.timeout)
+    yield from _build_faults(config.build)
     yield from _size_faults(config)
     for key in ("ripe_after", "stalled_after"):
         if getattr(config.cooking, key) < 1:
             yield ConfigurationFault("cooking", key, "must be 1 or more")
+
+
+def _build_faults(build: Build) -> Iterator[ConfigurationFault]:
+    yield from _duration_faults("build", build.timeout)
+    for name in build.cache:
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name) or name in _TAKEN_VARIABLES:
+            yield ConfigurationFault(
+                "build", "cache", f"{name!r} is not a variable that names a compiler's cache, such as CCACHE_DIR"
+            )
+    if build.cache and not build.run:
+        yield ConfigurationFault("build", "cache", "nothing fills it: it needs `run`")
 
 
 def _size_faults(config: Config) -> Iterator[ConfigurationFault]:

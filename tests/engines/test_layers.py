@@ -17,7 +17,15 @@ import pytest
 
 from sessions.engines import Opening
 from sessions.engines.local.engine import LocalEngine
-from sessions.engines.local.layers import Copies, Layers, OverlayMounts, find_layers, roots_overlays, users_overlays
+from sessions.engines.local.layers import (
+    Copies,
+    Layers,
+    Lowers,
+    OverlayMounts,
+    find_layers,
+    roots_overlays,
+    users_overlays,
+)
 from tests.conftest import refuse
 from tests.engines.bench import RELEASE, Bench, config, put
 from tests.engines.test_every_engine import (  # noqa: F401  of the engines' contract, what layers bear on
@@ -182,7 +190,7 @@ def test_a_copy_shares_its_blocks_where_the_file_system_can(btrfs: Path) -> None
     os.sync()
     free = shutil.disk_usage(btrfs).free
     for number in range(4):  # together more than the disk has
-        with Copies().open(btrfs / "release", btrfs / str(number)) as view:
+        with Copies().open(Lowers(release=btrfs / "release"), btrfs / str(number)) as view:
             assert (view.folder / "big").stat().st_size == 60 * 2**20
     os.sync()
     assert free - shutil.disk_usage(btrfs).free < 20 * 2**20

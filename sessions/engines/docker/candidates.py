@@ -21,6 +21,7 @@ from sessions.engines.docker.container import PROBE, RESULTS, NoSourceError, Pro
 from sessions.engines.docker.daemon import translate_docker_errors
 from sessions.engines.docker.disk_needs import engine_root
 from sessions.engines.docker.kept_builds import KeptBuilds
+from sessions.engines.docker.release_caches import CACHE, ReleaseCaches
 from sessions.engines.docker.step import StepRunner
 from sessions.engines.image_names import LABEL, legal_name
 from sessions.engines.machine import DiskWatch
@@ -55,6 +56,11 @@ class Candidates:
         """The builds that are kept as images."""
         limit = bytes_of(self.config.build.keep)
         return KeptBuilds(client=self.client, project=self.project, owner=self.owner, limit=limit)
+
+    @cached_property
+    def caches(self) -> ReleaseCaches:
+        """The compiler caches that the release's build has filled."""
+        return ReleaseCaches(builds=self.builds, variables=self.config.build.cache)
 
     def remove_leftovers(self) -> None:
         """Remove the containers that a killed call left behind."""
@@ -108,7 +114,8 @@ class Candidates:
         kept = self.builds.find(probe.candidate) if probe.reuse else None
         with ExitStack() as borrowed:
             near = None if kept else self._start_near(probe, bounds, borrowed)
-            container = near or borrowed.enter_context(self._container(probe, kept or probe.image, bounds))
+            base = kept or self.caches.find(probe) or probe.image
+            container = near or borrowed.enter_context(self._container(probe, base, bounds))
             runner = StepRunner(container, DiskWatch(self._disks, bounds.disk, container.written))
             if kept:
                 yield runner, _enter_kept(container, probe)
@@ -119,6 +126,8 @@ class Candidates:
             reports = probe.reports if len(probe.steps) == 1 else ()
             done = _run_step(runner, probe.steps[0], reports, listen)
             is_whole = not near and not done.is_failure
+            if is_whole and probe.of_release == probe:
+                self.caches.keep(container, probe, lambda labels: self.labels(probe.image, labels))
             if probe.keep and is_whole and self.builds.make_room(container.written()):
                 labels = {"kind": "built", "built": probe.candidate, "inputs": ""}
                 container.commit(self.builds.name_of(probe.candidate), self.labels(probe.image, labels))
@@ -135,7 +144,7 @@ class Candidates:
         with ExitStack() as started:
             container = started.enter_context(self._container(probe, image, bounds))
             try:
-                container.take_away([RESULTS])
+                container.take_away([RESULTS, CACHE])
                 container.put_overlay(overlay)
             except (DockerException, InfrastructureError):
                 return None
@@ -149,7 +158,7 @@ class Candidates:
             self.config.engine,
             bounds,
             owner=self.owner,
-            environment=probe.environment,
+            environment=probe.environment | self.caches.environment,
             seconds=sum(step.timeout for step in probe.steps) + _GRACE,
         )
 

@@ -29,13 +29,15 @@ from sessions.terminal.errors import InfrastructureError
 class Confinement:
     """The jail and the layers of probes under a state folder. Without ``jailed``, there is no jail.
 
-    Kept builds take at most ``keep``, a size as the configuration has it.
+    Kept builds take at most ``keep``, a size as the configuration has it. ``cache`` are the variables that name the
+    folders of compiler caches.
     """
 
     state: Path
     settings: EngineSettings
     jailed: bool = True
     keep: str = Build.keep
+    cache: tuple[str, ...] = ()
 
     @cached_property
     def bounds(self) -> Bounds:

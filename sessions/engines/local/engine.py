@@ -71,7 +71,8 @@ class LocalEngine:
     @cached_property
     def confinement(self) -> Confinement:
         """The jail and the folders of probes."""
-        return Confinement(self.state, self.config.engine, jailed=self.confined, keep=self.config.build.keep)
+        build = self.config.build
+        return Confinement(self.state, self.config.engine, jailed=self.confined, keep=build.keep, cache=build.cache)
 
     @cached_property
     def python(self) -> PythonEnvironment:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sessions.engines.collecting import delete_folder
+from sessions.engines.local.layers import CACHE
 from sessions.engines.local.workspace import disk_usage
 from sessions.engines.probe import Probe
 from sessions.source.overlay_files import Overlay
@@ -24,11 +25,15 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True, kw_only=True)
 class Beginning:
-    """What a probe begins with: a ``kept`` build or the release, and the files that differ from it."""
+    """What a probe begins with: a ``kept`` build or the release, and the files that differ from it.
+
+    ``caches`` are the layers of its compiler caches, the upper one first.
+    """
 
     kept: Path | None
     overlay: Overlay
     is_built: bool = False
+    caches: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +50,7 @@ class KeptFolders:
         folder = self._folder(candidate)
         self.home.mkdir(exist_ok=True)
         half = Path(tempfile.mkdtemp(dir=self.home, suffix=".half"))
-        for name in ("rest", "source"):
+        for name in ("rest", "source", CACHE):
             (place / name).rename(half / name)
         (half / "size").write_text(str(disk_usage(half)), encoding="ascii")
         with self._lock, suppress(OSError):  # another probe of the same candidate may have kept its own meanwhile
@@ -54,23 +59,30 @@ class KeptFolders:
 
     @contextmanager
     def lend(self, probe: Probe, *, is_built: bool) -> Iterator[Beginning]:
-        """Yield what a probe begins with, which is not removed before the block ends."""
+        """Yield what a probe begins with, which is not removed before the block ends.
+
+        Its compiler caches are those of the release's build. Those of another candidate's build never are among them.
+        """
         own = [(probe.candidate, ())] if is_built or probe.reuse else []
         nearest = [(start.candidate, start.overlay) for start in probe.starts]
         with self._lock:
             found = ((self._folder(candidate), overlay) for candidate, overlay in (*own, *nearest))
             folder, overlay = next((each for each in found if each[0].is_dir()), (None, probe.overlay))
-            if folder:
-                self._lent[folder] += 1
-                os.utime(folder)
-        try:
-            yield Beginning(
-                kept=folder, overlay=overlay, is_built=folder is not None and folder == self._folder(probe.candidate)
+            is_own = folder is not None and folder == self._folder(probe.candidate)
+            release = self._folder(probe.of_release.candidate)
+            cached = dict.fromkeys(
+                each for each in (folder if is_own else None, release) if each and (each / CACHE).is_dir()
             )
+            lent = {*cached, *([folder] if folder else [])}
+            self._lent.update(lent)
+            for each in lent:
+                os.utime(each)
+        try:
+            caches = tuple(each / CACHE for each in cached)
+            yield Beginning(kept=folder, overlay=overlay, is_built=is_own, caches=caches)
         finally:
             with self._lock:
-                if folder:
-                    self._lent[folder] -= 1
+                self._lent.subtract(lent)
                 self._trim()
 
     def has(self, candidate: str) -> bool:

@@ -34,19 +34,38 @@ except ImportError:  # not on this system, which has no reflinks either
 
 # From linux/fs.h: _IOW(0x94, 9, int).
 _FICLONE = 0x40049409
-# $1 is a folder to bind as the workspace, or the options of an overlay to mount there; $2 are the source's options.
+# $1 is for the workspace, $2 for its source, $3 for its compiler caches: a folder to bind there, or the options of an
+# overlay.
 _MOUNT = """
 cd "$0" || exit
-case $1 in
-    *upperdir=*) mount -t overlay integrand -o "$1" mounted/probe ;;
-    *) mount --bind "$1" mounted/probe ;;
-esac && mount -t overlay integrand -o "$2" mounted/probe/source && echo mounted && exec cat
+put() {
+    case $1 in
+        *upperdir=*) mount -t overlay integrand -o "$1" "$2" ;;
+        *) mount --bind "$1" "$2" ;;
+    esac
+}
+put "$1" mounted/probe && put "$2" mounted/probe/source && put "$3" mounted/probe/cache && echo mounted && exec cat
 """
+# The folder of compiler caches in a workspace.
+CACHE = "cache"
 _OWN_MOUNTS = ("--mount", "--propagation", "private")
 # `volatile` spares the sync of all that a probe wrote when the overlay is unmounted. `redirect_dir` lets rename(2) move
 # a folder of the release; only root may have it. `userxattr` is what a user namespace needs.
 _ROOTS_OPTIONS = ("volatile,redirect_dir=on", "volatile", "redirect_dir=off")
 _USERS_OPTIONS = ("volatile,userxattr", "userxattr")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lowers:
+    """The folders that a workspace begins with, and does not change.
+
+    They are the release's files, a whole workspace that is ``kept``, where layers can do that (``stacks``), and the
+    layers of its compiler caches, the upper one first.
+    """
+
+    release: Path
+    kept: Path | None = None
+    caches: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +92,8 @@ Trial = Callable[[WorkspaceView, Sequence[str]], bool]
 class Layers(Protocol):
     """A way to give a probe the files of a release."""
 
-    def open(self, release: Path, place: Path, kept: Path | None = None) -> AbstractContextManager[WorkspaceView]:
-        """Make a workspace in the folder ``place``, with the release's files in ``source``, while the block runs.
-
-        It begins as the workspace that is ``kept`` in a folder, where these layers can do that (``stacks``).
-        """
+    def open(self, lowers: Lowers, place: Path) -> AbstractContextManager[WorkspaceView]:
+        """Make a workspace in the folder ``place``, with the release's files in ``source``, while the block runs."""
         ...
 
     @property
@@ -93,10 +109,10 @@ class Copies:
     stacks: ClassVar[bool] = False
 
     @contextmanager
-    def open(self, release: Path, place: Path, kept: Path | None = None) -> Iterator[WorkspaceView]:
+    def open(self, lowers: Lowers, place: Path) -> Iterator[WorkspaceView]:
         """Copy the files."""
-        assert kept is None  # noqa: S101  a copy cannot begin with another one
-        shutil.copytree(release, place / "source", symlinks=True, copy_function=_clone_or_copy)
+        assert lowers.kept is None  # noqa: S101  a copy cannot begin with another one
+        shutil.copytree(lowers.release, place / "source", symlinks=True, copy_function=_clone_or_copy)
         yield WorkspaceView(folder=place, inside=place)
 
 
@@ -114,18 +130,25 @@ class OverlayMounts:
     stacks: ClassVar[bool] = True
 
     @contextmanager
-    def open(self, release: Path, place: Path, kept: Path | None = None) -> Iterator[WorkspaceView]:
+    def open(self, lowers: Lowers, place: Path) -> Iterator[WorkspaceView]:
         """Mount overlays. Raises :class:`OSError` if that fails.
 
-        The changes to the workspace are in the folder ``rest`` of ``place``, those to the source in ``source``.
+        The changes to the source are in the folder ``source`` of ``place``, those to compiler caches in ``cache``, and
+        those to the rest of the workspace in ``rest``.
         """
         inside = self.home / "mounted" / "probe"
-        for folder in (inside, *(place / name for name in ("rest/source", "rest-work", "source", "source-work"))):
+        # As folders of the upper layer, the places to mount at are no links that a kept build has left.
+        places = ("rest/source", f"rest/{CACHE}", *(f"{name}-work" for name in ("rest", "source", CACHE)))
+        for folder in (inside, *(place / name for name in (*places, "source", CACHE))):
             folder.mkdir(parents=True, exist_ok=True)
-        rest = self._overlay(place, "rest", kept / "rest") if kept else str(self._relative(place / "rest"))
-        source = self._overlay(place, "source", *((kept / "source",) if kept else ()), release)
+        kept = (lowers.kept,) if lowers.kept else ()
+        mounts = (
+            self._overlay(place, "rest", *(each / "rest" for each in kept)),
+            self._overlay(place, "source", *(each / "source" for each in kept), lowers.release),
+            self._overlay(place, CACHE, *lowers.caches),
+        )
         helper = subprocess.Popen(
-            ["unshare", *self.unshare, "sh", "-c", _MOUNT, str(self.home), rest, source],
+            ["unshare", *self.unshare, "sh", "-c", _MOUNT, str(self.home), *mounts],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -144,7 +167,12 @@ class OverlayMounts:
             helper.communicate()
 
     def _overlay(self, place: Path, name: str, *lowers: Path) -> str:
-        """Return the options of the overlay whose changes are in the folder ``name`` of ``place``."""
+        """Return the options of the overlay whose changes are in the folder ``name`` of ``place``.
+
+        Without a lower layer, return that folder.
+        """
+        if not lowers:
+            return str(self._relative(place / name))
         lower = ":".join(map(str, map(self._relative, lowers)))
         upper, work = self._relative(place / name), self._relative(place / f"{name}-work")
         return f"{self.options},lowerdir={lower},upperdir={upper},workdir={work}"
@@ -185,7 +213,7 @@ def _works(layers: OverlayMounts, trial: Trial) -> bool:
         for name in ("changed", "folder/deleted"):
             (release / name).write_text("of the release\n", encoding="ascii")
         command = ["sh", "-c", 'cd "$0" && echo new > changed && rm -r folder']
-        with suppress(OSError), layers.open(release, place) as view:
+        with suppress(OSError), layers.open(Lowers(release=release), place) as view:
             succeeded = trial(view, [*command, str(view.inside / "source")])
             changed = (view.source / "changed").read_text(encoding="ascii") == "new\n"
             is_kept = (release / "folder" / "deleted").is_file() and (release / "changed").stat().st_size > len("new\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sessions.engines.local.confinement import Confinement
 from sessions.engines.local.kept_builds import Beginning
+from sessions.engines.local.layers import Lowers
 from sessions.engines.local.python_environment import PythonEnvironment
 from sessions.engines.local.step import LocalStepRunner
 from sessions.engines.local.workspace import Workspace, put_file
@@ -29,7 +30,8 @@ def prepare_workspace(
     """
     bounds, release = confinement.bounds, confinement.release(probe.image.id.removeprefix("local:"))
     begin = beginning or Beginning(kept=None, overlay=probe.overlay)
-    with Workspace.of(place, release, confinement.layers, bounds, begin.kept) as workspace:
+    lowers = Lowers(release=release, kept=begin.kept, caches=begin.caches if confinement.cache else ())
+    with Workspace.of(place, lowers, confinement.layers, bounds, confinement.cache) as workspace:
         if not begin.is_built:
             (workspace.folder / "results").unlink(missing_ok=True)
         for file in begin.overlay:

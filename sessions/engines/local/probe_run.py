@@ -37,7 +37,8 @@ class ProbeRun:
                     # A build may leave anything in the place of the candidate's files. Then the release must do.
                     if beginning.kept is None:
                         raise
-            return self._begin_with(Beginning(kept=None, overlay=self.probe.overlay), None)
+            with self.confinement.builds.lend(self._whole, is_built=False) as beginning:
+                return self._begin_with(beginning, None)
 
     def _begin_with(self, beginning: Beginning, built: StepOutcome | None) -> Outcome:
         done: tuple[StepOutcome, ...] = ()
@@ -50,20 +51,30 @@ class ProbeRun:
         ):
             return self._outcome((*done, *run_steps(self.probe, runner, self.listen, skip=len(done))), runner)
 
+    @property
+    def _whole(self) -> Probe:
+        """The probe, as it begins with the release."""
+        return replace(self.probe, reuse=False, starts=())
+
     def _is_to_keep(self) -> bool:
-        """Whether this run makes a build that is kept.
+        """Whether this run makes a build that is kept: one that is asked for, or the release's to fill the cache.
 
         Without a jail, a process that the build has left behind could change it later.
         """
         probe, confinement = self.probe, self.confinement
         is_possible = confinement.jail is not None and confinement.layers.stacks
-        return probe.keep and not probe.starts and is_possible and not confinement.builds.has(probe.candidate)
+        fills_cache = bool(confinement.cache) and probe.of_release == probe
+        is_useful = (probe.keep or fills_cache) and not probe.starts
+        return is_useful and is_possible and not confinement.builds.has(probe.candidate)
 
     def _build_to_keep(self) -> StepOutcome | Outcome:
         """Run the first step, and keep what it makes; return the probe's outcome if it fails."""
         only = replace(self.probe, steps=self.probe.steps[:1], reports=())
         with self.confinement.temporary_folder() as place:
-            with prepare_workspace(self.probe, place, self.confinement, self.python) as runner:
+            with (
+                self.confinement.builds.lend(self._whole, is_built=False) as beginning,
+                prepare_workspace(self.probe, place, self.confinement, self.python, beginning) as runner,
+            ):
                 steps = run_steps(only, runner, self.listen)
                 if steps[-1].is_failure:
                     return self._outcome(steps, runner)

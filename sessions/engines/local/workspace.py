@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from sessions.engines.bounds import Bounds, ExceededError, Quota
 from sessions.engines.collecting import find_files, read_file, read_files
-from sessions.engines.local.layers import Layers, WorkspaceView
+from sessions.engines.local.layers import CACHE, Layers, Lowers, WorkspaceView
 from sessions.source.overlay_files import OverlayFile
 
 # The one folder that a probe's commands cannot write to: a link there would redirect what we write.
@@ -29,18 +29,19 @@ class Workspace:
     place: Path
     view: WorkspaceView
     bounds: Bounds
+    cache: tuple[str, ...] = ()
 
     @classmethod
     @contextmanager
     def of(
-        cls, place: Path, release: Path, layers: Layers, bounds: Bounds, kept: Path | None = None
+        cls, place: Path, lowers: Lowers, layers: Layers, bounds: Bounds, cache: tuple[str, ...] = ()
     ) -> Iterator[Workspace]:
-        """Make a workspace in an empty folder, while the block runs; begin with the one that is ``kept``, if any."""
-        with layers.open(release, place, kept) as view:
-            for name in ("home", "tmp", SCRIPTS):
+        """Make a workspace in an empty folder, while the block runs, with folders for the variables in ``cache``."""
+        with layers.open(lowers, place) as view:
+            for name in ("home", "tmp", SCRIPTS, CACHE, *(f"{CACHE}/{each}" for each in cache)):
                 if not os.path.lexists(view.folder / name):  # what is kept may have a link there
                     (view.folder / name).mkdir()
-            yield cls(place, view, bounds)
+            yield cls(place, view, bounds, cache)
 
     @property
     def folder(self) -> Path:
@@ -55,7 +56,8 @@ class Workspace:
     def environment(self) -> dict[str, str]:
         """Return the variables that name the workspace's folders to commands."""
         home, scratch, results = (str(self.view.inside / name) for name in ("home", "tmp", "results"))
-        return {"HOME": home, "TMPDIR": scratch, "INTEGRAND_RESULTS": results}
+        caches = {name: str(self.view.inside / CACHE / name) for name in self.cache}
+        return {"HOME": home, "TMPDIR": scratch, "INTEGRAND_RESULTS": results, **caches}
 
     def size(self) -> int:
         """Return the bytes on disk of all that was written; of a mounted overlay, without the release's files."""

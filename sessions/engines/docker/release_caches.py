@@ -1,0 +1,65 @@
+"""Compiler caches that the release's build fills, as images: the release's own one, and a layer with the caches.
+
+A candidate's container starts from such an image. What it writes to a cache is in its own layer, as all that it writes,
+and goes with its container.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from docker.errors import NotFound
+
+from sessions.engines.docker.archives import scripts_archive
+from sessions.engines.docker.container import PROBE, ProbeContainer
+from sessions.engines.docker.kept_builds import KeptBuilds
+from sessions.engines.image_names import PROBE_FOLDER
+from sessions.engines.probe import Image, Probe
+
+# The folder of compiler caches in a container.
+CACHE = f"{PROBE_FOLDER}/cache"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseCaches:
+    """The images of caches, within the limit of kept ``builds``; ``variables`` name the caches to the build."""
+
+    builds: KeptBuilds
+    variables: tuple[str, ...]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The folders of the caches by their variables."""
+        return {name: f"{CACHE}/{name}" for name in self.variables}
+
+    def find(self, probe: Probe) -> Image | None:
+        """Return the image with the caches of the release's build for a probe; ``None`` if none is kept."""
+        return self.builds.find(_key(probe)) if self.variables else None
+
+    def keep(self, built: ProbeContainer, probe: Probe, labels: Callable[[Mapping[str, str]], dict[str, str]]) -> None:
+        """Keep the caches that the release's build has left in its container, unless they are kept already."""
+        if not self.variables or self.find(probe) or not self.builds.make_room(built.written()):
+            return
+        empty = built.client.containers.create(probe.image.id, entrypoint="sh", labels={PROBE: self.builds.owner})
+        try:
+            with tempfile.TemporaryFile() as archive:
+                try:
+                    for chunk in built.container.get_archive(CACHE)[0]:
+                        archive.write(chunk)
+                except NotFound:  # the build uses no cache
+                    return
+                archive.seek(0)
+                empty.put_archive("/", scripts_archive(PROBE_FOLDER.strip("/"), {}, built.owner))
+                empty.put_archive(PROBE_FOLDER, archive)
+            own = {"kind": "built", "built": "", "inputs": "", "date": dt.datetime.now(dt.UTC).date().isoformat()}
+            holder = ProbeContainer(built.client, empty, probe.image, built.source, built.bounds)
+            holder.commit(self.builds.name_of(_key(probe)), labels(own))
+        finally:
+            empty.remove(force=True, v=True)
+
+
+def _key(probe: Probe) -> str:
+    return f"cache-{probe.of_release.candidate}"
