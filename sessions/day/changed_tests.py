@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -79,11 +79,11 @@ class ChangedTests:
         )
         return named or touching
 
-    def moved(self, comparison: Comparison) -> frozenset[TestId]:
-        """Return the new failures that are failures of the release, which a ticket moved to another file."""
+    def moved(self, comparison: Comparison, failed_before: Collection[TestId]) -> frozenset[TestId]:
+        """Return the new failures that failed on the release, in another file from which a ticket moved them."""
         homes: dict[tuple[str, str], list[set[int]]] = {}
         for failure in comparison.gone:
-            if failure.test in comparison.failed_before:
+            if failure.test in failed_before:
                 homes.setdefault(_spelled(failure.test), []).append(set(self._who(failure)))
         found: set[TestId] = set()
         new = sorted(failure.test for failure in comparison.new)

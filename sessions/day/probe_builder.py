@@ -83,6 +83,7 @@ class ProbeBuilder:
             steps=(*build.steps, step),
             artifacts=gate.artifacts,
             reports=gate.reports,
+            outdated=gate.outdated,
             keep=question.keep and bool(self.config.build.run),
         )
 

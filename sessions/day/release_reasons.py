@@ -57,7 +57,7 @@ class ReleaseReasons:
     @cached_property
     def moved(self) -> frozenset[TestId]:
         """The failures of the release that tickets of the head moved to other files."""
-        return self.changed.moved(self.comparison)
+        return self.changed.moved(self.comparison, self.release.failing)
 
     def by_ticket(self) -> dict[int, tuple[TestId, ...]]:
         """Return the excused and the moved tests by the first ticket that brings each."""

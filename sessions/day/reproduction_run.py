@@ -37,7 +37,8 @@ def evidence_probe(runner: ProbeRunner, evidence: Evidence) -> tuple[Gate, Probe
     gate = runner.builder.config.gate(evidence.gate)
     command = runner.builder.command(gate, evidence.files or None, evidence.tree)
     step = Step(name=GATE_STEP, command=command, timeout=parse_duration(gate.timeout))
-    return gate, replace(probe, steps=(*probe.steps, step), artifacts=gate.artifacts, reports=gate.reports)
+    steps = (*probe.steps, step)
+    return gate, replace(probe, steps=steps, artifacts=gate.artifacts, reports=gate.reports, outdated=gate.outdated)
 
 
 def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[RecordedBreakage]) -> list[Rerun]:

@@ -51,7 +51,8 @@ class Probe:
 
     The commands find the path of the file to write their results to in ``$INTEGRAND_RESULTS``. ``environment``
     is added to theirs. ``artifacts`` and ``reports`` are globs of files to bring out, relative to the source; reports
-    that are there before the last step are deleted, so that only what that step wrote is read. ``keep`` asks an engine
+    that are there before the last step are deleted, so that only what that step wrote is read, and so are files that
+    match ``outdated``. ``keep`` asks an engine
     that can to keep what the first step makes of these files, the build, for other probes of the same candidate. Such a
     kept build takes the place of the first step if the probe may ``reuse`` it. Otherwise the probe begins with the
     first of ``starts`` that the engine keeps; without any, with the image. Only a build that began with the image is
@@ -64,9 +65,14 @@ class Probe:
     environment: dict[str, str] = field(default_factory=dict)
     artifacts: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
     keep: bool = False
     reuse: bool = True
     starts: tuple[Start, ...] = ()
+
+    def deletes_before(self, step: Step) -> tuple[str, ...]:
+        """Return the globs of files that are deleted before a step."""
+        return (*self.reports, *self.outdated) if step is self.steps[-1] else ()
 
     def reached_last(self, done: Sequence[StepOutcome]) -> bool:
         """Whether the last step ran, which alone writes reports."""

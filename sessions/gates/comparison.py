@@ -18,8 +18,7 @@ class Comparison:
     ``new`` fail on the head only, ``known`` on both, and ``fixed`` fail on the release and pass on the head. ``gone``
     ran on the release and are missing on the head, ``skipped`` ran on the release and are skipped on the head: only a
     ticket's diff can show that one of these is intended. ``brought`` are reported on the head only. ``more`` counts
-    how many more tests ran on the head, for files whose tests are only counted. ``failed_before`` are all tests that
-    fail on the release.
+    how many more tests ran on the head, for files whose tests are only counted.
     """
 
     new: tuple[Failure, ...] = ()
@@ -29,7 +28,6 @@ class Comparison:
     skipped: tuple[Failure, ...] = ()
     brought: tuple[TestId, ...] = ()
     more: Mapping[str, int] = field(default_factory=dict)
-    failed_before: frozenset[TestId] = frozenset()
 
 
 def compare(release: Results, head: Results) -> Comparison:
@@ -56,7 +54,6 @@ def compare(release: Results, head: Results) -> Comparison:
         more={
             file: more for file, ran in sorted(head.counts.items()) if (more := ran - release.counts.get(file, 0)) > 0
         },
-        failed_before=frozenset(release.failing),
     )
 
 

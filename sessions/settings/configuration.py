@@ -133,6 +133,11 @@ class Gate:
         """The globs of the report files to collect."""
         return (self.results,) if self.results else ()
 
+    @property
+    def outdated(self) -> tuple[str, ...]:
+        """The globs of documents of an earlier build, which say nothing about a run that does not make them."""
+        return tuple(glob for glob in self.artifacts if self.format == "latex" and glob.endswith((".pdf", ".log")))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:

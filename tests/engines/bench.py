@@ -70,6 +70,7 @@ class Bench:
         overlay: tuple[OverlayFile, ...] = (),
         artifacts: tuple[str, ...] = (),
         reports: tuple[str, ...] = (),
+        outdated: tuple[str, ...] = (),
         timeout: float = 60,
         **environment: str,
     ) -> Outcome:
@@ -85,6 +86,7 @@ class Bench:
             environment=environment,
             artifacts=artifacts,
             reports=reports,
+            outdated=outdated,
         )
         return self.engine.run(probe, self.heard.append)
 

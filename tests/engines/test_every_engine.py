@@ -85,6 +85,14 @@ def test_without_a_step_that_runs_the_reports_there_are_not_read(bench: Bench) -
     assert bench.run("exit 1", "echo new > out/new.xml", overlay=(STALE,), reports=("out/*.xml",)).reports == {}
 
 
+@pytest.mark.parametrize("before", [(), ("mkdir -p out; echo built > out/built.xml",)])
+def test_what_is_outdated_is_deleted_before_the_last_step(bench: Bench, before: tuple[str, ...]) -> None:
+    last = "ls out; echo new > out/new.xml"
+    outcome = bench.run(*before, last, overlay=(STALE,), artifacts=("out/*",), outdated=("out/*.xml",))
+    assert outcome.steps[-1].log == ""
+    assert outcome.artifacts == {"out/new.xml": b"new\n"}
+
+
 def test_a_step_that_takes_too_long_is_stopped_and_what_it_told_is_kept(bench: Bench) -> None:
     start = time.monotonic()
     outcome = bench.run(

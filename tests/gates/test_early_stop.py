@@ -30,6 +30,8 @@ def trouble(content: bytes, *, command: str = "check", log: str = "", status: in
         ("ctest --stop-on-failure", ""),
         ("mocha --bail", ""),
         ("robot --exitonfailure tests", ""),
+        ("pytest --junit-xml a.xml a && pytest --junit-xml b.xml b", ""),
+        ("cd web && npm test && cd .. && make check", ""),
     ],
 )
 def test_a_runner_that_stops_at_a_failure_has_trouble(command: str, log: str) -> None:
@@ -45,6 +47,9 @@ def test_a_runner_that_stops_at_a_failure_has_trouble(command: str, log: str) ->
         ("jest --bail=20", ""),
         ("mvn test", "[INFO] core ........... SUCCESS [  1.2 s]\n"),
         ("check --fail-faster", ""),
+        ("pip install pytest && pytest", ""),
+        ("cd a && pytest; cd b; pytest", ""),
+        ("make test-data && make test", ""),
     ],
 )
 def test_other_runs_come_to_their_end(command: str, log: str) -> None:

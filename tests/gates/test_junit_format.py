@@ -167,7 +167,15 @@ def test_absurd_line_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    "inside", ["<timeout/>", "<warning message='no tests'/>", "<aborted/>"], ids=["timeout", "warning", "aborted"]
+    "inside",
+    [
+        "<timeout/>",
+        "<warning message='no tests'/>",
+        "<aborted/>",
+        "<Failure/>",
+        "<result><failure/></result>",
+        "<system-out>x</system-out><properties/><error/>",
+    ],
 )
 def test_elements_that_say_that_a_test_did_not_pass(inside: str) -> None:
     results = read(f"<testsuite><testcase name='a'>{inside}</testcase><testcase name='b'/></testsuite>".encode())
@@ -216,3 +224,20 @@ def test_subtests_that_fail_alike_are_as_many_as_failed() -> None:
         "test_a.T::test_s [no]",
         "test_a.T::test_s [no (2nd)]",
     ]
+
+
+@pytest.mark.parametrize("attribute", ["success='False'", "outcome='Failed'", "result='NOK'"])
+def test_other_attributes_that_say_that_a_test_failed(attribute: str) -> None:
+    results = read(f"<testsuite><testcase name='a' {attribute}/><testcase name='b'/></testsuite>")
+    assert [failure.test.name for failure in results.failures] == ["a"]
+
+
+@pytest.mark.parametrize("count", ["1,002", "1002.0", "1002"])
+def test_counts_as_tools_write_them(count: str) -> None:
+    results = read(f"<testsuite failures='{count}'><testcase name='a'><failure/></testcase></testsuite>")
+    assert results.trouble == "unit's report counts 1002 failures and shows 1"
+
+
+def test_what_a_test_printed_is_no_failure() -> None:
+    results = read("<testsuite><testcase name='a'><system-out><failure/></system-out></testcase></testsuite>", status=0)
+    assert (results.fails, results.passes) == (0, 1)

@@ -100,8 +100,7 @@ class Candidates:
             for step in probe.steps[1:]:
                 if steps[-1].is_failure:
                     break
-                reports = probe.reports if step is probe.steps[-1] else ()
-                steps.append(_run_step(runner, step, reports, listen))
+                steps.append(_run_step(runner, step, probe.deletes_before(step), listen))
             files, trouble = runner.box.files, runner.disk.find_trouble
             return outcome_of(probe, steps, files, bounds, start=start, trouble=trouble)
 
@@ -123,8 +122,7 @@ class Candidates:
             if not near:
                 container.put_overlay(probe.overlay)
             container.put_scripts(probe.steps)
-            reports = probe.reports if len(probe.steps) == 1 else ()
-            done = _run_step(runner, probe.steps[0], reports, listen)
+            done = _run_step(runner, probe.steps[0], probe.deletes_before(probe.steps[0]), listen)
             is_whole = not near and not done.is_failure
             if is_whole and probe.of_release == probe:
                 self.caches.keep(container, probe, lambda labels: self.labels(probe.image, labels))
@@ -182,10 +180,10 @@ def own_labels(values: Mapping[str, str]) -> dict[str, str]:
     return {f"{LABEL}.{key}": value for key, value in values.items()}
 
 
-def _run_step(runner: StepRunner, step: Step, reports: tuple[str, ...], listen: Listen) -> StepOutcome:
-    """Delete the reports that exist, and run a step."""
+def _run_step(runner: StepRunner, step: Step, outdated: tuple[str, ...], listen: Listen) -> StepOutcome:
+    """Delete the outdated files that exist, and run a step."""
     try:
-        runner.box.delete_matching(reports)
+        runner.box.delete_matching(outdated)
     except ExceededError as exceeded:
         return StepOutcome(name=step.name, status=1, log="").stopped(exceeded.ending, str(exceeded))
     return runner.run(step, listen)

@@ -69,7 +69,7 @@ class ProbeRun:
 
     def _build_to_keep(self) -> StepOutcome | Outcome:
         """Run the first step, and keep what it makes; return the probe's outcome if it fails."""
-        only = replace(self.probe, steps=self.probe.steps[:1], reports=())
+        only = replace(self.probe, steps=self.probe.steps[:1], reports=(), outdated=())
         with self.confinement.temporary_folder() as place:
             with (
                 self.confinement.builds.lend(self._whole, is_built=False) as beginning,

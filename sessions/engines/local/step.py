@@ -139,17 +139,16 @@ def run_steps(probe: Probe, runner: LocalStepRunner, listen: Listen, skip: int =
     """Run the steps of a probe until one fails, without the first ones that are done already."""
     done: list[StepOutcome] = []
     for step in probe.steps[skip:]:
-        reports = probe.reports if step is probe.steps[-1] else ()
-        done.append(_run_without(reports, step, runner, listen))
+        done.append(_run_without(probe.deletes_before(step), step, runner, listen))
         if done[-1].is_failure:
             break
     return tuple(done)
 
 
-def _run_without(reports: tuple[str, ...], step: Step, runner: LocalStepRunner, listen: Listen) -> StepOutcome:
-    """Delete the reports that exist, and run a step."""
+def _run_without(outdated: tuple[str, ...], step: Step, runner: LocalStepRunner, listen: Listen) -> StepOutcome:
+    """Delete the outdated files that exist, and run a step."""
     try:
-        runner.workspace.delete_matching(reports)
+        runner.workspace.delete_matching(outdated)
     except ExceededError as exceeded:
         return StepOutcome(name=step.name, status=1, log="").stopped(exceeded.ending, str(exceeded))
     return runner.run(step, listen)

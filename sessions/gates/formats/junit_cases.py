@@ -22,6 +22,9 @@ _IDLE |= {"untested", "todo", "xfail", "xfailed", "expected_failure"}
 # Any other state means that the test failed: timeout, aborted, killed, undefined and whatever else tools write.
 _GOOD = {"", "pass", "passed", "ok", "success", "successful", "succeeded", "run", "ran", "complete", "completed"}
 _GOOD |= {"done", "finished", "executed", "fixed", "flaky", "good", "true"}
+# Attributes that hold a state; ``success`` is XUnit's and NUnit's.
+_STATES = ("status", "result", "outcome", "success")
+_OUTPUT = {"system-out", "system-err"}
 # Elements with which tools mark a test that did not pass, beside those of ``_KINDS``.
 _BAD_TAGS = {"fail", "failed", "timeout", "aborted", "crash", "crashed", "broken", "warning", "incomplete"}
 # The messages with which CTest reports a test as skipped. With any other message, `<skipped>` is a test that could not
@@ -75,9 +78,9 @@ def _outcome(case: Element, form: Form) -> CaseStatus:
     failed as expected (pytest's xfail) counts as skipped, and so does a "todo" test of Node, which reports it as both
     failed and skipped.
     """
-    tags = {tag_of(each) for each in case}
+    tags = {tag_of(each) for child in case if tag_of(child) not in _OUTPUT for each in child.iter()}
     skipped = next((each for each in case if tag_of(each) == "skipped"), None)
-    states = {case.get(key, "").lower() for key in ("status", "result")}
+    states = {case.get(key, "").lower() for key in _STATES}
     if skipped is not None and skipped.get("type") == "todo":
         return "skipped"
     if tags & (_KINDS.keys() | _BAD_TAGS) or states - _GOOD - _IDLE:

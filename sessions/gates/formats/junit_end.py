@@ -113,8 +113,8 @@ def _not_shown(document: Document) -> str:
 
 
 def _count(suite: Element, key: str) -> int:
-    count = suite.get(key, "")
-    return int(count) if re.fullmatch(r"\d{1,9}", count) else 0
+    count = suite.get(key, "").replace(",", "")
+    return int(float(count)) if re.fullmatch(r"\d{1,9}(\.0{1,9})?", count) else 0
 
 
 def _counted(count: int, what: str) -> str:

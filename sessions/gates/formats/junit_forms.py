@@ -32,9 +32,9 @@ class Form(Enum):
 
 
 def tag_of(element: Element) -> str:
-    """Return the element's name without its namespace; empty for comments and processing instructions."""
+    """Return the element's name in small letters, without namespace; empty for comments and processing instructions."""
     tag: object = element.tag  # a function if the element is a comment
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
 
 
 def suites_of(root: Element) -> list[Element]:
