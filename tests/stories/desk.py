@@ -6,10 +6,11 @@ import json
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,22 +80,21 @@ def new_desk(factory: pytest.TempPathFactory) -> Desk:
 
 
 def undisturbed_day(factory: pytest.TempPathFactory) -> Done:
-    """Return a day of this caller's own, whose folder a test may change."""
-    desk = new_desk(factory)
-    process = desk.type("integrate", "--engine", "local")
-    assert process.returncode == 0, process.stdout + process.stderr
-    return Done(desk, process, desk.record())
+    """Return a copy of the shared day, whose folder a test may change."""
+    done, desk = shared_day(factory), new_desk(factory)
+    shutil.copytree(done.desk.folder, desk.folder, symlinks=True, dirs_exist_ok=True)
+    return replace(done, desk=desk)
 
 
-def shared_day(factory: pytest.TempPathFactory) -> Done:
-    """Return the day that all workers of this run of pytest share: a test must not change its folder."""
+def shared_day(factory: pytest.TempPathFactory, *words: str) -> Done:
+    """Return the day, with these words, that all workers of a run of pytest share: no test may change its folder."""
     base = factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-day"
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "-".join(("shared-day", *words))
     with FileLock(f"{folder}.lock"):
         desk, kept = Desk(folder / "desk"), folder / "done.pickle"
         if not kept.exists():
             desk.folder.mkdir(parents=True)
-            process = desk.type("integrate", "--engine", "local")
+            process = desk.type("integrate", "--engine", "local", *words)
             assert process.returncode == 0, process.stdout + process.stderr
             kept.write_bytes(pickle.dumps(Done(desk, process, desk.record())))
         done: Done = pickle.loads(kept.read_bytes())  # noqa: S301  our own

@@ -24,8 +24,9 @@ import pytest
 from tests.conftest import refuse
 from tests.engines.registry import LocalRegistry
 from tests.engines.second_daemon import second_daemon
-from tests.stories.desk import DATE, Desk, Done, new_desk, timeless, verdicts
+from tests.stories.desk import DATE, Desk, Done, new_desk, shared_day, timeless, verdicts
 from tests.stories.proxy import Proxy
+from tests.stories.test_docker_day import assert_same_day
 
 pytestmark = [pytest.mark.slow, pytest.mark.docker, pytest.mark.usefixtures("daemon")]
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +90,10 @@ def elsewhere(engine_folder: Path) -> Iterator[docker.DockerClient]:
     """An engine of its own that is empty."""
     with second_daemon(engine_folder) as daemon:
         yield daemon.client
+
+
+def test_in_docker_the_published_day_is_the_same(done: Done, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert_same_day(done.record, shared_day(tmp_path_factory).record)
 
 
 def pulled(client: docker.DockerClient, registry: LocalRegistry, reference: str) -> str:
