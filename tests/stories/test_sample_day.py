@@ -18,7 +18,7 @@ from sessions import __version__
 from sessions.ledger.record_file import SCHEMA
 from sessions.sample.history import expectations
 from tests.conftest import refuse
-from tests.stories.desk import DATE, DAY, Desk, Done, timeless, undisturbed_day, verdicts
+from tests.stories.desk import DATE, DAY, SOME_TICKETS, Desk, Done, shared_day, timeless, undisturbed_day, verdicts
 from tests.stories.desk import new_desk as make_desk
 
 pytestmark = pytest.mark.slow
@@ -165,14 +165,17 @@ def test_a_budget_that_ends_pauses_the_day_and_the_next_call_goes_on(new_desk: C
     assert verdicts(desk.record()) == {101: "integrated", 114: "culprit"}
 
 
-def test_a_day_in_three_calls_with_a_budget_is_the_day_in_one(done: Done, new_desk: Callable[[], Desk]) -> None:
+def test_a_day_in_three_calls_with_a_budget_is_the_day_in_one(
+    tmp_path_factory: pytest.TempPathFactory, new_desk: Callable[[], Desk]
+) -> None:
+    done = shared_day(tmp_path_factory, *SOME_TICKETS)
     # How fast the machine is, moment by moment, is not ours to say: less and less time until two calls do not suffice.
     desk, states = new_desk(), [""]
     for parts in (3, 6, 12, 24):
         desk, budget = new_desk(), f"{max(1, round(done.record['timings']['seconds'] / parts))}s"
         states = []
         for given in (budget, budget, "1h"):
-            desk.type("integrate", "--engine", "local", "--budget", given)
+            desk.type("integrate", "--engine", "local", *SOME_TICKETS, "--budget", given)
             states.append(desk.record()["state"])
         if states == ["paused", "paused", "green"]:
             break
