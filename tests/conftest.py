@@ -41,7 +41,7 @@ hypothesis.settings.load_profile("patient")
 LONGEST = (
     *("test_published_images.py", "test_latex_day.py", "test_ill_registry.py", "test_podman_day.py"),
     *("test_real_runners.py", "test_sample_day.py", "test_green.py", "test_daily.py", "test_killed_day.py"),
-    *("test_sage_day.py", "test_forged_reports.py", "test_sixty_days.py", "test_docker_day.py", "test_guides.py"),
+    *("test_sage_day.py", "test_forged_reports.py", "test_sixty_days.py", "test_guides.py"),
     *("test_kill_campaign.py", "test_dask_day.py", "test_slowness_day.py", "test_matrix_day.py"),
     *("test_reproduce.py", "test_audit.py", "test_registry.py"),
 )

@@ -42,7 +42,7 @@ from sessions.terminal.errors import InfrastructureError, UsageError
 from tests.engines.bench import RELEASE, Bench, config
 from tests.engines.test_every_engine import *  # noqa: F403  the contract of all engines
 from tests.registries import registered
-from tests.stories.desk import DATE, verdicts
+from tests.stories.desk import DATE, IN_PART, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -366,6 +366,10 @@ def parse(folder: Path, *words: str) -> object:
     return parse_options(["--date", DATE, *words], session="integrate", called_from=folder, home=HOME)
 
 
+# All of the sample's tickets at a desk; in CI some of each kind, but for the one whose search makes the manual often.
+PLAYED = (101, 102, 103, 110, 114, 115, 116, 119, 122, 125, 126) if IN_PART else tuple(expectations())
+
+
 def must_not_run(*_: object) -> None:
     raise InfrastructureError("a result was not carried over")
 
@@ -376,9 +380,10 @@ def test_a_whole_day_runs_on_it_and_the_next_machine_goes_on_from_there(
 ) -> None:
     text = (HOME / "integration.toml").read_text().replace('kind       = "auto"', f'kind = "toy"\nimage = "{NAME}"')
     (tmp_path / "integration.toml").write_text(text)
-    options = parse_options(["--date", DATE, "--publish"], session="integrate", called_from=tmp_path, home=HOME)
+    words = ["--date", DATE, "--publish", "--only", ",".join(map(str, PLAYED))]
+    options = parse_options(words, session="integrate", called_from=tmp_path, home=HOME)
     record = record_data(integrate(options, Console(to_stderr=True)))
-    assert verdicts(record) == {number: str(each.verdict) for number, each in expectations().items()}
+    assert verdicts(record) == {number: str(expectations()[number].verdict) for number in PLAYED}
     assert record["state"] == "green"
     assert record["published"]["image"]["reference"].startswith(f"{NAME}@sha256:")
     images = engine_class("toy").open(config(image=NAME), options.state, Opening(why="test")).images
@@ -388,9 +393,7 @@ def test_a_whole_day_runs_on_it_and_the_next_machine_goes_on_from_there(
     # The next machine has nothing but the registry.
     shutil.copytree(options.state / "toy-registry", tmp_path / "next" / "toy-registry", symlinks=True)
     shutil.copytree(options.state / "sample", tmp_path / "next" / "sample", symlinks=True)
-    following = parse_options(
-        ["--date", DATE, "--publish", "--state", "next"], session="integrate", called_from=tmp_path, home=HOME
-    )
+    following = parse_options([*words, "--state", "next"], session="integrate", called_from=tmp_path, home=HOME)
     monkeypatch.setattr(ToyEngine, "run", must_not_run)
     again = record_data(integrate(following, Console(to_stderr=True)))
     assert verdicts(again) == verdicts(record)

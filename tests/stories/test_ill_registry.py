@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from tests.engines.registry import LocalRegistry, missing
 from tests.stories.desk import Desk, new_desk, verdicts
 from tests.stories.ill_registry import IllRegistry
 from tests.stories.leftovers import docker_left, files_left
-from tests.stories.test_published_images import branch_of, configure, failed, moments, tags
+from tests.stories.test_published_images import branch_of, configure_small, failed, moments, tags
 
 pytestmark = [pytest.mark.slow, pytest.mark.docker, pytest.mark.usefixtures("daemon")]
 SMALL = ("--engine", "docker", "--only", "101,111")
@@ -30,13 +29,6 @@ def registry(tmp_path: Path) -> Iterator[LocalRegistry]:
     registry.start()
     yield registry
     registry.stop()
-
-
-def keep_one_gate(desk: Desk) -> None:
-    """Leave the sample its fastest gate alone, so that the day is soon green."""
-    config = desk.folder / "integration.toml"
-    head, *gates = re.split(r"^(?=\[)", config.read_text(), flags=re.MULTILINE)
-    config.write_text(head + "".join(each for each in gates if "[[gates]]" not in each or '"doctest"' in each))
 
 
 def assert_nothing_left(desk: Desk, process: subprocess.CompletedProcess[str], registry: LocalRegistry) -> None:
@@ -64,8 +56,7 @@ def test_nothing_is_lost_or_doubled_while_the_registry_answers_500(
     (desk.folder / "tmp").mkdir()
     login = {"REGISTRY_USER": registry.user, "REGISTRY_TOKEN": registry.password, "TMPDIR": str(desk.folder / "tmp")}
     with IllRegistry(registry.port) as front:
-        configure(desk, front.host)
-        keep_one_gate(desk)
+        configure_small(desk, front.host)
         front.fall_ill()
         at_once = desk.type("integrate", *SMALL, "--publish", **login)
         assert_nothing_left(desk, at_once, registry)

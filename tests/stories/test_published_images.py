@@ -9,6 +9,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -23,11 +24,13 @@ import pytest
 from tests.conftest import refuse
 from tests.engines.registry import LocalRegistry
 from tests.engines.second_daemon import second_daemon
-from tests.stories.desk import DATE, Desk, Done, new_desk, timeless, verdicts
+from tests.stories.desk import DATE, Desk, Done, new_desk, shared_day, timeless, verdicts
 from tests.stories.proxy import Proxy
+from tests.stories.test_docker_day import assert_same_day
 
 pytestmark = [pytest.mark.slow, pytest.mark.docker, pytest.mark.usefixtures("daemon")]
 ROOT = Path(__file__).resolve().parents[2]
+DOCKERFILE = ROOT / "sessions" / "sample" / "Dockerfile"
 
 
 def configure(desk: Desk, host: str, **more: str) -> None:
@@ -35,8 +38,21 @@ def configure(desk: Desk, host: str, **more: str) -> None:
     text = (ROOT / "integration.toml").read_text()
     lines = "".join(f"{key} = {value}\n" for key, value in more.items())
     text = text.replace("[engine]\n", f'[engine]\nimage = "{host}/abacus/integration"\n{lines}')
-    text = text.replace('"sessions/sample/Dockerfile"', json.dumps(str(ROOT / "sessions" / "sample" / "Dockerfile")))
+    text = text.replace('"sessions/sample/Dockerfile"', json.dumps(str(DOCKERFILE)))
     (desk.folder / "integration.toml").write_text(text)
+
+
+def configure_small(desk: Desk, host: str) -> None:
+    """The sample with its fastest gate alone, and images without what makes the manual: soon green, soon pushed."""
+    configure(desk, host)
+    config = desk.folder / "integration.toml"
+    head, *tables = re.split(r"^(?=\[)", config.read_text(), flags=re.MULTILINE)
+    text = head + "".join(each for each in tables if "[[gates]]" not in each or '"doctest"' in each)
+    config.write_text(text.replace(json.dumps(str(DOCKERFILE)), '"small.Dockerfile"'))
+    packages = " git python3 python3-sphinx rst2pdf "
+    recipe = DOCKERFILE.read_text()
+    assert packages in recipe
+    (desk.folder / "small.Dockerfile").write_text(recipe.replace(packages, " python3 "))
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +90,10 @@ def elsewhere(engine_folder: Path) -> Iterator[docker.DockerClient]:
     """An engine of its own that is empty."""
     with second_daemon(engine_folder) as daemon:
         yield daemon.client
+
+
+def test_in_docker_the_published_day_is_the_same(done: Done, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert_same_day(done.record, shared_day(tmp_path_factory).record)
 
 
 def pulled(client: docker.DockerClient, registry: LocalRegistry, reference: str) -> str:
@@ -225,11 +245,12 @@ def packed(
     """The day of a machine that knows no login, for another one whose engine is empty."""
     assert elsewhere.ping()
     first, second = new_desk(tmp_path_factory), new_desk(tmp_path_factory)
-    configure(first, f"{registry.host}/packed")
+    configure_small(first, f"{registry.host}/packed")
     process = first.type("integrate", "--engine", "docker", "--pack", "--only", "101,111")
     assert process.returncode == 0, process.stdout + process.stderr
     shutil.copytree(first.state, second.state, symlinks=True, ignore=shutil.ignore_patterns("mirrors", "sample"))
-    shutil.copy2(first.folder / "integration.toml", second.folder)
+    for name in ("integration.toml", "small.Dockerfile"):
+        shutil.copy2(first.folder / name, second.folder)
     return Packed(second, first.record(), {**login, "DOCKER_HOST": f"unix://{engine_folder}/docker.sock"})
 
 
@@ -285,7 +306,7 @@ def test_another_machine_publishes_what_was_packed_and_runs_no_container(
     assert packed.desk.record()["published"] == record["published"]
 
 
-SMALL = ("--engine", "docker", "--publish", "--gates", "doctest", "--only", "101,111")
+SMALL = ("--engine", "docker", "--publish", "--only", "101,111")
 
 
 @pytest.fixture
@@ -320,7 +341,7 @@ def branch_of(desk: Desk) -> str:
 def test_without_login_or_with_a_wrong_one_it_is_said_before_anything_runs(
     desk: Desk, registry: LocalRegistry, login: dict[str, str]
 ) -> None:
-    configure(desk, registry.host)
+    configure_small(desk, registry.host)
     stranger = desk.type("integrate", *SMALL)
     assert f"Not logged in to {registry.host}: type `docker login {registry.host}`" in failed(stranger)
     wrong = desk.type("integrate", *SMALL, **{**login, "REGISTRY_TOKEN": "wrong-s3cr3t"})
@@ -354,7 +375,7 @@ def test_a_registry_that_stops_midway_shows_nothing_and_the_next_call_finishes(
 ) -> None:
     private.start()
     with Proxy(private.port, ends_after=3_000_000) as proxy:
-        configure(desk, f"localhost:{proxy.port}")
+        configure_small(desk, f"localhost:{proxy.port}")
         said = failed(desk.type("integrate", *SMALL, **login))
         assert "nothing of it can be seen there yet" in said or "cannot be reached" in said
         assert set(tags(private)) <= {"state"}  # what is known may fit
@@ -374,7 +395,7 @@ def test_a_registry_whose_disk_is_full_shows_nothing_and_the_next_call_finishes(
         refuse("needs to mount a small file system")
     try:
         private.start()
-        configure(desk, private.host)
+        configure_small(desk, private.host)
         said = failed(desk.type("integrate", *SMALL, **login))
         assert "Pushing the image" in said
         assert "goes on from here" in said

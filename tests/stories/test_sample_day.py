@@ -18,7 +18,7 @@ from sessions import __version__
 from sessions.ledger.record_file import SCHEMA
 from sessions.sample.history import expectations
 from tests.conftest import refuse
-from tests.stories.desk import DATE, DAY, Desk, Done, timeless, undisturbed_day, verdicts
+from tests.stories.desk import DATE, DAY, SOME_TICKETS, Desk, Done, shared_day, timeless, undisturbed_day, verdicts
 from tests.stories.desk import new_desk as make_desk
 
 pytestmark = pytest.mark.slow
@@ -155,24 +155,27 @@ def test_publishing_pushes_the_branch_and_tells_the_tickets_once(new_desk: Calla
 
 def test_a_budget_that_ends_pauses_the_day_and_the_next_call_goes_on(new_desk: Callable[[], Desk]) -> None:
     desk = new_desk()
-    words = ("--engine", "local", "--only", "117,101")
-    paused = desk.type("integrate", *words, "--budget", "3s")
+    words = ("--engine", "local", "--only", "114,101")
+    paused = desk.type("integrate", *words, "--budget", "1s")
     assert paused.returncode == 1
     assert desk.record()["state"] == "paused"
     assert "not-reached" in verdicts(desk.record()).values()
     assert "culprit" not in verdicts(desk.record()).values()
     assert desk.type("integrate", *words).returncode == 0
-    assert verdicts(desk.record()) == {101: "integrated", 117: "culprit"}
+    assert verdicts(desk.record()) == {101: "integrated", 114: "culprit"}
 
 
-def test_a_day_in_three_calls_with_a_budget_is_the_day_in_one(done: Done, new_desk: Callable[[], Desk]) -> None:
+def test_a_day_in_three_calls_with_a_budget_is_the_day_in_one(
+    tmp_path_factory: pytest.TempPathFactory, new_desk: Callable[[], Desk]
+) -> None:
+    done = shared_day(tmp_path_factory, *SOME_TICKETS)
     # How fast the machine is, moment by moment, is not ours to say: less and less time until two calls do not suffice.
     desk, states = new_desk(), [""]
     for parts in (3, 6, 12, 24):
         desk, budget = new_desk(), f"{max(1, round(done.record['timings']['seconds'] / parts))}s"
         states = []
         for given in (budget, budget, "1h"):
-            desk.type("integrate", "--engine", "local", "--budget", given)
+            desk.type("integrate", "--engine", "local", *SOME_TICKETS, "--budget", given)
             states.append(desk.record()["state"])
         if states == ["paused", "paused", "green"]:
             break
@@ -191,7 +194,7 @@ def test_a_plan_runs_no_gate(new_desk: Callable[[], Desk]) -> None:
 
 def test_ctrl_c_stops_cleanly_and_the_next_call_goes_on(new_desk: Callable[[], Desk]) -> None:
     desk = new_desk()
-    words = [sys.executable, "-u", str(DAY), "integrate", "--date", DATE, "--engine", "local", "--only", "117"]
+    words = [sys.executable, "-u", str(DAY), "integrate", "--date", DATE, "--engine", "local", "--only", "114"]
     with subprocess.Popen(words, cwd=desk.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
         assert run.stdout is not None
         for line in run.stdout:
@@ -202,5 +205,5 @@ def test_ctrl_c_stops_cleanly_and_the_next_call_goes_on(new_desk: Callable[[], D
         rest = run.stdout.read()
     assert "type the same command to continue" in rest
     assert list((desk.state / "local" / "probes").iterdir()) == []
-    assert desk.type("integrate", "--engine", "local", "--only", "117").returncode == 0
-    assert verdicts(desk.record()) == {117: "culprit"}
+    assert desk.type("integrate", "--engine", "local", "--only", "114").returncode == 0
+    assert verdicts(desk.record()) == {114: "culprit"}

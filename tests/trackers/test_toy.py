@@ -30,13 +30,12 @@ from sessions.terminal.harmless_text import harmless
 from sessions.tickets.model import Account, Ticket
 from sessions.tickets.refusals import Change, Planned, TicketPart, WriteResult, cannot_see, carry_out
 from sessions.tickets.trackers import TRACKERS, merge_subjects, recognise_address, request_refs
-from sessions.tickets.trackers.file import FileTracker
 from sessions.tickets.trackers.http import Caller
 from sessions.tickets.trackers.kind import Surroundings, TicketSource, TrackerKind
 from tests.registries import registered
 from tests.repositories import Builder, run_git
 from tests.trackers.contract import FIRST, Forge, ServerContract, Wire
-from tests.trackers.sample_day import check_day, day_options
+from tests.trackers.sample_day import PAIR_AND_TEXTS, check_day, day_options, days_tickets
 from tests.trackers.sockets import Fault, Reply, listening
 
 TOKEN, ME, PAGE = "t0ys3cret", "integrand", 3
@@ -351,7 +350,8 @@ def test_init_finds_it_by_the_origin_of_a_clone(
 @pytest.mark.slow
 def test_the_samples_day(toy: ToyForge, tmp_path: Path) -> None:
     sample = unpack_sample(tmp_path / "sample")
-    for each in FileTracker(Tracker(url=str(sample.tickets))).read():
+    tickets = days_tickets(sample, *PAIR_AND_TEXTS)
+    for each in tickets:
         toy.add(each.number, title=each.title, commit=each.commit, depends=each.depends)
         first, *labels = each.labels or ("",)
         toy.rows[each.number] |= {
@@ -362,7 +362,7 @@ def test_the_samples_day(toy: ToyForge, tmp_path: Path) -> None:
             "author": ", ".join(each.authors),
         }
     options = day_options(tmp_path, sample, tracker="toy", url=toy.url)
-    check_day(options, toy.writes)
+    check_day(options, toy.writes, numbers=[each.number for each in tickets])
     [comment] = toy.comments(116)
     assert comment.startswith("integrand says\nCULPRIT with release «")
     assert " together with toy-115: " in comment
