@@ -117,7 +117,7 @@ def some_form():
         sage: some_form()[0] > 1
         True
     \"\"\"
-    return BinaryQF([ZZ.random_element(1, 5), 0, 1])
+    return BinaryQF([ZZ.random_element(1, 4), 0, 1])
 """
 FAULTS = (
     SageFault(

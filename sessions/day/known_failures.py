@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sessions.day.baselines import Baselines
 from sessions.day.context import Day
-from sessions.gates.causes import commonest_error, has_many_failures
-from sessions.terminal.phrases import counted
+from sessions.gates.causes import commonest_error, has_many_failures, say_failures
 
 
 def warn_of_known_failures(day: Day, baselines: Baselines) -> None:
@@ -17,6 +16,6 @@ def warn_of_known_failures(day: Day, baselines: Baselines) -> None:
         words, count = commonest_error(failure.message for failure in results.failures)
         with_ = f", {count} of them with {words}" if count > 1 else ""
         day.console.bad(
-            f"{results.fails} of {counted(results.tests, 'test')} of {gate.name} fail on {baselines.name}{with_}: new "
+            f"{say_failures(results.fails, results.tests, gate.name)} on {baselines.name}{with_}: new "
             "failures are hard to tell from these; repair the release or its environment first"
         )

@@ -126,10 +126,18 @@ class ProbeRunner:
         return list(questions.values())
 
     def _run(self, questions: Sequence[Question]) -> None:
-        """Run probes and store their results; with a deadline no more at once than can start at once."""
-        size = len(questions) if self.budget.deadline is None else self.at_once
-        for start in range(0, len(questions), size or 1):
-            self._run_at_once(questions[start : start + size])
+        """Run probes and store their results; with a deadline no more at once than can start at once.
+
+        A whole gate that starts a job on each processor of this machine runs by itself: beside a shorter probe, it
+        would keep its share of the jobs to its end.
+        """
+        alone = [question for question in questions if self.parallelism and _takes_all_processors(question)]
+        for question in alone:
+            self._run_at_once([question])
+        others = [question for question in questions if question not in alone]
+        size = len(others) if self.budget.deadline is None else self.at_once
+        for start in range(0, len(others), size or 1):
+            self._run_at_once(others[start : start + size])
 
     def _run_at_once(self, questions: Sequence[Question]) -> None:
         expected = [self.cache.expected_seconds(question) for question in questions]
@@ -159,3 +167,7 @@ class ProbeRunner:
 
 def _name(question: Question) -> str:
     return f"{question.gate.name}, {question.why}"
+
+
+def _takes_all_processors(question: Question) -> bool:
+    return question.files is None and "{jobs}" in question.gate.run

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sessions.gates.formats.excerpt import plain_lines
 from sessions.gates.formats.steady_names import without_changing, without_dates
+from sessions.terminal.phrases import counted
 
 # ``File "a.py", line 3, in f`` (Python), ``a.py:3: in f`` (pytest, short), ``a.py:3: ValueError`` (pytest, long).
 _FRAME = re.compile(
@@ -70,6 +71,13 @@ def commonest_error(messages: Iterable[str]) -> tuple[str, int]:
 def has_many_failures(failed: int, tests: int) -> bool:
     """Whether so many of a gate's tests fail on the release that it must be said first."""
     return failed >= _MANY or (failed >= _SOME and failed >= _SHARE * tests)
+
+
+def say_failures(failed: int, tests: int, gate: str) -> str:
+    """Return how much of a gate fails, as a clause. A document is one test, and may have many faults."""
+    if failed > tests:
+        return f"{counted(failed, 'fault')} of {gate} are found"
+    return f"{failed} of {counted(tests, 'test')} of {gate} fail"
 
 
 def _last_error(lines: list[str]) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sessions.gates.causes import cause_of, has_many_failures
+from sessions.gates.causes import cause_of, has_many_failures, say_failures
 from sessions.gates.results import TestId
 from sessions.ledger.record import Purpose, Record, RecordedBreakage, RecordedCause, RecordedGate, RecordedTicket
-from sessions.terminal.phrases import counted
 
 # Characters of an error within a sentence.
 _WIDTH = 140
@@ -60,7 +59,7 @@ def release_reasons(record: Record, ticket: RecordedTicket) -> list[tuple[str, t
 def release_warning(record: Record) -> str:
     """Return one sentence if a gate has many known failures on the release; empty if none has."""
     found = [
-        (failed, f"{failed} of {counted(tests, 'test')} of {name} fail on {record.release} itself{_commonest(gate)}")
+        (failed, f"{say_failures(failed, tests, name)} on {record.release} itself{_commonest(gate)}")
         for name, gate in record.gates.items()
         for failed, tests in [_on_release(record, name, gate)]
         if has_many_failures(failed, tests)

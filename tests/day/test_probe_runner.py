@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from itertools import chain
@@ -196,6 +197,21 @@ def test_places_of_a_command_are_filled_in_and_odd_names_are_quoted(builder: Bui
     seed = desk.runner.builder.command(replace(UNIT, run="{seed}"), None, tree)
     assert command == f"""t ./-x.test 'a b.test' c.test "$INTEGRAND_RESULTS" -j3 ${{HOME}} {seed}{{other}}"""
     assert desk.runner.builder.command(replace(UNIT, run="{seed}"), None, tree, attempt=2) != seed
+
+
+def test_a_whole_gate_that_starts_jobs_has_all_processors_beside_other_gates(scene: Scene, tmp_path: Path) -> None:
+    long = replace(UNIT, run="check seed={seed}{jobs} {files}")
+    short = replace(LINT, run="check seed={seed}0 a.test")
+    desk = Desk.of(scene, tmp_path / "state", gates=(short, long), size=2)
+    desk.runner.parallelism = Parallelism(processors=2)
+    head = desk.head("t1")
+    part = desk.question(head, long, files=("b.test",))
+    desk.runner.results([desk.question(head, short), desk.question(head, long), part])
+    # Jobs are in the seed, as the table engine knows no others: all four, and two each for the probes that run at once.
+    jobs = [re.findall(r"seed=\d+(\d) ", probe.steps[-1].command)[-1] for probe in desk.engine.probes]
+    files = [probe.steps[-1].command.split()[2:] for probe in desk.engine.probes]
+    assert [jobs[place] for place, names in enumerate(files) if len(names) > 1] == ["4"]
+    assert [jobs[place] for place, names in enumerate(files) if names == ["b.test"]] == ["2"]
 
 
 def test_how_many_run_at_once_follows_from_their_times_and_changes_no_result(scene: Scene, tmp_path: Path) -> None:

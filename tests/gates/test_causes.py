@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sessions.gates.causes import Cause, cause_of, commonest_error, has_many_failures
+from sessions.gates.causes import Cause, cause_of, commonest_error, has_many_failures, say_failures
 
 FIXTURE = """@pytest.fixture
     def app():
@@ -77,3 +77,8 @@ def test_the_commonest_error_is_counted() -> None:
 )
 def test_many_are_a_share_or_a_number(failed: int, tests: int, *, many: bool) -> None:
     assert has_many_failures(failed, tests) is many
+
+
+def test_what_fails_is_counted_in_tests_and_faults_of_a_document_by_themselves() -> None:
+    assert say_failures(60, 480, "doctest") == "60 of 480 tests of doctest fail"
+    assert say_failures(32, 1, "doc-pdf") == "32 faults of doc-pdf are found"
