@@ -34,7 +34,7 @@ def account(
 ) -> Results:
     """Return the results of a run: sorted, each test once; with ``trouble``, the gate itself fails as well.
 
-    A test that failed anywhere has not passed; a run that stopped there has trouble. Without ``tests``, count the named.
+    A test that failed anywhere has not passed; a run that stopped there has trouble. ``tests`` is the number of tests.
     """
     found = list(failures)
     trouble = trouble or (early_stop(output) if found else "")
@@ -43,7 +43,6 @@ def account(
     first = {failure.test: failure for failure in reversed(found)}
     good = set(passed) - first.keys()
     left_out = set(skipped) - first.keys() - good
-    named = {test for test in first if test.file} | good | left_out
     return Results(
         gate=output.gate,
         failures=tuple(first[test] for test in sorted(first)),
@@ -52,7 +51,7 @@ def account(
         counts=dict(counts or {}),
         lists_faults=lists_faults,
         files=tuple(sorted({*files} - {""})),
-        tests=len(named) if tests is None else tests,
+        tests=len(good | left_out | {test for test in first if test.file}) if tests is None else tests,
         trouble=trouble,
         status=output.status,
         notes=tuple(dict.fromkeys(notes)),
