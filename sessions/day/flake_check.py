@@ -79,27 +79,38 @@ class FlakeCheck:
         The first run on the release, where they passed, counts as well.
         """
         tests = tuple(failure.test for failure in suspects)
-        head, base = self.progress.line.head, self.retester.base(gate)
+        head = self.progress.line.head
         histories = self.day.ledger.histories(head.tree, gate.name, tests) if tests else {}
-        counts = {test: [seen, RunCounts(passes=1)] for test in tests}
+        # On the head and on the release.
+        counts = {test: (seen, RunCounts(passes=1)) for test in tests}
         new = dict[TestId, bool | None]()
-        alone = f"on {self.retester.baselines.name} again, for flakes"
         for attempt in attempts:
             unclear = tuple(failure for failure in suspects if new.get(failure.test) is None)
             if not unclear:
                 break
-            looks_again = (
-                Look(
-                    candidate=head, failures=unclear, attempt=attempt, why="again, for flakes", purpose=Purpose.FLAKES
-                ),
-                Look(candidate=base, failures=unclear, attempt=attempt, why=alone, purpose=Purpose.FLAKES),
-            )
-            again, before = self.retester.look_at(gate, looks_again, head)
-            for failure in unclear:
-                test = failure.test
-                # A ticket may be why a test is hidden on the head, but not why it is hidden on the release.
-                passes = again[test] == "passes", before[test] != "fails"
-                for place, passed in enumerate(passes):
-                    counts[test][place] += RunCounts(fails=not passed, passes=passed)
-                new[test] = is_new(counts[test][0], counts[test][1], histories.get(test, RunHistory()))
+            for test, (here, before) in self._look_again(gate, unclear, attempt).items():
+                counts[test] = counts[test][0] + here, counts[test][1] + before
+                new[test] = is_new(*counts[test], histories.get(test, RunHistory()))
         return tuple(failure for failure in suspects if new[failure.test])
+
+    def _look_again(
+        self, gate: Gate, failures: tuple[Failure, ...], attempt: int
+    ) -> dict[TestId, tuple[RunCounts, RunCounts]]:
+        """Return how each failing test ended in one more run on the head, and in one on the release."""
+        head, why = self.progress.line.head, f"on {self.retester.baselines.name} again, for flakes"
+        looks = (
+            Look(candidate=head, failures=failures, attempt=attempt, why="again, for flakes", purpose=Purpose.FLAKES),
+            Look(
+                candidate=self.retester.base(gate), failures=failures, attempt=attempt, why=why, purpose=Purpose.FLAKES
+            ),
+        )
+        again, before = self.retester.look_at(gate, looks, head)
+        # A ticket may be why a test is hidden on the head, but not why it is hidden on the release.
+        return {
+            failure.test: (_counted(again[failure.test] == "passes"), _counted(before[failure.test] != "fails"))
+            for failure in failures
+        }
+
+
+def _counted(passed: bool) -> RunCounts:
+    return RunCounts(fails=not passed, passes=passed)

@@ -34,17 +34,15 @@ def account(
 ) -> Results:
     """Return the results of a run: sorted, each test once; with ``trouble``, the gate itself fails as well.
 
-    A test that failed anywhere has not passed. A run that stopped at a failure has trouble. Without ``tests``, the
-    named tests are counted.
+    A test that failed anywhere has not passed; a run that stopped there has trouble. ``tests`` is the number of tests.
     """
-    of_tests = list(failures)
-    trouble = trouble or (early_stop(output) if of_tests else "")
-    of_gate = [gate_failure(output, trouble, kind)] if trouble else []
+    found = list(failures)
+    trouble = trouble or (early_stop(output) if found else "")
+    found += [gate_failure(output, trouble, kind)] if trouble else []
     # The first failure of a test counts, so it is inserted last.
-    first = {failure.test: failure for failure in reversed([*of_tests, *of_gate])}
+    first = {failure.test: failure for failure in reversed(found)}
     good = set(passed) - first.keys()
     left_out = set(skipped) - first.keys() - good
-    named = {test for test in first if test.file} | good | left_out
     return Results(
         gate=output.gate,
         failures=tuple(first[test] for test in sorted(first)),
@@ -53,7 +51,7 @@ def account(
         counts=dict(counts or {}),
         lists_faults=lists_faults,
         files=tuple(sorted({*files} - {""})),
-        tests=len(named) if tests is None else tests,
+        tests=len(good | left_out | {test for test in first if test.file}) if tests is None else tests,
         trouble=trouble,
         status=output.status,
         notes=tuple(dict.fromkeys(notes)),
