@@ -72,7 +72,7 @@ class Mirror:
         for release in releases_in_order(list(self.refs.tags), requested, pattern, name):
             ref = f"refs/tags/{release.tag}"
             headless = _fetch_with_default(self, ref)
-            commit, kind, tree = self._peel(ref)
+            commit, kind, tree = _peel(self.repository, ref)
             if kind == "commit":
                 passed = [f"the tag {tag} points to a {each} and was skipped" for tag, each in odd.items()]
                 aside = "; ".join(filter(None, [*passed, release.aside, headless]))
@@ -80,16 +80,6 @@ class Mirror:
             odd[release.tag] = kind
         tag, kind = next(iter(odd.items()))
         raise SourceError(f"The tag {tag} points to a {kind}, not to a commit: name another release.")
-
-    def _peel(self, ref: str) -> tuple[str, str, str]:
-        """Return the id and the kind of what a tag points to, and the id of a commit's tree."""
-        put = f"{ref}^{{}}\n{ref}^{{tree}}\n".encode("utf-8", "surrogateescape")
-        # git complains of a tag without a tree.
-        rows = self.repository.git("cat-file", "--batch-check", put=put, may_complain=True).lines()
-        (found, kind, *_), (tree, *_) = (row.split() for row in rows)
-        if kind == "missing" or (kind == "commit" and rows[1].endswith(" missing")):
-            raise self.repository.lost(f"what {ref} points to")
-        return found, kind, tree
 
     def at(self, name: str, release: Release) -> Release:
         """Return ``release`` with the commit and the tree of ``name`` in the mirror."""
@@ -193,6 +183,17 @@ def _fetch_with_default(mirror: Mirror, ref: str) -> str:
             raise
         return f"the default branch was left out: {failed[DEFAULT_REF]}"
     return ""
+
+
+def _peel(repository: Repository, ref: str) -> tuple[str, str, str]:
+    """Return the id and the kind of what a tag points to, and the id of a commit's tree."""
+    put = f"{ref}^{{}}\n{ref}^{{tree}}\n".encode("utf-8", "surrogateescape")
+    # git complains of a tag without a tree.
+    rows = repository.git("cat-file", "--batch-check", put=put, may_complain=True).lines()
+    (found, kind, *_), (tree, *_) = (row.split() for row in rows)
+    if kind == "missing" or (kind == "commit" and rows[1].endswith(" missing")):
+        raise repository.lost(f"what {ref} points to")
+    return found, kind, tree
 
 
 def _open_repository(url: str, state: Path, remote: Mapping[str, str]) -> Repository:
