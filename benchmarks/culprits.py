@@ -29,8 +29,8 @@ What is counted:
   for building) and for the rest the share of these files in ``--files`` (200). Whole runs count 1. The looks at the
   head and the release again before a search, and at the failing files after it, are counted as well, in all three.
 * **waits**: how often it waits for results where all that can run at once does;
-* **with 1**, 4, 16: how long the day waits with so many machines, in whole runs (bors: all red batches of one size are
-  halved at once; batch4: one group after the other).
+* **with 4**, 16: how long the day waits with so many machines, in whole runs; with one, **equivalents** (bors: all red
+  batches of one size are halved at once; batch4: one group after the other).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ from sessions.settings.options import at_least
 from sessions.tickets.order import Needs, closure
 
 DICE = "dice"
-_MACHINES = (1, 4, 16)
+_MACHINES = (4, 16)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -416,15 +416,13 @@ def _show(measured: Sequence[tuple[Case, Mapping[str, Mapping[str, float]]]]) ->
         for name, seen in parties.items():
             found = f"{seen['pairs']:.0f} of {seen['pairs_there']:.0f}" if seen["pairs_there"] else ""
             what = (str(case.tickets), str(case.culprits), str(case.pairs), f"{case.flakes:.0%}")
-            costs = [
-                f"{seen[key]:.1f}" for key in ("equivalents", "runs", "probes", "waits", "with 1", "with 4", "with 16")
-            ]
+            costs = [f"{seen[key]:.1f}" for key in ("equivalents", "runs", "probes", "waits", "with 4", "with 16")]
             ours = name == "Integrand"
             rest = (f"{seen['wrong']:.0f}", found if ours else "", f"{seen['flaky']:.0f}" if ours else "")
             table.add_row(*(what if ours else ("",) * 4), name, *costs, *rest)
     console = Console(highlight=False)
     # Narrower than this, the table could not be read.
-    console.width = max(console.width, 120)
+    console.width = max(console.width, 150)
     console.print(table)
 
 
