@@ -28,7 +28,9 @@ What is counted:
 * **equivalents**: a probe of Integrand's runs only the failing tests' files; it counts ``--build`` (0.1 of a whole run,
   for building) and for the rest the share of these files in ``--files`` (200). Whole runs count 1. The looks at the
   head and the release again before a search, and at the failing files after it, are counted as well, in all three.
-* **waits**: how often it waits for results where all that can run at once does.
+* **waits**: how often it waits for results where all that can run at once does;
+* **with 4**, 16: how long the day waits with so many machines, in whole runs; with one, **equivalents** (bors: all red
+  batches of one size are halved at once; batch4: one group after the other).
 """
 
 from __future__ import annotations
@@ -54,6 +56,7 @@ from sessions.settings.options import at_least
 from sessions.tickets.order import Needs, closure
 
 DICE = "dice"
+_MACHINES = (4, 16)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +123,22 @@ class Bill:
     flaky: int = 0
     # Runs of all: the first red one, and the last green one where the policy makes it.
     ends: int = 2
+    # What its probes cost, in rounds of those that can run at once.
+    rounds: list[list[float]] = field(default_factory=lambda: [[]])
+
+    def begin_round(self) -> None:
+        """Note that the next probes wait for the results of those before."""
+        self.rounds.append([])
+
+    def waiting(self, machines: int) -> float:
+        """Return how long the day waits, in whole runs, with so many machines: the longest probes start first."""
+        total = float(self.ends)
+        for costs in self.rounds:
+            loads = [0.0] * machines
+            for cost in sorted(costs, reverse=True):
+                loads[loads.index(min(loads))] += cost
+            total += max(loads)
+        return total
 
 
 def make_world(case: Case, seed: int) -> World:
@@ -157,6 +176,7 @@ def integrand(world: World, chance: random.Random, share: Callable[[int], float]
         finder = CulpritFinder(line=line, needs=world.needs, tests=failing, known=known, histories=world.histories)
         while queries := finder.queries():
             bill.waits += 1
+            bill.begin_round()
             for query, tests in queries:
                 _count(bill, share(len(tests)))
                 finder.learn(query, {test: world.answer(query.tickets, test, chance) for test in tests})
@@ -167,6 +187,7 @@ def integrand(world: World, chance: random.Random, share: Callable[[int], float]
         line = tuple(n for n in line if not out & closure(frozenset([n]), world.needs))
         left = [test for test in failing if not isinstance(findings[test], Flaky)]
         if left:
+            bill.begin_round()
             _count(bill, share(len(left)))
             bill.waits += 1
         failing = [test for test in left if blames and world.answer(frozenset(line), test, chance) == "fails"]
@@ -186,6 +207,7 @@ def _steady(world: World, chance: random.Random, share: Callable[[int], float], 
     kept = []
     while open_:
         bill.waits += 1
+        bill.begin_round()
         for place, tickets in enumerate((whole, frozenset[int]())):
             _count(bill, share(len(open_)))
             for test in open_:
@@ -201,6 +223,7 @@ def _steady(world: World, chance: random.Random, share: Callable[[int], float], 
 def _count(bill: Bill, cost: float) -> None:
     bill.probes += 1
     bill.whole += cost
+    bill.rounds[-1].append(cost)
 
 
 def _judge(world: World, blames: Mapping[str, Blame], findings: Mapping[str, Finding], bill: Bill) -> None:
@@ -218,14 +241,17 @@ def halving(world: World, chance: random.Random, _share: Callable[[int], float])
     bill = Bill(whole=1, ends=1)  # what is green lands at once
     batches = [world.line]
     while batches:
-        batch = batches.pop(0)
-        if len(batch) == 1:
-            bill.out += batch
-            continue
-        for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
-            _count(bill, 1)
-            if world.is_red(_with_needs(half, world, bill), chance):
-                batches.append(half)
+        bill.begin_round()
+        red = []
+        for batch in batches:
+            if len(batch) == 1:
+                bill.out += batch
+                continue
+            for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+                _count(bill, 1)
+                if world.is_red(_with_needs(half, world, bill), chance):
+                    red.append(half)
+        batches = red
     return _convict(world, bill)
 
 
@@ -236,6 +262,7 @@ def prefix_bisect(world: World, chance: random.Random, _share: Callable[[int], f
         high = len(line)
         while high - low > 1:
             middle = (low + high) // 2
+            bill.begin_round()
             _count(bill, 1)
             if world.is_red(frozenset(line[:middle]), chance):
                 high = middle
@@ -246,6 +273,7 @@ def prefix_bisect(world: World, chance: random.Random, _share: Callable[[int], f
         low = min(high - 1, len(line))
         if low >= len(line) or not world.is_red(frozenset(line), chance):
             break
+        bill.begin_round()
         _count(bill, 1)
     return _convict(world, bill)
 
@@ -257,7 +285,9 @@ def batch4(world: World, chance: random.Random, _share: Callable[[int], float]) 
         batch = world.line[start : start + 4]
         _count(bill, 1)
         if world.is_red(_with_needs(batch, world, bill), chance):
+            bill.begin_round()
             _each(world, batch, chance, bill)
+            bill.begin_round()
     return _convict(world, bill)
 
 
@@ -326,6 +356,12 @@ def measure(case: Case, options: Options) -> dict[str, dict[str, float]]:
             "runs": _mean([1 if free else bill.probes + bill.ends for bill, free in zip(bills, idle, strict=True)]),
             "equivalents": _mean([1 if free else bill.whole for bill, free in zip(bills, idle, strict=True)]),
             "waits": _mean([0 if free else bill.waits for bill, free in zip(bills, idle, strict=True)]),
+            **{
+                f"with {count}": _mean(
+                    [1 if free else bill.waiting(count) for bill, free in zip(bills, idle, strict=True)]
+                )
+                for count in _MACHINES
+            },
             "wrong": sum(0 if free else bill.wrong for bill, free in zip(bills, idle, strict=True)),
             "wrong_days": sum(bool(bill.wrong) and not free for bill, free in zip(bills, idle, strict=True)),
             "pairs": sum(bill.pairs for bill in bills),
@@ -363,19 +399,30 @@ def _show(measured: Sequence[tuple[Case, Mapping[str, Mapping[str, float]]]]) ->
     table = Table(title="Means per day; wrong blames in all days together", title_justify="left")
     for column in ("n", "k", "pairs", "flakes", ""):
         table.add_column(column)
-    for column in ("equivalents", "runs", "probes", "waits", "wrong", "found as pair", "told flaky"):
+    for column in (
+        "equivalents",
+        "runs",
+        "probes",
+        "waits",
+        "with 1",
+        "with 4",
+        "with 16",
+        "wrong",
+        "found as pair",
+        "told flaky",
+    ):
         table.add_column(column, justify="right")
     for case, parties in measured:
         for name, seen in parties.items():
             found = f"{seen['pairs']:.0f} of {seen['pairs_there']:.0f}" if seen["pairs_there"] else ""
             what = (str(case.tickets), str(case.culprits), str(case.pairs), f"{case.flakes:.0%}")
-            costs = [f"{seen[key]:.1f}" for key in ("equivalents", "runs", "probes", "waits")]
+            costs = [f"{seen[key]:.1f}" for key in ("equivalents", "runs", "probes", "waits", "with 4", "with 16")]
             ours = name == "Integrand"
             rest = (f"{seen['wrong']:.0f}", found if ours else "", f"{seen['flaky']:.0f}" if ours else "")
             table.add_row(*(what if ours else ("",) * 4), name, *costs, *rest)
     console = Console(highlight=False)
     # Narrower than this, the table could not be read.
-    console.width = max(console.width, 120)
+    console.width = max(console.width, 150)
     console.print(table)
 
 

@@ -17,11 +17,10 @@ from docker.errors import APIError, DockerException
 
 from sessions.engines.bounds import Bounds, ExceededError, bytes_of
 from sessions.engines.collecting import outcome_of
+from sessions.engines.docker.cached_builds import CACHE, CachedBuilds
 from sessions.engines.docker.container import PROBE, RESULTS, NoSourceError, ProbeContainer
 from sessions.engines.docker.daemon import translate_docker_errors
 from sessions.engines.docker.disk_needs import engine_root
-from sessions.engines.docker.kept_builds import KeptBuilds
-from sessions.engines.docker.release_caches import CACHE, ReleaseCaches
 from sessions.engines.docker.step import StepRunner
 from sessions.engines.image_names import LABEL, legal_name
 from sessions.engines.machine import DiskWatch
@@ -52,15 +51,15 @@ class Candidates:
         return legal_name(self.config.project.name)
 
     @cached_property
-    def builds(self) -> KeptBuilds:
-        """The builds that are kept as images."""
-        limit = bytes_of(self.config.build.keep)
-        return KeptBuilds(client=self.client, project=self.project, owner=self.owner, limit=limit)
-
-    @cached_property
-    def caches(self) -> ReleaseCaches:
-        """The compiler caches that the release's build has filled."""
-        return ReleaseCaches(builds=self.builds, variables=self.config.build.cache)
+    def builds(self) -> CachedBuilds:
+        """The builds and the compilers' caches that are kept as images."""
+        return CachedBuilds(
+            client=self.client,
+            project=self.project,
+            owner=self.owner,
+            limit=bytes_of(self.config.build.keep),
+            variables=self.config.build.cache,
+        )
 
     def remove_leftovers(self) -> None:
         """Remove the containers that a killed call left behind."""
@@ -113,7 +112,7 @@ class Candidates:
         kept = self.builds.find(probe.candidate) if probe.reuse else None
         with ExitStack() as borrowed:
             near = None if kept else self._start_near(probe, bounds, borrowed)
-            base = kept or self.caches.find(probe) or probe.image
+            base = kept or self.builds.find_cache(probe) or probe.image
             container = near or borrowed.enter_context(self._container(probe, base, bounds))
             runner = StepRunner(container, DiskWatch(self._disks, bounds.disk, container.written))
             if kept:
@@ -125,7 +124,7 @@ class Candidates:
             done = _run_step(runner, probe.steps[0], probe.deletes_before(probe.steps[0]), listen)
             is_whole = not near and not done.is_failure
             if is_whole and probe.of_release == probe:
-                self.caches.keep(container, probe, lambda labels: self.labels(probe.image, labels))
+                self.builds.keep_cache(container, probe, lambda labels: self.labels(probe.image, labels))
             if probe.keep and is_whole and self.builds.make_room(container.written()):
                 labels = {"kind": "built", "built": probe.candidate, "inputs": ""}
                 container.commit(self.builds.name_of(probe.candidate), self.labels(probe.image, labels))
@@ -156,7 +155,7 @@ class Candidates:
             self.config.engine,
             bounds,
             owner=self.owner,
-            environment=probe.environment | self.caches.environment,
+            environment=probe.environment | self.builds.cache_folders,
             seconds=sum(step.timeout for step in probe.steps) + _GRACE,
         )
 

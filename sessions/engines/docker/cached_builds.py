@@ -1,4 +1,4 @@
-"""Compiler caches that the release's build fills, as images: the release's own one, and a layer with the caches.
+"""Kept builds, and compiler caches that the release's build fills: images of the release and a layer with the caches.
 
 A candidate's container starts from such an image. What it writes to a cache is in its own layer, as all that it writes,
 and goes with its container.
@@ -24,26 +24,27 @@ CACHE = f"{PROBE_FOLDER}/cache"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReleaseCaches:
-    """The images of caches, within the limit of kept ``builds``; ``variables`` name the caches to the build."""
+class CachedBuilds(KeptBuilds):
+    """Kept builds and images of caches, together within the limit; ``variables`` name the caches to the build."""
 
-    builds: KeptBuilds
     variables: tuple[str, ...]
 
     @property
-    def environment(self) -> dict[str, str]:
+    def cache_folders(self) -> dict[str, str]:
         """The folders of the caches by their variables."""
         return {name: f"{CACHE}/{name}" for name in self.variables}
 
-    def find(self, probe: Probe) -> Image | None:
+    def find_cache(self, probe: Probe) -> Image | None:
         """Return the image with the caches of the release's build for a probe; ``None`` if none is kept."""
-        return self.builds.find(_key(probe)) if self.variables else None
+        return self.find(_key(probe)) if self.variables else None
 
-    def keep(self, built: ProbeContainer, probe: Probe, labels: Callable[[Mapping[str, str]], dict[str, str]]) -> None:
+    def keep_cache(
+        self, built: ProbeContainer, probe: Probe, labels: Callable[[Mapping[str, str]], dict[str, str]]
+    ) -> None:
         """Keep the caches that the release's build has left in its container, unless they are kept already."""
-        if not self.variables or self.find(probe) or not self.builds.make_room(built.written()):
+        if not self.variables or self.find_cache(probe) or not self.make_room(built.written()):
             return
-        empty = built.client.containers.create(probe.image.id, entrypoint="sh", labels={PROBE: self.builds.owner})
+        empty = built.client.containers.create(probe.image.id, entrypoint="sh", labels={PROBE: self.owner})
         try:
             with tempfile.TemporaryFile() as archive:
                 try:
@@ -56,7 +57,7 @@ class ReleaseCaches:
                 empty.put_archive(PROBE_FOLDER, archive)
             own = {"kind": "built", "built": "", "inputs": "", "date": dt.datetime.now(dt.UTC).date().isoformat()}
             holder = ProbeContainer(built.client, empty, probe.image, built.source, built.bounds)
-            holder.commit(self.builds.name_of(_key(probe)), labels(own))
+            holder.commit(self.name_of(_key(probe)), labels(own))
         finally:
             empty.remove(force=True, v=True)
 
