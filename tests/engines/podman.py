@@ -47,7 +47,8 @@ def podman_service(image: bytes) -> Iterator[tuple[str, docker.DockerClient]]:
         client.close()
         service.terminate()
         service.wait(30)
-        subprocess.run(["umount", place / "root/overlay"], check=False, capture_output=True)
+        # Also where a container's own clean-up, which podman does not wait for, still holds a layer.
+        subprocess.run(["umount", "--recursive", "--lazy", place / "root/overlay"], check=False, capture_output=True)
         shutil.rmtree(place)
 
 
