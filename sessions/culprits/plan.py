@@ -28,12 +28,14 @@ class Plan:
 
     ``excluded`` are the groups that cannot be proven to break the test. ``doubted`` is the
     history of a test whose failure is assumed to be repeatable: it is used as soon as two runs of a subset differ.
+    ``rounds`` are the signature rounds of the search, if it asks any.
     """
 
     tally: Tally
     model: Model
     excluded: set[Subset] = field(default_factory=set)
     doubted: RunHistory | None = None
+    rounds: Sequence[Subset] = ()
 
     @property
     def dear(self) -> bool:
@@ -43,7 +45,7 @@ class Plan:
     @property
     def proof(self) -> Proof:
         """What it takes to prove a blame, as things are now."""
-        return Proof(tally=self.tally, model=self.model, dear=self.dear)
+        return Proof(tally=self.tally, model=self.model, dear=self.dear, rounds=self.rounds)
 
     def ranking(self) -> Ranking:
         """Rank all hypotheses in the light of all runs."""

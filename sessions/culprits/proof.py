@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import comb, log
 
 from sessions.culprits.evidence import ODDS, log_steady, log_sum
-from sessions.culprits.findings import Blame, Query
+from sessions.culprits.findings import Blame, Query, Subset
 from sessions.culprits.hypotheses import Model, Ranking, fits_all
 from sessions.culprits.tally import Batch, Tally, total
 from sessions.gates.run_history import RunCounts
@@ -19,11 +19,15 @@ _MOST_RUNS = 24
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """Judges blames by the runs so far. Where runs are ``dear``, they are asked for one by one."""
+    """Judges blames by the runs so far. Where runs are ``dear``, they are asked for one by one.
+
+    ``rounds`` are the signature rounds that were asked.
+    """
 
     tally: Tally
     model: Model
     dear: bool
+    rounds: Sequence[Subset] = ()
 
     def runs_to_prove(self, blame: Blame, ranking: Ranking) -> Batch:
         """Return the runs that the best hypothesis' blame still needs; none when it is proven."""
@@ -40,6 +44,8 @@ class Proof:
         made_flaky = log_sum(each.made_flaky for each in ranking.hypotheses)
         if (is_likely and best.cause - made_flaky >= log(ODDS)) or (is_alone and self.is_proven(blame)):
             return ()
+        if is_alone and fits_all(group, self.tally.by_subset()) and (again := tuple(self._rounds_again(group))):
+            return again
         return self._one_more_run(blame)
 
     def runs_to_prove_bisected(self, blame: Blame) -> Batch:
@@ -77,6 +83,13 @@ class Proof:
         flaky += groups - self.model.log_named(frozenset((*blame.culprits, *blame.partners))) if self.dear else 0.0
         is_likely = min(blamed - flaky, blamed - made_flaky, blamed - erring - groups) >= log(ODDS)
         return self._majority_agrees(blame) and is_likely
+
+    def _rounds_again(self, group: Subset) -> Iterator[Query]:
+        """Yield one more run of a round with the group and of one without: all searches of the day can share these."""
+        clear = [subset for subset in self.rounds if self.tally.majority(subset) != "unclear"]
+        for has in (True, False):
+            if rounds := [subset for subset in clear if (group <= subset) is has]:
+                yield from self.tally.next_runs(min(rounds, key=self.tally.runs), 1)
 
     def _one_more_run(self, blame: Blame) -> Batch:
         subsets = (blame.fails, *blame.passes)

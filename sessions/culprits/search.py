@@ -15,7 +15,7 @@ A search depends on its own answers only, so it asks the same however many of it
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from math import log
 
 from sessions.culprits.bisection import Bisection, bisect_line
@@ -52,9 +52,9 @@ def search(
     It yields the queries that can run at once and is sent all answers. ``rounds`` are the day's; ``suspicion`` decides
     which ticket is tried first, ``history`` how many runs are needed, and so does ``repeatable``: see :func:`_plan`.
     """
-    plan = _plan(line, needs, suspicion or {}, history or RunHistory(), repeatable)
+    plan = _plan(line, needs, rounds, suspicion or {}, history or RunHistory(), repeatable)
     tally = plan.tally
-    yield from _ask(tally, () if plan.dear else _round_queries(line, needs, rounds))
+    yield from _ask(tally, (Query(tickets=tickets) for tickets in plan.rounds))
     while len(tally.answers) < _MOST_QUERIES:
         ranking = plan.ranking()
         is_flaky = _is_flaky(plan, ranking.flaky_odds)
@@ -83,6 +83,7 @@ def search(
 def _plan(
     line: Sequence[int],
     needs: Needs,
+    rounds: Sequence[frozenset[int]] | None,
     suspicion: Mapping[int, float],
     history: RunHistory,
     repeatable: Repeatable | None,
@@ -98,12 +99,8 @@ def _plan(
         tally=Tally(line=line, history=counted),
         model=Model(line=line, needs=inside, suspicion=suspicion, history=counted, repeatable=repeatable),
         doubted=history if repeatable else None,
+        rounds=() if repeatable else tuple(signature_rounds(line, needs) if rounds is None else rounds),
     )
-
-
-def _round_queries(line: Sequence[int], needs: Needs, rounds: Sequence[frozenset[int]] | None) -> Iterator[Query]:
-    for tickets in signature_rounds(line, needs) if rounds is None else rounds:
-        yield Query(tickets=tickets)
 
 
 def _ask(tally: Tally, queries: Iterable[Query]) -> Generator[Batch, Mapping[Query, Answer], None]:

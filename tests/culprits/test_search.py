@@ -415,6 +415,19 @@ def test_a_test_that_nothing_is_known_of_needs_more_runs_than_one_that_was_alway
     assert 7 < len(unknown.queried) <= 15
 
 
+def test_searches_share_the_runs_that_confirm_their_blames() -> None:
+    guilty = {"a": 5, "b": 10, "c": 20, "d": 30, "e": 50}
+    day = Day(line=tuple(range(1, 58)), needs={}, truth={test: (frozenset([who]),) for test, who in guilty.items()})
+    (found, together), (_, single) = examine(day, steady=False), examine(day, "a", steady=False)
+    assert {test: blame.culprits for test, blame in found.items() if isinstance(blame, Blame)} == {
+        test: (who,) for test, who in guilty.items()
+    }
+    # Two runs of each culprit by itself are its own; each other run is of use to all.
+    for who in guilty.values():
+        assert sum(query.tickets == {who} for query in together.queried) == 2
+    assert len(together.queried) <= 2 * len(single.queried)
+
+
 @pytest.mark.parametrize(
     ("seconds", "suspects", "most"),
     [
