@@ -133,6 +133,11 @@ MEANT = {
         "line 22: gates[0].timeout: '2 hours' is not a duration",
     ),
     "build's time": ("[build]", '[build]\ntimeout = "soon"', "line 14: build.timeout: 'soon' is not a duration"),
+    "an address that ends too early": (
+        'url = "tickets.toml"',
+        'url = "https://[::1"',
+        "line 7: tickets.url: 'https://[::1'",
+    ),
     "a NUL": ('name = "x"', 'name = "x\\u0000"', "line 3: project.name: holds a NUL character"),
     "an endless text": ('name = "x"', f'name = "{"x" * 2001}"', "line 3: project.name: is longer than 2000 characters"),
     "an endless number": (
