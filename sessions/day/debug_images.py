@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
@@ -18,7 +19,6 @@ from sessions.engines.images import Inspection
 from sessions.engines.probe import Image
 from sessions.ledger.record import Purpose, Record, State
 from sessions.ledger.record_file import record_data
-from sessions.ledger.retention import day_before
 from sessions.source.evidence_bundle import BUNDLE, write_bundle
 from sessions.source.shallow import copy_since
 from sessions.terminal.ticket_numbers import file_name
@@ -125,7 +125,8 @@ class DebugImages:
         builds = {self.runner.builder.candidate(self.day.base.tree).candidate}
         builds |= {inspection.candidate.candidate for inspection in needed}
         names = {inspection.name for inspection in needed}
-        before = day_before(self.day.options.date, self.day.config.engine.keep_days).isoformat()
+        days = self.day.options.date.toordinal() - self.day.config.engine.keep_days
+        before = dt.date.fromordinal(max(1, days)).isoformat()
         if gone := images.prune(keep=frozenset(builds | names), before=before):
             self.day.console.detail(f"{gone} image{'s' * (gone != 1)} that nothing needs any more removed")
 
