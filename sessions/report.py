@@ -22,7 +22,7 @@ from sessions.publishing.tickets import report_address, tell_tickets
 from sessions.publishing.writes import Writes
 from sessions.reporting.actions import tell_actions, without_commands
 from sessions.reporting.cooking_files import write_cooking
-from sessions.reporting.flake_files import read_days, write_flakes
+from sessions.reporting.flake_files import read_records, write_flakes
 from sessions.reporting.project_flakes import find_project_flakes
 from sessions.reporting.report_files import write_reports
 from sessions.reporting.text import plain_report
@@ -91,9 +91,9 @@ def _write_trends(state: Path, folder: Path, console: Console) -> None:
 
 def _write_flakes(config: Config, options: Options, folder: Path, console: Console) -> None:
     homes = (home for name, home in _line_homes(config, options).items() if name != options.line)
-    others = (record for home in homes for record in read_days(home / "days"))
+    others = (record for home in homes for record in read_records(home / "days"))
     with _writing(folder, "--flakes"):
-        count = write_flakes(options.state / LEDGER, read_days(options.home / "days"), folder, others)
+        count = write_flakes(options.state / LEDGER, read_records(options.home / "days"), folder, others)
     console.detail(f"{counted(count, 'flaky test')}: {folder / 'flakes.html'}, and JSON and CSV beside it")
 
 

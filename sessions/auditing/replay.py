@@ -6,6 +6,7 @@ does neither, so that a mistake there does not repeat here.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -105,7 +106,7 @@ def open_replay(repository: Repository) -> Iterator[Replay]:
         (info / "attributes").write_text(_ATTRIBUTES, encoding="utf-8")
         alternates = folder / ".git" / "objects" / "info" / "alternates"
         alternates.parent.mkdir(exist_ok=True)
-        alternates.write_text(f"{repository.git_dir.resolve() / 'objects'}\n", encoding="utf-8")
+        alternates.write_bytes(os.fsencode(repository.git_dir.resolve() / "objects") + b"\n")
         shallow = repository.git_dir / "shallow"  # where a shallow history ends; git reads no further there
         if shallow.is_file():
             shutil.copyfile(shallow, folder / ".git" / "shallow")

@@ -125,8 +125,9 @@ class DebugImages:
         builds = {self.runner.builder.candidate(self.day.base.tree).candidate}
         builds |= {inspection.candidate.candidate for inspection in needed}
         names = {inspection.name for inspection in needed}
-        before = self.day.options.date - dt.timedelta(days=self.day.config.engine.keep_days)
-        if gone := images.prune(keep=frozenset(builds | names), before=before.isoformat()):
+        days = self.day.options.date.toordinal() - self.day.config.engine.keep_days
+        before = dt.date.fromordinal(max(1, days)).isoformat()
+        if gone := images.prune(keep=frozenset(builds | names), before=before):
             self.day.console.detail(f"{gone} image{'s' * (gone != 1)} that nothing needs any more removed")
 
     def _inspection(

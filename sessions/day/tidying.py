@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sqlite3
 
 from sessions.day.context import Day
 from sessions.ledger.record import Record
-from sessions.ledger.retention import tidy_state
+from sessions.ledger.retention import day_before, tidy_state
 from sessions.source.upkeep import tidy_mirror
 from sessions.terminal.errors import SourceError
 
@@ -19,6 +18,6 @@ def tidy(day: Day, record: Record) -> None:
     record_days = day.config.cooking.stalled_after + 1
     try:
         tidy_state(day.state, record, today, keep, record_days, day.home)
-        tidy_mirror(day.mirror.repository, today - dt.timedelta(days=keep))
+        tidy_mirror(day.mirror.repository, day_before(today, keep))
     except (OSError, sqlite3.Error, SourceError) as error:
         day.console.detail(f"old files could not be removed from {day.state}: {error}")

@@ -6,11 +6,12 @@ import configparser
 import posixpath
 import re
 import shlex
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from typing import Any, Literal
+
+from sessions.settings.toml_text import parse_toml
 
 GateFormat = Literal["junit", "tap", "go", "exit"]
 
@@ -45,8 +46,8 @@ class Files:
     def table(self, name: str) -> dict[str, Any]:
         """Read a TOML file; empty if it does not exist or is not valid."""
         try:
-            return tomllib.loads(self.text(name))
-        except tomllib.TOMLDecodeError:
+            return parse_toml(self.text(name))
+        except ValueError:
             return {}
 
     def settings(self, name: str) -> configparser.RawConfigParser:

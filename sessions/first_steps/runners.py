@@ -56,7 +56,7 @@ def _javascript(files: Files) -> TestCommand | None:
     """Return the command of the runner behind ``npm test`` (Vitest, Jest, Mocha or node's own), with a report."""
     try:
         package = json.loads(files.text("package.json"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     script = inside(package, "scripts", "test")
     packages = {name for key in ("dependencies", "devDependencies") for name in _keys(inside(package, key))}

@@ -103,7 +103,10 @@ def read_record(path: Path) -> Record:
 
     Raises OSError if the file cannot be read, and ValueError with a clause if it is not a record.
     """
-    return parse_record(json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return parse_record(json.loads(path.read_text(encoding="utf-8")))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def load_record(state: Path) -> Record:

@@ -29,7 +29,7 @@ def tidy_state(
 
     Raises :class:`OSError` or :class:`sqlite3.Error` if files cannot be read or deleted.
     """
-    before = (today - dt.timedelta(days=keep_days)).isoformat()
+    before = day_before(today, keep_days).isoformat()
     used = {probe.log for probe in record.probes}
     logs, trees, images = _tidy_ledger(state / LEDGER, used, today.isoformat(), before)
     for log in (state / "logs").glob("*.log"):
@@ -42,7 +42,12 @@ def tidy_state(
     for folder in (state / "local").glob("release-*"):  # which the local engine copies for each probe
         if images and f"local:{folder.name.removeprefix('release-')}" not in images:
             shutil.rmtree(folder)
-    _tidy_days(home or state, before, (today - dt.timedelta(days=record_days)).isoformat())
+    _tidy_days(home or state, before, day_before(today, record_days).isoformat())
+
+
+def day_before(today: dt.date, days: int) -> dt.date:
+    """Return the date that lies so many days back, but for the calendar's first day at the earliest."""
+    return dt.date.fromordinal(max(1, today.toordinal() - days))
 
 
 def _tidy_days(home: Path, before: str, records_before: str) -> None:

@@ -63,7 +63,7 @@ class DescribedFlake:
         }
 
 
-def read_days(days: Path) -> list[Record]:
+def read_records(days: Path) -> list[Record]:
     """Return the records of all days, the oldest first; none where there is no such folder."""
     found = (record_of_day(path) for path in days.glob("*") if path.is_dir())
     return sorted((record for record in found if record), key=lambda record: record.date)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sessions.gates.results import TestId
 from sessions.ledger.record import Record
-from sessions.reporting.flake_files import DescribedFlake, read_days, read_flakes
+from sessions.reporting.flake_files import DescribedFlake, read_flakes, read_records
 from sessions.tickets.model import Verdict
 
 
@@ -45,7 +45,7 @@ def find_project_flakes(ledger: Path, homes: Mapping[str, Path], newest: Mapping
     ``homes`` are the folders of the lines' days by name, ``newest`` their newest records, as far as there are any.
     Raises :class:`InfrastructureError` if the ledger cannot be read.
     """
-    records = {name: read_days(home / "days") for name, home in homes.items()}
+    records = {name: read_records(home / "days") for name, home in homes.items()}
     found = dict[tuple[str, TestId], dict[str, DescribedFlake]]()
     for name, record in newest.items():
         others = (each for other, days in records.items() if other != name for each in days)

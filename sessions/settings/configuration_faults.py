@@ -78,9 +78,11 @@ def _line_faults(where: str, config: Config, names: list[str], line: ReleaseLine
 
 
 def _name_faults(where: str, name: str, names: list[str], what: str) -> Iterator[ConfigurationFault]:
-    if names.count(name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+    if names.count(name) > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name):
         yield ConfigurationFault(
-            where, "name", f"{name!r} must be a plain word, and no other {what} may have the same name"
+            where,
+            "name",
+            f"{name!r} must be a plain word of at most 100 letters, and no other {what} may have the same name",
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import typing
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
@@ -13,10 +12,16 @@ from sessions.engines.registry import engine_choices
 from sessions.settings.configuration import Config, EngineSettings, Tracker
 from sessions.settings.configuration_faults import config_faults
 from sessions.settings.ticket_settings import with_prefixes
+from sessions.settings.toml_text import parse_toml, read_toml_text
 from sessions.terminal.errors import UsageError
 from sessions.terminal.phrases import suggest
 from sessions.tickets.trackers import TRACKERS
 
+# Whole numbers and texts beyond these are mistakes; commands alone may be longer.
+_MOST = 1_000_000_000
+_LONGEST = 2000
+# So much of a wrong value is shown.
+_SHOWN = 200
 # How messages call the plain types of TOML.
 _PLAIN = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -34,13 +39,13 @@ def load_config(path: Path) -> Config:
     Raises :class:`UsageError` for any mistake, with the file, line, key, and the nearest valid name.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
+        text = read_toml_text(path)
+        raw = parse_toml(text)
     except FileNotFoundError:
         raise UsageError(
             f"There is no configuration {path}. Type `nox -s init` to write one, or name yours with --config FILE."
         ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as TOML: {error}") from None
     reader = _Reader(path, text)
     config: Config = reader.table(Config, raw, "")
@@ -80,25 +85,34 @@ class _Reader:
             if hint == tuple[Tracker, ...] and isinstance(value, dict):
                 return (self.value(item, value, where, key),)
             if not isinstance(value, list):
-                self.refuse(where, key, f"must be a list, not {value!r}")
+                self.refuse(where, key, f"must be a list, not {_shown(value)}")
             return tuple(self.value(item, each, where, f"{key}[{n}]") for n, each in enumerate(value))
         if typing.get_origin(hint) is Literal:
             self.check_choice(value, typing.get_args(hint), where, key)
             return value
         if hint in _PLAIN:
-            if hint is float and type(value) is int:
-                return float(value)
-            if type(value) is not hint:
-                self.refuse(where, key, f"must be {_PLAIN[hint]}, not {value!r}")
-            return value
+            return self.plain(hint, value, where, key)
         if not isinstance(value, dict):
-            self.refuse(where, key, f"must be a table, not {value!r}")
+            self.refuse(where, key, f"must be a table, not {_shown(value)}")
         return self.table(hint, value, inside)
+
+    def plain(self, hint: Any, value: Any, where: str, key: str) -> Any:
+        if hint is float and type(value) is int:
+            return float(value)
+        if type(value) is not hint:
+            self.refuse(where, key, f"must be {_PLAIN[hint]}, not {_shown(value)}")
+        if hint is str and "\0" in value:
+            self.refuse(where, key, "holds a NUL character, which no program takes")
+        if hint is str and len(value) > _LONGEST and key != "run":
+            self.refuse(where, key, f"is longer than {_LONGEST} characters")
+        if hint is int and value > _MOST:
+            self.refuse(where, key, f"must be at most {_MOST}")
+        return value
 
     def check_choice(self, value: object, choices: tuple[str, ...], where: str, key: str) -> None:
         if value not in choices:
             names = [str(each) for each in choices]
-            self.refuse(where, key, f"must be one of {', '.join(names)}, not {value!r}{suggest(value, names)}")
+            self.refuse(where, key, f"must be one of {', '.join(names)}, not {_shown(value)}{suggest(value, names)}")
 
     def refuse(self, where: str, key: str, why: str) -> typing.NoReturn:
         name = f"{where}.{key}" if where else key
@@ -106,6 +120,11 @@ class _Reader:
         raise UsageError(
             f"{self.path}{f', line {line}' if line else ''}: {name}: {why}{'' if why.endswith('?') else '.'}"
         )
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
 
 
 def _line_of(text: str, where: str, key: str) -> int:

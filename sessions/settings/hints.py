@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from sessions.settings.toml_text import parse_toml, read_toml_text
 from sessions.terminal.errors import UsageError
 from sessions.terminal.ticket_numbers import name_ticket, parse_ticket_number
 
@@ -81,11 +81,11 @@ def load_hints(path: Path) -> tuple[Hint, ...]:
     Raises :class:`UsageError` for any mistake, with the file, the line and what to do.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text)
+        text = read_toml_text(path)
+        raw = parse_toml(text)
     except FileNotFoundError:
         return ()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as TOML: {error}") from None
     if unknown := sorted(raw.keys() - {"hint"}):
         raise UsageError(f"{path}: unknown key {unknown[0]!r}: each hint is a table [[hint]].")

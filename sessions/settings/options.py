@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -62,6 +63,11 @@ class Options:
         return self.state / "lines" / self.line if self.line else self.state
 
 
+def _resolved(path: Path) -> Path:
+    """Return a path without links. A loop of links stays one, on which the first access fails."""
+    return Path(os.path.realpath(path))
+
+
 def parse_options(arguments: Sequence[str], *, session: str, called_from: Path, home: Path) -> Options:
     """Parse the options in ``words``.
 
@@ -78,7 +84,7 @@ def parse_options(arguments: Sequence[str], *, session: str, called_from: Path, 
         typed["repository"] = str((called_from / typed["repository"]).resolve())
     typed |= {
         "config": config.resolve(),
-        "state": (called_from / typed["state"]).resolve(),
+        "state": _resolved(called_from / typed["state"]),
         "gather": (called_from / typed["gather"]).resolve() if typed["gather"] else None,
         "trends": (called_from / typed["trends"]).resolve() if typed["trends"] else None,
         "flakes": (called_from / typed["flakes"]).resolve() if typed["flakes"] else None,

@@ -63,6 +63,9 @@ def tracker_faults(
     if not trackers:
         yield 0, "tracker", "at least one tracker is needed"
     for place, each in enumerate(trackers):
+        if is_broken_address(each.url):
+            yield place, "url", f"{each.url!r} is no address"
+            return
         if each.prefix and not PREFIX.fullmatch(each.prefix):
             yield place, "prefix", f"{each.prefix!r} must be one to four small letters and ! or #, such as gl!"
         if each.token and not tokens[each.tracker]:
@@ -71,6 +74,15 @@ def tracker_faults(
             yield place, "select", "order and select are for all trackers: write them into the first table"
         for before in trackers[:place]:
             yield from ((place, key, why) for key, why in _clashes(before, each, tokens))
+
+
+def is_broken_address(text: str) -> bool:
+    """Whether a text looks like an address that none of the parsers reads, such as ``https://[::1``."""
+    try:
+        urlsplit(text)
+    except ValueError:
+        return True
+    return False
 
 
 def _clashes(one: Tracker, other: Tracker, tokens: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:

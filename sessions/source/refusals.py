@@ -18,6 +18,7 @@ _PASSING = re.compile(
 )
 _SHALLOW = re.compile(r"shallow roots are not allowed|shallow update not allowed")
 _PARTIAL = re.compile(r"promisor remote|lazy fetching disabled")
+_SECRET_PARAMETER = re.compile(r"([?&][\w.-]*(?:token|secret|passw|auth|key|sig)[\w.-]*=)[^&#\s'\"]+", re.IGNORECASE)
 # Errors that concern the history of the requested ref alone.
 _ITS_OWN = re.compile(
     r"not our ref|couldn't find remote ref|did not send all necessary objects|failed to traverse parents"
@@ -39,12 +40,14 @@ _NOT_HERE = re.compile(r"not found|does not appear to be a git repository|does n
 
 
 def without_secret(text: str) -> str:
-    """Remove users and passwords from all addresses in a text.
+    """Remove users and passwords from all addresses in a text, and the values of parameters that hold secrets.
 
     >>> without_secret("https://jane:s3cret@example.org/a.git and git@example.org:b.git")
     'https://example.org/a.git and git@example.org:b.git'
+    >>> without_secret("https://example.org/a.git?private_token=s3cret&x=1")
+    'https://example.org/a.git?private_token=…&x=1'
     """
-    return re.sub(r"(?<=://)[^/\s:@]*(?::[^/\s]*)?@", "", text)
+    return _SECRET_PARAMETER.sub(r"\1…", re.sub(r"(?<=://)[^/\s:@]*(?::[^/\s]*)?@", "", text))
 
 
 def is_shallow(reply: GitReply) -> bool:

@@ -43,6 +43,8 @@ class Console:
     def __post_init__(self) -> None:
         file = sys.stderr if self.to_stderr else sys.stdout
         self.terminal = RichConsole(file=file, highlight=False, soft_wrap=True, emoji=False)
+        if not self.terminal.width:  # COLUMNS=0: nothing would be printed
+            self.terminal.width = 80
 
     def step(self, text: str) -> None:
         """Print the heading of the next stage."""

@@ -97,7 +97,7 @@ def read_dependencies(text: str, *, number: int = 0, urls: tuple[str, ...] = ())
     """
     mentions: list[Mention] = []
     unread = []
-    for piece in _pieces(text):
+    for piece in dict.fromkeys(_pieces(text)):  # a line that is repeated a million times says no more
         found = [mention for sentence in _SENTENCE.split(piece) for mention in _mentions(sentence, urls)]
         mentions += found
         if not any(isinstance(named, int) for named, _ in found) and not _says_nothing(piece):

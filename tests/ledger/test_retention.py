@@ -13,7 +13,7 @@ import pytest
 from sessions.gates.results import Results
 from sessions.ledger.ledger import Key, Ledger, ProbeResult
 from sessions.ledger.record_file import parse_record, save_record
-from sessions.ledger.retention import tidy_state
+from sessions.ledger.retention import day_before, tidy_state
 from sessions.ledger.state_archive import LEDGER
 from tests.reporting.big_day import big_day
 
@@ -82,3 +82,8 @@ def test_what_a_past_day_needs_is_kept_when_it_is_run_again(call: Call, kept: Ca
     assert kept() == {"past"}
     call(TODAY, "newest")
     assert kept() == {"newest"}
+
+
+def test_days_before_the_first_one_are_none() -> None:
+    assert day_before(dt.date(2026, 11, 23), 14) == dt.date(2026, 11, 9)
+    assert day_before(dt.date(1, 1, 2), 10**9) == dt.date.min

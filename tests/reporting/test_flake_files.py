@@ -17,7 +17,7 @@ from sessions.gates.seeds import seed_of
 from sessions.ledger.ledger import Key, Ledger, ProbeResult
 from sessions.ledger.record import Purpose, Record, RecordedProbe, RecordedSetup
 from sessions.ledger.record_file import parse_record, save_record
-from sessions.reporting.flake_files import read_days, write_flakes
+from sessions.reporting.flake_files import read_records, write_flakes
 from tests.reporting.big_day import big_day
 from tests.reporting.hostile import HOSTILE
 
@@ -71,7 +71,7 @@ def state(folder: Path, run: str = "", message: str = "E  took 5 s at 0x7f") -> 
 
 
 def written(folder: Path) -> dict[str, Any]:
-    assert write_flakes(folder / "ledger.sqlite", read_days(folder / "days"), folder / "out") == 2
+    assert write_flakes(folder / "ledger.sqlite", read_records(folder / "days"), folder / "out") == 2
     data: dict[str, Any] = json.loads((folder / "out" / "flakes.json").read_text())
     return data
 
@@ -124,7 +124,7 @@ def test_a_file_named_like_a_place_stays_that_file(tmp_path: Path) -> None:
             key = Key(tree=HEAD, image="i", gate="unit@0", attempt=attempt)
             ledger.write(key, ProbeResult(built=True, results=results, seconds=1, log=""))
     save_record(record("echo {files}"), tmp_path / "days" / "2026-11-20")
-    write_flakes(tmp_path / "ledger.sqlite", read_days(tmp_path / "days"), tmp_path / "out")
+    write_flakes(tmp_path / "ledger.sqlite", read_records(tmp_path / "days"), tmp_path / "out")
     (flake,) = json.loads((tmp_path / "out" / "flakes.json").read_text())["flakes"]
     shown = subprocess.run(["sh", "-c", flake["command"]], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert {*shown.stdout.splitlines()} == {odd.file}
@@ -152,7 +152,7 @@ def test_hostile_text_stays_text(tmp_path: Path, text: str) -> None:
 def test_no_day_yet_has_a_page_too(tmp_path: Path) -> None:
     (tmp_path / "days").mkdir()
     Ledger(tmp_path / "ledger.sqlite").close()
-    assert write_flakes(tmp_path / "ledger.sqlite", read_days(tmp_path / "days"), tmp_path / "out") == 0
+    assert write_flakes(tmp_path / "ledger.sqlite", read_records(tmp_path / "days"), tmp_path / "out") == 0
     assert "None on these days." in (tmp_path / "out" / "flakes.html").read_text()
     assert (tmp_path / "out" / "flakes.csv").read_text() == ""
 
@@ -160,4 +160,4 @@ def test_no_day_yet_has_a_page_too(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(OSError, match="out"):
-        write_flakes(state(tmp_path) / "ledger.sqlite", read_days(tmp_path / "days"), tmp_path / "out")
+        write_flakes(state(tmp_path) / "ledger.sqlite", read_records(tmp_path / "days"), tmp_path / "out")

@@ -137,7 +137,27 @@ MEANT = {
         "line 22: gates[0].timeout: '2 hours' is not a duration",
     ),
     "build's time": ("[build]", '[build]\ntimeout = "soon"', "line 14: build.timeout: 'soon' is not a duration"),
-    "two of one name": ('"second"', '"first"', "line 20: gates[0].name: 'first' must be a plain word, and no other"),
+    "an address that ends too early": (
+        'url = "tickets.toml"',
+        'url = "https://[::1"',
+        "line 7: tickets.url: 'https://[::1'",
+    ),
+    "a NUL": ('name = "x"', 'name = "x\\u0000"', "line 3: project.name: holds a NUL character"),
+    "an endless text": ('name = "x"', f'name = "{"x" * 2001}"', "line 3: project.name: is longer than 2000 characters"),
+    "an endless number": (
+        'kind = "local"',
+        f"processes = {10**10}",
+        "line 11: engine.processes: must be at most 1000000000",
+    ),
+    "a number of thousands of digits": ("version = 1", f"version = {'9' * 5000}", "cannot be read as TOML: Exceeds"),
+    "a wrong value without end": ('name = "x"', f"name = {[7] * 5000}", "must be text, not [7, 7,"),
+    "nested without end": ("version = 1", f"version = {'[' * 9999}", "cannot be read as TOML: it is nested too deeply"),
+    "a name longer than a file's": ('"second"', f'"{"x" * 101}"', "must be a plain word of at most 100 letters"),
+    "two of one name": (
+        '"second"',
+        '"first"',
+        "line 20: gates[0].name: 'first' must be a plain word of at most 100 letters, and",
+    ),
     "name with a slash": ('"second"', '"a/b"', "line 24: gates[1].name: 'a/b' must be a plain word"),
     "unknown marker": ('name = "x"', 'name = "x"\nbranch = "{tag}"', "line 4: project.branch: {tag} is not known: use"),
     "branch that git refuses": (
@@ -239,6 +259,13 @@ def test_no_gates(tmp_path: Path) -> None:
     head, *_ = GOOD.partition("[[gates]]")
     with pytest.raises(UsageError, match="gates: at least one gate is needed"):
         load_config(write(tmp_path, f"gates = []\n{head}"))
+
+
+@pytest.mark.parametrize("text", ["\ufeff" + GOOD, GOOD.replace("\n", "\r\n")], ids=["mark", "line ends"])
+def test_what_editors_on_windows_write_is_read(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "integration.toml"
+    path.write_bytes(text.encode())
+    assert load_config(path).tickets[0].ready == ("ready",)
 
 
 @pytest.mark.parametrize("content", [b"version = ", b"\xff\xfe", b"version = 1\nversion = 1\n", None])

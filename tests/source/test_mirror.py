@@ -243,6 +243,7 @@ def test_repository_that_lends_us_its_variables_is_not_touched(
         ("https://u:p@ss@example.org/a", "https://example.org/a"),
         ("ssh://git@example.org/a.git", "ssh://example.org/a.git"),
         ("git@example.org:b.git", "git@example.org:b.git"),
+        ("https://h/a.git?private_token=s3cret&x=1", "https://h/a.git?private_token=…&x=1"),
         ("https://example.org/@jane/a.git", "https://example.org/@jane/a.git"),
     ],
 )

@@ -149,3 +149,12 @@ def test_no_line_is_a_command_of_a_cis_runner(text: str, printed_commands: dict[
     assert len(printed_commands[text]) >= 6
     assert not [line for line in printed_commands[text] if obeyed(line)]
     assert not obeyed(harmless_line(text))
+
+
+def test_a_terminal_without_columns_is_a_usual_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some CI runners say ``COLUMNS=0``."""
+    monkeypatch.setenv("COLUMNS", "0")
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        Console().good("green: 5 tickets")
+    assert out.getvalue() == "green: 5 tickets\n"

@@ -15,6 +15,7 @@ import pytest
 from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 
 from sessions.terminal.errors import TrackerError
+from sessions.tickets.trackers.forge.rest import RestClient
 from sessions.tickets.trackers.http import Caller
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -171,6 +172,13 @@ def test_a_wait_until_a_moment_is_measured_by_the_servers_clock(script: Script, 
     assert clock.slept == [30, 30]
 
 
+@pytest.mark.parametrize("asked", ["1 Jan 99999999999999999999 00:00:00 GMT", "-5", "nan", "tomorrow"])
+def test_a_wait_that_makes_no_sense_is_none(script: Script, clock: Clock, asked: str) -> None:
+    script.answers = [(503, {"Retry-After": asked, "Date": asked}, b"")]
+    assert caller(clock).read("GET", script.url).status_code == 200
+    assert clock.slept == [1]
+
+
 @pytest.mark.parametrize("asked", ["301", "9" * 400])
 def test_a_wait_beyond_all_patience_is_not_begun(script: Script, clock: Clock, asked: str) -> None:
     script.answers = [(429, {"Retry-After": asked}, b"")]
@@ -235,11 +243,20 @@ def test_what_did_not_change_is_not_sent_again(script: Script, clock: Clock) -> 
     assert "if-none-match" not in script.heard[-1][1]
 
 
-def test_what_is_not_json(script: Script, clock: Clock) -> None:
-    script.answers = [(200, {}, b"<html>")]
+@pytest.mark.parametrize("body", [b"<html>", b'{"a": [', b"[" * 100_000, b"9" * 5000])
+def test_what_is_not_json(script: Script, clock: Clock, body: bytes) -> None:
+    script.answers = [(200, {}, body)]
     asked = caller(clock)
     with pytest.raises(TrackerError, match=r"The tracker answered with something that is not JSON \(HTTP 200\)"):
         asked.json(asked.read("GET", script.url))
+
+
+def test_a_list_whose_pages_are_all_the_same_has_an_end(script: Script, clock: Clock) -> None:
+    """A proxy in between drops the number of the page; not every forge tells how long a list is."""
+    script.answers = [(200, {}, b'[{"iid": 7}]')] * 2
+    rest = RestClient(forge="GitLab", name="a/b", base=script.url, caller=caller(clock), tokens="GITLAB_TOKEN")
+    with pytest.raises(TrackerError, match=r"GitLab gives the same page of a/b's list for every number"):
+        rest.pages("merge_requests")
 
 
 @pytest.fixture

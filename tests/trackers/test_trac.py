@@ -205,7 +205,15 @@ def test_wrong_credentials_are_one_sentence_without_them(
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://trac.example", "https://bot:sesame@trac.example", "https://", "https://[", "trac.toml"]
+    "url",
+    [
+        "ftp://trac.example",
+        "https://bot:sesame@trac.example",
+        "https://",
+        "https://[",
+        "trac.toml",
+        "https://trac.example?token=sesame",
+    ],
 )
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(TrackerError, match="must be Trac's address") as caught:

@@ -13,7 +13,7 @@ _SPECIAL = re.compile(
     r"|^\[|\[(?=\^)|\](?=[(\[:])"  # a link, its definition, a footnote
     r"|(?<![^\W_])_|_(?![^\W_])"  # but for one within a word, as in the name of a test
     r"|&(?=[#\w])"  # an entity
-    r"|^[#>]|#(?=#*$)"  # a heading's beginning and end, a quote
+    r"|(?<!#)#+$|^[#>]"  # a heading's end and beginning, a quote
 )
 # What makes a list, or with nothing else a rule, at the beginning of a line.
 _LEADING = re.compile(r"^(\d{0,9})(?:([-+.)])(?=\s|$)|([-=])(?=[-=\s]*$))")
@@ -36,7 +36,7 @@ class Markdown:
         '\\<b>\\*hi\\*\\</b> \\| x'
         """
         line = " ".join(harmless(str(text)).split())
-        return _LIVE.sub("\u200b", _LEADING.sub(r"\1\\\2\3", _SPECIAL.sub(r"\\\g<0>", line)))
+        return _LIVE.sub("\u200b", _LEADING.sub(r"\1\\\2\3", _SPECIAL.sub(_escape, line)))
 
     def strong(self, text: str) -> str:
         """Return ``**text**``."""
@@ -55,6 +55,10 @@ class Markdown:
         longest = max((len(run) for run in re.findall(r"`+", harmless(text))), default=0)
         fence = "`" * max(3, longest + 1)
         return "\n".join([f"{fence}text", *harmless_lines(text, lines), fence])
+
+
+def _escape(found: re.Match[str]) -> str:
+    return "".join(f"\\{character}" for character in found[0])
 
 
 MARKDOWN = Markdown()

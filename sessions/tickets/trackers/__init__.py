@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sessions.settings.ticket_settings import Tracker
+from sessions.settings.ticket_settings import Tracker, is_broken_address
 from sessions.tickets.merge_subjects import MergeSubjects
 from sessions.tickets.trackers.branches import BRANCHES
 from sessions.tickets.trackers.file import FILE
@@ -44,6 +44,8 @@ class TrackerAddress:
 
 def recognise_address(typed: str) -> TrackerAddress | None:
     """The tracker at an address that a user typed: ``KIND:ADDRESS``, or an address that only one kind can have."""
+    if is_broken_address(typed):
+        return None
     name, _, rest = typed.partition(":")
     if name in TRACKERS and rest and not rest.startswith("//"):
         return TrackerAddress(kind=TRACKERS[name], url=rest)
@@ -57,6 +59,8 @@ def recognise_clone(origin: str, read_file: Callable[[str], str] = lambda _path:
 
     ``read_file`` returns the text of a file of the newest release, empty where it has none of that name.
     """
+    if is_broken_address(origin):
+        return None
     kinds = TRACKERS.values()
     by_file = ((kind, kind.recognise_file(text)) for kind in kinds if kind.sign and (text := read_file(kind.sign)))
     by_origin = ((kind, kind.recognise_origin(origin)) for kind in kinds)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import typing
 from collections.abc import Collection
 from dataclasses import MISSING, dataclass, fields
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions.settings.ticket_settings import Tracker
+from sessions.settings.toml_text import parse_toml, read_toml_text
 from sessions.terminal.errors import TrackerError
 from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.dialects.markdown import MARKDOWN
@@ -40,8 +40,8 @@ class FileTracker:
         Raises :class:`TrackerError` if the file cannot be read or a ticket in it is not valid.
         """
         try:
-            raw = tomllib.loads(Path(self.url).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raw = parse_toml(read_toml_text(Path(self.url)))
+        except (OSError, ValueError) as error:
             raise TrackerError(f"The tracker file {self.url} cannot be read: {error}.") from None
         tables = raw.get("ticket", [])
         if raw.keys() - {"ticket"} or not isinstance(tables, list):

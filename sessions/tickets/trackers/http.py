@@ -116,10 +116,10 @@ class Caller:
         return response
 
     def json(self, response: requests.Response) -> Any:
-        """Return the content of a response. Raises :class:`TrackerError` if it is not JSON."""
+        """Return the content of a response. Raises :class:`TrackerError` if it is not JSON, or nested too deeply."""
         try:
             return response.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             message = f"{self.who} answered with something that is not JSON (HTTP {response.status_code})"
             raise TrackerError(f"{message}: what is known is kept, run again later.") from None
 
@@ -215,7 +215,7 @@ def _asked_wait(response: requests.Response) -> float | None:
     try:
         when = parsedate_to_datetime(retry_after)
         wait = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - _servers_time(response)).total_seconds()
-    except ValueError:
+    except (ValueError, OverflowError):
         if response.headers.get("x-ratelimit-remaining") != "0" or not reset.isdecimal():
             return None
         wait = float(reset) - _servers_time(response).timestamp()
@@ -226,7 +226,7 @@ def _servers_time(response: requests.Response) -> datetime:
     """Return the time of the answer by the server's clock, by which it gives the end of a wait; ours may differ."""
     try:
         when = parsedate_to_datetime(response.headers.get("Date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return datetime.now(UTC)
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 

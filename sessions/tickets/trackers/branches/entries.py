@@ -8,11 +8,11 @@ name, remote, branch.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
+from sessions.settings.toml_text import parse_toml
 from sessions.terminal.errors import TrackerError
 
 # The first lines of linux-next's file.
@@ -95,8 +95,8 @@ def _text_entries(text: str, path: str) -> Iterator[BranchEntry]:
 
 def _toml_entries(text: str, path: str) -> Iterator[BranchEntry]:
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        raw = parse_toml(text)
+    except ValueError as error:
         raise TrackerError(f"The list of branches {path} cannot be read: {error}.") from None
     tables = raw.get("branch", [])
     if raw.keys() - {"branch"} or not isinstance(tables, list):

@@ -113,12 +113,16 @@ class RestClient:
         """Return a list as its pages are; ``None`` where its length differs between them."""
         found: list[Any] = []
         lengths = set[str]()
-        page = 1
+        page, before = 1, None
         while True:
             response = self._get(path, {**params, "page": page})
             rows = self.caller.json(response)
             if not isinstance(rows, list):
                 raise TypeError(path)
+            if rows and rows == before:  # a proxy in between drops the query
+                raise TrackerError(
+                    f"{self.forge} gives the same page of {self.name}'s list for every number: run again."
+                )
             lengths.add(response.headers.get(self.total, ""))
             found += rows
             if len(lengths) > 1:
@@ -126,7 +130,7 @@ class RestClient:
             length = next(iter(lengths))
             if not rows or (length.isdecimal() and len(found) >= int(length)):
                 return found if not length.isdecimal() or len(found) == int(length) else None
-            page += 1
+            page, before = page + 1, rows
 
     def _get(self, path: str, params: Mapping[str, Any]) -> requests.Response:
         url = path if "://" in path else f"{self.base}/{path}".rstrip("/")

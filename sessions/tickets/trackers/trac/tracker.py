@@ -35,7 +35,9 @@ class TracTracker:
         self._config = config
         self._base = config.url.rstrip("/")
         if not _is_plain_address(self._base):
-            raise TrackerError("[tickets] url must be Trac's address as https://HOST/PATH, without user or password.")
+            raise TrackerError(
+                "[tickets] url must be Trac's address as https://HOST/PATH, without user, password or query."
+            )
         self._is_name_checked = False
         us = read_credentials(config.token)
         caller = Caller(f"Trac at {self._base}", us.auth, patience=patience, pause=_PAUSE)
@@ -178,4 +180,4 @@ def _is_plain_address(url: str) -> bool:
         address = urlsplit(url)
     except ValueError:
         return False
-    return address.scheme in ("http", "https") and bool(address.hostname) and address.username is None
+    return address.scheme in ("http", "https") and bool(address.hostname) and not (address.username or address.query)
