@@ -133,6 +133,7 @@ MEANT = {
         "line 22: gates[0].timeout: '2 hours' is not a duration",
     ),
     "build's time": ("[build]", '[build]\ntimeout = "soon"', "line 14: build.timeout: 'soon' is not a duration"),
+    "a cache that is none": ("[build]", '[build]\ncache = ["PATH"]', "line 14: build.cache: 'PATH' is not a variable"),
     "two of one name": ('"second"', '"first"', "line 20: gates[0].name: 'first' must be a plain word, and no other"),
     "name with a slash": ('"second"', '"a/b"', "line 24: gates[1].name: 'a/b' must be a plain word"),
     "unknown marker": ('name = "x"', 'name = "x"\nbranch = "{tag}"', "line 4: project.branch: {tag} is not known: use"),
