@@ -158,6 +158,7 @@ MEANT = {
         '"first"',
         "line 20: gates[0].name: 'first' must be a plain word of at most 100 letters, and",
     ),
+    "a cache that is none": ("[build]", '[build]\ncache = ["PATH"]', "line 14: build.cache: 'PATH' is not a variable"),
     "name with a slash": ('"second"', '"a/b"', "line 24: gates[1].name: 'a/b' must be a plain word"),
     "unknown marker": ('name = "x"', 'name = "x"\nbranch = "{tag}"', "line 4: project.branch: {tag} is not known: use"),
     "branch that git refuses": (
