@@ -44,9 +44,9 @@ class Proof:
         made_flaky = log_sum(each.made_flaky for each in ranking.hypotheses)
         if (is_likely and best.cause - made_flaky >= log(ODDS)) or (is_alone and self.is_proven(blame)):
             return ()
-        if is_alone and fits_all(group, self.tally.by_subset()) and (again := tuple(self._rounds_again(group))):
-            return again
-        return self._one_more_run(blame)
+        # Few rounds have both of a pair, so that runs of its own subsets say more.
+        is_shared = is_alone and len(group) == 1 and fits_all(group, self.tally.by_subset())
+        return (is_shared and tuple(self._rounds_again(group))) or self._one_more_run(blame)
 
     def runs_to_prove_bisected(self, blame: Blame) -> Batch:
         """Return the runs that a blame found by bisection still needs; none when it is proven, or cannot be.

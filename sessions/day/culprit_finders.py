@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sessions.culprits.evidence import Repeatable
 from sessions.culprits.finder import CulpritFinder
 from sessions.culprits.findings import Answer, Query
 from sessions.day.build_evidence import read_builds
@@ -41,14 +40,14 @@ class CulpritFinders:
         head = self.progress.line.head
         line = [number for number in head.tickets if number not in self.retester.base(gate).tickets]
         histories = self.day.ledger.histories(head.tree, gate.name, tests)
-        repeatable: dict[TestId, Repeatable] = {}
         if gate is BUILD:
             touched = {number: self._touched[number] for number in line}
             out = self.progress.out.values()
             evidence = read_builds(self.day, self.retester.runner.cache, head, touched, out)
             suspects: Mapping[TestId, Mapping[int, float]] = dict.fromkeys(tests, evidence.suspicion)
-            if evidence.repeatable and not any(history.odd for history in histories.values()):
-                repeatable = dict.fromkeys(tests, evidence.repeatable)
+            repeatable = dict.fromkeys(tests, evidence.repeatable) if evidence.repeatable else {}
+            if any(history.odd for history in histories.values()):
+                repeatable = {}
         else:
             cache = self.retester.runner.cache
             suspects = suspect_tickets(cache.files, gate, failures, head.tree, self._touched)
