@@ -12,7 +12,7 @@ from sessions.engines.registry import engine_choices
 from sessions.settings.configuration import Config, EngineSettings, Tracker
 from sessions.settings.configuration_faults import config_faults
 from sessions.settings.ticket_settings import with_prefixes
-from sessions.settings.toml_text import parse_toml, read_toml_text
+from sessions.settings.toml_text import parse_toml, read_edited_text
 from sessions.terminal.errors import UsageError
 from sessions.terminal.phrases import suggest
 from sessions.tickets.trackers import TRACKERS
@@ -39,7 +39,7 @@ def load_config(path: Path) -> Config:
     Raises :class:`UsageError` for any mistake, with the file, line, key, and the nearest valid name.
     """
     try:
-        text = read_toml_text(path)
+        text = read_edited_text(path)
         raw = parse_toml(text)
     except FileNotFoundError:
         raise UsageError(

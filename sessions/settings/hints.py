@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sessions.settings.toml_text import parse_toml, read_toml_text
+from sessions.settings.toml_text import parse_toml, read_edited_text
 from sessions.terminal.errors import UsageError
 from sessions.terminal.ticket_numbers import name_ticket, parse_ticket_number
 
@@ -81,7 +81,7 @@ def load_hints(path: Path) -> tuple[Hint, ...]:
     Raises :class:`UsageError` for any mistake, with the file, the line and what to do.
     """
     try:
-        text = read_toml_text(path)
+        text = read_edited_text(path)
         raw = parse_toml(text)
     except FileNotFoundError:
         return ()

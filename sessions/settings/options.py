@@ -8,13 +8,15 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from sessions import __version__
 from sessions.engines.registry import engine_choices
 from sessions.terminal.durations import parse_duration
 from sessions.terminal.errors import UsageError
 from sessions.terminal.ticket_numbers import parse_ticket_number
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,10 +123,10 @@ def _add_what_to_integrate(group: argparse._ArgumentGroup) -> None:
     add("--line", default="", metavar="NAME", help="integrate this line of [[lines]] alone")
     add("--release", metavar="TAG", help="start from this tag, or from branch:NAME")
     add("--date", type=_date, metavar="YYYY-MM-DD", help="date of the day's run (today, UTC)")
-    add("--only", type=_numbers, default=(), metavar="N,N", help="only these tickets and what they depend on")
+    add("--only", type=_some(_numbers), default=(), metavar="N,N", help="only these tickets and what they depend on")
     add("--without", type=_numbers, default=(), metavar="N,N", help="leave these tickets out")
     add("--limit", type=at_least(1), metavar="N", help="merge at most N tickets")
-    add("--gates", type=_names, default=(), metavar="NAME,NAME", help="run only these gates")
+    add("--gates", type=_some(_names), default=(), metavar="NAME,NAME", help="run only these gates")
     add("--files", nargs="+", default=(), action=_Gather, metavar="GLOB", help="test only these files")
 
 
@@ -213,6 +215,17 @@ class _Gather(argparse.Action):
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name for name in (part.strip() for part in text.split(",")) if name)
+
+
+def _some(parse: Callable[[str], tuple[Value, ...]]) -> Callable[[str], tuple[Value, ...]]:
+    """Return a parser that refuses a list of nothing: an empty variable of a script must not mean everything."""
+
+    def parse_some(text: str) -> tuple[Value, ...]:
+        if found := parse(text):
+            return found
+        raise argparse.ArgumentTypeError(f"{text!r} names nothing: leave the option out to mean all")
+
+    return parse_some
 
 
 def ticket_number(text: str) -> int:

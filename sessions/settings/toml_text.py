@@ -1,4 +1,4 @@
-"""Read TOML that people write with any editor."""
+"""Read text, mostly TOML, that people write with any editor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-def read_toml_text(path: Path) -> str:
+def read_edited_text(path: Path) -> str:
     """Return the text of a file, without the mark with which some editors begin.
 
     Raises OSError, and ValueError with a clause if the file is not UTF-8.

@@ -123,6 +123,8 @@ def test_all_of_the_design_is_there_and_explained() -> None:
     [
         (["--date", "23.11.2026"], r"--date: '23\.11\.2026' is not a date such as 2026-11-23"),
         (["--date", "2026-02-30"], r"--date: "),
+        (["--only", ""], r"--only: '' names nothing: leave the option out to mean all"),
+        (["--gates", " ,"], r"--gates: ' ,' names nothing: leave the option out to mean all"),
         (["--only", "12,x"], r"--only: '12,x' is not a list of ticket numbers such as 12,15"),
         (["--without", "1.5"], r"--without: "),
         (["--limit", "0"], r"--limit: '0' is not a whole number from 1 on"),

@@ -176,6 +176,11 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path, name: str, text: str, sen
     assert str(tmp_path) in str(caught.value)
 
 
+def test_the_mark_with_which_some_editors_begin_is_no_part_of_a_list(tmp_path: Path) -> None:
+    with pytest.raises(TrackerError, match=r"a depends on 'b', which is no entry"):
+        branch_list(tmp_path / "b.toml", '\ufeff[[branch]]\nbranch = "a"\ndepends = ["b"]\n').read()
+
+
 # On real repositories
 
 

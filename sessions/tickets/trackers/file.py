@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sessions.settings.ticket_settings import Tracker
-from sessions.settings.toml_text import parse_toml, read_toml_text
+from sessions.settings.toml_text import parse_toml, read_edited_text
 from sessions.terminal.errors import TrackerError
 from sessions.tickets.dependencies import read_dependencies
 from sessions.tickets.dialects.markdown import MARKDOWN
@@ -40,7 +40,7 @@ class FileTracker:
         Raises :class:`TrackerError` if the file cannot be read or a ticket in it is not valid.
         """
         try:
-            raw = parse_toml(read_toml_text(Path(self.url)))
+            raw = parse_toml(read_edited_text(Path(self.url)))
         except (OSError, ValueError) as error:
             raise TrackerError(f"The tracker file {self.url} cannot be read: {error}.") from None
         tables = raw.get("ticket", [])

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sessions.settings.ticket_settings import Tracker
+from sessions.settings.toml_text import read_edited_text
 from sessions.terminal.errors import SourceError, TrackerError
 from sessions.tickets.model import Account, Ticket
 from sessions.tickets.refusals import Change, WriteResult
@@ -45,8 +46,8 @@ class BranchList:
         Raises :class:`TrackerError` if the list is not valid, or the repository of a pattern cannot be read.
         """
         try:
-            text = Path(self.url).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_edited_text(Path(self.url))
+        except (OSError, ValueError) as error:
             raise TrackerError(f"The list of branches {self.url} cannot be read: {error}.") from None
         entries = read_branch_list(text, self.url)
         numbered: dict[int, BranchEntry] = {}
