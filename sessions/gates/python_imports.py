@@ -54,23 +54,9 @@ class ImportGraph:
         importing: dict[str, set[str]] = {}
         modules = _modules(self.names)
         for file, names in self.names.items():
-            resolved = {path for name in names for path in self._sources(file, name, modules)}
-            for path in {*resolved, *_fixtures(file, self.names)} - {file}:
+            for path in {*_resolved(file, names, modules), *_fixtures(file, self.names)} - {file}:
                 importing.setdefault(path, set()).add(file)
         return {path: sorted(files) for path, files in importing.items()}
-
-    def _sources(self, file: str, name: str, modules: Mapping[str, list[str]]) -> set[str]:
-        """Return the files that a file imports by a name: each package on the way, and where that has the name from."""
-        found, edge = set[str](), list(_resolved(file, [name], modules))
-        last = name.rpartition(".")[2]
-        while edge:
-            path = edge.pop()
-            if path not in found:
-                found.add(path)
-                if PurePosixPath(path).stem == _PACKAGE:
-                    passed_on = [each for each in self.names[path] if each.rpartition(".")[2] == last]
-                    edge.extend(_resolved(path, passed_on, modules))
-        return found
 
 
 def _modules(paths: Iterable[str]) -> dict[str, list[str]]:

@@ -36,16 +36,3 @@ def test_a_file_is_as_many_imports_away_as_the_shortest_way_has() -> None:
     assert graph.distances("src/pkg/sub/deep.py")["tests/test_core.py"] == 2
     assert graph.distances("src/pkg/re.py") == {"src/pkg/re.py": 0}
     assert graph.distances("README.md") == {"README.md": 0}
-
-
-def test_a_name_that_a_package_passes_on_leads_to_the_module_that_defines_it() -> None:
-    sources = {
-        "src/pkg/__init__.py": b"from .core import run\nfrom .other import walk",
-        "src/pkg/core/__init__.py": b"from pkg.core.inner import run",
-        "src/pkg/core/inner.py": b"def run(): pass",
-        "src/pkg/other.py": b"def walk(): pass",
-        "tests/test_run.py": b"from pkg import run",
-    }
-    graph = ImportGraph({path: imported_names(source) for path, source in sources.items()})
-    assert graph.distances("src/pkg/core/inner.py")["tests/test_run.py"] == 1
-    assert graph.distances("src/pkg/other.py")["tests/test_run.py"] == 2
