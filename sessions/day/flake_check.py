@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, count
 
 from sessions.culprits.evidence import is_new
@@ -25,11 +25,15 @@ _FAILED_ONCE = RunCounts(fails=1)
 
 @dataclass(frozen=True, kw_only=True)
 class FlakeCheck:
-    """Runs failing tests again until it is clear whether they are new or flaky."""
+    """Runs failing tests again until it is clear whether they are new or flaky.
+
+    ``varying`` are the tests, by gate, that did different things in looks at the same tickets.
+    """
 
     day: Day
     progress: Progress
     retester: Retester
+    varying: set[tuple[str, TestId]] = field(default_factory=set)
 
     def new_failures(
         self, gate: Gate, failures: Sequence[Failure], *, is_whole_run: bool = True
@@ -37,8 +41,8 @@ class FlakeCheck:
         """Return the failures that come again on the head and do not come on the release; the others are flaky.
 
         A test that was found flaky once today is not run again: no ticket leaves because of it. But what a whole run
-        showed, and runs of a part of the gate do not show, is only flaky if another whole run does not show it either:
-        a test may fail beside other tests only.
+        showed, and runs of a part of the gate show always or never, is only flaky if another whole run does not show
+        it: a test may fail beside other tests only.
         """
         flaky = self.progress.flaky.setdefault(gate.name, set())
         suspects = tuple(failure for failure in failures if failure.test not in flaky)
@@ -46,8 +50,9 @@ class FlakeCheck:
         flaky.update(failure.test for failure in suspects if failure not in new)
         if gate is BUILD:
             self.progress.note_chance([failure for failure in suspects if failure not in new])
-        elif failures and not new and is_whole_run:
-            new = self._new_beside_others(gate, failures)
+        elif not new and is_whole_run:
+            steady = [failure for failure in failures if (gate.name, failure.test) not in self.varying]
+            new = self._new_beside_others(gate, steady) if steady else ()
             flaky.difference_update(failure.test for failure in new)
         return new
 
@@ -91,6 +96,10 @@ class FlakeCheck:
             for test, (here, before) in self._look_again(gate, unclear, attempt).items():
                 counts[test] = counts[test][0] + here, counts[test][1] + before
                 new[test] = is_new(*counts[test], histories.get(test, RunHistory()))
+        for test, (here, before) in counts.items():
+            # Without the runs before the looks, which were of the whole gate.
+            if (here.passes and here.fails > seen.fails) or (before.fails and before.passes > 1):
+                self.varying.add((gate.name, test))
         return tuple(failure for failure in suspects if new[failure.test])
 
     def _look_again(

@@ -220,15 +220,24 @@ def test_what_fails_in_whole_runs_only_is_not_flaky(
     assert (broke.test, progress.flaky["unit"]) == ("d.test::one", set())
 
 
-def test_what_another_whole_run_does_not_show_is_flaky(builder: Builder, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("rate", "looks", "last"),
+    [
+        pytest.param(61, (False, False), ["a.test", "d.test"], id="no run of its file fails: the gate runs as a whole"),
+        pytest.param(5, (False, True), ["d.test"], id="runs of its file fail now and then"),
+    ],
+)
+def test_what_another_whole_run_does_not_show_is_flaky(
+    builder: Builder, tmp_path: Path, rate: int, looks: tuple[bool, bool], last: list[str]
+) -> None:
     builder.commit({"a.test": "one pass\n", "d.test": "one pass\n"})
     builder.tag("1.0")
-    seeds: dict[str, int] = {}
-    for number in range(1, 40):
-        tip = builder.commit({"d.test": f"one pass\nnew{number} every 7\n"}, "1.0", branch=f"t{number}")
-        seeds[f"t{number}"] = seed_of(builder.git("rev-parse", f"{tip}^{{tree}}"), 1)
-    failing = next(branch for branch, seed in seeds.items() if seed % 7 == 0)
-    desk, progress = find(Scene.of(builder, tmp_path / "state"), tmp_path / "state", failing)
+    for number in range(1, 1000):
+        tip = builder.commit({"d.test": f"one pass\nnew{number} every {rate}\n"}, "1.0", branch=f"t{number}")
+        tree = builder.git("rev-parse", f"{tip}^{{tree}}")
+        if tuple(seed_of(tree, attempt) % rate == 0 for attempt in (1, 2, 1001)) == (True, *looks):
+            break
+    desk, progress = find(Scene.of(builder, tmp_path / "state"), tmp_path / "state", f"t{number}")
     assert progress.out == {}
-    assert progress.flaky["unit"] == {TestId("d.test", f"new{failing[1:]}")}
-    assert desk.tested_files()[-1] == ["a.test", "d.test"], "the last look is at the whole gate"
+    assert progress.flaky["unit"] == {TestId("d.test", f"new{number}")}
+    assert desk.tested_files()[-1] == last
