@@ -118,9 +118,7 @@ class ToyEngine:
             files = ToyFiles(folder, Bounds.of(self.config.engine, memory_size()))
             steps: list[StepOutcome] = []
             for step in probe.steps:
-                for name in (
-                    find_files(folder / "source", probe.reports, files.bounds) if step is probe.steps[-1] else ()
-                ):
+                for name in find_files(folder / "source", probe.deletes_before(step), files.bounds):
                     (folder / "source" / name).unlink()
                 steps.append(self.run_step(step, folder, probe, listen))
                 if steps[-1].is_failure:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sessions.audit import audit
-from sessions.auditing.branch_audit import audit_branch
+from sessions.auditing import branch_audit
 from sessions.auditing.branch_steps import AllowedCommits
 from sessions.day import head_audit
 from sessions.integrate import integrate
@@ -114,12 +114,13 @@ def test_a_head_is_audited_once_and_again_before_it_is_pushed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     audited: list[str] = []
+    once = branch_audit.audit_branch
 
     def count(repository: Repository, start: str, end: str, known: AllowedCommits) -> Audit:
         audited.append(end)
-        return audit_branch(repository, start, end, known)
+        return once(repository, start, end, known)
 
-    monkeypatch.setattr(head_audit, "audit_branch", count)
+    monkeypatch.setattr(branch_audit, "audit_branch", count)
     first = integrate(options(folder), Console(to_stderr=True))
     again = integrate(options(folder), Console(to_stderr=True))
     assert (audited, again.head) == ([first.head], first.head)

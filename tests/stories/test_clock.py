@@ -29,6 +29,7 @@ WALL_CLOCK = {
     "resolutions/store.py",  # the date of its commit
     "engines/docker/archives.py",  # when a file in a container was written
     "engines/docker/baseline_image.py",  # when an image was made
+    "engines/docker/cached_builds.py",  # the same, of the release's compiler caches
     "settings/options.py",  # the default of --date
     "tickets/trackers/http.py",  # where a server's answer has no date
 }
