@@ -12,10 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from requests.auth import HTTPBasicAuth, HTTPDigestAuth
+from requests import PreparedRequest
+from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
 from sessions.terminal.errors import TrackerError
-from sessions.tickets.trackers.forge.rest import RestClient
+from sessions.tickets.trackers.forge.rest import RestClient, reason_in
 from sessions.tickets.trackers.http import Caller
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -336,3 +337,21 @@ def test_no_sentence_holds_a_secret(
     assert SECRET not in str(caught.value) + caplog.text
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+class Token(AuthBase):
+    """Sends a token as forges want it."""
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {SECRET}"
+        return request
+
+
+@pytest.mark.parametrize("auth", [Token(), HTTPBasicAuth("we", SECRET)], ids=["token", "password"])
+@pytest.mark.parametrize("padding", ["", "x" * 197], ids=["whole", "cut off"])
+def test_a_refusal_that_repeats_a_secret_is_shown_without_it(auth: AuthBase, padding: str) -> None:
+    with scripted() as script:
+        sent = f'{{"message": "{padding}{SECRET} is not allowed"}}'.encode()
+        script.answers = [(404, {}, sent)]
+        reason = reason_in(Caller("A forge", auth).read("GET", script.url))
+    assert (reason, SECRET[:3] in reason) == (f"{padding}*** is not allowed"[:200], False)

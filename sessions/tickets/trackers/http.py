@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
+from base64 import b64decode
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -182,6 +184,20 @@ class _Session(requests.Session):
             for name in CREDENTIALS:
                 prepared_request.headers.pop(name, None)
             prepared_request.hooks = default_hooks()  # digest's hook would answer the other host's challenge
+
+
+def without_credentials(text: str, response: requests.Response) -> str:
+    """Return the text of an answer with ``***`` for what was sent to identify us: a server may repeat it."""
+    for name in CREDENTIALS:
+        sent = response.request.headers.get(name, "")
+        scheme, _, value = sent.rpartition(" ")
+        secrets = [value]
+        if scheme.lower() == "basic":
+            with suppress(ValueError):
+                secrets.append(b64decode(value).decode("utf-8", "replace").partition(":")[2])
+        for secret in filter(None, secrets):
+            text = text.replace(secret, "***")
+    return text
 
 
 def _trouble(response: requests.Response) -> _Trouble | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import requests
 from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerError
 from sessions.terminal.harmless_text import harmless_line
 from sessions.tickets.refusals import Change, TicketPart
-from sessions.tickets.trackers.http import Caller
+from sessions.tickets.trackers.http import Caller, without_credentials
 
 BY_HAND = ": tell its author by hand, the report has the text."
 _MOST_READINGS = 3
@@ -163,8 +164,8 @@ def expected_shape(forge: str) -> Iterator[None]:
 def reason_in(response: requests.Response) -> str:
     """The reason that a forge gives for its refusal, as one harmless line."""
     try:
-        return reason_of(response.json())
-    except ValueError:
+        return reason_of(json.loads(without_credentials(response.text, response)))
+    except (ValueError, RecursionError):
         return _NO_REASON
 
 

@@ -17,7 +17,7 @@ import requests
 from sessions.terminal.errors import RefusedError, TrackerAccessError, TrackerError
 from sessions.terminal.harmless_text import harmless_line
 from sessions.tickets.refusals import Change
-from sessions.tickets.trackers.http import Caller
+from sessions.tickets.trackers.http import Caller, without_credentials
 
 _BY_HAND = ": tell its author by hand, the report has the text."
 _LOGIN = ": are GERRIT_USER and GERRIT_PASSWORD (the HTTP password of its settings) right?"
@@ -101,4 +101,5 @@ def _reason(response: requests.Response) -> str:
     """The reason that Gerrit gives, which is plain text, as one harmless line."""
     text = response.content.decode("utf-8", "replace")
     is_page = "<html" in text[:1000].lower()
-    return harmless_line("" if is_page else text.strip()[:200]) or "it does not say why"
+    reason = harmless_line("" if is_page else without_credentials(text.strip(), response)[:200])
+    return reason or "it does not say why"
