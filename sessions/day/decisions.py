@@ -61,21 +61,24 @@ class Judge:
             test=called(test.name) if test == BUILD_TEST else str(test),
             with_=tuple(sorted({*blame.partners, *blame.culprits} - {number})),
             message=failure.message,
-            evidence=tuple(map(intern, self._evidence(name, failure, blame))),  # 20,000 tests may have the same
+            evidence=tuple(map(intern, self._evidence(gate, failure, blame))),  # 20,000 tests may have the same
             kind=failure.kind,
             expected=failure.expected,
             **(self._shown(number, name, test, shown) if isinstance(shown, Candidate) else {}),
         )
 
-    def _evidence(self, name: str, failure: Failure, blame: Blame) -> tuple[str, ...]:
+    def _evidence(self, gate: Gate, failure: Failure, blame: Blame) -> tuple[str, ...]:
         """Return a phrase for each run that proves the blame."""
         fails = {"gone": "does not run", "skipped": "is skipped"}.get(failure.kind, "fails")
         passes = {"gone": "runs", "skipped": "runs"}.get(failure.kind, "passes")
         alone = self.retester.baselines.alone
         phrases = [f"{fails}, twice, with {some_tickets(blame.fails)}"]
         for subset in blame.passes:
-            answers = {seen.get(failure.test) for ask, seen in self.known[name].items() if ask.tickets == subset}
-            phrases.append(f"{'does not exist' if 'not run' in answers else passes} with {some_tickets(subset, alone)}")
+            answers = {seen.get(failure.test) for ask, seen in self.known[gate.name].items() if ask.tickets == subset}
+            # The search may rest on what earlier runs of the release show.
+            is_new = not (subset or answers or self.retester.runs_on_release(gate, failure.test))
+            missing = is_new or "not run" in answers
+            phrases.append(f"{'does not exist' if missing else passes} with {some_tickets(subset, alone)}")
         return tuple(phrases)
 
     def _shown(self, number: int, name: str, test: TestId, shown: Candidate) -> dict[str, str]:

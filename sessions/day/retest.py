@@ -83,11 +83,12 @@ class Retester:
         sure: dict[TestId, Answer] = {}
         for failure in failures:
             answer = answered.get(failure.test, "unclear")
-            is_lost = answer == "not run" and self._runs_on_release(gate, failure.test)
+            is_lost = answer == "not run" and self.runs_on_release(gate, failure.test)
             sure[failure.test] = "unclear" if is_lost else answer
         return sure
 
-    def _runs_on_release(self, gate: Gate, test: TestId) -> bool:
+    def runs_on_release(self, gate: Gate, test: TestId) -> bool:
+        """Whether a test runs where the gate's baseline was measured."""
         if gate is BUILD:
             return True
         return self.baselines.of(gate).probe_result.results.presence(test) in (Presence.PASSED, Presence.FAILED)
