@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from docker.errors import NotFound
@@ -34,15 +35,15 @@ class CachedBuilds(KeptBuilds):
         """The folders of the caches by their variables."""
         return {name: f"{CACHE}/{name}" for name in self.variables}
 
-    def find_cache(self, probe: Probe) -> Image | None:
-        """Return the image with the caches of the release's build for a probe; ``None`` if none is kept."""
-        return self.find(_key(probe)) if self.variables else None
+    def lend_cache(self, probe: Probe, borrowed: ExitStack) -> Image | None:
+        """Return the image with the caches of the release's build for a probe, lent; ``None`` if none is kept."""
+        return self.lend(_key(probe), borrowed) if self.variables else None
 
     def keep_cache(
         self, built: ProbeContainer, probe: Probe, labels: Callable[[Mapping[str, str]], dict[str, str]]
     ) -> None:
         """Keep the caches that the release's build has left in its container, unless they are kept already."""
-        if not self.variables or self.find_cache(probe) or not self.make_room(built.written()):
+        if not self.variables or self.find(_key(probe)) or not self.make_room(built.written()):
             return
         empty = built.client.containers.create(probe.image.id, entrypoint="sh", labels={PROBE: self.owner})
         try:

@@ -19,7 +19,7 @@ from sessions.engines.bounds import Bounds, ExceededError, bytes_of
 from sessions.engines.collecting import outcome_of
 from sessions.engines.docker.cached_builds import CACHE, CachedBuilds
 from sessions.engines.docker.container import PROBE, RESULTS, NoSourceError, ProbeContainer
-from sessions.engines.docker.daemon import translate_docker_errors
+from sessions.engines.docker.daemon import names_of, translate_docker_errors
 from sessions.engines.docker.disk_needs import engine_root
 from sessions.engines.docker.step import StepRunner
 from sessions.engines.image_names import LABEL, legal_name
@@ -76,9 +76,9 @@ class Candidates:
         """
         with translate_docker_errors("Removing images without a name"):
             filters: dict[str, Any] = {"dangling": True, "label": f"{LABEL}.state={self.owner}"}
-            for image in self.client.images.list(filters=filters):
+            for image in self.client.api.images(filters=filters):  # `images.list` fails if one is removed meanwhile
                 try:
-                    for name in image.attrs.get("RepoDigests") or [str(image.id)]:
+                    for name in names_of(image, "RepoDigests") or [image["Id"]]:
                         self.client.images.remove(name)
                 except APIError as error:
                     if error.status_code not in (404, 409):  # removed meanwhile, or in use
@@ -109,10 +109,10 @@ class Candidates:
 
         Otherwise it begins with the nearest kept build that the probe may start from, or with the probe's image.
         """
-        kept = self.builds.find(probe.candidate) if probe.reuse else None
         with ExitStack() as borrowed:
+            kept = self.builds.lend(probe.candidate, borrowed) if probe.reuse else None
             near = None if kept else self._start_near(probe, bounds, borrowed)
-            base = kept or self.builds.find_cache(probe) or probe.image
+            base = kept or self.builds.lend_cache(probe, borrowed) or probe.image
             container = near or borrowed.enter_context(self._container(probe, base, bounds))
             runner = StepRunner(container, DiskWatch(self._disks, bounds.disk, container.written))
             if kept:
@@ -135,7 +135,7 @@ class Candidates:
 
         Return ``None`` if none is kept, or if it does not take the files: a build may leave anything in their place.
         """
-        if not (start := self.builds.find_start(probe)):
+        if not (start := self.builds.lend_start(probe, borrowed)):
             return None
         image, overlay = start
         with ExitStack() as started:

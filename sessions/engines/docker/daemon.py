@@ -51,3 +51,8 @@ def raise_stream_error(event: Mapping[str, Any]) -> None:
     """Raise the error in an event of a stream. docker-py does not, because the status was sent before the stream."""
     if "error" in event:
         raise DockerException(str(event["error"]))
+
+
+def names_of(image: Mapping[str, Any], kind: str = "RepoTags") -> list[str]:
+    """Return the names of an image as the daemon lists it, which writes ``<none>`` where there are none."""
+    return [name for name in image.get(kind) or () if "<none>" not in name]

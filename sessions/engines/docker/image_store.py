@@ -20,7 +20,7 @@ from sessions.engines.bounds import Bounds
 from sessions.engines.docker.archive_store import DockerArchiveStore, find_image
 from sessions.engines.docker.baseline_image import images_built_here
 from sessions.engines.docker.candidates import Candidates
-from sessions.engines.docker.daemon import reason, translate_docker_errors
+from sessions.engines.docker.daemon import names_of, reason, translate_docker_errors
 from sessions.engines.docker.image_transfer import DockerImageTransfer
 from sessions.engines.docker.registry import Registry
 from sessions.engines.image_names import LABEL
@@ -92,12 +92,13 @@ class DockerImageStore:
         removed = 0
         with translate_docker_errors("Removing old images"):
             filters: dict[str, Any] = {"label": f"{LABEL}.state={self.candidates.owner}"}
-            for image in self.client.images.list(filters=filters):
-                built, day = (image.labels.get(f"{LABEL}.{key}", "") for key in ("built", "date"))
-                needed = built in keep or not keep.isdisjoint(image.tags)
-                is_ours = image.labels.get(f"{LABEL}.project") == self.candidates.project
+            for image in self.client.api.images(filters=filters):  # `images.list` fails if one is removed meanwhile
+                labels, names = image["Labels"], names_of(image)
+                built, day = (labels.get(f"{LABEL}.{key}", "") for key in ("built", "date"))
+                needed = built in keep or not keep.isdisjoint(names)
+                is_ours = labels.get(f"{LABEL}.project") == self.candidates.project
                 if is_ours and not needed and (built or (day and day < before)):
-                    removed += _remove(self.client, image.tags or [str(image.id)])
+                    removed += _remove(self.client, names or [image["Id"]])
         return removed
 
     def push(self, name: str) -> Pushed:
@@ -145,7 +146,7 @@ def _remove(client: docker.DockerClient, names: list[str]) -> int:
         for name in names:
             client.images.remove(name)
     except APIError as error:
-        if error.status_code != 409:  # 409, a conflict: a container uses the image
+        if error.status_code not in (404, 409):  # somebody else has removed it, or a container uses it
             raise InfrastructureError(f"{names[0]} cannot be removed: {reason(error)}.") from None
         return 0
     return 1

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import threading
+from collections import Counter
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import docker
 from docker.errors import APIError, ImageNotFound
 
+from sessions.engines.docker.daemon import names_of
 from sessions.engines.image_names import LABEL
 from sessions.engines.probe import Image, Probe
 from sessions.source.overlay_files import Overlay
@@ -18,7 +21,7 @@ from sessions.source.overlay_files import Overlay
 class KeptBuilds:
     """The builds of the state folder that ``owner`` identifies, of at most ``limit`` bytes together.
 
-    Those that this session ``used`` are removed last, and of others the oldest first.
+    Those that this session ``used`` are removed last, and of others the oldest first; those that are lent stay.
     """
 
     client: docker.DockerClient
@@ -26,6 +29,8 @@ class KeptBuilds:
     owner: str
     limit: int
     used: set[str] = field(default_factory=set)
+    _lent: Counter[str] = field(default_factory=Counter, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def name_of(self, candidate: str) -> str:
         """Return the name of the image of a candidate's build."""
@@ -41,27 +46,41 @@ class KeptBuilds:
         self.used.add(name)
         return image
 
-    def find_start(self, probe: Probe) -> tuple[Image, Overlay] | None:
-        """Return the image of the nearest build that is kept, and the files that differ from it."""
-        found = ((self.find(start.candidate), start.overlay) for start in probe.starts)
+    def lend(self, candidate: str, borrowed: ExitStack) -> Image | None:
+        """Return the image of a candidate's build, which stays until ``borrowed`` ends; ``None`` if none is kept."""
+        with self._lock:
+            if image := self.find(candidate):
+                self._lent[image.name] += 1
+                borrowed.callback(self._take_back, image.name)
+            return image
+
+    def lend_start(self, probe: Probe, borrowed: ExitStack) -> tuple[Image, Overlay] | None:
+        """Return the image of the nearest build that is kept, lent likewise, and the files that differ from it."""
+        found = ((self.lend(start.candidate, borrowed), start.overlay) for start in probe.starts)
         return next(((image, overlay) for image, overlay in found if image), None)
 
     def make_room(self, size: int) -> bool:
         """Remove builds until another one of ``size`` bytes fits; return whether it does."""
-        sizes = {image["Id"]: int(image["Size"]) for image in self.client.api.images()}
-        filters: dict[str, Any] = {"label": [f"{LABEL}.state={self.owner}", f"{LABEL}.kind=built"]}
-        builds = self.client.api.images(filters=filters)
-        grown = {each["Id"]: sizes[each["Id"]] - sizes.get(each["Labels"][f"{LABEL}.base"], 0) for each in builds}
-        total = sum(grown.values())
-        for build in sorted(builds, key=lambda each: (not self.used.isdisjoint(_names(each)), each["Created"])):
-            if total + size <= self.limit:
-                break
-            with suppress(APIError):  # a container uses it, or another session has removed it
-                for name in _names(build):
-                    self.client.images.remove(name)
-                total -= grown[build["Id"]]
-        return total + size <= self.limit
+        with self._lock:
+            images = self.client.api.images()  # one answer: other probes make and remove images between two
+            sizes = {image["Id"]: int(image["Size"]) for image in images}
+            builds = [image for image in images if self._is_ours(image)]
+            grown = {each["Id"]: sizes[each["Id"]] - sizes.get(each["Labels"][f"{LABEL}.base"], 0) for each in builds}
+            total = sum(grown.values())
+            unused = [each for each in builds if not any(self._lent[name] for name in names_of(each))]
+            for build in sorted(unused, key=lambda each: (not self.used.isdisjoint(names_of(each)), each["Created"])):
+                if total + size <= self.limit:
+                    break
+                with suppress(APIError):  # a container uses it, or another session has removed it
+                    for name in names_of(build):
+                        self.client.images.remove(name)
+                    total -= grown[build["Id"]]
+            return total + size <= self.limit
 
+    def _take_back(self, name: str) -> None:
+        with self._lock:
+            self._lent[name] -= 1
 
-def _names(image: dict[str, Any]) -> list[str]:
-    return image.get("RepoTags") or []
+    def _is_ours(self, image: dict[str, Any]) -> bool:
+        labels = image.get("Labels") or {}
+        return (labels.get(f"{LABEL}.state"), labels.get(f"{LABEL}.kind")) == (self.owner, "built")
