@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
@@ -20,19 +20,21 @@ from sessions.settings.configuration import Gate
 _MORE_LOOKS = 1001
 # Those of whole runs, where runs of a part of the gate have not shown a failure.
 _WHOLE_LOOKS = 1501
-_FAILED_ONCE = RunCounts(fails=1)
+_FAILED_ONCE, _PASSED_ONCE = RunCounts(fails=1), RunCounts(passes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlakeCheck:
     """Runs failing tests again until it is clear whether they are new or flaky.
 
-    ``varying`` are the tests, by gate, that did different things in looks at the same tickets.
+    ``release_counts`` are the runs on the release, by gate, of tests that passed there in a later run only. ``varying``
+    are the tests, by gate, that did different things in looks at the same tickets.
     """
 
     day: Day
     progress: Progress
     retester: Retester
+    release_counts: Mapping[str, Mapping[TestId, RunCounts]] = field(default_factory=dict)
     varying: set[tuple[str, TestId]] = field(default_factory=set)
 
     def new_failures(
@@ -81,13 +83,14 @@ class FlakeCheck:
     ) -> tuple[Failure, ...]:
         """Return which of the suspects are new, by looks with these attempts. ``seen`` counts earlier runs on the head.
 
-        The first run on the release, where they passed, counts as well.
+        The earlier runs on the release count as well: mostly one, in which they passed.
         """
         tests = tuple(failure.test for failure in suspects)
         head = self.progress.line.head
         histories = self.day.ledger.histories(head.tree, gate.name, tests) if tests else {}
         # On the head and on the release.
-        counts = {test: (seen, RunCounts(passes=1)) for test in tests}
+        first = self.release_counts.get(gate.name, {})
+        counts = {test: (seen, first.get(test, _PASSED_ONCE)) for test in tests}
         new = dict[TestId, bool | None]()
         for attempt in attempts:
             unclear = tuple(failure for failure in suspects if new.get(failure.test) is None)
@@ -97,8 +100,9 @@ class FlakeCheck:
                 counts[test] = counts[test][0] + here, counts[test][1] + before
                 new[test] = is_new(*counts[test], histories.get(test, RunHistory()))
         for test, (here, before) in counts.items():
+            then = first.get(test, _PASSED_ONCE)
             # Without the runs before the looks, which were of the whole gate.
-            if (here.passes and here.fails > seen.fails) or (before.fails and before.passes > 1):
+            if (here.passes and here.fails > seen.fails) or (before.fails > then.fails and before.passes > then.passes):
                 self.varying.add((gate.name, test))
         return tuple(failure for failure in suspects if new[failure.test])
 

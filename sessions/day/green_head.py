@@ -15,6 +15,7 @@ from sessions.day.head_gates import HeadGates
 from sessions.day.line_selection import LineSelection
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress
+from sessions.day.release_doubts import ReleaseDoubts
 from sessions.day.retest import Retester
 from sessions.day.soak import Soak
 from sessions.terminal.errors import GatePendingError
@@ -86,6 +87,7 @@ class GreenHead:
     def _comparison(self) -> HeadComparison:
         return HeadComparison(
             baselines=self.baselines,
+            doubts=ReleaseDoubts(retester=self._retester),
             progress=self.progress,
             files=self.runner.cache.files,
             diffs=queue_diffs(self.day, self.lines.queue),

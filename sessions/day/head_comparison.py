@@ -11,6 +11,7 @@ from sessions.day.context import Day
 from sessions.day.gate_files import GateFiles
 from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.progress import Measured, Progress
+from sessions.day.release_doubts import ReleaseDoubts
 from sessions.day.release_reasons import ReleaseReasons
 from sessions.gates.comparison import compare, restrict
 from sessions.gates.results import Failure, Presence, Results, TestId
@@ -24,6 +25,7 @@ class HeadComparison:
     """Compares results on the head of ``progress``, and keeps them there. ``diffs`` are the queue's, by ticket."""
 
     baselines: Baselines
+    doubts: ReleaseDoubts
     progress: Progress
     files: GateFiles
     diffs: Mapping[int, Diff]
@@ -37,7 +39,8 @@ class HeadComparison:
         The results of a ``part`` of the gate's files are compared with those of the same files, and not kept.
         """
         baseline = self.baselines.of(gate)
-        release = baseline.probe_result.results
+        settled = self.doubts.settle(gate, results)
+        release = settled.release
         if part is not None:
             locate = self.files.locator(gate, baseline.candidate.tree).locate
             release = restrict(release, lambda file: locate(file) in part)
@@ -52,14 +55,14 @@ class HeadComparison:
             tracked=self.files.tracked(self.progress.line.head.tree),
         )
         if part is None:
-            self._keep(gate, reasons)
+            self._keep(gate, reasons, settled.once)
         unexplained = [failure for failure in (*compared.gone, *compared.skipped) if not changed.explains(failure)]
         excused = reasons.excused.keys() | reasons.moved
         failures = [*(each for each in compared.new if each.test not in excused), *unexplained]
         self.progress.ignored[gate.name] = self.hints.ignored(gate.name, [failure.test for failure in failures])
         return tuple(failure for failure in failures if failure.test not in self.progress.ignored[gate.name])
 
-    def _keep(self, gate: Gate, reasons: ReleaseReasons) -> None:
+    def _keep(self, gate: Gate, reasons: ReleaseReasons, once: tuple[TestId, ...]) -> None:
         """Keep what was measured, and say which new tests fail for the release's own reason."""
         changes, excused = reasons.changes, reasons.by_ticket()
         self.progress.measured[gate.name] = Measured(
@@ -72,6 +75,7 @@ class HeadComparison:
                 for number in changes.keys() | excused.keys()
             },
             causes=reasons.shared(),
+            known_once=once,
         )
         for sentence in reasons.sentences():
             self.baselines.day.console.detail(sentence)

@@ -39,7 +39,8 @@ class HeadGates:
     @classmethod
     def of(cls, progress: Progress, retester: Retester, comparison: HeadComparison) -> HeadGates:
         """Return the gates of a day's head."""
-        flakes = FlakeCheck(day=retester.baselines.day, progress=progress, retester=retester)
+        day = retester.baselines.day
+        flakes = FlakeCheck(day=day, progress=progress, retester=retester, release_counts=comparison.doubts.counts)
         return cls(runner=retester.runner, progress=progress, flakes=flakes, comparison=comparison)
 
     def new_failures(self, gate: Gate) -> tuple[str, tuple[Failure, ...]] | None:

@@ -21,7 +21,8 @@ class Measured:
     """A gate's results on the release and on the head, and what the tickets' diffs do to its tests.
 
     ``mended_by`` are the tickets with which ``release`` was measured: the fixes, and those without which the gate
-    measures nothing there. ``causes`` are the reasons that several failures of the release have in common.
+    measures nothing there. ``causes`` are the reasons that several failures of the release have in common,
+    ``known_once`` the known failures that only one run on the release has shown.
     """
 
     release: Results
@@ -30,6 +31,7 @@ class Measured:
     comparison: Comparison
     changes: Mapping[int, TestChanges]
     causes: tuple[SharedCause, ...] = ()
+    known_once: tuple[TestId, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

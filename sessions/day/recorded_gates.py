@@ -40,6 +40,7 @@ def recorded_gate(name: str, progress: Progress | None, probes: Sequence[Consult
         state=GateState.RED if failing or unbuilt else GateState.GREEN if measured else GateState.PENDING,
         new=_sorted(blamed),
         known=compared.get("known", ()),
+        known_once=recorded_tests(measured.known_once) if measured else (),
         fixed=compared.get("fixed", ()),
         gone=compared.get("gone", ()),
         skipped=compared.get("skipped", ()),

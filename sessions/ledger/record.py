@@ -337,6 +337,7 @@ class RecordedGate:
     state: GateState
     new: Annotated[Tests, "They fail on the head and not on the release."]
     known: Annotated[Tests, "They fail on the release, too."]
+    known_once: Annotated[Tests, "Those of `known` that only one run on the release has shown, as no other tells."] = ()
     fixed: Annotated[Tests, "They failed on the release and were seen to pass on the head."]
     gone: Annotated[Tests, "They ran on the release and not on the head, as a ticket's diff says."] = ()
     skipped: Annotated[Tests, "They ran on the release and are skipped on the head, as a ticket's diff says."] = ()

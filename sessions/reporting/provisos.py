@@ -46,6 +46,7 @@ def _of_gate(name: str, gate: RecordedGate, record: Record) -> Iterator[str]:
             )
     of_tests = (
         (gate.known, "fails", "fail", f"on {release}, too"),
+        (gate.known_once, "failed", "failed", f"in the only run on {release} that tells"),
         (gate.gone, "is", "are", "gone, as tickets delete or rename them"),
         (gate.skipped, f"ran on {release} and is", f"ran on {release} and are", "skipped"),
         (gate.ignored, "fails", "fail", "anew, which a hint says to ignore"),
