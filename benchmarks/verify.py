@@ -168,39 +168,42 @@ def _without(day: Day, record: Record, evidence: Evidence, number: int) -> Candi
     start, chain = _steps(day, record, evidence.commit)
     day.merger.base = start
     whole = day.merger.combine(chain)
-    left = day.merger.combine([each for each in chain if not _needs(day, record, each, number)])
-    if not isinstance(whole, Candidate) or whole.tree != evidence.tree:
+    gone = next((each for each in chain if each.number == number), None)
+    if gone is None or not isinstance(whole, Candidate) or whole.tree != evidence.tree:
         raise UsageError(
             f"The candidate {evidence.commit[:10]} of {name_ticket(evidence.number)} cannot be made again."
         )
+    left = day.merger.combine([each for each in chain if not _needs(day, record, each, gone)])
     if not isinstance(left, Candidate):
         raise UsageError(f"The candidate {evidence.commit[:10]} does not merge without {name_ticket(number)}.")
     return left
 
 
 def _steps(day: Day, record: Record, commit: str) -> tuple[Candidate, list[Ticket]]:
-    """Return what a candidate starts with, the release or its trunk, and the tickets that are merged onto that."""
-    tickets = {each.commit: each for each in record.tickets}
+    """Return what a candidate starts with, the release or its trunk, and the tickets that are merged onto that.
+
+    A merge's subject names its ticket: the record has no commit of a ticket that is out and whose tracker names none.
+    """
+    tickets = {name_ticket(each.number): each for each in record.tickets}
     git, chain = day.mirror.repository.git, list[Ticket]()
     while commit != record.base:
         first, *others = git("rev-list", "--parents", "-n", "1", commit).text.split()[1:]
-        if len(others) != 1 or others[0] not in tickets:
+        ticket = tickets.get(git("log", "-1", "--format=%s", commit).text.partition(": ")[0])
+        if len(others) != 1 or ticket is None:
             break  # the target branch's own commits
-        ticket = tickets[others[0]]
-        chain.insert(0, Ticket(number=ticket.number, title=ticket.title, commit=ticket.commit))
+        chain.insert(0, Ticket(number=ticket.number, title=ticket.title, commit=others[0]))
         commit = first
     tree = git("rev-parse", "--verify", f"{commit}^{{tree}}").text
     return Candidate(commit=commit, tree=tree), chain
 
 
-def _needs(day: Day, record: Record, ticket: Ticket, number: int) -> bool:
-    """Whether a ticket is another one, contains its commits, or was blocked by it at the day's end."""
+def _needs(day: Day, record: Record, ticket: Ticket, gone: Ticket) -> bool:
+    """Whether a ticket is the one that is gone, contains its commits, or was blocked by it at the day's end."""
     [recorded] = [each for each in record.tickets if each.number == ticket.number]
-    [needed] = [each for each in record.tickets if each.number == number]
-    if number == ticket.number or number in recorded.blocked_by:
+    if gone.number in (ticket.number, *recorded.blocked_by):
         return True
     git = day.mirror.repository.git
-    return not git("merge-base", "--is-ancestor", needed.commit, ticket.commit, ok=(0, 1)).status
+    return not git("merge-base", "--is-ancestor", gone.commit, ticket.commit, ok=(0, 1)).status
 
 
 def _count(
