@@ -7,6 +7,9 @@ Each fault is a mutation of one function: a comparison, sum or condition turned 
 result. The whole suite runs with each, to know which files show it; a fault that none shows, or with which the suite
 does not end, is no fault. Then the files are put in order as for a head whose tickets change the fault's module and
 those of ``--others`` further tickets, and a fault is found when the first file that shows it has ended.
+
+What the product learns after a quarter is told as well: it runs a first part of the files by itself, and sees a fault
+then if any file of that part shows it. No result is known before a probe has ended.
 """
 
 from __future__ import annotations
@@ -27,11 +30,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.command import bench_parser, folder, several, status, up_to, write_figures
-from sessions.culprits.file_order import order_files
+from sessions.culprits.file_order import first_part, order_files
 from sessions.gates.python_imports import ImportGraph, imported_names
 from sessions.settings.options import at_least
 
 _SHARES = (0.1, 0.25, 0.5, 0.75)
+# As in `sessions.day.head_questions`.
+_FIRST_PART = 0.25
 _PLUGIN = """
 import json, os
 import pytest
@@ -243,12 +248,22 @@ def _figures(options: Options, healthy: Run, faults: Sequence[SeededFault], grap
             return order_files(files, healthy.seconds, changed, graph.distances, {})
 
         orders[f"by evidence, {others + 1} ticket{'s' * bool(others)}"] = evidence
-    shares = {}
+    shares: dict[str, dict[float, float]] = {}
+    parts: dict[str, float] = {}
     for name, order in orders.items():
         chance = random.Random(options.seed)  # noqa: S311
-        ends = [_found_at(order(fault, chance), fault, healthy.seconds) for fault in faults]
+        orders_of = [(fault, order(fault, chance)) for fault in faults]
+        ends = [_found_at(files_of, fault, healthy.seconds) for fault, files_of in orders_of]
         shares[name] = {share: sum(end <= share for end in ends) / max(len(ends), 1) for share in _SHARES}
-    return {"faults": len(faults), "files": len(files), "gate": sum(healthy.seconds.values()), "recall": shares}
+        seen = sum(_is_in_first_part(files_of, fault, healthy.seconds) for fault, files_of in orders_of)
+        parts[name] = seen / max(len(faults), 1)
+    gate = sum(healthy.seconds.values())
+    return {"faults": len(faults), "files": len(files), "gate": gate, "recall": shares, "first part": parts}
+
+
+def _is_in_first_part(order: Sequence[str], fault: SeededFault, seconds: Mapping[str, float]) -> bool:
+    """Whether the part that the product runs first shows a fault."""
+    return not set(fault.shown_by).isdisjoint(first_part(order, seconds, _FIRST_PART))
 
 
 def _found_at(order: Sequence[str], fault: SeededFault, seconds: Mapping[str, float]) -> float:
@@ -262,16 +277,18 @@ def _found_at(order: Sequence[str], fault: SeededFault, seconds: Mapping[str, fl
 
 
 def _show(figures: dict[str, object]) -> None:
-    shares = figures["recall"]
+    shares, parts = figures["recall"], figures["first part"]
     assert isinstance(shares, dict)  # noqa: S101
+    assert isinstance(parts, dict)  # noqa: S101
     table = Table(
         title=f"{figures['faults']} faults, {figures['files']} files: found after a share of the gate's seconds"
     )
     table.add_column("order")
     for share in _SHARES:
         table.add_column(f"{share:.0%}", justify="right")
+    table.add_column("in the first part", justify="right")
     for name, row in shares.items():
-        table.add_row(name, *(f"{row[share]:.0%}" for share in _SHARES))
+        table.add_row(name, *(f"{row[share]:.0%}" for share in _SHARES), f"{parts[name]:.0%}")
     Console().print(table)
 
 

@@ -59,13 +59,16 @@ def order_files(
 
 
 def first_part(ordered: Iterable[str], seconds: Mapping[str, float], share: float) -> tuple[str, ...]:
-    """Return the first files whose durations add up to a ``share`` of all, at least one."""
+    """Return the first files whose durations add up to at most a ``share`` of all, and the first one in any case.
+
+    A file that is too long for what is left is passed over, and shorter ones after it fill the share.
+    """
     files = list(ordered)
     most, taken, part = share * sum(seconds.get(file, 0.0) for file in files), 0.0, list[str]()
     for file in files:
+        if part and taken + seconds.get(file, 0.0) > most:
+            continue
         taken += seconds.get(file, 0.0)
-        if part and taken > most:
-            break
         part.append(file)
     return tuple(part)
 

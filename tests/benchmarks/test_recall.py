@@ -37,3 +37,6 @@ def test_faults_are_found_by_the_tests_of_their_module(tmp_path: Path) -> None:
     for fault in found["found"]:
         assert fault["shown_by"] == [f"tests/test_{fault['function']}.py"]
     assert found["recall"]["by evidence, 1 ticket"]["0.75"] == 1.0
+    # Each file takes a share of its own, so the first part is one file: that of the fault's module.
+    assert set(found["first part"]) == set(found["recall"])
+    assert found["first part"]["by evidence, 1 ticket"] == 1.0

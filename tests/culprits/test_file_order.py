@@ -34,3 +34,9 @@ def test_a_change_that_was_looked_at_counts_less_afterwards() -> None:
 def test_a_first_part_takes_its_share_of_the_seconds_and_one_file_at_least() -> None:
     assert first_part(FILES, EVEN, 0.5) == FILES[:2]
     assert first_part(FILES, EVEN, 0.01) == FILES[:1]
+
+
+def test_a_file_that_is_too_long_for_the_first_part_leaves_its_place_to_shorter_ones() -> None:
+    seconds = {"a": 1.0, "long": 8.0, "b": 1.0, "c": 1.0, "d": 1.0}
+    assert first_part(tuple(seconds), seconds, 0.25) == ("a", "b", "c")
+    assert first_part(("long", "a"), seconds, 0.25) == ("long",)
