@@ -148,7 +148,7 @@ class ProbeRunner:
         probes = [self.builder.probe(question, left, jobs, self.kept) for question in questions]
         labels = [f"{called(question.gate.name)} {question.why}" for question in questions]
         first_error: IntegrandError | None = None
-        with self.console.probes(list(zip(labels, usual, strict=True))) as watch:
+        with self.console.probes(list(zip(labels, usual, strict=True)), company) as watch:
             for place, outcome in self.pool.run(list(zip(probes, watch.listeners, strict=True)), company):
                 watch.ended(place)
                 try:

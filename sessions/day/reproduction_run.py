@@ -48,7 +48,7 @@ def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[RecordedBr
     """
     gate, probe = evidence_probe(runner, evidence)
     what = f"{called(gate.name)} on {evidence.commit[:10]}"
-    with runner.console.probes([(what, None)]) as watch:
+    with runner.console.probes([(what, None)], 1) as watch:
         outcome = runner.engine.run(probe, watch.listeners[0])
         watch.ended(0)
     results = results_of(gate, outcome, runner.builder.config.engine.source)

@@ -90,28 +90,29 @@ class Console:
         self._expected = probes
 
     @contextmanager
-    def probes(self, running: Sequence[tuple[str, float | None]]) -> Iterator[Watch]:
-        """Show probes that start now, all at once: for each what it does, and the seconds that such a probe takes."""
+    def probes(self, running: Sequence[tuple[str, float | None]], at_once: int) -> Iterator[Watch]:
+        """Show probes that start now: for each what it does, and the seconds that such a probe takes.
+
+        ``at_once`` of them run together, the others as soon as one has ended.
+        """
         first = self.probes_run + 1
         self.probes_run += len(running)
         titles = [f"probe {number}: {what}" for number, (what, _) in enumerate(running, start=first)]
         usual = [seconds for _, seconds in running]
         if self.terminal.is_terminal:
-            with self._live_view(titles, usual) as watch:
+            with self._live_view(titles, usual, at_once) as watch:
                 yield watch
         else:
             for title, seconds in zip(titles, usual, strict=True):
                 clauses = [f"usually {say_duration(seconds)}"] if seconds else []
-                clauses += filter(None, [self._outlook(seconds, len(running))])
+                clauses += filter(None, [self._outlook(seconds, at_once)])
                 self.detail(title + (f" ({'; '.join(clauses)})" if clauses else ""))
             yield Watch([lambda _line: None] * len(running), lambda _index: None)
         self._expected = 0
 
     @contextmanager
-    def _live_view(self, titles: Sequence[str], usual: Sequence[float | None]) -> Iterator[Watch]:
-        view = LiveView(
-            self.terminal, self._outlook(max((seconds or 0.0 for seconds in usual), default=0.0), len(usual))
-        )
+    def _live_view(self, titles: Sequence[str], usual: Sequence[float | None], at_once: int) -> Iterator[Watch]:
+        view = LiveView(self.terminal, self._outlook(max((seconds or 0.0 for seconds in usual), default=0.0), at_once))
         lines = [view.add(title, seconds) for title, seconds in zip(titles, usual, strict=True)]
 
         def ended(index: int) -> None:
@@ -122,7 +123,7 @@ class Console:
             yield Watch([listener(line) for line in lines], ended)
 
     def _outlook(self, usual: float | None, at_once: int) -> str:
-        """Return how many probes are still to come, and how long they take if as many run together as now."""
+        """Return how many probes are still to come, and how long they take if ``at_once`` run together."""
         if self._expected < 2:
             return ""
         seconds = (usual or 0.0) * math.ceil(self._expected / at_once)

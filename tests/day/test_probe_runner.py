@@ -128,6 +128,18 @@ def test_with_a_deadline_no_more_probes_begin_than_run_at_once(scene: Scene, tmp
     assert [desk.runner.cache.find(question) is not None for question in questions] == [True, True, False]
 
 
+def test_what_is_to_come_is_divided_by_what_runs_together_and_not_by_what_waits(
+    scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Desk.of(scene, tmp_path / "state", size=2)
+    desk.engine.seconds = 90.0
+    desk.runner.result(desk.question(desk.head("t1")))
+    desk.runner.console.expect(8)
+    desk.runner.results([desk.question(desk.head(*names)) for names in (["t2"], ["t3"], ["t1", "t2"])])
+    # Three are asked at the same time, two of which run: eight probes are four times 90 s.
+    assert capsys.readouterr().out.count("usually 1m30s; about 8 to come, 6m00s") == 3
+
+
 def test_where_our_side_fails_one_of_several_probes_the_others_are_kept(scene: Scene, tmp_path: Path) -> None:
     desk = Desk.of(scene, tmp_path / "state", size=3)
     desk.engine.fails_on = "new.test"

@@ -37,7 +37,7 @@ for argument in sys.argv[1:]:
     console.detail(title)
     console.good(title)
     console.bad(title)
-    with console.probes([(title, 90.0)]) as watch:
+    with console.probes([(title, 90.0)], 1) as watch:
         watch.listeners[0](title)
         watch.ended(0)
     console.show("# heading\\n\\nsome *words*", lambda: "heading\\n\\nsome words")

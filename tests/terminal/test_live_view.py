@@ -17,7 +17,7 @@ console.step("Gates on the head")
 console.expect(40)
 count = int(sys.argv[1])
 try:
-    with console.probes([(sys.argv[2], 90.0 if number % 2 else 0.1) for number in range(count)]) as watch:
+    with console.probes([(sys.argv[2], 90.0 if number % 2 else 0.1) for number in range(count)], count) as watch:
         for turn in range(6):
             for number, listen in enumerate(watch.listeners):
                 listen(f"collecting sentence {turn} of probe {number} from source/manual.py [ 50%]")
