@@ -86,7 +86,7 @@ def _run(session: nox.Session, story: Callable[..., object], name: str) -> None:
         )
         session.run(*(with_pip if find_spec("pip") else with_uv), *missing, external=True)
     if trouble := run_session(story, name, session.posargs, Path(session.invoked_from)):  # type: ignore[arg-type]
-        session.error(trouble)
+        session.error(trouble.removesuffix("."))  # nox adds one
 
 
 @nox.session(venv_backend="none")
@@ -95,7 +95,7 @@ def init(session: nox.Session) -> None:
     from sessions.main import run_init
 
     if trouble := run_init(session.posargs, Path(session.invoked_from)):
-        session.error(trouble)
+        session.error(trouble.removesuffix("."))  # nox adds one
 
 
 @nox.session(venv_backend="none")
@@ -144,7 +144,7 @@ def reproduce(session: nox.Session) -> None:
     from sessions.main import run_reproduce
 
     if trouble := run_reproduce(session.posargs, Path(session.invoked_from)):
-        session.error(trouble)
+        session.error(trouble.removesuffix("."))  # nox adds one
 
 
 @nox.session(venv_backend="none")
@@ -154,7 +154,7 @@ def audit(session: nox.Session) -> None:
     from sessions.main import run_finding
 
     if trouble := run_finding(story, "audit", session.posargs, Path(session.invoked_from)):
-        session.error(trouble)
+        session.error(trouble.removesuffix("."))  # nox adds one
 
 
 @nox.session(venv_backend="none")
@@ -164,7 +164,7 @@ def radar(session: nox.Session) -> None:
     from sessions.radar import radar as story
 
     if trouble := run_finding(story, "radar", session.posargs, Path(session.invoked_from)):
-        session.error(trouble)
+        session.error(trouble.removesuffix("."))  # nox adds one
 
 
 @nox.session(venv_backend="none")
@@ -173,7 +173,7 @@ def resolve(session: nox.Session) -> None:
     from sessions.main import run_resolve
 
     if trouble := run_resolve(session.posargs, Path(session.invoked_from)):
-        session.error(trouble)
+        session.error(trouble.removesuffix("."))  # nox adds one
 
 
 @nox.session(reuse_venv=True)

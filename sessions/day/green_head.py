@@ -18,6 +18,7 @@ from sessions.day.progress import Progress
 from sessions.day.retest import Retester
 from sessions.day.soak import Soak
 from sessions.terminal.errors import GatePendingError
+from sessions.terminal.phrases import counted
 
 
 @dataclass(kw_only=True)
@@ -64,11 +65,13 @@ class GreenHead:
         several that each run some gates, or was interrupted anywhere.
         """
         progress, line = self.progress, self.progress.line
-        self.day.console.step(f"Gates on the head with {len(line.tickets)} tickets ({line.head.commit[:10]})")
+        self.day.console.step(
+            f"Gates on the head with {counted(len(line.tickets), 'ticket')} ({line.head.commit[:10]})"
+        )
         progress.measured.clear()
         progress.pending.clear()
         for gate in self.day.config.gates:
-            self.on_stage(f"{gate.name} runs on the head with {len(line.tickets)} tickets")
+            self.on_stage(f"{gate.name} runs on the head with {counted(len(line.tickets), 'ticket')}")
             try:
                 new = self._gates.new_failures(gate)
             except GatePendingError:

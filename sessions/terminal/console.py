@@ -16,6 +16,7 @@ from sessions.terminal.durations import say_duration
 from sessions.terminal.fitting import wrap
 from sessions.terminal.harmless_text import break_ci_commands, harmless
 from sessions.terminal.live_view import LiveView, listener
+from sessions.terminal.typed_commands import as_typed
 
 OnLine = Callable[[str], None]
 
@@ -32,10 +33,12 @@ class Watch:
 class Console:
     """The output of one session. Everything goes to standard error if ``to_stderr``, as with ``--json``.
 
-    ``NO_COLOR`` and ``FORCE_COLOR`` are honoured by rich.
+    ``NO_COLOR`` and ``FORCE_COLOR`` are honoured by rich. ``noxfile`` is the option that names Integrand's noxfile in
+    the commands to type next (:func:`noxfile_option`).
     """
 
     to_stderr: bool = False
+    noxfile: str = ""
     terminal: RichConsole = field(init=False)
     probes_run: int = 0
     _expected: int = 0
@@ -64,7 +67,7 @@ class Console:
 
     def _print(self, start: str, text: str, *, start_style: str = "", style: str = "") -> None:
         # Never as rich's markup: the text may come from a ticket.
-        safe = break_ci_commands(harmless(text))
+        safe = break_ci_commands(harmless(as_typed(text, self.noxfile)))
         # A line with a command in it is wrapped by the terminal, so that it is copied as one line.
         is_wrapped = self.terminal.file.isatty() and "`" not in safe
         indent = " " * cell_len(start)
