@@ -28,7 +28,6 @@ from sessions.settings.ticket_settings import HIGHS
 from sessions.terminal.console import Console
 from sessions.terminal.errors import IntegrandError, UsageError
 from sessions.terminal.harmless_text import harmless_json, harmless_line
-from sessions.terminal.typed_commands import as_typed, noxfile_option
 
 # A story without a run record: it returns what it found, for ``--json``, and an error message or an empty text.
 FindingStory = Callable[[Options, Console], tuple[Mapping[str, Any], str]]
@@ -43,7 +42,7 @@ def run_session(story: Story, session: str, arguments: Sequence[str], called_fro
     """
     if _is_answered(arguments, build_parser(session)):
         return None
-    console = Console(to_stderr="--json" in arguments, noxfile=noxfile_option(called_from, HOME))
+    console = Console(to_stderr="--json" in arguments, called_from=called_from)
 
     def run() -> str | None:
         options = parse_options(arguments, session=session, called_from=called_from, home=HOME)
@@ -89,7 +88,7 @@ def run_finding(story: FindingStory, session: str, arguments: Sequence[str], cal
     """Run a story that writes no record, as ``audit``; the same result as :func:`run_session`."""
     if _is_answered(arguments, build_parser(session)):
         return None
-    console = Console(to_stderr="--json" in arguments, noxfile=noxfile_option(called_from, HOME))
+    console = Console(to_stderr="--json" in arguments, called_from=called_from)
 
     def run() -> str | None:
         options = parse_options(arguments, session=session, called_from=called_from, home=HOME)
@@ -108,7 +107,7 @@ def run_init(arguments: Sequence[str], called_from: Path) -> str | None:
 
     if _is_answered(arguments, build_init_parser()):
         return None
-    console = Console(noxfile=noxfile_option(called_from, HOME))
+    console = Console(called_from=called_from)
     return _catch_errors(lambda: init(parse_init_options(arguments, called_from), console), console)
 
 
@@ -119,7 +118,7 @@ def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
 
     if _is_answered(arguments, build_reproduce_parser()):
         return None
-    console = Console(noxfile=noxfile_option(called_from, HOME))
+    console = Console(called_from=called_from)
 
     def run() -> str | None:
         trouble = reproduce(parse_reproduce_options(arguments, called_from), console)
@@ -135,7 +134,7 @@ def run_resolve(arguments: Sequence[str], called_from: Path) -> str | None:
 
     if _is_answered(arguments, build_resolve_parser()):
         return None
-    console = Console(noxfile=noxfile_option(called_from, HOME))
+    console = Console(called_from=called_from)
     return _catch_errors(
         lambda: resolve(parse_resolve_options(arguments, called_from=called_from, home=HOME), console), console
     )
@@ -156,7 +155,7 @@ def _catch_errors(run: Callable[[], str | None], console: Console) -> str | None
     try:
         return run()
     except IntegrandError as error:
-        return harmless_line(as_typed(str(error), console.noxfile))
+        return harmless_line(str(error))
     except KeyboardInterrupt:
         console.bad("Stopped. All results so far are kept: type the same command to continue.")
         raise
@@ -180,6 +179,6 @@ def _closing_line(record: Record, options: Options, console: Console) -> str | N
     outcome = "plan" if record.options.plan else record.state
     line = f"{outcome}: {record.message}."
     if not is_success(record, options.fail_on):
-        return harmless_line(as_typed(line, console.noxfile))
+        return harmless_line(line)
     console.good(line)
     return None

@@ -7,11 +7,12 @@ import re
 import shlex
 from pathlib import Path
 
+_HOME = Path(__file__).resolve().parents[2]
 _SESSIONS = "init|baseline|integrate|doc-pdf|reproduce|publish|report|audit|radar|resolve"
 _COMMAND = re.compile(rf"(?<![\w/.-])nox -s (?=(?:{_SESSIONS})(?![\w-]))")
 
 
-def noxfile_option(folder: Path, home: Path) -> str:
+def noxfile_option(folder: Path, home: Path = _HOME) -> str:
     """Return the option that names Integrand's noxfile, with a space after it; empty in Integrand's own folder.
 
     >>> noxfile_option(Path("/work/project"), Path("/work/integrand"))

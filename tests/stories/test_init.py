@@ -297,7 +297,7 @@ def test_nothing_is_ever_overwritten(origin: Builder, tmp_path: Path, name: str)
     ("words", "told"),
     [
         ((), "is in no git repository"),
-        (("--tets", "x"), "-s init -- --help` for the options."),
+        (("--tets", "x"), "Type `nox -s init -- --help`"),
         (("--repository", "nowhere"), "cannot be read as a git repository"),
     ],
 )

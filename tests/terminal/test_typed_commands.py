@@ -33,6 +33,10 @@ def test_only_commands_of_integrand_name_its_noxfile(text: str, typed: str) -> N
     assert as_typed(text, "") == text
 
 
-def test_a_console_prints_commands_that_work_where_the_user_is(capsys: pytest.CaptureFixture[str]) -> None:
-    Console(noxfile=OPTION).detail("type `nox -s report` to show it here")
-    assert capsys.readouterr().out == f"    type `nox {OPTION}-s report` to show it here\n"
+def test_a_console_prints_commands_that_work_where_the_user_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Console(called_from=tmp_path).detail("type `nox -s report` to show it here")
+    assert capsys.readouterr().out == f"    type `nox {noxfile_option(tmp_path)}-s report` to show it here\n"
+    Console().detail("type `nox -s report`")
+    assert capsys.readouterr().out == "    type `nox -s report`\n"
