@@ -75,6 +75,15 @@ WHOLE = ("benchmarks", "browser", "documentation", "engines", "runners", "storie
 QUICK_TESTS = ["-m", "not slow and not docker", *(f"--ignore=tests/{folder}" for folder in WHOLE)]
 
 
+def _conclude(session: nox.Session, trouble: str | None) -> None:
+    """Fail with the error message of a session, whose commands are spelled for the folder where the user typed."""
+    if trouble:
+        from sessions.terminal.typed_commands import as_typed, noxfile_option
+
+        option = noxfile_option(Path(session.invoked_from))
+        session.error(as_typed(trouble, option).removesuffix("."))  # nox adds one
+
+
 def _run(session: nox.Session, story: Callable[..., object], name: str) -> None:
     from sessions.main import missing_packages, run_session
 
@@ -85,8 +94,7 @@ def _run(session: nox.Session, story: Callable[..., object], name: str) -> None:
             ["uv", "pip", "install", "--python", sys.executable],
         )
         session.run(*(with_pip if find_spec("pip") else with_uv), *missing, external=True)
-    if trouble := run_session(story, name, session.posargs, Path(session.invoked_from)):  # type: ignore[arg-type]
-        session.error(trouble)
+    _conclude(session, run_session(story, name, session.posargs, Path(session.invoked_from)))  # type: ignore[arg-type]
 
 
 @nox.session(venv_backend="none")
@@ -94,8 +102,7 @@ def init(session: nox.Session) -> None:
     """Write a first integration.toml for your own project, from what its clone shows."""
     from sessions.main import run_init
 
-    if trouble := run_init(session.posargs, Path(session.invoked_from)):
-        session.error(trouble)
+    _conclude(session, run_init(session.posargs, Path(session.invoked_from)))
 
 
 @nox.session(venv_backend="none")
@@ -143,8 +150,7 @@ def reproduce(session: nox.Session) -> None:
     """What a ticket breaks, shown once more on any machine from the day's record: `nox -s reproduce -- 116`."""
     from sessions.main import run_reproduce
 
-    if trouble := run_reproduce(session.posargs, Path(session.invoked_from)):
-        session.error(trouble)
+    _conclude(session, run_reproduce(session.posargs, Path(session.invoked_from)))
 
 
 @nox.session(venv_backend="none")
@@ -153,8 +159,7 @@ def audit(session: nox.Session) -> None:
     from sessions.audit import audit as story
     from sessions.main import run_finding
 
-    if trouble := run_finding(story, "audit", session.posargs, Path(session.invoked_from)):
-        session.error(trouble)
+    _conclude(session, run_finding(story, "audit", session.posargs, Path(session.invoked_from)))
 
 
 @nox.session(venv_backend="none")
@@ -163,8 +168,7 @@ def radar(session: nox.Session) -> None:
     from sessions.main import run_finding
     from sessions.radar import radar as story
 
-    if trouble := run_finding(story, "radar", session.posargs, Path(session.invoked_from)):
-        session.error(trouble)
+    _conclude(session, run_finding(story, "radar", session.posargs, Path(session.invoked_from)))
 
 
 @nox.session(venv_backend="none")
@@ -172,8 +176,7 @@ def resolve(session: nox.Session) -> None:
     """Solve the conflict of a ticket once, in a work tree, and keep how: `nox -s resolve -- 116`."""
     from sessions.main import run_resolve
 
-    if trouble := run_resolve(session.posargs, Path(session.invoked_from)):
-        session.error(trouble)
+    _conclude(session, run_resolve(session.posargs, Path(session.invoked_from)))
 
 
 @nox.session(reuse_venv=True)

@@ -56,7 +56,7 @@ def init(options: InitOptions, console: Console) -> None:
         found.beginning.newest.tag if found.beginning.wanted == "latest" else found.beginning.wanted
     ):
         _try_gates(options, console)
-    console.detail(f"next: {_command(options)}")
+    console.detail("next: nox -s integrate -- --plan")
     console.detail("it shows in seconds what would be merged and what conflicts; no gate runs")
 
 
@@ -181,6 +181,8 @@ def _check(
     if found and run == found.run and found.missing_network:
         console.detail(f"build: {found.missing_network}")
     if not run:
+        if name == "tests":
+            console.bad(f"No test command was found, so the gate tests runs `true`: write yours into {CONFIG}")
         return None
     if found and run == found.run:
         return found
@@ -234,9 +236,3 @@ def _write(folder: Path, found: ProjectFacts) -> None:
     for name, text in texts.items():
         with (folder / name).open("x", encoding="utf-8") as file:
             file.write(text)
-
-
-def _command(options: InitOptions) -> str:
-    noxfile = Path(__file__).resolve().parent.parent / "noxfile.py"
-    elsewhere = "" if noxfile.parent == options.folder else f"-f {noxfile} "
-    return f"nox {elsewhere}-s integrate -- --plan"

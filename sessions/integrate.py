@@ -34,6 +34,7 @@ from sessions.source.blockers import Blocker, find_blockers
 from sessions.source.line import Line, Queue, start_line
 from sessions.terminal.console import Console
 from sessions.terminal.errors import BudgetEndedError, GatePendingError, InfrastructureError, SourceError
+from sessions.terminal.phrases import are
 from sessions.tickets.model import Ticket, name_tickets
 from sessions.tickets.trackers.configured import name_trackers
 
@@ -80,7 +81,7 @@ def _read_tickets(day: Day) -> TodaysTickets:
 def _build_queue(day: Day, today: TodaysTickets) -> Queue:
     ready = todays_queue(day, today)
     milestone = f" for milestone {today.rules.milestone}" if today.rules.milestone else ""
-    day.console.detail(f"{len(ready.tickets)} are ready{milestone}, {len(ready.out)} are not")
+    day.console.detail(f"{are(len(ready.tickets))} ready{milestone}, {are(len(ready.out))} not")
     queue = start_line(ready, day.merger)
     if ready.trunk:
         action = "merged first:" if queue.trunk else "not merged, because they conflict with the release:"
@@ -209,7 +210,8 @@ def _outcome(day: Day, progress: Progress) -> tuple[State, str]:
     # Any gate that was not seen to pass counts, even if nothing says that it is pending.
     if unseen := [gate.name for gate in day.config.gates if gate.name not in progress.measured]:
         return State.PAUSED, f"{', '.join(sorted(unseen))} has not run on this head: type `nox -s integrate`"
-    return State.GREEN, f"{len(progress.line.tickets)} tickets together pass every gate"
+    number = len(progress.line.tickets)
+    return State.GREEN, "1 ticket passes every gate" if number == 1 else f"{number} tickets together pass every gate"
 
 
 def _print_forecast(day: Day, progress: Progress, runner: ProbeRunner) -> None:

@@ -42,7 +42,7 @@ def run_session(story: Story, session: str, arguments: Sequence[str], called_fro
     """
     if _is_answered(arguments, build_parser(session)):
         return None
-    console = Console(to_stderr="--json" in arguments)
+    console = Console(to_stderr="--json" in arguments, called_from=called_from)
 
     def run() -> str | None:
         options = parse_options(arguments, session=session, called_from=called_from, home=HOME)
@@ -88,7 +88,7 @@ def run_finding(story: FindingStory, session: str, arguments: Sequence[str], cal
     """Run a story that writes no record, as ``audit``; the same result as :func:`run_session`."""
     if _is_answered(arguments, build_parser(session)):
         return None
-    console = Console(to_stderr="--json" in arguments)
+    console = Console(to_stderr="--json" in arguments, called_from=called_from)
 
     def run() -> str | None:
         options = parse_options(arguments, session=session, called_from=called_from, home=HOME)
@@ -107,7 +107,7 @@ def run_init(arguments: Sequence[str], called_from: Path) -> str | None:
 
     if _is_answered(arguments, build_init_parser()):
         return None
-    console = Console()
+    console = Console(called_from=called_from)
     return _catch_errors(lambda: init(parse_init_options(arguments, called_from), console), console)
 
 
@@ -118,7 +118,7 @@ def run_reproduce(arguments: Sequence[str], called_from: Path) -> str | None:
 
     if _is_answered(arguments, build_reproduce_parser()):
         return None
-    console = Console()
+    console = Console(called_from=called_from)
 
     def run() -> str | None:
         trouble = reproduce(parse_reproduce_options(arguments, called_from), console)
@@ -134,7 +134,7 @@ def run_resolve(arguments: Sequence[str], called_from: Path) -> str | None:
 
     if _is_answered(arguments, build_resolve_parser()):
         return None
-    console = Console()
+    console = Console(called_from=called_from)
     return _catch_errors(
         lambda: resolve(parse_resolve_options(arguments, called_from=called_from, home=HOME), console), console
     )

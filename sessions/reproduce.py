@@ -58,7 +58,9 @@ def _evidence(record: Record, number: int) -> list[Evidence]:
     """Return what a ticket breaks, by candidate. Raises :class:`UsageError` if the record has no evidence of it."""
     day = f"the record of {record.date}"
     numbers = sorted({evidence.number for evidence in evidence_of(record)})
-    others = f"tickets that do: {', '.join(map(name_ticket, numbers))}" if numbers else "no ticket does"
+    others = (
+        f"tickets that do: {', '.join(map(name_ticket, numbers))}" if numbers else "no ticket breaks anything there"
+    )
     ticket = next((each for each in record.tickets if each.number == number), None)
     if ticket is None:
         raise UsageError(

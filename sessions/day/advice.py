@@ -11,6 +11,7 @@ _SIGNS = (
     (r"PackageNotFoundError: (?:No package metadata was found for )?([\w.-]+)", "install {0} itself in [build] run."),
     (r"(?:sh|bash): (?:\d+|line \d+): ([^\s:]+): (?:not found|command not found)", "install {0}."),
     (r"([^\s:]+): command not found", "install {0}."),
+    (r"\(you may need to install the ([\w:]+) module\)", "install Perl's module {0}."),
     (r"unrecognized arguments: (\S+)", "add the plugin that knows {0} to [engine] packages."),
     (r"[Mm]issing required plugins: ([^\n]+)", "add {0} to [engine] packages."),
     (r"fixture '(\w+)' not found", "add the plugin that has the fixture {0} to [engine] packages."),
@@ -42,8 +43,13 @@ def last_words(log: str) -> str:
 
 def advice(log: str, what: str) -> str:
     """Return a sentence that says what to do; ``what`` is the configuration key of the command that printed ``log``."""
-    for pattern, remedy in _SIGNS:
+    how = remedy(log)
+    return f"Correct {what} or its requirements" + (f": {how}" if how else ".")
+
+
+def remedy(log: str) -> str:
+    """Return what the first sign in a log says to do; empty if there is none."""
+    for pattern, how in _SIGNS:
         if found := re.search(pattern, log):
-            how = remedy.format(*(group.rstrip(".'") for group in found.groups()))
-            return f"Correct {what} or its requirements: {how}"
-    return f"Correct {what} or its requirements."
+            return how.format(*(group.rstrip(".'") for group in found.groups()))
+    return ""

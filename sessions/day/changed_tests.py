@@ -115,7 +115,7 @@ class ChangedTests:
 
     def _who_varies(self, test: TestId, path: str, numbers: Iterable[int]) -> tuple[int, ...]:
         """Return the tickets that may have given a test other parameters: adding some leaves those that were there."""
-        if not _parameters(test):
+        if not _parameters(test) or _is_renumbered(test, self._brought_in.get(test.file, ())):
             return tuple(numbers)
         return tuple(number for number in numbers if self.diffs[number].removes_lines(path))
 
@@ -169,8 +169,17 @@ def _own_name(test: TestId) -> str:
 
 
 def _spelled(test: TestId) -> tuple[str, str]:
-    """Return what a test keeps when it moves to another file."""
-    return _own_name(test), _parameters(test)
+    """Return what a test keeps when it moves to another file, or when a parameter is added before its own.
+
+    https://docs.pytest.org/en/stable/how-to/parametrize.html: what is no number, text or boolean is named after its
+    argument and its place in the list, so that each place after an added one is another.
+    """
+    return _own_name(test), re.sub(r"(?<=[A-Za-z_])\d+(?=[-\]])", "#", _parameters(test))
+
+
+def _is_renumbered(test: TestId, brought: Iterable[TestId]) -> bool:
+    """Whether a test that is ``brought`` differs by pytest's numbers alone: ``f[expected8]``, ``f[expected9]``."""
+    return any(_spelled(each) == _spelled(test) for each in brought)
 
 
 def _parameters(test: TestId) -> str:

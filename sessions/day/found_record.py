@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import requests
 
 from sessions.ledger.record import Record
-from sessions.ledger.record_file import load_record, read_record
+from sessions.ledger.record_file import load_record, read_record, record_of_day
 from sessions.source.evidence_bundle import BUNDLE
 from sessions.source.refusals import without_secret
 from sessions.terminal.errors import InfrastructureError, UsageError
@@ -32,7 +32,7 @@ def find_record(address: str | None, state: Path) -> Iterator[tuple[Record, Path
     web address does not answer.
     """
     if address is None:
-        yield load_record(state), state / "latest" / BUNDLE
+        yield _newest_run(state)
     elif re.match(r"https?://", address):
         with TemporaryDirectory(prefix="integrand-") as scratch:
             folder = Path(scratch)
@@ -45,6 +45,16 @@ def find_record(address: str | None, state: Path) -> Iterator[tuple[Record, Path
         path = Path(address)
         path = path / _NAME if path.is_dir() else path
         yield _read(path, str(path)), path.with_name(BUNDLE)
+
+
+def _newest_run(state: Path) -> tuple[Record, Path]:
+    """Return the newest record in which tests ran, if there is one: a plan, made later, breaks nothing."""
+    record, folder = load_record(state), state / "latest"
+    if record.options.plan:
+        days = sorted(folder.resolve().parent.glob("????-??-??"), reverse=True)
+        found = ((each, day) for day in days if (each := record_of_day(day)))
+        record, folder = next(found, (record, folder))
+    return record, folder / BUNDLE
 
 
 def _read(path: Path, name: str) -> Record:

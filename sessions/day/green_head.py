@@ -14,7 +14,7 @@ from sessions.day.head_comparison import HeadComparison, queue_diffs
 from sessions.day.head_gates import HeadGates
 from sessions.day.line_selection import LineSelection
 from sessions.day.probe_runner import ProbeRunner
-from sessions.day.progress import Progress
+from sessions.day.progress import Progress, size_of_head
 from sessions.day.release_doubts import ReleaseDoubts
 from sessions.day.retest import Retester
 from sessions.day.soak import Soak
@@ -65,11 +65,12 @@ class GreenHead:
         several that each run some gates, or was interrupted anywhere.
         """
         progress, line = self.progress, self.progress.line
-        self.day.console.step(f"Gates on the head with {len(line.tickets)} tickets ({line.head.commit[:10]})")
+        head = size_of_head(line.head)
+        self.day.console.step(f"Gates on {head} ({line.head.commit[:10]})")
         progress.measured.clear()
         progress.pending.clear()
         for gate in self.day.config.gates:
-            self.on_stage(f"{gate.name} runs on the head with {len(line.tickets)} tickets")
+            self.on_stage(f"{gate.name} runs on {head}")
             try:
                 new = self._gates.new_failures(gate)
             except GatePendingError:

@@ -13,6 +13,7 @@ from sessions.gates.results import Failure, Results, TestId
 from sessions.ledger.record import RecordedSlowdown, RecordedSoak
 from sessions.source.line import Line
 from sessions.source.merging import Candidate
+from sessions.terminal.phrases import counted
 from sessions.tickets.model import Decision, Verdict
 
 
@@ -91,7 +92,7 @@ class Progress:
 
 def size_of_head(candidate: Candidate) -> str:
     """Return a phrase for a head."""
-    return f"the head with {len(candidate.tickets)} tickets"
+    return f"the head with {counted(len(candidate.tickets), 'ticket')}"
 
 
 def unreached(line: Line, why: str) -> Line:

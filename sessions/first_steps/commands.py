@@ -9,7 +9,7 @@ from sessions.first_steps.files import Files, TestCommand, inside
 from sessions.first_steps.installation import installation
 from sessions.first_steps.pins import at_locked_versions
 from sessions.first_steps.pytest_command import pytest_check, pytest_settings
-from sessions.first_steps.requirements import requirements
+from sessions.first_steps.requirements import manual_requirements, requirements
 from sessions.first_steps.runners import runner_checks
 from sessions.first_steps.script_runners import script_checks
 
@@ -65,7 +65,7 @@ def how_documented(files: Files, version: str = "") -> TestCommand | None:
             why=f"Sphinx, as there is {confs[0]}",
             build=made.build,
             build_why=made.why,
-            needs=at_locked_versions(files, (*needs, "sphinx")),
+            needs=at_locked_versions(files, (*needs, *manual_requirements(files, folder), "sphinx")),
         )
     if book := files.like("mkdocs.yml", "mkdocs.yaml"):
         run = f"{made.path}python3 -m mkdocs build -q -d build/integrand-docs"

@@ -75,6 +75,17 @@ def requirements(files: Files, *topics: str) -> tuple[str, ...]:
     return tuple({each.name.lower(): str(each) for each in found}.values())
 
 
+def manual_requirements(files: Files, folder: str) -> tuple[str, ...]:
+    """Return what the manual in a ``folder`` needs: the file that Read the Docs installs, or else one beside it."""
+    hosted = files.text(".readthedocs.yaml", ".readthedocs.yml")
+    names = [
+        *re.findall(r"^\s*-\s*requirements:\s*[\"']?([\w./-]+)", hosted, re.MULTILINE),
+        f"{folder}/requirements.txt",
+    ]
+    found = map(parse_requirement, files.text(*names).splitlines())
+    return tuple(str(each) for each in found if each and not _is_tool(each.name))
+
+
 def _is_tool(name: str) -> bool:
     """Whether a developer's package checks, formats or releases a project rather than being imported by its tests."""
     plain = normal_name(name)

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from sessions.first_steps.files import Files, TestCommand, inside, junit_check
 
 _CTEST = re.compile(r"\benable_testing\b|\binclude\s*\(\s*CTest\b", re.IGNORECASE)
+_MESON_TEST = re.compile(r"^[ \t]*test[ \t]*\(", re.MULTILINE)
+_MOST_MESON = 50
 _VITEST = re.compile(r"(?:vitest|vp test)(?: run)?((?: [^&;|]+)?)")  # `vp`: Vite+, which has Vitest in it
 _NODE_TESTS = re.compile(r"(?:^|&&|;)\s*node (?:[^&;|]*\s)?--test\b([^&;|]*)")
 
 
 def runner_checks(files: Files) -> Iterator[TestCommand]:
     """Yield the commands of runners that report single tests and that the release's files show in use."""
-    for find in (_ctest, _maven, _gradle, _go, _javascript):
+    for find in (_ctest, _meson, _maven, _gradle, _go, _javascript):
         if check := find(files):
             yield check
 
@@ -26,6 +28,19 @@ def _ctest(files: Files) -> TestCommand | None:
     build = "cmake -S . -B build && cmake --build build -j"
     run = "ctest --test-dir build --output-junit {results}"
     return junit_check(run, "CTest, as CMakeLists.txt enables it", build=build)
+
+
+def _meson(files: Files) -> TestCommand | None:
+    if "meson.build" not in files.paths:
+        return None
+    # Those nearest to the top first: of a large project not every file is read.
+    found = sorted(files.like("meson.build", "*/meson.build"), key=lambda path: (path.count("/"), path))[:_MOST_MESON]
+    if not any(_MESON_TEST.search(files.text(path)) for path in found):
+        return None
+    build = "{ test -d build/meson-info || meson setup build; } && meson compile -C build"
+    # Meson names no file for its report: it always writes this one.
+    results = "build/meson-logs/testlog.junit.xml"
+    return junit_check("meson test -C build", "Meson, as its files define tests", build=build, results=results)
 
 
 def _maven(files: Files) -> TestCommand | None:

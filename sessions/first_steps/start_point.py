@@ -14,6 +14,7 @@ from sessions.source.start import BRANCH, find_start
 from sessions.source.tags import glob_of, rank_tags
 from sessions.source.trunk import TargetBranch
 from sessions.terminal.errors import SourceError
+from sessions.terminal.phrases import counted
 from sessions.tickets.model import Ticket
 
 _MOST = 200  # requests to look at
@@ -74,8 +75,10 @@ def propose_start(mirror: Mirror, newest: StartPoint, tickets: Sequence[Ticket])
     ahead = sum(branch.newest_carried(each, own) is not None for each in tips.values() if each not in branch.brought)
     if not ahead or 2 * ahead < len(tips):
         return newest
+    starts = "starts" if ahead == 1 else "start"
     why = (
-        f"{ahead} of {len(tips)} open requests start at {name}, which is {len(branch.brought)} commits ahead of "
+        f"{ahead} of {counted(len(tips), 'open request')} {starts} at {name}, which is "
+        f"{counted(len(branch.brought), 'commit')} ahead of "
         f"{release.tag}: so the day starts from its tip. `latest` would start from the newest tag by version"
     )
     return StartPoint(wanted=f"{BRANCH}{name}", why=why, newest=release)

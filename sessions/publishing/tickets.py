@@ -14,6 +14,7 @@ from sessions.reporting.account import render_account
 from sessions.reporting.verdicts import VERDICTS
 from sessions.terminal.console import Console
 from sessions.terminal.harmless_text import harmless_line
+from sessions.terminal.phrases import counted
 from sessions.tickets.dialects import Dialect
 from sessions.tickets.model import Account, Verdict
 from sessions.tickets.trackers.kind import TicketSource
@@ -56,7 +57,7 @@ def tell_tickets(
         count = sum(ticket.verdict is Verdict.INTEGRATED for ticket in record.tickets)
         console.detail(f"{count} integrated tickets are told once the branch is pushed")
     if not publish:
-        console.detail(f"{len(concerned)} tickets would get a comment with --publish")
+        console.detail(f"{counted(len(concerned), 'ticket')} would get a comment with --publish")
         return None
     complete, changed = list[int](), 0
     for ticket in concerned:

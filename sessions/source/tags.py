@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from packaging.version import InvalidVersion, Version
@@ -105,8 +105,8 @@ def rank_tags(tags: Iterable[str], pattern: str = "", name: str = "") -> TagRank
     Raises :class:`SourceError` if several families are left, none of which is plainer than the others.
     """
     if pattern:
-        return TagRanking(releases=_newest_first(_fitting(tags, pattern)))
-    found = _newest_first(each for each in map(read_tag, tags) if each)
+        return TagRanking(releases=_newest_first(_candidates_before(list(_fitting(tags, pattern)))))
+    found = _newest_first(_candidates_before([each for each in map(read_tag, tags) if each]))
     is_plain = re.compile(_PLAIN.format(name=re.escape(name) if name else "(?!)"), re.IGNORECASE).fullmatch
     chosen = [each for each in found if is_plain(each.family) and not each.is_stamp]
     if not chosen:
@@ -152,6 +152,22 @@ def _fitting(tags: Iterable[str], pattern: str) -> Iterable[VersionTag]:
             found = None
         if found:
             yield found
+
+
+def _candidates_before(found: Sequence[VersionTag]) -> Iterable[VersionTag]:
+    """Read ``2.0.0-0`` as a candidate where ``2.0.0`` exists, too.
+
+    https://semver.org puts it before that version, and so does `npm version prerelease`, which counts from 0. For
+    https://peps.python.org/pep-0440 it comes after it. Without a plain version, as in ImageMagick, it is a release.
+    """
+    plain = {(each.family, each.version) for each in found}
+    for each in found:
+        before = Version(each.version.base_version)
+        first = Version(f"{before}.post0")
+        if each.version.is_postrelease and {(each.family, before), (each.family, first)} <= plain:
+            yield replace(each, version=Version(f"{before}a{each.version.post}"))
+        else:
+            yield each
 
 
 def _newest_first(found: Iterable[VersionTag]) -> tuple[VersionTag, ...]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.cells import cell_len
 from rich.console import Console as RichConsole
@@ -16,6 +17,7 @@ from sessions.terminal.durations import say_duration
 from sessions.terminal.fitting import wrap
 from sessions.terminal.harmless_text import break_ci_commands, harmless
 from sessions.terminal.live_view import LiveView, listener
+from sessions.terminal.typed_commands import as_typed, noxfile_option
 
 OnLine = Callable[[str], None]
 
@@ -32,15 +34,19 @@ class Watch:
 class Console:
     """The output of one session. Everything goes to standard error if ``to_stderr``, as with ``--json``.
 
-    ``NO_COLOR`` and ``FORCE_COLOR`` are honoured by rich.
+    ``NO_COLOR`` and ``FORCE_COLOR`` are honoured by rich. Commands to type next are spelled for the folder
+    ``called_from``.
     """
 
     to_stderr: bool = False
+    called_from: Path | None = None
     terminal: RichConsole = field(init=False)
     probes_run: int = 0
     _expected: int = 0
+    _noxfile: str = field(init=False)
 
     def __post_init__(self) -> None:
+        self._noxfile = noxfile_option(self.called_from) if self.called_from else ""
         file = sys.stderr if self.to_stderr else sys.stdout
         self.terminal = RichConsole(file=file, highlight=False, soft_wrap=True, emoji=False)
         if not self.terminal.width:  # COLUMNS=0: nothing would be printed
@@ -64,7 +70,7 @@ class Console:
 
     def _print(self, start: str, text: str, *, start_style: str = "", style: str = "") -> None:
         # Never as rich's markup: the text may come from a ticket.
-        safe = break_ci_commands(harmless(text))
+        safe = break_ci_commands(harmless(as_typed(text, self._noxfile)))
         # A line with a command in it is wrapped by the terminal, so that it is copied as one line.
         is_wrapped = self.terminal.file.isatty() and "`" not in safe
         indent = " " * cell_len(start)

@@ -15,6 +15,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
 
 
+def are(number: int) -> str:
+    """Return a number with its verb.
+
+    >>> are(1), are(0)
+    ('1 is', '0 are')
+    """
+    return f"{number} {'is' if number == 1 else 'are'}"
+
+
 def name_first(names: Sequence[object], most: int = 3) -> str:
     """Return the first names, and how many more there are.
 

@@ -157,6 +157,34 @@ def test_a_ticket_that_only_adds_parameters_takes_none_away(explain: Explain, te
 
 
 @pytest.mark.parametrize(
+    ("gone", "brought", "is_explained"),
+    [
+        ("test_two[left-expected8]", "test_two[left-expected9]", True),
+        ("test_two[expected8-left]", "test_two[expected10-left]", True),
+        ("test_two[left-expected8]", "test_two[right-expected8]", False),
+        ("test_two[left-expected8]", "test_one[left-expected9]", False),
+        ("test_two[left-2024]", "test_two[left-2025]", False),
+    ],
+)
+def test_a_parameter_added_before_others_only_gives_them_other_numbers(
+    explain: Explain, gone: str, brought: str, *, is_explained: bool
+) -> None:
+    """As in python-dotenv's test_parser.py: who adds a case in the middle of the list breaks nothing."""
+    added, here = A.replace("    pass\n\n@", "    pass\n\nUP = 1\n\n@"), TestId("tests/test_a.py", brought)
+    assert explain({"tests/test_a.py": added}, brought=(here,)).explains(lost(gone)) is is_explained
+    assert not explain({"tool.py": "x = 2\n"}, brought=(here,)).explains(lost(gone)), "no diff touches the file"
+
+
+def test_a_failure_of_the_release_stays_known_with_another_number(explain: Explain) -> None:
+    added = A.replace("    pass\n\n@", "    pass\n\nUP = 1\n\n@")
+    before, after = (TestId("tests/test_a.py", f"test_two[left-expected{number}]") for number in (8, 9))
+    comparison = Comparison(new=(Failure(test=after),), gone=(Failure(test=before, kind="gone"),), brought=(after,))
+    changed = explain({"tests/test_a.py": added}, brought=(after,))
+    assert changed.moved(comparison, {before}) == {after}
+    assert changed.moved(comparison, ()) == frozenset(), "it passed on the release"
+
+
+@pytest.mark.parametrize(
     ("name", "here", "is_moved"),
     [
         ("test_other", "test_other", True),

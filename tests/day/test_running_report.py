@@ -41,7 +41,7 @@ def test_each_stage_is_reported_with_what_is_known_so_far(builder: Builder, tmp_
     assert [each.message.partition(";")[0] for each in written] == [
         "unit runs on the head with 2 tickets",
         "the culprits of what fails are searched for",
-        "unit runs on the head with 1 tickets",
+        "unit runs on the head with 1 ticket",
     ]
     assert [{each.number: each.verdict for each in record.tickets} for record in written] == [
         {1: Verdict.NOT_REACHED, 2: Verdict.NOT_REACHED},

@@ -428,3 +428,31 @@ def test_a_build_that_downloads_says_that_probes_have_no_network(contents: dict[
     assert found
     assert found.missing_network.startswith(word)
     assert bool(found.missing_network) == bool(word)
+
+
+def test_meson_reports_single_tests_where_one_of_its_files_defines_any() -> None:
+    texts = {
+        "meson.build": "project('p', 'c')\nsubdir('tests')\n",
+        "tests/meson.build": "foreach t : all\n  test(t, exe)\n",
+    }
+    check = how_tested(of({**texts, "test/test_a.py": ""}))
+    assert check
+    assert (check.run, check.format) == ("meson test -C build", "junit")
+    assert check.results == "build/meson-logs/testlog.junit.xml"
+    assert check.build == "{ test -d build/meson-info || meson setup build; } && meson compile -C build"
+    assert how_tested(of({"tests/meson.build": "test('a', exe)\n"})) is None, "a folder of examples alone"
+
+
+@pytest.mark.parametrize(
+    ("hosted", "beside", "needs"),
+    [
+        ("python:\n  install:\n    - requirements: docs/rtd.txt\n", "", ("recommonmark", "sphinx")),
+        ("", "recommonmark\nblack\n", ("recommonmark", "sphinx")),
+        ("build:\n  os: ubuntu\n", "", ("sphinx",)),
+    ],
+)
+def test_a_manual_needs_what_its_host_installs(hosted: str, beside: str, needs: tuple[str, ...]) -> None:
+    texts = {"docs/source/conf.py": "", "docs/rtd.txt": "recommonmark\n", ".readthedocs.yml": hosted}
+    check = how_documented(of({**texts, "docs/source/requirements.txt": beside}))
+    assert check
+    assert check.needs == needs

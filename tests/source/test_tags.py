@@ -163,3 +163,17 @@ def test_a_newest_tag_that_is_no_commit_is_passed_over_and_told(builder: Builder
     )
     with pytest.raises(SourceError, match=r"^The tag 1\.1 points to a tree, not to a commit: name another release\.$"):
         mirror.release("1.1")
+
+
+@pytest.mark.parametrize(
+    ("tags", "newest"),
+    [
+        (["v15.0.0", "v15.0.0-0", "v14.0.3"], "v15.0.0"),  # npm version prerelease
+        (["v15.0.0", "v15.0.0-0", "v15.0.0-1"], "v15.0.0"),
+        (["7.1.2-0", "7.1.1-47", "7.1.2-1"], "7.1.2-1"),  # ImageMagick, which has no plain 7.1.2
+        (["1.2", "1.2-1"], "1.2-1"),  # a second release of 1.2, which nothing counts from 0
+    ],
+)
+def test_a_number_after_a_hyphen_is_a_candidate_where_it_counts_from_0(tags: list[str], newest: str) -> None:
+    assert newest_release(tags).tag == newest
+    assert rank_tags(tags, "*").releases[0].tag == newest

@@ -13,11 +13,12 @@ import pytest
 
 from sessions.integrate import integrate
 from sessions.ledger.record_file import record_data
-from sessions.main import run_init
+from sessions.main import run_init, run_session
 from sessions.settings.configuration import Config
 from sessions.settings.configuration_file import load_config
 from sessions.settings.options import parse_options
 from sessions.terminal.console import Console
+from sessions.terminal.typed_commands import noxfile_option
 from tests.repositories import SUBMODULE, Builder, run_git
 
 Record = dict[str, Any]
@@ -476,3 +477,48 @@ def test_submodules_are_taken_where_they_can_be_fetched(
         assert "submodules = " in config_text(folder)
         plan(folder)
     assert "left out: submodules, as " in " ".join(capsys.readouterr().out.split())
+
+
+def run_day(folder: Path) -> str | None:
+    words = ("--engine", "local", "--date", "2026-11-23")
+    return run_session(integrate, "integrate", words, folder)
+
+
+def test_no_test_command_is_told_by_init_and_on_each_day(
+    builder: Builder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Otherwise, a day on which nothing was tested looks green."""
+    base = builder.commit({"a": "1\n"})
+    builder.tag("1.0")
+    builder.commit({"a": "2\n"}, base, branch="refs/pull/1/head")
+    folder = clone(builder.url, tmp_path / "p")
+    assert written(folder).gates[0].run == "true"
+    told = capsys.readouterr().out
+    assert "No test command was found, so the gate tests runs `true`: write yours into integration.toml\n" in told
+    noxfile = noxfile_option(folder, ROOT)
+    assert f"next: nox {noxfile}-s integrate -- --plan\n" in told
+    assert run_day(folder) is None
+    told = capsys.readouterr().out
+    assert "Gate tests runs `true`, which tests nothing: write the project's test command as its `run`\n" in told
+    assert "    1 is ready, 0 are not\n" in told
+    assert f"type `nox {noxfile}-s report` to show it here\n" in told
+    assert told.endswith("green: 1 ticket passes every gate.\n")
+
+
+def test_a_release_that_lacks_a_module_says_which(
+    builder: Builder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As ack does, whose tests need File::Next: most fail, and the day is green all the same."""
+    ok = "print qq(1..1\\nok 1 - fine\\n);\n"
+    broken = "print qq(1..1\\n); use No::Such::Module;\n"
+    tests = {f"t/{name}.t": broken for name in "abcdefghijklmnopqrst"}
+    base = builder.commit({"Makefile.PL": "", "t/z.t": ok, **tests})
+    builder.tag("1.0")
+    builder.commit({"a": "2\n"}, base, branch="refs/pull/1/head")
+    folder = clone(builder.url, tmp_path / "p")
+    written(folder)
+    assert run_day(folder) is None
+    warned = [line for line in capsys.readouterr().out.splitlines() if "hard to tell" in line]
+    assert len(warned) == 1
+    assert "20 of 21 tests of tests fail on 1.0 itself" in warned[0]
+    assert "are hard to tell from these; install Perl's module No::Such::Module (the whole log is " in warned[0]

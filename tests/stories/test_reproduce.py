@@ -178,6 +178,17 @@ def test_beside_the_configuration_of_the_day_nothing_else_is_named(own: Project)
     assert done.returncode == 0, done.stderr
 
 
+def test_a_plan_that_was_made_later_hides_no_failure(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.ticket(2, {"b.txt": "no way\n"})
+    project.integrate()
+    project.integrate(plan=True)
+    assert latest(project).resolve().name.endswith("-plan")
+    words = [sys.executable, str(REPRODUCE), "2", "--state", "state"]
+    done = subprocess.run(words, cwd=project.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_build_that_a_ticket_breaks(own: Project, elsewhere: Elsewhere) -> None:
     elsewhere.copy(latest(own), "run.json", BUNDLE)
     done = elsewhere.type("5", "--record", "run.json", "--repository", own.builder.url)
