@@ -29,9 +29,10 @@ from sessions.culprits.findings import Answer
 from sessions.day.context import Day, open_day
 from sessions.day.debug_images import Evidence, evidence_of
 from sessions.day.opened_runner import open_runner
-from sessions.day.probe_outcomes import BUILD, BUILD_STEP, BUILD_TEST, answers, called, results_of
+from sessions.day.probe_outcomes import BUILD, BUILD_TEST, answers, called, probe_result_of
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.question import Question
+from sessions.day.reproduction_run import run_one
 from sessions.day.setup import write_configuration
 from sessions.gates.results import Failure, Results, TestId
 from sessions.ledger.ledger import ProbeResult
@@ -239,12 +240,8 @@ def _answers(runner: ProbeRunner, question: Question, blames: Sequence[RecordedB
         shown = ProbeResult(built=True, results=Results(), seconds=0.0, log="")
     else:
         probe = runner.builder.probe(question, None, runner.builder.jobs)
-        with runner.console.probes([(f"{called(gate.name)} {question.why}", None)]) as watch:
-            outcome = runner.engine.run(probe, watch.listeners[0])
-            watch.ended(0)
-        results = results_of(gate, outcome, runner.builder.config.engine.source)
-        built = outcome.steps[-1].name != BUILD_STEP or not results.failures
-        shown = ProbeResult(built=built, results=results, seconds=outcome.seconds, log="")
+        outcome = run_one(runner, probe, f"{called(gate.name)} {question.why}")
+        shown = probe_result_of(gate, outcome, runner.builder.config.engine.source)
     return [_answer(shown, broke) for broke in blames]
 
 

@@ -38,6 +38,13 @@ def results_of(gate: Gate, outcome: Outcome, source: str) -> Results:
     return results
 
 
+def probe_result_of(gate: Gate, outcome: Outcome, source: str, log: str = "") -> ProbeResult:
+    """Return the result of a probe whose log is kept as ``log``. Raises the errors of :func:`results_of`."""
+    results = results_of(gate, outcome, source)
+    built = outcome.steps[-1].name != BUILD_STEP or not results.failures
+    return ProbeResult(built=built, results=results, seconds=outcome.seconds, log=log)
+
+
 def answers(probe_result: ProbeResult, failures: Iterable[Failure]) -> dict[TestId, Answer]:
     """Return whether each of ``failures`` occurs in a result.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sessions.day.debug_images import Evidence
 from sessions.day.probe_outcomes import BUILD, BUILD_STEP, BUILD_TEST, GATE_STEP, called, results_of
 from sessions.day.probe_runner import ProbeRunner
-from sessions.engines.probe import Probe, Step
+from sessions.engines.probe import Outcome, Probe, Step
 from sessions.gates.results import Results, TestId
 from sessions.ledger.record import RecordedBreakage
 from sessions.settings.configuration import Gate
@@ -48,14 +48,20 @@ def rerun(runner: ProbeRunner, evidence: Evidence, reported: Sequence[RecordedBr
     """
     gate, probe = evidence_probe(runner, evidence)
     what = f"{called(gate.name)} on {evidence.commit[:10]}"
-    with runner.console.probes([(what, None)], 1) as watch:
-        outcome = runner.engine.run(probe, watch.listeners[0])
-        watch.ended(0)
+    outcome = run_one(runner, probe, what)
     results = results_of(gate, outcome, runner.builder.config.engine.source)
     if gate is not BUILD and outcome.steps[-1].name == BUILD_STEP:
         message = f"the build fails, so that the test cannot run:\n{outcome.steps[-1].log[-2000:]}"
         return [Rerun(test=str(broke.test), again=False, message=message) for broke in reported]
     return [compare_with_record(broke, results) for broke in reported]
+
+
+def run_one(runner: ProbeRunner, probe: Probe, what: str) -> Outcome:
+    """Run a probe past the ledger, and show people ``what`` it does."""
+    with runner.console.probes([(what, None)], 1) as watch:
+        outcome = runner.engine.run(probe, watch.listeners[0])
+        watch.ended(0)
+    return outcome
 
 
 def compare_with_record(broke: RecordedBreakage, results: Results) -> Rerun:

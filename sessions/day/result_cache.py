@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sessions.day.forecast import Durations, ExpectedSeconds, GateHistory
 from sessions.day.gate_files import GateFiles
-from sessions.day.probe_outcomes import BUILD, BUILD_STEP, results_of
+from sessions.day.probe_outcomes import BUILD, probe_result_of
 from sessions.day.question import Question
 from sessions.engines.collecting import write_files
 from sessions.engines.probe import Outcome
@@ -82,9 +82,7 @@ class ResultCache:
         text = "".join(f"==> {step.name}: status {step.status}\n{step.log}\n" for step in outcome.steps)
         self._write_log(log, text)
         write_files(self.artifacts(question.candidate.tree, question.gate), outcome.artifacts)
-        results = results_of(question.gate, outcome, self.config.engine.source)
-        built = outcome.steps[-1].name != BUILD_STEP or not results.failures
-        self.ledger.write(key, ProbeResult(built=built, results=results, seconds=outcome.seconds, log=log))
+        self.ledger.write(key, probe_result_of(question.gate, outcome, self.config.engine.source, log))
 
     def expected_seconds(self, question: Question) -> ExpectedSeconds:
         """Return what such probes took so far: of the whole gate, of the same files, or of some."""
