@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sessions.day.baselines import GateBaseline
 from sessions.day.question import Question
 from sessions.day.retest import Retester
-from sessions.gates.comparison import compare
+from sessions.gates.comparison import known_failures
 from sessions.gates.results import Results, TestId
 from sessions.gates.run_history import RunCounts
 from sessions.gates.second_looks import Settled, fails_again, settle
@@ -38,7 +38,7 @@ class ReleaseDoubts:
         """
         baseline = self.retester.baselines.of(gate)
         release = baseline.probe_result.results
-        known = compare(release, head).known
+        known = known_failures(release, head)
         if not known or release.lists_faults:
             return Settled(release=release)
         settled = settle(release, self._look(gate, baseline, known), known)

@@ -38,7 +38,7 @@ def compare(release: Results, head: Results) -> Comparison:
     of its failures is new. A head whose run did not end normally always has a new failure.
     """
     head = hold_to_status(release, head)
-    known = tuple(failure.test for failure in head.failures if _was_known(release, failure.test))
+    known = known_failures(release, head)
     excused = frozenset(known)
     missing = list(_missing(release, head))
     lost = {failure.test for failure in missing}
@@ -55,6 +55,11 @@ def compare(release: Results, head: Results) -> Comparison:
             file: more for file, ran in sorted(head.counts.items()) if (more := ran - release.counts.get(file, 0)) > 0
         },
     )
+
+
+def known_failures(release: Results, head: Results) -> tuple[TestId, ...]:
+    """Return the tests that fail on the head, and failed on the release or were hidden by a failure there."""
+    return tuple(failure.test for failure in head.failures if _was_known(release, failure.test))
 
 
 def restrict(results: Results, keep: Callable[[str], bool]) -> Results:

@@ -32,21 +32,15 @@ def settle(release: Results, looks: Sequence[Results], known: Iterable[TestId]) 
 
     ``known`` are the tests to settle: they failed on the release, or a failure there hides them.
     """
-    passing, once = list[TestId](), list[TestId]()
-    for test in known:
-        seen = [fails_again(release, look, test) for look in looks]
-        if True in seen:
-            continue
-        (passing if seen and seen[-1] is False else once).append(test)
+    seen = {test: [fails_again(release, look, test) for look in looks] for test in known}
+    unconfirmed = {test: again for test, again in seen.items() if True not in again}
     counts = {
-        test: RunCounts(
-            fails=release.presence(test) is Presence.FAILED,
-            passes=sum(fails_again(release, look, test) is False for look in looks),
-        )
-        for test in passing
+        test: RunCounts(fails=release.presence(test) is Presence.FAILED, passes=again.count(False))
+        for test, again in unconfirmed.items()
+        if again[-1:] == [False]
     }
     settled = _without(release, looks[-1], counts.keys()) if counts else release
-    return Settled(release=settled, counts=counts, once=tuple(sorted(once)))
+    return Settled(release=settled, counts=counts, once=tuple(sorted(unconfirmed.keys() - counts.keys())))
 
 
 def fails_again(release: Results, look: Results, test: TestId) -> bool | None:
