@@ -10,12 +10,11 @@ from sessions.day.baselines import Baselines
 from sessions.day.context import Day
 from sessions.day.culprit_removal import CulpritRemoval
 from sessions.day.culprit_runs import CulpritRuns
-from sessions.day.head_comparison import HeadComparison, queue_diffs
+from sessions.day.head_comparison import HeadComparison
 from sessions.day.head_gates import HeadGates
 from sessions.day.line_selection import LineSelection
 from sessions.day.probe_runner import ProbeRunner
 from sessions.day.progress import Progress, size_of_head
-from sessions.day.release_doubts import ReleaseDoubts
 from sessions.day.retest import Retester
 from sessions.day.soak import Soak
 from sessions.terminal.errors import GatePendingError
@@ -87,11 +86,9 @@ class GreenHead:
     @cached_property
     def _comparison(self) -> HeadComparison:
         return HeadComparison(
-            baselines=self.baselines,
-            doubts=ReleaseDoubts(retester=self._retester),
+            retester=self._retester,
             progress=self.progress,
-            files=self.runner.cache.files,
-            diffs=queue_diffs(self.day, self.lines.queue),
+            diffs=self.lines.read_diffs(),
             hints=self.lines.hints,
         )
 

@@ -4,32 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sessions.day.baselines import Baselines
 from sessions.day.changed_tests import ChangedTests, TestChanges
-from sessions.day.context import Day
 from sessions.day.gate_files import GateFiles
 from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.progress import Measured, Progress
 from sessions.day.release_doubts import ReleaseDoubts
 from sessions.day.release_reasons import ReleaseReasons
+from sessions.day.retest import Retester
 from sessions.gates.comparison import compare, restrict
 from sessions.gates.results import Failure, Presence, Results, TestId
 from sessions.settings.configuration import Gate
-from sessions.source.diffs import Diff, read_diffs
-from sessions.source.line import Queue
+from sessions.source.diffs import Diff
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeadComparison:
     """Compares results on the head of ``progress``, and keeps them there. ``diffs`` are the queue's, by ticket."""
 
-    baselines: Baselines
-    doubts: ReleaseDoubts
+    retester: Retester
     progress: Progress
-    files: GateFiles
     diffs: Mapping[int, Diff]
     hints: DayHints = NO_HINTS
+
+    @property
+    def baselines(self) -> Baselines:
+        """What the head is compared with."""
+        return self.retester.baselines
+
+    @property
+    def files(self) -> GateFiles:
+        """The files of the gates."""
+        return self.retester.runner.cache.files
+
+    @cached_property
+    def doubts(self) -> ReleaseDoubts:
+        """What the release's failures are worth."""
+        return ReleaseDoubts(retester=self.retester)
 
     def compare(self, gate: Gate, results: Results, part: Collection[str] | None = None) -> tuple[Failure, ...]:
         """Return what may be new: failures, and tests that no longer run although no ticket's diff removes them.
@@ -98,9 +111,3 @@ def hides_tests(measured: Measured) -> bool:
         or any(head.presence(test) is Presence.HIDDEN for test in measured.release.passed)
         or any(head.hides(file) for file in measured.release.counts)
     )
-
-
-def queue_diffs(day: Day, queue: Queue) -> dict[int, Diff]:
-    """Return the diff of each ticket of a queue against the release, by number."""
-    commits = {ticket.number: ticket.commit for ticket in queue.tickets}
-    return read_diffs(day.mirror.repository, day.base.commit, commits)

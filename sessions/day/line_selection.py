@@ -11,6 +11,7 @@ from sessions.day.fixes import fix_tickets, rank_name
 from sessions.day.hinted import NO_HINTS, DayHints
 from sessions.day.previous_set import previous_tickets
 from sessions.day.progress import Apart
+from sessions.source.diffs import Diff, read_diffs
 from sessions.source.line import Line, Queue, find_mergeable, merge_line
 from sessions.tickets.model import Alternative, Decision, Verdict
 
@@ -33,6 +34,11 @@ class LineSelection:
     hints: DayHints = NO_HINTS
     best: BestSet | None = None
     _search: BestLine | None = field(default=None, init=False)
+
+    def read_diffs(self) -> dict[int, Diff]:
+        """Return the diff of each ticket of the queue against the release, by number."""
+        commits = {ticket.number: ticket.commit for ticket in self.queue.tickets}
+        return read_diffs(self.day.mirror.repository, self.day.base.commit, commits)
 
     def merge(self, out: Mapping[int, Decision], apart: Sequence[Apart] = ()) -> Line:
         """Merge the queue without the tickets in ``out``, and without all of a set in ``apart`` together."""
