@@ -31,12 +31,11 @@ from rich.table import Table
 
 from benchmarks.command import bench_parser, folder, several, status, up_to, write_figures
 from sessions.culprits.file_order import first_part, order_files
+from sessions.day.head_questions import FIRST_SHARE
 from sessions.gates.python_imports import ImportGraph, imported_names
 from sessions.settings.options import at_least
 
 _SHARES = (0.1, 0.25, 0.5, 0.75)
-# As in `sessions.day.head_questions`.
-_FIRST_PART = 0.25
 _PLUGIN = """
 import json, os
 import pytest
@@ -263,7 +262,7 @@ def _figures(options: Options, healthy: Run, faults: Sequence[SeededFault], grap
 
 def _is_in_first_part(order: Sequence[str], fault: SeededFault, seconds: Mapping[str, float]) -> bool:
     """Whether the part that the product runs first shows a fault."""
-    return not set(fault.shown_by).isdisjoint(first_part(order, seconds, _FIRST_PART))
+    return not set(fault.shown_by).isdisjoint(first_part(order, seconds, FIRST_SHARE))
 
 
 def _found_at(order: Sequence[str], fault: SeededFault, seconds: Mapping[str, float]) -> float:

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import requests
 
 from sessions.ledger.record import Record
-from sessions.ledger.record_file import load_record, read_record, record_of_day
+from sessions.ledger.record_file import folder_of, load_record, read_record, records_before
 from sessions.source.evidence_bundle import BUNDLE
 from sessions.source.refusals import without_secret
 from sessions.terminal.errors import InfrastructureError, UsageError
@@ -51,9 +51,8 @@ def _newest_run(state: Path) -> tuple[Record, Path]:
     """Return the newest record in which tests ran, if there is one: a plan, made later, breaks nothing."""
     record, folder = load_record(state), state / "latest"
     if record.options.plan:
-        days = sorted(folder.resolve().parent.glob("????-??-??"), reverse=True)
-        found = ((each, day) for day in days if (each := record_of_day(day)))
-        record, folder = next(found, (record, folder))
+        record = next(records_before(state / "days", None), record)
+        folder = folder_of(record, state)
     return record, folder / BUNDLE
 
 

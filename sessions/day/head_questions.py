@@ -21,7 +21,7 @@ from sessions.settings.configuration import Gate
 # Seconds. A shorter gate runs as a whole: two runs start, and may build, twice.
 _WORTH_IT = 120.0
 # The share of the gate's seconds that the first part takes.
-_SHARE = 0.25
+FIRST_SHARE = 0.25
 # How many earlier days say which files failed before.
 _DAYS = 14
 
@@ -55,7 +55,7 @@ class HeadQuestions:
             return None
         head = self.comparison.progress.line.head
         files = self.comparison.files.select(gate, head.tree)
-        first = first_part(self._order(files, seconds), seconds, _SHARE)
+        first = first_part(self._order(files, seconds), seconds, FIRST_SHARE)
         parts = [tuple(file for file in files if (file in first) is is_first) for is_first in (True, False)]
         if not all(parts):
             return None

@@ -1,4 +1,4 @@
-"""Warn of a release on which many tests fail: what is new is hard to tell from what is known there."""
+"""Warn where the release's results say little: a gate tests nothing, or so many tests fail that new ones hide."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sessions.ledger.ledger import ProbeResult
 
 
 def warn_of_known_failures(day: Day, baselines: Baselines) -> None:
-    """Print a warning for each requested gate that many tests fail on the release, once it was measured."""
+    """Print a warning for each requested gate that tests nothing, or of which many tests fail on the release."""
     for gate in day.asked_gates():
         if gate.run.strip() == "true":  # what `init` writes where it finds no tests
             day.console.bad(

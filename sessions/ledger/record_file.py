@@ -130,10 +130,13 @@ def record_of_day(folder: Path) -> Record | None:
     return None
 
 
-def records_before(days: Path, date: str) -> Iterator[Record]:
-    """Yield the records of the whole days before ``date`` (ISO 8601), the newest first; skip those not to be read."""
+def records_before(days: Path, date: str | None) -> Iterator[Record]:
+    """Yield the records of the whole days before ``date`` (ISO 8601), or of all, the newest first.
+
+    Those that cannot be read are skipped.
+    """
     for folder in sorted(days.glob("????-??-??"), reverse=True):
-        if folder.name < date and (record := record_of_day(folder)):
+        if (date is None or folder.name < date) and (record := record_of_day(folder)):
             yield record
 
 

@@ -11,7 +11,7 @@ import docker
 from docker.utils import parse_repository_tag
 
 from sessions.engines.disk_space import Need, check_needs
-from sessions.engines.docker.daemon import translate_docker_errors
+from sessions.engines.docker.daemon import names_of, translate_docker_errors
 from sessions.engines.image_names import LABEL
 
 # A candidate's container and the image made of it exist at the same time, while the next candidate begins to grow.
@@ -37,7 +37,7 @@ def daemon_needs(client: docker.DockerClient, name: str, source: int) -> list[Ne
     """
     needs = []
     images = client.api.images()  # one answer: `images.list` asks again for each
-    here = any(name in (image.get("RepoTags") or ()) for image in images)
+    here = any(name in names_of(image) for image in images)
     if not here:
         needs.append(Need(what="the release's files to build from", place=Path(tempfile.gettempdir()), size=source))
     if root := engine_root(client):
@@ -65,9 +65,7 @@ def usual_size(images: Sequence[dict[str, Any]], name: str) -> int:
     """Estimate the size of an image that is not here: that of the largest image of its repository, or 0."""
     repository = parse_repository_tag(name)[0]
     same = (
-        image["Size"]
-        for image in images
-        if any(parse_repository_tag(tag)[0] == repository for tag in image.get("RepoTags") or ())
+        image["Size"] for image in images if any(parse_repository_tag(tag)[0] == repository for tag in names_of(image))
     )
     return max(same, default=0)
 
